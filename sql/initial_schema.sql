@@ -1,0 +1,125 @@
+-- Version 1, in the SQL that SQLite and PostgreSQL share. A later change is a new file: 0002_what.sql.
+-- Instants are TEXT in UTC, 2026-11-23T08:15:30.000000Z: sorted as text they are sorted in time.
+
+-- accounts ---------------------------------------------------------------------------------------
+
+CREATE TABLE accounts (
+    id TEXT PRIMARY KEY,
+    email TEXT NOT NULL UNIQUE,            -- lower case
+    name TEXT NOT NULL DEFAULT '',
+    tenant_id TEXT NOT NULL DEFAULT '',    -- empty: the one of the settings
+    status TEXT NOT NULL DEFAULT 'enrolled'
+        CHECK (status IN ('enrolled', 'active', 'sign_in_required', 'disabled')),
+    object_id TEXT,                        -- who signed in: Entra's oid and tid, which never change
+    directory_id TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+
+-- sign-in and tokens: every `secret` is encrypted -------------------------------------------------
+
+CREATE TABLE auth_sessions (
+    state_hash TEXT PRIMARY KEY,           -- SHA-256 of the state parameter
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    secret TEXT NOT NULL,                  -- nonce and PKCE verifier
+    redirect_uri TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+);
+
+CREATE TABLE tokens (
+    account_id TEXT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+    secret TEXT NOT NULL,                  -- access and refresh token
+    scope TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    refresh_at TEXT NOT NULL,
+    version BIGINT NOT NULL,               -- counts the writes; a refresh replaces only what it read
+    updated_at TEXT NOT NULL
+);
+
+-- A lease is held by one process for a limited time: a token's refresh, the outbox's relay.
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+);
+
+-- mail -------------------------------------------------------------------------------------------
+
+CREATE TABLE mail_folders (
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    delta_link TEXT,                       -- where the next sync goes on; absent: from the start
+    synced_at TEXT,
+    PRIMARY KEY (account_id, id)
+);
+
+CREATE TABLE messages (
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    id TEXT NOT NULL,                      -- Graph's immutable id
+    folder_id TEXT NOT NULL,
+    change_key TEXT,
+    internet_message_id TEXT,
+    subject TEXT,
+    sender_name TEXT,
+    sender_address TEXT,
+    sent_at TEXT,
+    received_at TEXT,
+    is_read BOOLEAN,
+    has_attachments BOOLEAN,
+    document TEXT NOT NULL,                -- the whole message as Graph gave it, JSON in ASCII
+    stored_at TEXT NOT NULL,
+    removed_at TEXT,                       -- gone from the folder; the row stays
+    PRIMARY KEY (account_id, id)
+);
+
+CREATE INDEX messages_by_received ON messages (account_id, received_at);
+
+-- events -----------------------------------------------------------------------------------------
+
+-- Numbers are drawn from a row that the transaction locks, so that they are dense and become visible in
+-- their order on both databases; a sequence promises neither.
+CREATE TABLE counters (
+    name TEXT PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+
+CREATE TABLE outbox (
+    position BIGINT PRIMARY KEY,
+    event_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    event_key TEXT,
+    value TEXT NOT NULL,                   -- JSON
+    created_at TEXT NOT NULL,
+    published_at TEXT                      -- absent: still to be published
+);
+
+CREATE INDEX outbox_pending ON outbox (position) WHERE published_at IS NULL;
+
+CREATE TABLE event_log (
+    topic TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    position BIGINT NOT NULL,
+    event_id TEXT,
+    event_key TEXT,
+    value TEXT NOT NULL,                   -- JSON
+    headers TEXT NOT NULL DEFAULT '{}',
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (topic, shard, position)
+);
+
+CREATE TABLE event_log_offsets (
+    group_name TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    shard INTEGER NOT NULL,
+    next_position BIGINT NOT NULL,
+    PRIMARY KEY (group_name, topic, shard)
+);
+
+CREATE TABLE event_log_members (
+    group_name TEXT NOT NULL,
+    member TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    PRIMARY KEY (group_name, member)
+);
