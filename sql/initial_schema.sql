@@ -1,4 +1,5 @@
 -- Version 1, in the SQL that SQLite and PostgreSQL share. A later change is a new file: 0002_what.sql.
+-- No table refers to one of another module: each module may be given a database of its own.
 -- Instants are TEXT in UTC, 2026-11-23T08:15:30.000000Z: sorted as text they are sorted in time.
 
 -- accounts ---------------------------------------------------------------------------------------
@@ -20,7 +21,7 @@ CREATE TABLE accounts (
 
 CREATE TABLE auth_sessions (
     state_hash TEXT PRIMARY KEY,           -- SHA-256 of the state parameter
-    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    account_id TEXT NOT NULL,
     secret TEXT NOT NULL,                  -- nonce and PKCE verifier
     redirect_uri TEXT NOT NULL,
     created_at TEXT NOT NULL,
@@ -28,7 +29,7 @@ CREATE TABLE auth_sessions (
 );
 
 CREATE TABLE tokens (
-    account_id TEXT PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+    account_id TEXT PRIMARY KEY,
     secret TEXT NOT NULL,                  -- access and refresh token
     scope TEXT NOT NULL,
     expires_at TEXT NOT NULL,
@@ -47,7 +48,7 @@ CREATE TABLE leases (
 -- mail -------------------------------------------------------------------------------------------
 
 CREATE TABLE mail_folders (
-    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    account_id TEXT NOT NULL,
     id TEXT NOT NULL,
     name TEXT NOT NULL,
     delta_link TEXT,                       -- where the next sync goes on; absent: from the start
@@ -56,7 +57,7 @@ CREATE TABLE mail_folders (
 );
 
 CREATE TABLE messages (
-    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    account_id TEXT NOT NULL,
     id TEXT NOT NULL,                      -- Graph's immutable id
     folder_id TEXT NOT NULL,
     change_key TEXT,
