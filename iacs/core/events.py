@@ -3,9 +3,9 @@
 `KafkaClient` and `EventLog` both are an `EventStream`: one test suite holds them to the same promises.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from uuid import uuid4
 
 EVENT_ID_HEADER = "event-id"
@@ -66,3 +66,8 @@ class EventStream(Protocol):
 
     async def aclose(self) -> None:
         """Release connections; safe to call twice."""
+
+
+def event_carrier(bootstrap_servers: Sequence[str]) -> Literal["kafka", "event_log"]:
+    """Choose the carrier: Kafka when a broker is configured, else the event log in the database."""
+    return "kafka" if bootstrap_servers else "event_log"

@@ -1,0 +1,36 @@
+"""The whole application: one core, three modules."""
+
+from dependency_injector import containers, providers
+
+from iacs.containers.account import AccountContainer
+from iacs.containers.auth import AuthContainer
+from iacs.containers.core import CoreContainer
+from iacs.containers.mail_query import MailQueryContainer
+
+
+class ApplicationContainer(containers.DeclarativeContainer):
+    """Wire the core into the modules; `container.mail_query().service()` is typed and built once."""
+
+    core = providers.Container(CoreContainer)
+    account = providers.Container(
+        AccountContainer, config=core.config, logger=core.logger, database=core.database
+    )
+    auth = providers.Container(
+        AuthContainer,
+        logger=core.logger,
+        database=core.database,
+        oauth_client=core.oauth_client,
+        token_service=core.token_service,
+        encryption=core.encryption,
+        accounts=account.service,
+    )
+    mail_query = providers.Container(
+        MailQueryContainer,
+        config=core.config,
+        logger=core.logger,
+        database=core.database,
+        events=core.events,
+        http_client=core.http_client,
+        token_service=core.token_service,
+        accounts=account.service,
+    )

@@ -1,0 +1,25 @@
+"""The auth module: how people sign in."""
+
+from dependency_injector import containers, providers
+from iacs.core.database import Database
+from iacs.core.encryption import Encryption
+from iacs.core.logger import Logger
+from iacs.core.oauth_client import OAuthClient
+from iacs.core.token_service import TokenService
+
+from iacs.auth import Accounts, AuthService
+
+
+class AuthContainer(containers.DeclarativeContainer):
+    """Wire the core and the accounts into AuthService."""
+
+    logger: providers.Dependency[Logger] = providers.Dependency()
+    database = providers.Dependency(instance_of=Database)
+    oauth_client = providers.Dependency(instance_of=OAuthClient)
+    token_service = providers.Dependency(instance_of=TokenService)
+    encryption = providers.Dependency(instance_of=Encryption)
+    accounts: providers.Dependency[Accounts] = providers.Dependency()
+
+    service = providers.Singleton(
+        AuthService, database, oauth_client, token_service, encryption, accounts, logger=logger
+    )

@@ -1,0 +1,70 @@
+"""What every module stands on, each built once."""
+
+from dependency_injector import containers, providers
+from iacs.core.database import Database
+from iacs.core.encryption import Encryption
+from iacs.core.event_log import EventLog
+from iacs.core.http_client import HttpClient
+from iacs.core.kafka_client import KafkaClient
+from iacs.core.logger import create_logger
+from iacs.core.oauth_client import OAuthClient
+from iacs.core.token_service import TokenService
+
+from iacs.core.config import Config
+from iacs.core.events import event_carrier
+
+
+class CoreContainer(containers.DeclarativeContainer):
+    """Provide the core; replace a part by passing another provider of its name."""
+
+    config = providers.Singleton(Config)
+    logger = providers.Singleton(
+        create_logger, level=config.provided.log_level, format=config.provided.log_format
+    )
+    database = providers.Singleton(
+        Database,
+        config.provided.database_url,
+        pool_size=config.provided.database_pool_size,
+        timeout=config.provided.database_timeout,
+    )
+
+    kafka_client = providers.Singleton(
+        KafkaClient,
+        config.provided.kafka_bootstrap_servers,
+        timeout=config.provided.kafka_timeout,
+        linger_ms=config.provided.kafka_linger_ms,
+        batch_size=config.provided.kafka_batch_size,
+        dead_letter_topic=config.provided.dead_letter_topic,
+        security_protocol=config.provided.kafka_security_protocol,
+        ssl_cafile=config.provided.kafka_ssl_cafile,
+        sasl_mechanism=config.provided.kafka_sasl_mechanism,
+        sasl_username=config.provided.kafka_sasl_username,
+        sasl_password=config.provided.kafka_sasl_password,
+        logger=logger,
+    )
+    event_log = providers.Singleton(
+        EventLog, database, dead_letter_topic=config.provided.dead_letter_topic, logger=logger
+    )
+    events = providers.Selector(
+        providers.Callable(event_carrier, config.provided.kafka_bootstrap_servers),
+        kafka=kafka_client,
+        event_log=event_log,
+    )
+
+    http_client = providers.Singleton(
+        HttpClient, timeout=config.provided.http_timeout, ca_file=config.provided.http_ca_file
+    )
+    encryption = providers.Singleton(Encryption, config.provided.token_encryption_key)
+    oauth_client = providers.Singleton(
+        OAuthClient,
+        http_client,
+        client_id=config.provided.azure_client_id,
+        authority_host=config.provided.azure_authority_host,
+        tenant_id=config.provided.azure_tenant_id,
+        redirect_uri=config.provided.azure_redirect_uri,
+        scopes=config.provided.azure_scopes,
+        client_secret=config.provided.azure_client_secret,
+        certificate_path=config.provided.azure_client_certificate_path,
+        certificate_password=config.provided.azure_client_certificate_password,
+    )
+    token_service = providers.Singleton(TokenService, database, oauth_client, encryption, logger=logger)

@@ -1,0 +1,43 @@
+"""The mail_query module: reading, storing and announcing mail."""
+
+from dependency_injector import containers, providers
+from iacs.core.database import Database
+from iacs.core.http_client import HttpClient
+from iacs.core.logger import Logger
+from iacs.core.outbox import Outbox
+from iacs.core.token_service import TokenService
+
+from iacs.core.config import Config
+from iacs.core.events import EventStream
+from iacs.mail_query import Accounts, MailQueryService
+
+
+class MailQueryContainer(containers.DeclarativeContainer):
+    """Wire the core and the accounts into MailQueryService.
+
+    The outbox is the module's own, because it writes in the transactions of the module's database.
+    """
+
+    config = providers.Dependency(instance_of=Config)
+    logger: providers.Dependency[Logger] = providers.Dependency()
+    database = providers.Dependency(instance_of=Database)
+    events: providers.Dependency[EventStream] = providers.Dependency()
+    http_client = providers.Dependency(instance_of=HttpClient)
+    token_service = providers.Dependency(instance_of=TokenService)
+    accounts: providers.Dependency[Accounts] = providers.Dependency()
+
+    topic = providers.Callable(str, config.provided.mail_topic)
+    outbox = providers.Singleton(Outbox, database, events, logger=logger)
+    service = providers.Singleton(
+        MailQueryService,
+        database,
+        http_client,
+        token_service,
+        accounts,
+        outbox,
+        graph_url=config.provided.graph_url,
+        topic=topic,
+        page_size=config.provided.graph_page_size,
+        concurrency=config.provided.graph_concurrency,
+        logger=logger,
+    )
