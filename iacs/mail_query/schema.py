@@ -1,0 +1,181 @@
+"""What mail looks like: Microsoft Graph's message under Python's names, and nothing made up."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic.alias_generators import to_camel
+
+T = TypeVar("T")
+
+
+def _only_iso(value: object) -> object:
+    """Refuse what pydantic would read as seconds since 1970, digits in a string too: a made-up date."""
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"):
+        return value
+    raise ValueError("should be an ISO 8601 instant")
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("should have a time zone")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years 1 to 9999 of UTC") from None
+
+
+def _none_is_empty(value: object) -> object:
+    return () if value is None else value
+
+
+Instant = Annotated[datetime, BeforeValidator(_only_iso), AfterValidator(_in_utc)]
+Many = Annotated[tuple[T, ...], BeforeValidator(_none_is_empty)]
+
+
+class GraphModel(BaseModel):
+    """Read Graph's camelCase; what this version does not name is kept in `model_extra`."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="allow")
+
+
+class EmailAddress(GraphModel):
+    """A name and an address; mail may lack either."""
+
+    name: str | None = None
+    address: str | None = None
+
+
+class Recipient(GraphModel):
+    """One party of a message."""
+
+    email_address: EmailAddress | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The display name, None without one."""
+        return self.email_address.name if self.email_address else None
+
+    @property
+    def address(self) -> str | None:
+        """The address, None without one."""
+        return self.email_address.address if self.email_address else None
+
+
+class Body(GraphModel):
+    """A body, or the part of it that is new in its conversation."""
+
+    content_type: str | None = None
+    content: str | None = None
+
+
+class InternetMessageHeader(GraphModel):
+    """One header line; Graph gives them only when `select` asks for `internet_message_headers`."""
+
+    name: str | None = None
+    value: str | None = None
+
+
+class FollowupFlag(GraphModel):
+    """The flag a person set: notFlagged, flagged or complete."""
+
+    flag_status: str | None = None
+
+
+class Message(GraphModel):
+    """One message. What it lacks is None, or empty for what may be several: nothing is ever made up.
+
+    Instants are aware and in UTC. Fields and their meaning: Graph's resource type `message`.
+    """
+
+    id: str
+    change_key: str | None = None
+    internet_message_id: str | None = None
+    subject: str | None = None
+    body_preview: str | None = None
+    body: Body | None = None
+    unique_body: Body | None = None
+    from_: Recipient | None = Field(None, alias="from")
+    sender: Recipient | None = None
+    to_recipients: Many[Recipient] = ()
+    cc_recipients: Many[Recipient] = ()
+    bcc_recipients: Many[Recipient] = ()
+    reply_to: Many[Recipient] = ()
+    sent_at: Instant | None = Field(None, alias="sentDateTime")
+    received_at: Instant | None = Field(None, alias="receivedDateTime")
+    created_at: Instant | None = Field(None, alias="createdDateTime")
+    modified_at: Instant | None = Field(None, alias="lastModifiedDateTime")
+    is_read: StrictBool | None = None
+    is_draft: StrictBool | None = None
+    has_attachments: StrictBool | None = None
+    importance: str | None = None
+    inference_classification: str | None = None
+    flag: FollowupFlag | None = None
+    categories: Many[str] = ()
+    conversation_id: str | None = None
+    conversation_index: str | None = None
+    parent_folder_id: str | None = None
+    web_link: str | None = None
+    internet_message_headers: Many[InternetMessageHeader] = ()
+    is_delivery_receipt_requested: StrictBool | None = None
+    is_read_receipt_requested: StrictBool | None = None
+
+
+class UnreadableMessage(BaseModel):
+    """A message that does not fit `Message`: it is handed on as it came, never dropped and never mended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str | None
+    reason: str
+    document: Any
+
+
+class MailFolder(GraphModel):
+    """A mail folder."""
+
+    id: str
+    display_name: str | None = None
+    parent_folder_id: str | None = None
+    child_folder_count: int | None = None
+    total_item_count: int | None = None
+
+
+class SyncProgress(BaseModel):
+    """Where a sync stands after a page.
+
+    `done` counts the messages that `folder` has given so far, `total` those that it is to give: None when
+    only changes are fetched, since nobody knows how many there are. `seen` and `expected` are the same over
+    all folders, of which `folders_done` out of `folders` are finished.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    account: str
+    folder: str
+    done: int
+    total: int | None
+    seen: int
+    expected: int | None
+    folders_done: int
+    folders: int
+
+
+class SyncResult(BaseModel):
+    """What a sync did.
+
+    `seen` counts the messages that Graph gave, of which `new` were stored for the first time, `updated`
+    differed from what was stored, and `unreadable` fit no schema. `removed` left their folder for none that
+    is known. `published` counts the events that went out, those that an earlier sync left behind included.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    account: str
+    folders: int
+    seen: int
+    new: int
+    updated: int
+    removed: int
+    unreadable: int
+    published: int
