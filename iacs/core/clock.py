@@ -1,0 +1,29 @@
+"""Instants: aware datetimes in UTC, and the fixed-width text that the database keeps of them."""
+
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """Return this instant in UTC."""
+    return datetime.now(UTC)
+
+
+def to_text(instant: datetime) -> str:
+    """Write an instant as 2026-11-23T08:15:30.000000Z: sorted as text, such texts are sorted in time.
+
+    Raises ValueError for a datetime without an offset, which names no instant.
+    """
+    if instant.utcoffset() is None:
+        raise ValueError("a datetime without an offset names no instant; give it one, such as datetime.UTC")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def from_text(text: str) -> datetime:
+    """Read what `to_text` wrote; any other offset is turned into UTC.
+
+    Raises ValueError for a text that is no instant, or has no offset.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.utcoffset() is None:
+        raise ValueError("an instant needs an offset, such as the Z at the end")
+    return instant.astimezone(UTC)

@@ -1,0 +1,100 @@
+"""Turn the errors of SQLAlchemy and of the drivers into DatabaseError.
+
+The texts hold no bound value. PostgreSQL puts values into the DETAIL of its errors, and into the message of
+a data exception, so these are left out of the driver's own error as well: it is the cause, and is shown
+with it. A program still finds them in `error.__cause__.diag`.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from iacs.core.exceptions import DatabaseError
+
+_DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
+
+
+@contextmanager
+def translated_errors(action: str = "the database refused a statement") -> Iterator[None]:
+    """Raise DatabaseError in place of what SQLAlchemy raises, or a value that cannot be bound."""
+    try:
+        yield
+    except (UnicodeError, OverflowError) as error:
+        raise DatabaseError(f"{action}: a value cannot be stored ({type(error).__name__})") from error
+    except SQLAlchemyError as error:
+        cause = _driver_error(error)
+        raise DatabaseError(f"{action}: {_reason(cause)}") from cause
+
+
+@contextmanager
+def translated_connection_errors(url: URL, timeout: float) -> Iterator[None]:
+    """Raise DatabaseError, saying what to do, when no connection can be had."""
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise DatabaseError(
+            f"no connection to {describe(url)} became free within {timeout:g} s; "
+            "end transactions sooner, or raise DATABASE_POOL_SIZE"
+        ) from error
+    except SQLAlchemyError as error:
+        cause = _driver_error(error)
+        advice = _file_advice if isinstance(cause, sqlite3.Error) else _server_advice
+        raise DatabaseError(advice(url, cause)) from cause
+
+
+def describe(url: URL) -> str:
+    """Say which database a URL means, without its user and password."""
+    if url.get_backend_name() == "sqlite":
+        return f"the SQLite database {url.database or ':memory:'}"
+    host = url.host or url.query.get("host") or "the local socket"
+    return (
+        f"PostgreSQL at {host}{f':{url.port}' if url.port else ''}, database {url.database or 'of the user'}"
+    )
+
+
+def _driver_error(error: SQLAlchemyError) -> BaseException:
+    """Return the driver's error without the values that PostgreSQL put into its text."""
+    cause = error.orig if isinstance(error, StatementError) and error.orig else error
+    sqlstate = getattr(cause, "sqlstate", None)
+    if isinstance(error, DBAPIError) and sqlstate:
+        cause.args = (_without_values(cause, sqlstate),)
+    return cause
+
+
+def _without_values(cause: Any, sqlstate: str) -> str:
+    if sqlstate.startswith(_DATA_EXCEPTION):
+        return f"{type(cause).__name__} (SQLSTATE {sqlstate})"
+    return str(cause.diag.message_primary or type(cause).__name__)
+
+
+def _reason(cause: BaseException) -> str:
+    lines = str(cause).splitlines()
+    return lines[0] if lines else type(cause).__name__
+
+
+def _server_advice(url: URL, cause: BaseException) -> str:
+    return (
+        f"cannot connect to {describe(url)}: {_reason(cause)}; check that the server runs, and DATABASE_URL"
+    )
+
+
+def _file_advice(url: URL, cause: BaseException) -> str:
+    path = Path(url.database or "")
+    code = getattr(cause, "sqlite_errorname", "")
+    if path.is_dir():
+        problem, advice = "it is a directory", "name a file in DATABASE_URL"
+    elif not path.parent.is_dir():
+        problem, advice = "its folder does not exist", "create the folder, or change DATABASE_URL"
+    elif code.startswith("SQLITE_NOTADB"):
+        problem, advice = "the file is not a database", "move it away, or change DATABASE_URL"
+    elif code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        problem, advice = "it cannot be written", "give this user write access to the file and its folder"
+    else:
+        problem, advice = _reason(cause), "check the file that DATABASE_URL names"
+    return f"cannot open {describe(url)}: {problem}; {advice}"

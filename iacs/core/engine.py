@@ -1,0 +1,113 @@
+"""Make SQLAlchemy's engine from a database URL, set up so that iacs can rely on it."""
+
+import sqlite3
+import time
+from math import ceil
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, event
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from iacs.core.exceptions import ConfigurationError
+
+_DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "sqlite+pysqlite": "sqlite+pysqlite",
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+_MALFORMED = (
+    "DATABASE_URL is no database URL; write sqlite:///iacs.db or postgresql://user@host/database, "
+    "with special characters of the password percent-encoded"
+)
+_SECRET_OPTIONS = ("password", "sslpassword")
+
+
+def parse_url(text: str) -> URL:
+    """Read a database URL; raise ConfigurationError, without the URL in it, for one that cannot be used."""
+    try:
+        url = sqlalchemy.make_url(text)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError([_MALFORMED]) from None
+    if url.drivername not in _DRIVERS:
+        raise ConfigurationError(["DATABASE_URL must begin with sqlite:// or postgresql://"])
+    if "@" in (url.host or ""):
+        raise ConfigurationError(["DATABASE_URL's user and password must have each @ written as %40"])
+    return url.set(drivername=_DRIVERS[url.drivername])
+
+
+def is_memory(url: URL) -> bool:
+    """Tell whether a URL means a SQLite database in memory, which lives as long as its one connection."""
+    name = url.database or ":memory:"
+    return url.get_backend_name() == "sqlite" and (
+        name.endswith(":memory:") or url.query.get("mode") == "memory"
+    )
+
+
+def create_engine(url: URL, *, pool_size: int, timeout: float) -> sqlalchemy.Engine:
+    """Make the engine, without connecting; raise ConfigurationError when the driver is not installed."""
+    sqlite = url.get_backend_name() == "sqlite"
+    arguments = (
+        {"timeout": timeout, "check_same_thread": False, "isolation_level": None}
+        if sqlite
+        else {
+            "connect_timeout": max(2, ceil(timeout)),  # libpq takes whole seconds, two at least
+            **{name: url.query[name] for name in _SECRET_OPTIONS if name in url.query},
+        }
+    )
+    try:
+        engine = sqlalchemy.create_engine(
+            url.difference_update_query(_SECRET_OPTIONS),
+            connect_args=arguments,
+            hide_parameters=True,
+            max_overflow=0,
+            pool_pre_ping=not sqlite,
+            pool_size=1 if is_memory(url) else pool_size,
+            pool_timeout=timeout,
+            poolclass=QueuePool,
+        )
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            [
+                "DATABASE_URL names PostgreSQL, whose driver is not installed; run: pip install 'iacs[postgresql]'"
+            ]
+        ) from error
+    _prepare(engine, timeout, sqlite=sqlite, memory=is_memory(url))
+    return engine
+
+
+def _prepare(engine: sqlalchemy.Engine, timeout: float, *, sqlite: bool, memory: bool) -> None:
+    def prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA foreign_keys = ON").close()
+        if not memory:
+            _use_wal(connection, time.monotonic() + timeout)
+
+    def prepare_postgresql(connection: Any, _record: object) -> None:
+        connection.execute(f"SET lock_timeout = {ceil(timeout * 1000)}")
+        connection.commit()
+
+    event.listen(engine, "connect", prepare_sqlite if sqlite else prepare_postgresql)
+    if sqlite:
+        event.listen(engine, "begin", _begin)
+
+
+def _begin(connection: sqlalchemy.Connection) -> None:
+    """Begin explicitly: left to itself, Python's sqlite3 begins late, and not at all before DDL."""
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
+    """Turn write-ahead logging on; SQLite does not wait by itself for others who open the file just now."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
