@@ -1,0 +1,124 @@
+"""Where Entra ID's endpoints and signing keys are, asked of Entra ID itself and kept for a day."""
+
+import json
+import re
+import time
+from asyncio import sleep
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from iacs.core.exceptions import ConfigurationError, MalformedResponseError
+from iacs.core.http_client import HttpClient, HttpResponse
+from iacs.core.oauth_errors import is_transient, response_error, retry_after
+from iacs.core.single_flight import SingleFlight
+
+_MAX_AGE = 86_400.0
+_LONGEST_PAUSE = 5.0
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+
+SigningKey = Mapping[str, Any]
+
+
+class Metadata(BaseModel):
+    """The part of the OpenID configuration that is used; `issuer` may contain `{tenantid}`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    device_authorization_endpoint: str = ""
+
+
+class Authority:
+    """Find metadata and keys of one authority host; `host` is a URL, such as that of the public cloud."""
+
+    def __init__(self, http: HttpClient, host: str) -> None:
+        self._http = http
+        self._host = host.rstrip("/")
+        self._metadata: dict[str, tuple[float, Metadata]] = {}
+        self._keys: dict[str, tuple[float, Mapping[str, SigningKey]]] = {}
+        self._flights: SingleFlight[Any] = SingleFlight()
+
+    async def metadata(self, tenant: str) -> Metadata:
+        """Return the metadata of a tenant: an id, a domain, `common`, `organizations` or `consumers`."""
+        if not _TENANT.fullmatch(tenant):
+            raise ConfigurationError(
+                [f"AZURE_TENANT_ID, or an account's tenant_id: {tenant!r} is neither an id nor a domain"]
+            )
+        known = self._metadata.get(tenant)
+        if known is None or time.monotonic() - known[0] > _MAX_AGE:
+            found: Metadata = await self._flights.run(tenant, lambda: self._find(tenant))
+            return found
+        return known[1]
+
+    async def signing_key(self, metadata: Metadata, kid: str) -> SigningKey | None:
+        """Return a published key; one that is not known yet is looked for once more at Entra ID."""
+        uri = metadata.jwks_uri
+        known = self._keys.get(uri)
+        if known is None or kid not in known[1] or time.monotonic() - known[0] > _MAX_AGE:
+            await self._flights.run(uri, lambda: self._find_keys(uri))
+        return self._keys[uri][1].get(kid)
+
+    async def _find(self, tenant: str) -> Metadata:
+        url = f"{self._host}/{tenant}/v2.0/.well-known/openid-configuration"
+        answer = await self._get(url, "show its metadata")
+        try:
+            metadata = Metadata.model_validate(answer)
+        except ValidationError as error:
+            raise _malformed("metadata lack an endpoint or the issuer") from error
+        self._check_origin(metadata)
+        self._metadata[tenant] = (time.monotonic(), metadata)
+        return metadata
+
+    def _check_origin(self, metadata: Metadata) -> None:
+        """Secrets and codes go to the configured host only, whatever an answer says."""
+        for name, url in metadata.model_dump(exclude={"issuer"}).items():
+            if url and _origin(url) != _origin(self._host):
+                raise _malformed(f"metadata name a {name} on another host than AZURE_AUTHORITY_HOST")
+
+    async def _find_keys(self, uri: str) -> None:
+        answer = await self._get(uri, "show its signing keys")
+        keys = answer.get("keys")
+        if not isinstance(keys, list):
+            raise _malformed("list of signing keys is not one")
+        named = {key["kid"]: key for key in keys if isinstance(key, dict) and isinstance(key.get("kid"), str)}
+        self._keys[uri] = (time.monotonic(), named)
+
+    async def _get(self, url: str, doing: str) -> dict[str, Any]:
+        response = await ask(self._http, "GET", url)
+        if response.status != 200:
+            raise response_error(response, doing)
+        try:
+            answer = json.loads(response.body)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise _malformed("answer is not JSON")
+        return answer
+
+
+async def ask(
+    http: HttpClient, method: str, url: str, *, form: Mapping[str, str] | None = None, repeat: bool = True
+) -> HttpResponse:
+    """Send a request; send it once more after 429 or 5xx, if the pause asked for is a short one."""
+    response = await http.send(method, url, form=form)
+    pause = retry_after(response)
+    pause = 1.0 if pause is None else pause
+    if repeat and is_transient(response.status) and pause <= _LONGEST_PAUSE:
+        await sleep(pause)
+        response = await http.send(method, url, form=form)
+    return response
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+def _malformed(problem: str) -> MalformedResponseError:
+    return MalformedResponseError(f"Entra ID's {problem}. Check AZURE_AUTHORITY_HOST.", status=200)

@@ -1,0 +1,216 @@
+"""OAuth 2.0 and OpenID Connect as Entra ID speaks them (E:v2-oauth2-auth-code-flow and its neighbours)."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlencode
+
+from pydantic import SecretStr
+
+from iacs.core.authority import Authority, Metadata, ask
+from iacs.core.client_credential import ClientCredential
+from iacs.core.exceptions import (
+    APIConnectionError,
+    AuthenticationError,
+    ConfigurationError,
+    IACSGraphError,
+    OperatorRequiredError,
+)
+from iacs.core.http_client import HttpClient
+from iacs.core.id_token import Identity, key_id, validate
+from iacs.core.oauth_claims import merge_claims
+from iacs.core.oauth_errors import response_error
+from iacs.core.token_set import DeviceCode, TokenSet
+
+__all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet"]
+
+_SECRET_FIELDS = (
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "refresh_token",
+)
+_SHARED_TENANTS = {"common", "consumers", "organizations"}
+
+
+class OAuthClient:
+    """Get tokens for one registered application; an account's own tenant goes before the configured one.
+
+    Refusals arrive as SignInRequiredError, OperatorRequiredError or AuthenticationError, trouble that will
+    pass as APIConnectionError, missing settings as ConfigurationError.
+    """
+
+    def __init__(
+        self,
+        http: HttpClient,
+        *,
+        client_id: str,
+        authority_host: str,
+        tenant_id: str,
+        redirect_uri: str,
+        scopes: str,
+        client_secret: SecretStr | None = None,
+        certificate_path: Path | None = None,
+        certificate_password: SecretStr | None = None,
+    ) -> None:
+        self.redirect_uri = redirect_uri
+        self._http = http
+        self._client_id = client_id
+        self._tenant_id = tenant_id
+        self._scopes = scopes
+        self._authority_host = authority_host
+        self._authority = Authority(http, authority_host)
+        self._credential = ClientCredential(
+            client_id,
+            secret=client_secret,
+            certificate_path=certificate_path,
+            certificate_password=certificate_password,
+        )
+
+    async def authorization_url(
+        self, *, state: str, nonce: str, code_challenge: str, login_hint: str, tenant_id: str = ""
+    ) -> str:
+        """Return where the person's browser goes to sign in; `code_challenge` is PKCE's S256."""
+        metadata = await self._metadata(tenant_id)
+        query = {
+            "client_id": self._client_id,
+            "response_type": "code",
+            "response_mode": "query",
+            "redirect_uri": self.redirect_uri,
+            "scope": self._scopes,
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": code_challenge,
+            "code_challenge_method": "S256",
+            "login_hint": login_hint,
+            "claims": merge_claims(),
+        }
+        joint = "&" if "?" in metadata.authorization_endpoint else "?"
+        return f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
+
+    async def exchange_code(
+        self, code: SecretStr, *, code_verifier: SecretStr, redirect_uri: str, tenant_id: str = ""
+    ) -> TokenSet:
+        """Redeem the code of a sign-in; a code works once, so this is never repeated."""
+        fields = {
+            "grant_type": "authorization_code",
+            "code": code.get_secret_value(),
+            "code_verifier": code_verifier.get_secret_value(),
+            "redirect_uri": redirect_uri,
+            "scope": self._scopes,
+            "claims": merge_claims(),
+        }
+        return await self._token(fields, "redeem the code of a sign-in", tenant_id, repeat=False)
+
+    async def refresh(self, refresh_token: SecretStr, *, tenant_id: str = "", claims: str = "") -> TokenSet:
+        """Get new tokens without the person; `claims` is a challenge of Graph, if it sent one."""
+        fields = {
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token.get_secret_value(),
+            "scope": self._scopes,
+            "claims": merge_claims(claims),
+        }
+        return await self._token(fields, "renew the tokens", tenant_id)
+
+    async def client_credentials(self, scope: str, *, tenant_id: str) -> TokenSet:
+        """Get a token for the application itself; `scope` is `{resource}/.default`."""
+        if self._credential.public:
+            raise ConfigurationError(
+                [
+                    (
+                        "AZURE_CLIENT_SECRET and AZURE_CLIENT_CERTIFICATE_PATH are not set: an application that"
+                        " acts for itself needs one of them"
+                    )
+                ]
+            )
+        if (tenant_id or self._tenant_id) in _SHARED_TENANTS:
+            raise ConfigurationError(
+                ["AZURE_TENANT_ID must be one tenant's id for an application that acts for itself"]
+            )
+        fields = {"grant_type": "client_credentials", "scope": scope, "claims": merge_claims()}
+        return await self._token(fields, "give the application a token", tenant_id)
+
+    async def begin_device_code(self, *, tenant_id: str = "") -> DeviceCode:
+        """Begin a sign-in that the person completes in a browser elsewhere."""
+        metadata = await self._metadata(tenant_id)
+        if not metadata.device_authorization_endpoint:
+            raise OperatorRequiredError("This authority offers no sign-in by device code: use the browser.")
+        fields = {"client_id": self._client_id, "scope": self._scopes, "claims": merge_claims()}
+        response = await ask(self._http, "POST", metadata.device_authorization_endpoint, form=fields)
+        if response.status != 200:
+            raise response_error(response, "begin a sign-in by device code")
+        return DeviceCode.from_json(response.body).model_copy(update={"tenant_id": tenant_id})
+
+    async def poll_device_code(self, device: DeviceCode) -> TokenSet:
+        """Wait until the person has entered the code, declined, or let it expire (RFC 8628, 3.5)."""
+        fields = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+            "device_code": device.device_code.get_secret_value(),
+        }
+        pause = device.interval
+        try:
+            async with asyncio.timeout(device.expires_in):
+                while True:
+                    await asyncio.sleep(pause)
+                    outcome = await self._poll(fields, device.tenant_id)
+                    if isinstance(outcome, TokenSet):
+                        return outcome
+                    pause = _next_pause(outcome, pause)
+        except TimeoutError:
+            raise AuthenticationError(
+                f"The code {device.user_code} was not entered in time: begin the sign-in again.",
+                error="expired_token",
+            ) from None
+
+    async def identity(self, id_token: SecretStr, *, nonce: str | None, tenant_id: str = "") -> Identity:
+        """Return who signed in, after every check; InvalidIdTokenError says which one failed."""
+        metadata = await self._metadata(tenant_id)
+        key = await self._authority.signing_key(metadata, key_id(id_token))
+        return validate(id_token, key=key, issuer=metadata.issuer, client_id=self._client_id, nonce=nonce)
+
+    async def _metadata(self, tenant_id: str) -> Metadata:
+        self._check_settings()
+        return await self._authority.metadata(tenant_id or self._tenant_id)
+
+    def _check_settings(self) -> None:
+        needed = {
+            "AZURE_CLIENT_ID": self._client_id,
+            "AZURE_TENANT_ID": self._tenant_id,
+            "AZURE_AUTHORITY_HOST": self._authority_host,
+            "AZURE_REDIRECT_URI": self.redirect_uri,
+            "AZURE_SCOPES": self._scopes,
+        }
+        missing = [name for name, value in needed.items() if not value.strip()]
+        if missing:
+            raise ConfigurationError([f"{name} is not set" for name in missing])
+
+    async def _token(
+        self, fields: Mapping[str, str], doing: str, tenant_id: str, *, repeat: bool = True
+    ) -> TokenSet:
+        metadata = await self._metadata(tenant_id)
+        form = {**fields, **self._credential.form(metadata.token_endpoint)}
+        response = await ask(self._http, "POST", metadata.token_endpoint, form=form, repeat=repeat)
+        if response.status != 200:
+            raise response_error(
+                response, doing, secrets=[form[name] for name in _SECRET_FIELDS if name in form]
+            )
+        return TokenSet.from_json(response.body)
+
+    async def _poll(self, fields: Mapping[str, str], tenant_id: str) -> TokenSet | IACSGraphError:
+        """Return the tokens, or the error that says to go on polling."""
+        try:
+            return await self._token(fields, "complete the sign-in by device code", tenant_id, repeat=False)
+        except APIConnectionError as error:
+            return error
+        except AuthenticationError as error:
+            if error.error in ("authorization_pending", "slow_down"):
+                return error
+            raise
+
+
+def _next_pause(error: IACSGraphError, pause: float) -> float:
+    if isinstance(error, APIConnectionError):
+        return max(pause * 2, error.retry_after or 0)
+    return pause + 5 if isinstance(error, AuthenticationError) and error.error == "slow_down" else pause
