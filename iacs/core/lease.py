@@ -1,0 +1,98 @@
+"""Leases: something that one holder at a time may do, over all processes that share a database."""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from iacs.core import clock
+from iacs.core.database import Database
+from iacs.core.exceptions import DatabaseError
+from iacs.core.transaction import Transaction
+
+_FIRST_WAIT = 0.02
+_LONGEST_WAIT = 0.25
+
+_TAKE = """
+    INSERT INTO leases (name, holder, expires_at) VALUES (:name, :holder, :expires_at)
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+    WHERE leases.holder = excluded.holder OR leases.expires_at <= :now
+"""
+_RENEW = "UPDATE leases SET expires_at = :expires_at WHERE name = :name AND holder = :holder"
+_DROP = "DELETE FROM leases WHERE name = :name AND holder = :holder"
+
+
+def database_now(tx: Transaction) -> datetime:
+    """Return the instant by the clock that everyone on this database shares."""
+    if tx.dialect != "postgresql":
+        return clock.now()  # SQLite's users share a machine
+    instant: datetime = tx.value("SELECT clock_timestamp()")
+    return instant
+
+
+def take_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
+    """Take a lease that is free, expired, or held by `holder` already; tell whether it was had."""
+    now = database_now(tx)
+    expires_at = clock.to_text(now + timedelta(seconds=seconds))
+    values = {"name": name, "holder": holder, "now": clock.to_text(now), "expires_at": expires_at}
+    return tx.execute(_TAKE, values) == 1
+
+
+def renew_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
+    """Hold a lease for `seconds` from now; False when another took it after it had expired."""
+    expires_at = clock.to_text(database_now(tx) + timedelta(seconds=seconds))
+    return tx.execute(_RENEW, {"name": name, "holder": holder, "expires_at": expires_at}) == 1
+
+
+def drop_lease(tx: Transaction, name: str, holder: str) -> None:
+    """Give a lease back; nothing happens to one that another holds."""
+    tx.execute(_DROP, {"name": name, "holder": holder})
+
+
+class Lease:
+    """Hold the lease `name` for `seconds` at a time; each instance is a holder of its own.
+
+    A holder that dies is succeeded when its time is over. One that works longer renews in between, and stops
+    when it no longer can: someone else may have begun.
+    """
+
+    def __init__(self, database: Database, name: str, *, seconds: float = 30.0) -> None:
+        self._database = database
+        self._name = name
+        self._seconds = seconds
+        self._holder = uuid4().hex
+
+    async def acquire(self, *, timeout: float = 0.0) -> bool:
+        """Wait up to `timeout` seconds for the lease; tell whether it was had."""
+        deadline = time.monotonic() + timeout
+        wait = _FIRST_WAIT
+        while not await self._database.run(take_lease, self._name, self._holder, self._seconds):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            await asyncio.sleep(min(wait, left))
+            wait = min(2 * wait, _LONGEST_WAIT)
+        return True
+
+    async def renew(self) -> bool:
+        """Start the time anew; False when the lease is no longer held."""
+        return await self._database.run(renew_lease, self._name, self._holder, self._seconds)
+
+    async def release(self) -> None:
+        """Give the lease back; safe to call without holding it."""
+        await self._database.run(drop_lease, self._name, self._holder)
+
+    async def __aenter__(self) -> Self:
+        """Acquire, waiting as long as a dead holder may keep it; raise DatabaseError after that."""
+        if not await self.acquire(timeout=2 * self._seconds):
+            raise DatabaseError(
+                f"another process has held the lease {self._name!r} for too long; try again later"
+            )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.release()

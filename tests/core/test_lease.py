@@ -1,0 +1,92 @@
+import asyncio
+import time
+
+import pytest
+
+from iacs.core.database import Database
+from iacs.core.exceptions import DatabaseError
+from iacs.core.lease import Lease
+
+
+async def test_a_lease_is_had_by_one_holder_at_a_time(database: Database) -> None:
+    one, two = Lease(database, "refresh"), Lease(database, "refresh")
+    assert await one.acquire()
+    assert not await two.acquire()
+    await one.release()
+    assert await two.acquire()
+
+
+async def test_leases_of_other_names_do_not_meet(database: Database) -> None:
+    assert await Lease(database, "refresh/alice").acquire()
+    assert await Lease(database, "refresh/bob").acquire()
+
+
+async def test_who_waits_gets_the_lease_when_it_is_given_back(database: Database) -> None:
+    one, two = Lease(database, "refresh"), Lease(database, "refresh")
+    await one.acquire()
+    waiting = asyncio.create_task(two.acquire(timeout=10))
+    await asyncio.sleep(0.05)
+    assert not waiting.done()
+    await one.release()
+    assert await waiting
+
+
+async def test_waiting_ends_at_its_deadline(database: Database) -> None:
+    await Lease(database, "refresh").acquire()
+    started = time.monotonic()
+    assert not await Lease(database, "refresh").acquire(timeout=0.2)
+    assert 0.2 <= time.monotonic() - started < 5
+
+
+async def test_a_dead_holder_is_succeeded_when_its_time_is_over(database: Database) -> None:
+    dead = Lease(database, "refresh", seconds=0.2)
+    assert await dead.acquire()
+    assert await Lease(database, "refresh").acquire(timeout=10)
+    assert not await dead.renew()
+
+
+async def test_who_renews_keeps_the_lease_beyond_its_time(database: Database) -> None:
+    one, two = Lease(database, "refresh", seconds=0.6), Lease(database, "refresh")
+    await one.acquire()
+    waiting = asyncio.create_task(two.acquire(timeout=1.2))
+    for _ in range(12):
+        assert await one.renew()
+        await asyncio.sleep(0.1)
+    assert not await waiting
+
+
+async def test_releasing_does_not_touch_the_lease_of_another(database: Database) -> None:
+    one, two = Lease(database, "refresh"), Lease(database, "refresh")
+    await one.acquire()
+    await two.release()
+    assert not await two.acquire()
+
+
+async def test_the_lease_is_given_back_at_the_end_of_the_block_even_on_an_error(database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with Lease(database, "refresh"):
+            raise RuntimeError
+    assert await Lease(database, "refresh").acquire()
+
+
+async def test_the_block_is_refused_to_who_waits_longer_than_any_dead_holder_lasts(
+    database: Database,
+) -> None:
+    await Lease(database, "refresh", seconds=60).acquire()
+    with pytest.raises(DatabaseError, match="refresh"):
+        async with Lease(database, "refresh", seconds=0.05):
+            pytest.fail("the lease was held by another")
+
+
+async def test_of_many_who_ask_at_once_each_has_the_lease_alone(database: Database) -> None:
+    inside = 0
+
+    async def work() -> None:
+        nonlocal inside
+        async with Lease(database, "refresh"):
+            inside += 1
+            assert inside == 1
+            await asyncio.sleep(0.01)
+            inside -= 1
+
+    await asyncio.gather(*(work() for _ in range(10)))
