@@ -1,0 +1,91 @@
+"""Where every error of a command ends: as one sentence on standard error and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import TextIOWrapper
+
+import typer
+
+from iacs.cli.output import note
+from iacs.core.exceptions import IACSGraphError
+
+ERROR, MISUSE = 1, 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+"""128 and the number of the signal: what a shell reports when SIGINT or SIGPIPE ends a program."""
+
+
+@dataclass
+class Edge:
+    """Run a command and turn whatever it raises into an exit code; `debug` adds the traceback."""
+
+    debug: bool = False
+
+    def run(self, command: Callable[[], int | None]) -> int:
+        """Return the exit code of `command`."""
+        _accept_any_text()
+        try:
+            code = command() or 0
+            sys.stdout.flush()
+        except (KeyboardInterrupt, typer.Abort):
+            return INTERRUPTED
+        except BrokenPipeError:
+            _forget_stdout()
+            return PIPE_CLOSED
+        except Exception as error:  # noqa: BLE001 - the edge: nothing above it could report
+            return self._report(error)
+        return code
+
+    def _report(self, error: Exception) -> int:
+        misuse = isinstance(error, typer.TyperException)
+        if self.debug and not misuse:
+            traceback.print_exception(error)
+        note(f"iacs: {describe(error)}")
+        return error.exit_code if isinstance(error, typer.TyperException) else ERROR
+
+
+def describe(error: Exception) -> str:
+    """Return one sentence on one line: what happened and what to do."""
+    return " ".join(_sentence(error).split())
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, typer.TyperException):
+        return _misuse(error)
+    if isinstance(error, IACSGraphError):
+        return str(error) or type(error).__name__
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(dict.fromkeys(_sentence(part) for part in error.exceptions))
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return _unexpected(error)
+
+
+def _misuse(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f"; see: {context.command_path} --help" if context else ""
+    return error.format_message().rstrip(".") + hint
+
+
+def _unexpected(error: Exception) -> str:
+    """Leave the error's own text out: it may quote what it was given, a secret for instance."""
+    return (
+        f"this should not happen ({type(error).__name__}); "
+        "run it again as 'iacs --debug …' or with IACS_DEBUG=1 for the traceback, and report it"
+    )
+
+
+def _accept_any_text() -> None:
+    """Write what the terminal's encoding lacks as an escape, where Python would raise an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Keep Python from flushing into the closed pipe once more when it ends."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,8 @@
+"""Options and arguments that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines: one object a line.")]
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Address of an enrolled account.")]

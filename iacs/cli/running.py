@@ -1,0 +1,71 @@
+"""How a command runs on the application that the container describes."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:  # heavy: `iacs --help` does without
+    from iacs.containers import ApplicationContainer
+    from iacs.runtime import Application
+
+T = TypeVar("T")
+
+TERMINATED = 128 + signal.SIGTERM
+
+
+def run(work: "Callable[[Application], Awaitable[T]]") -> T:
+    """Start the application, do the work, close everything, and return what the work returned."""
+    return run_async(_on_application(work))
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine; Ctrl-C and SIGTERM cancel it, and it ends when all is closed."""
+    return asyncio.run(_until_terminated(work))
+
+
+async def _on_application(work: "Callable[[Application], Awaitable[T]]") -> T:
+    from iacs.containers import ApplicationContainer
+    from iacs.runtime import Application
+
+    container = ApplicationContainer()
+    _quieten(container)
+    async with Application(container) as application:
+        return await work(application)
+
+
+def _quieten(container: "ApplicationContainer") -> None:
+    """Log warnings and worse, unless LOG_LEVEL says otherwise: a command prints its own results."""
+    from iacs.core.logger import set_level
+
+    core = container.core()
+    core.logger()
+    if "log_level" not in core.config().model_fields_set:
+        set_level("WARNING")
+
+
+async def _until_terminated(work: Coroutine[Any, Any, T]) -> T:
+    with _sigterm_cancels():
+        return await work
+
+
+@contextmanager
+def _sigterm_cancels() -> Iterator[None]:
+    """End with exit code 143 after SIGTERM, as the signal itself would, but only when all is closed."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    received = asyncio.Event()
+
+    def cancel() -> None:
+        received.set()
+        if task is not None:
+            task.cancel()
+
+    with suppress(NotImplementedError, RuntimeError):  # Windows, or not the main thread
+        loop.add_signal_handler(signal.SIGTERM, cancel)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if received.is_set():
+            raise SystemExit(TERMINATED) from None
+        raise
