@@ -3,10 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
-from contextvars import copy_context
-from functools import cached_property
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -18,7 +15,9 @@ from iacs.core import schema_versions
 from iacs.core.database_errors import describe, translated_connection_errors, translated_errors
 from iacs.core.engine import create_engine, parse_url
 from iacs.core.exceptions import DatabaseError
-from iacs.core.transaction import Transaction
+from iacs.core.transaction import Interrupt, Transaction
+from iacs.core.workers import Workers
+from iacs.core.writer_turn import WriterTurn
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -34,19 +33,23 @@ class Database:
         self._url = parse_url(url.get_secret_value() if isinstance(url, SecretStr) else url)
         self._pool_size = pool_size
         self._timeout = timeout
-        self._guard = threading.RLock()
-        self._writer = threading.Lock()
+        self._engine: sqlalchemy.Engine | None = None
         self._is_current = False
         self._closed = False
+        self._engine_guard = threading.Lock()
+        self._schema_guard = threading.Lock()
+        self._writer_turn = WriterTurn(timeout)
+        self._workers = Workers(pool_size, timeout)
 
-    @cached_property
+    @property
     def engine(self) -> sqlalchemy.Engine:
         """SQLAlchemy's engine, for an ORM of your own; reading it applies no schema."""
-        return create_engine(self._url, pool_size=self._pool_size, timeout=self._timeout)
-
-    @cached_property
-    def _workers(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._pool_size, thread_name_prefix="iacs-database")
+        with self._engine_guard:
+            if self._closed:
+                raise DatabaseError("the database is closed; make a new Database")
+            if self._engine is None:
+                self._engine = create_engine(self._url, pool_size=self._pool_size, timeout=self._timeout)
+            return self._engine
 
     @property
     def dialect(self) -> str:
@@ -56,51 +59,50 @@ class Database:
     def get_connection(self) -> sqlalchemy.Connection:
         """Open a connection, for use with `with`; the first one applies the schema.
 
-        Raises DatabaseError when none can be had, and SchemaError.
+        Its errors are SQLAlchemy's own. On SQLite it is for reading beside a writer: what writes stands in a
+        `transaction`. Raises DatabaseError when no connection can be had, and SchemaError.
         """
-        with self._guard:
-            if not self._is_current:
+        if not self._is_current:
+            with self._schema_guard:
                 self._apply_schema()
-                self._is_current = True
         return self._connect()
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Commit at the end, roll back on any error."""
-        with self._write_turn(), self.get_connection() as connection:
-            connection.execution_options(sqlite_begin="IMMEDIATE")
-            with translated_errors("the transaction could not begin"):
-                connection.begin()
-            tx = Transaction(connection)
-            yield tx
-            if tx.failed:
-                raise DatabaseError("a statement failed, so the transaction was rolled back")
-            with translated_errors("the transaction could not be committed"):
-                connection.commit()
+    def transaction(self, *, read_only: bool = False) -> AbstractContextManager[Transaction]:
+        """Commit at the end, roll back on any error.
+
+        On SQLite one transaction at a time may write, over all threads and processes, and the others wait
+        for their turn; any number that are `read_only` run beside it.
+        """
+        return self._transaction(Interrupt(), read_only=read_only)
 
     async def run(
         self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Do `work` in one transaction, in a worker thread, and return what it returns."""
+        """Return `work(tx, …)`, done as one transaction in a worker thread.
 
-        def unit() -> T:
-            with self.transaction() as tx:
-                return work(tx, *args, **kwargs)
+        Once a cancelled call has raised CancelledError nothing of it runs any more, and it is rolled back
+        unless its commit had begun.
+        """
+        return await self._run(lambda tx: work(tx, *args, **kwargs), read_only=False)
 
-        return await asyncio.get_running_loop().run_in_executor(self._workers, copy_context().run, unit)
+    async def read(
+        self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return `work(tx, …)` as `run` does, in a transaction that only reads and waits for no writer."""
+        return await self._run(lambda tx: work(tx, *args, **kwargs), read_only=True)
 
-    def run_script(self, script: str) -> None:
-        """Run every statement of a script in one transaction."""
+    def run_script(self, sql: str) -> None:
+        """Run every statement of a script in one transaction; colons and percent signs mean themselves."""
         with self.transaction() as tx:
-            schema_versions.run_script(tx.connection, script)
+            tx.run_script(sql)
 
     def close(self) -> None:
         """Wait for running work and close every connection; safe to call twice."""
-        self._closed = True
-        if "_workers" in self.__dict__:
-            self._workers.shutdown()
-        if "engine" in self.__dict__:
-            self.engine.dispose()
+        self._workers.close()
+        with self._engine_guard:
+            self._closed = True
+            if self._engine is not None:
+                self._engine.dispose()
 
     async def aclose(self) -> None:
         """Close without blocking the event loop."""
@@ -125,29 +127,59 @@ class Database:
     def __repr__(self) -> str:
         return f"<Database: {describe(self._url)}>"
 
+    async def _run(self, work: Callable[[Transaction], T], *, read_only: bool) -> T:
+        interrupt = Interrupt()
+
+        def unit() -> T:
+            with self._transaction(interrupt, read_only=read_only) as tx:
+                return work(tx)
+
+        return await self._workers.run(unit, interrupt.request)
+
+    @contextmanager
+    def _transaction(self, interrupt: Interrupt, *, read_only: bool) -> Iterator[Transaction]:
+        with self._turn(interrupt, read_only=read_only), self.get_connection() as connection:
+            _begin(connection, read_only=read_only)
+            tx = Transaction(connection, interrupt)
+            with interrupt.covering(connection):
+                yield tx
+            interrupt.check()
+            if tx.failed:
+                raise DatabaseError("a statement failed, so the transaction was rolled back")
+            with translated_errors("the transaction could not be committed"):
+                connection.commit()
+
+    def _turn(self, interrupt: Interrupt, *, read_only: bool) -> AbstractContextManager[None]:
+        if read_only or self.dialect == "postgresql":
+            return nullcontext()
+        return self._writer_turn.taken(interrupt.check)
+
     def _connect(self) -> sqlalchemy.Connection:
-        if self._closed:
-            raise DatabaseError("the database is closed; make a new Database")
         with translated_connection_errors(self._url, self._timeout):
             return self.engine.connect()
 
     def _apply_schema(self) -> None:
+        if self._is_current:
+            return
         versions = sql.versions(self.dialect)
         with self._connect() as connection:
             current = schema_versions.is_current(connection, versions)
         if not current:
-            schema_versions.apply(self._begin, versions)
+            schema_versions.apply(self._begin_alone, versions)
+        self._is_current = True
 
     @contextmanager
-    def _begin(self) -> Iterator[sqlalchemy.Connection]:
+    def _begin_alone(self) -> Iterator[Transaction]:
         with self._connect() as connection:
-            connection.execution_options(sqlite_begin="IMMEDIATE")
-            connection.begin()
-            yield connection
+            _begin(connection, read_only=False)
+            yield Transaction(connection)
             connection.commit()
 
-    @contextmanager
-    def _write_turn(self) -> Iterator[None]:
-        """SQLite has one writer at a time: take turns here, without the polling that its own lock needs."""
-        with nullcontext() if self.dialect == "postgresql" else self._writer:
-            yield
+
+def _begin(connection: sqlalchemy.Connection, *, read_only: bool) -> None:
+    if read_only:
+        connection.execution_options(sqlite_query_only=True, postgresql_readonly=True)
+    else:
+        connection.execution_options(sqlite_begin="IMMEDIATE")
+    with translated_errors("the transaction could not begin"):
+        connection.begin()

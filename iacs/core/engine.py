@@ -96,8 +96,9 @@ def _prepare(engine: sqlalchemy.Engine, timeout: float, *, sqlite: bool, memory:
 
 def _begin(connection: sqlalchemy.Connection) -> None:
     """Begin explicitly: left to itself, Python's sqlite3 begins late, and not at all before DDL."""
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(f"PRAGMA query_only = {options.get('sqlite_query_only', False):d}")
+    connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:

@@ -1,53 +1,130 @@
 """What a unit of work does with the database."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, RowMapping, text
 
+from iacs.core import sql_script
 from iacs.core.database_errors import translated_errors
 from iacs.core.exceptions import DatabaseError
 
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+
+_CONTROL = {"ABORT", "BEGIN", "COMMIT", "END", "ROLLBACK", "START"}
+
+
+class Interrupt:
+    """Lets another thread end a unit of work: its running statement, its next one, or its commit."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def request(self) -> None:
+        """Interrupt the unit of work; for PostgreSQL this asks the server, for five seconds at most."""
+        self.requested = True
+        with self._lock:  # the connection must not serve somebody else by now
+            if self._connection is not None:
+                driver: Any = self._connection.connection.dbapi_connection
+                driver.interrupt() if hasattr(driver, "interrupt") else driver.cancel_safe(timeout=5.0)
+
+    @contextmanager
+    def covering(self, connection: Connection) -> Iterator[None]:
+        """Make `connection` the one to be interrupted."""
+        with self._lock:
+            self._connection = connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+                if self.requested and connection.dialect.name == "postgresql":
+                    connection.invalidate()  # the server may still be about to cancel what it does next
+
+    def check(self) -> None:
+        """Raise DatabaseError once the interrupt has been requested."""
+        if self.requested:
+            raise DatabaseError("the unit of work was cancelled")
 
 
 class Transaction:
     """Run SQL with `:name` parameters in one open transaction.
 
     Every method raises DatabaseError. After that the transaction can only be rolled back, on SQLite as on
-    PostgreSQL: what may fail is avoided, with ON CONFLICT for instance.
+    PostgreSQL; what may fail stands in a `savepoint`, or is avoided with ON CONFLICT.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, interrupt: Interrupt | None = None) -> None:
         self.connection = connection
         self.dialect = connection.dialect.name
         self.failed = False
+        self._interrupt = interrupt or Interrupt()
 
     def execute(self, sql: str, params: Params = None) -> int:
         """Return how many rows were touched; a sequence of parameters runs the statement for each."""
         if params is not None and not isinstance(params, Mapping) and not params:
             return 0
-        return max(0, self._run(sql, params).rowcount)
+        with self._statement():
+            return max(0, self.connection.execute(text(sql), params).rowcount)
 
     def rows(self, sql: str, params: Params = None) -> list[RowMapping]:
         """Return every row."""
-        return list(self._run(sql, params, returns_rows=True).mappings())
+        with self._statement():
+            return list(self._query(sql, params).mappings())
 
     def row(self, sql: str, params: Params = None) -> RowMapping | None:
         """Return the first row, None without one."""
-        return self._run(sql, params, returns_rows=True).mappings().first()
+        with self._statement():
+            return self._query(sql, params).mappings().first()
 
     def value(self, sql: str, params: Params = None) -> Any:
         """Return the first column of the first row, None without a row."""
-        return self._run(sql, params, returns_rows=True).scalar()
+        with self._statement():
+            return self._query(sql, params).scalar()
 
-    def _run(self, sql: str, params: Params, *, returns_rows: bool = False) -> CursorResult[Any]:
+    def run_script(self, script: str) -> None:
+        """Run every statement of a script as it stands: no colon and no percent sign means a parameter."""
+        found = sql_script.statements(script, self.dialect)
+        for statement in found:
+            words = sql_script.opening(statement, self.dialect)
+            if words[:1] and words[0] in _CONTROL and "TO" not in words:
+                raise DatabaseError(f"take {words[0]} out of the script: all of it runs in one transaction")
+        for statement in found:
+            with self._statement():
+                self.connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo the statements inside, and them alone, when one of them or the code around them fails."""
+        with self._statement():
+            point = self.connection.begin_nested()
+        try:
+            yield
+        except BaseException:
+            with translated_errors():
+                point.rollback()
+            self.failed = False
+            raise
+        with self._statement():
+            point.commit()
+
+    def _query(self, sql: str, params: Params) -> CursorResult[Any]:
+        result = self.connection.execute(text(sql), params)
+        if not result.returns_rows:
+            raise DatabaseError("the statement returns no rows; run it with execute()")
+        return result
+
+    @contextmanager
+    def _statement(self) -> Iterator[None]:
+        """Translate errors, and remember them: PostgreSQL would commit nothing, and without a word."""
+        self._interrupt.check()
         if self.failed:
             raise DatabaseError("an earlier statement failed, so this transaction can only be rolled back")
         self.failed = True
         with translated_errors():
-            result = self.connection.execute(text(sql), params)
-        if returns_rows and not result.returns_rows:
-            raise DatabaseError("the statement returns no rows; run it with execute()")
+            yield
         self.failed = False
-        return result

