@@ -1,0 +1,133 @@
+"""The end of a sign-in on this machine: a listener for one redirect to a loopback address (RFC 8252, 7.3)."""
+
+import asyncio
+import errno
+import hmac
+import socket
+from html import escape
+from types import TracebackType
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+from aiohttp import web
+from pydantic import SecretStr
+
+from iacs.auth.schema import AuthorizationCallback
+from iacs.core.exceptions import AuthenticationError, ConfigurationError
+
+_ADDRESSES = {"localhost": ("127.0.0.1", "::1"), "127.0.0.1": ("127.0.0.1",), "::1": ("::1",)}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>iacs</title><p>{}</p></html>
+"""
+
+
+class LoopbackListener:
+    """Wait for the browser to come back to `redirect_uri`, which is an http address of this machine.
+
+    Only the callback that carries `state` counts: another page of this browser cannot end the sign-in.
+    """
+
+    def __init__(self, redirect_uri: str, state: SecretStr) -> None:
+        self._uri = urlsplit(redirect_uri)
+        self._state = state
+        self._runner: web.ServerRunner | None = None
+        self._callback: asyncio.Future[AuthorizationCallback] | None = None
+
+    async def __aenter__(self) -> Self:
+        addresses = _addresses(self._uri)
+        self._callback = asyncio.get_running_loop().create_future()
+        # No access log: the query holds the code.
+        self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=1)
+        await self._runner.setup()
+        try:
+            for sock in _listen(addresses, self._uri.port or 80):
+                await web.SockSite(self._runner, sock).start()
+        except BaseException:
+            await self.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def callback(self, *, timeout: float = 300.0) -> AuthorizationCallback:
+        """Return what the browser brought; raise AuthenticationError when it does not come in time."""
+        if self._callback is None:
+            raise RuntimeError("the listener is used inside `async with`")
+        try:
+            async with asyncio.timeout(timeout):
+                return await asyncio.shield(self._callback)
+        except TimeoutError:
+            raise AuthenticationError(
+                f"Nobody signed in within {timeout:g} seconds. Begin the sign-in again."
+            ) from None
+
+    async def aclose(self) -> None:
+        """Stop listening; safe to call twice."""
+        if self._callback is not None:
+            self._callback.cancel()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        if request.host.lower() != self._uri.netloc.lower() or request.path != (self._uri.path or "/"):
+            return _page(404, "There is nothing here.")
+        if request.method != "GET":
+            return _page(405, "A sign-in ends with GET.")
+        if not hmac.compare_digest(
+            request.query.get("state", "").encode(), self._state.get_secret_value().encode()
+        ):
+            return _page(400, "This is not the sign-in that is waited for. Go back to where you began it.")
+        callback = AuthorizationCallback(
+            state=self._state,
+            code=SecretStr(request.query["code"]) if "code" in request.query else None,
+            error=request.query.get("error", ""),
+            error_description=request.query.get("error_description", ""),
+        )
+        if self._callback is not None and not self._callback.done():
+            self._callback.set_result(callback)
+        if callback.error:
+            return _page(400, f"The sign-in failed: {callback.error}. {callback.error_description}")
+        return _page(200, "Signed in; you can close this window.")
+
+
+def _addresses(uri: SplitResult) -> tuple[str, ...]:
+    addresses = _ADDRESSES.get(uri.hostname or "")
+    if uri.scheme != "http" or addresses is None:
+        raise ConfigurationError(
+            [
+                "AZURE_REDIRECT_URI must be an http:// address of this machine, such as http://localhost:8400/callback"
+            ]
+        )
+    return addresses
+
+
+def _listen(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
+    """Listen on each address; IPv6 may be missing on a machine, a port in use is an error."""
+    sockets: list[socket.socket] = []
+    for address in addresses:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            sockets.append(socket.create_server((address, port), family=family))
+        except OSError as error:
+            if sockets and error.errno != errno.EADDRINUSE:
+                continue
+            for sock in sockets:
+                sock.close()
+            raise AuthenticationError(
+                f"Port {port} of {address} cannot be listened on ({error.strerror}): end the program that uses it,"
+                " or register another AZURE_REDIRECT_URI."
+            ) from error
+    return sockets
+
+
+def _page(status: int, text: str) -> web.Response:
+    return web.Response(
+        status=status, text=_PAGE.format(escape(text)), content_type="text/html", headers=_HEADERS
+    )

@@ -1,0 +1,172 @@
+"""How people sign in: in a browser, or with a code on another device."""
+
+import secrets
+
+from pydantic import SecretStr
+
+from iacs.auth import repository
+from iacs.auth.schema import (
+    Account,
+    Accounts,
+    AuthorizationCallback,
+    AuthorizationRequest,
+    DeviceSignIn,
+    SignedIn,
+)
+from iacs.auth.session import AuthSession, hash_state
+from iacs.core import clock
+from iacs.core.database import Database
+from iacs.core.encryption import Encryption
+from iacs.core.exceptions import AccountError, AuthenticationError, MalformedResponseError
+from iacs.core.logger import Logger
+from iacs.core.oauth_client import Identity, OAuthClient, TokenSet
+from iacs.core.oauth_errors import Problem, problem_error
+from iacs.core.token_service import TokenService
+
+
+class AuthService:
+    """Sign accounts in and out; a sign-in may end in another process than the one that began it."""
+
+    def __init__(
+        self,
+        database: Database,
+        oauth_client: OAuthClient,
+        token_service: TokenService,
+        encryption: Encryption,
+        accounts: Accounts,
+        *,
+        logger: Logger,
+    ) -> None:
+        self._database = database
+        self._oauth_client = oauth_client
+        self._token_service = token_service
+        self._encryption = encryption
+        self._accounts = accounts
+        self._logger = logger
+
+    async def begin(self, email: str) -> AuthorizationRequest:
+        """Begin a sign-in; it is to be completed within 15 minutes."""
+        account = await self._account(email)
+        session = AuthSession.new(account.email, self._oauth_client.redirect_uri)
+        state = secrets.token_urlsafe(32)
+        url = await self._oauth_client.authorization_url(
+            state=state,
+            nonce=session.nonce,
+            code_challenge=session.challenge,
+            login_hint=account.email,
+            tenant_id=account.tenant_id,
+        )
+        await self._database.run(repository.add, session.row(state, account.id, self._encryption))
+        return AuthorizationRequest(
+            url=url,
+            state=SecretStr(state),
+            redirect_uri=session.redirect_uri,
+            expires_at=session.expires_at,
+        )
+
+    async def complete(self, callback: AuthorizationCallback) -> SignedIn:
+        """Complete the sign-in that a callback belongs to; each can be completed once.
+
+        Raises AuthenticationError when it is unknown, too old, refused, or somebody else signed in.
+        """
+        session = await self._take(callback)
+        if callback.error:
+            problem = Problem(error=callback.error, description=callback.error_description)
+            raise problem_error(problem, f"sign {session.account} in")
+        if not callback.code:
+            raise AuthenticationError(
+                f"The callback for {session.account} has neither a code nor an error. {_again(session.account)}"
+            )
+        account = await self._account(session.account)
+        tokens = await self._oauth_client.exchange_code(
+            callback.code,
+            code_verifier=SecretStr(session.verifier),
+            redirect_uri=session.redirect_uri,
+            tenant_id=account.tenant_id,
+        )
+        return await self._accept(account, tokens, nonce=session.nonce)
+
+    async def begin_device(self, email: str) -> DeviceSignIn:
+        """Begin a sign-in that the person completes on any device with a browser."""
+        account = await self._account(email)
+        device = await self._oauth_client.begin_device_code(tenant_id=account.tenant_id)
+        return DeviceSignIn(
+            account=account.email,
+            user_code=device.user_code,
+            verification_uri=device.verification_uri,
+            message=device.message,
+            expires_in=device.expires_in,
+            device=device,
+        )
+
+    async def complete_device(self, sign_in: DeviceSignIn) -> SignedIn:
+        """Wait until the person has entered the code; raises as `complete` does."""
+        account = await self._account(sign_in.account)
+        tokens = await self._oauth_client.poll_device_code(sign_in.device)
+        return await self._accept(account, tokens, nonce=None)
+
+    async def sign_out(self, email: str) -> None:
+        """Forget an account's tokens and its unfinished sign-ins; Entra ID cannot revoke them for us."""
+        account = await self._accounts.get(email)
+        await self._database.run(repository.forget, account.id)
+        await self._token_service.delete(account.id)
+        await self._accounts.signed_out(account.id)
+        self._logger.info("signed out", account=account.email)
+
+    async def _account(self, email: str) -> Account:
+        account = await self._accounts.get(email)
+        if account.status == "disabled":
+            raise AccountError(
+                f"{account.email} is disabled: its enrolment file is gone."
+                " Put it back and run: iacs account sync"
+            )
+        return account
+
+    async def _take(self, callback: AuthorizationCallback) -> AuthSession:
+        hashed = hash_state(callback.state.get_secret_value())
+        row = await self._database.run(repository.take, hashed)
+        if row is None:
+            raise AuthenticationError(
+                "This sign-in is unknown: it was completed already, has expired, or was not begun here."
+                f" {_again('EMAIL')}"
+            )
+        session = AuthSession.from_row(row, self._encryption)
+        if session.expires_at <= clock.now():
+            raise AuthenticationError(
+                f"The sign-in of {session.account} took too long. {_again(session.account)}"
+            )
+        return session
+
+    async def _accept(self, account: Account, tokens: TokenSet, *, nonce: str | None) -> SignedIn:
+        if tokens.id_token is None:
+            raise MalformedResponseError(
+                "Entra ID sent no id token: AZURE_SCOPES must contain openid and profile."
+            )
+        identity = await self._oauth_client.identity(
+            tokens.id_token, nonce=nonce, tenant_id=account.tenant_id
+        )
+        _check_person(account, identity)
+        await self._token_service.store(account.id, tokens, tenant_id=account.tenant_id)
+        await self._accounts.signed_in(
+            account.id, object_id=identity.object_id, directory_id=identity.directory_id
+        )
+        self._logger.info("signed in", account=account.email)
+        return SignedIn(account=account.email, name=identity.name, username=identity.username)
+
+
+def _check_person(account: Account, identity: Identity) -> None:
+    """Addresses are given to other people in time: they count for the first sign-in alone."""
+    if account.object_id and account.directory_id:
+        same = (identity.object_id, identity.directory_id) == (account.object_id, account.directory_id)
+    else:
+        same = identity.username.lower() == account.email
+    if not same:
+        who = identity.username or "a person without a username"
+        raise AuthenticationError(
+            f"{who} signed in, who is not the person of the account {account.email}."
+            f" Sign out of Microsoft in the browser, then: iacs auth login {account.email}"
+        )
+
+
+def _again(account: str) -> str:
+    return f"Begin again with: iacs auth login {account}"

@@ -1,0 +1,67 @@
+"""A sign-in that has begun: its state, nonce and PKCE verifier, and how they are kept."""
+
+import base64
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping
+
+from iacs.core import clock
+from iacs.core.encryption import Encryption
+
+_LIFETIME = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSession:
+    """One sign-in; whoever reads the database learns nothing to complete it with."""
+
+    account: str
+    redirect_uri: str
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+    expires_at: datetime
+
+    @classmethod
+    def new(cls, account: str, redirect_uri: str) -> "AuthSession":
+        """Draw a nonce and a verifier (RFC 7636: 43 to 128 characters)."""
+        nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
+        return cls(account, redirect_uri, nonce, verifier, clock.now() + _LIFETIME)
+
+    @classmethod
+    def from_row(cls, row: RowMapping, encryption: Encryption) -> "AuthSession":
+        """Read what `row` wrote."""
+        secret = json.loads(encryption.decrypt(row["secret"], context=_context(row["state_hash"])))
+        expires_at = clock.from_text(row["expires_at"])
+        return cls(secret["account"], row["redirect_uri"], secret["nonce"], secret["verifier"], expires_at)
+
+    @property
+    def challenge(self) -> str:
+        """Return the verifier's S256 challenge."""
+        digest = hashlib.sha256(self.verifier.encode()).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def row(self, state: str, account_id: str, encryption: Encryption) -> dict[str, str]:
+        """Return the row that keeps this sign-in under a hash of `state`."""
+        hashed = hash_state(state)
+        secret = json.dumps({"account": self.account, "nonce": self.nonce, "verifier": self.verifier})
+        return {
+            "state_hash": hashed,
+            "account_id": account_id,
+            "secret": encryption.encrypt(secret, context=_context(hashed)),
+            "redirect_uri": self.redirect_uri,
+            "created_at": clock.to_text(clock.now()),
+            "expires_at": clock.to_text(self.expires_at),
+        }
+
+
+def hash_state(state: str) -> str:
+    """Return what the database keeps of a state."""
+    return hashlib.sha256(state.encode()).hexdigest()
+
+
+def _context(state_hash: str) -> str:
+    return f"auth_session:{state_hash}"
