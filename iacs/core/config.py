@@ -2,61 +2,64 @@
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from iacs.core.exceptions import ConfigurationError
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+from iacs.core.secret_text import redact_text
+from iacs.core.setting_problems import is_secret, problem_of, problems_of_files
+from iacs.core.setting_sources import ORIGINS, Origin, Origins
+from iacs.core.setting_types import AnyCase, CloudUrl, DatabaseUrl, FernetKeys, RedirectUri, Servers
 
 
-def _cloud_url(value: str) -> str:
-    """Tokens and secrets travel there, so plain http is for this machine alone."""
-    url = urlsplit(value)
-    if url.hostname is None or url.scheme not in ("http", "https"):
-        raise ValueError("must be a URL such as https://graph.microsoft.com/v1.0")
-    if url.scheme == "http" and url.hostname not in _LOOPBACK:
-        raise ValueError("must begin with https:// (http:// is for a stand-in on this machine)")
-    return value.rstrip("/")
+class SettingRow(NamedTuple):
+    """One setting as it may be shown to anybody."""
 
-
-CloudUrl = Annotated[str, AfterValidator(_cloud_url)]
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+    name: str
+    value: str
+    source: Origin
 
 
 class Config(BaseSettings):
     """Hold every setting; the environment wins over `.env`, which wins over the default.
 
-    An empty value counts as not given. Raises ConfigurationError, which lists every problem.
+    An empty value counts as not given. Another prefix than none is chosen with `Config(_env_prefix="MYAPP_")`,
+    another file with `_env_file`. Raises ConfigurationError, which lists every problem.
     """
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, validate_default=False
+        allow_inf_nan=False,
+        env_file=".env",
+        env_file_encoding="utf-8-sig",  # with the mark that some editors put first, or without
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=False,
     )
 
-    database_url: SecretStr = Field(
+    database_url: DatabaseUrl = Field(
         SecretStr("sqlite:///iacs.db"), description="Where everything is kept; postgresql:// works too"
     )
     database_pool_size: int = Field(5, ge=1, description="Connections kept open")
     database_timeout: float = Field(30.0, gt=0, description="Seconds to wait for a lock or a connection")
 
-    kafka_bootstrap_servers: CommaSeparated = Field(
+    kafka_bootstrap_servers: Servers = Field(
         (), description="host:port, comma-separated; empty: events are kept in the database"
     )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="How to speak with the brokers"
+    kafka_security_protocol: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], AnyCase] = (
+        Field("PLAINTEXT", description="How to speak with the brokers")
     )
     kafka_ssl_cafile: Path | None = Field(None, description="CA that signed the brokers' certificates")
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+    kafka_sasl_mechanism: Annotated[Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], AnyCase] = Field(
         "PLAIN", description="Used when the protocol begins with SASL"
     )
     kafka_sasl_username: str = Field("", description="Used when the protocol begins with SASL")
@@ -79,7 +82,7 @@ class Config(BaseSettings):
     azure_authority_host: CloudUrl = Field(
         "https://login.microsoftonline.com", description="Entra ID of this cloud"
     )
-    azure_redirect_uri: str = Field(
+    azure_redirect_uri: RedirectUri = Field(
         "http://localhost:8400/callback", description="Registered address that a sign-in returns to"
     )
     azure_scopes: str = Field(
@@ -92,31 +95,103 @@ class Config(BaseSettings):
     graph_concurrency: int = Field(4, ge=1, description="Requests at a time to one mailbox")
     http_timeout: float = Field(30.0, gt=0, description="Seconds for one request to Microsoft's cloud")
     http_ca_file: Path | None = Field(None, description="CA to trust beside the system's own")
-    token_encryption_key: SecretStr | None = Field(
+    token_encryption_key: FernetKeys = Field(
         None, description="Fernet key for tokens at rest; several, comma-separated: the first one encrypts"
     )
 
     enrollment_directory: Path = Field(Path("enrollment"), description="Folder with one YAML per account")
     openai_api_key: SecretStr | None = Field(None, description="For services that you add; iacs hands it on")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], AnyCase] = Field(
         "INFO", description="Least level that is logged"
     )
-    log_format: Literal["auto", "console", "json"] = Field(
+    log_format: Annotated[Literal["auto", "console", "json"], AnyCase] = Field(
         "auto", description="auto: console on a terminal, JSON elsewhere"
     )
 
+    _prefix: str = PrivateAttr("")
+    _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
+
     def __init__(self, **values: Any) -> None:
+        prefix = str(values.get("_env_prefix", self.model_config.get("env_prefix", ""))).upper()
+        unknown = [
+            name for name in values if not name.startswith("_") and name not in type(self).model_fields
+        ]
+        problems = [f"{name}: there is no such setting" for name in unknown]
+        problems += problems_of_files(
+            values.get("_env_file", self.model_config.get("env_file")), must_exist="_env_file" in values
+        )
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigurationError([str(problem["msg"]) for problem in error.errors()]) from None
+            for found in error.errors():
+                name = str(found["loc"][0])
+                field = type(self).model_fields[name]
+                problems.append(f"{prefix}{name.upper()}: {problem_of(found, field)}")
+        if problems:  # raised out here, the error does not carry pydantic's, which quotes secrets
+            raise ConfigurationError(problems)
+        self._prefix = prefix
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Record where each value comes from, after the sources have been asked."""
+        return init_settings, env_settings, dotenv_settings, Origins(settings_cls)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_origins(cls, values: dict[str, Any], build: ModelWrapValidatorHandler[Self]) -> Self:
+        origins = values.pop(ORIGINS, {})
+        stripped = {
+            name: value.strip() if isinstance(value, str) else value for name, value in values.items()
+        }
+        given = {name: value for name, value in stripped.items() if value != ""}
+        config = build(given)
+        config._origins = {name: origins[name] for name in given if name in origins}
+        return config
+
+    def sources(self) -> dict[str, Origin]:
+        """Say of each setting, by field name, where its value comes from."""
+        return {name: self._origins.get(name, "default") for name in type(self).model_fields}
+
+    def rows(self) -> tuple[SettingRow, ...]:
+        """Return every setting for display: by its name in the environment, with secrets masked."""
+        return tuple(
+            SettingRow(self._name(name), self._shown(name), at) for name, at in self.sources().items()
+        )
 
     def require(self, *names: str) -> Self:
         """Return self; raise one ConfigurationError naming every setting of `names` that has no value."""
+        fields = type(self).model_fields
         missing = [name for name in names if not getattr(self, name)]
         if missing:
-            raise ConfigurationError([f"{name.upper()} is not set" for name in missing])
+            hint = "is not set: put it into the environment or .env"
+            raise ConfigurationError([f"{self._name(n)} {hint} ({fields[n].description})" for n in missing])
         return self
+
+    def _name(self, field: str) -> str:
+        return f"{self._prefix}{field.upper()}"
+
+    def _shown(self, name: str) -> str:
+        value = getattr(self, name)
+        if value is None:
+            return ""
+        if name == "database_url":
+            return _without_password(value)
+        if is_secret(type(self).model_fields[name]):
+            return str(value)
+        return ",".join(value) if isinstance(value, tuple) else redact_text(str(value))
+
+
+def _without_password(url: SecretStr) -> str:
+    from sqlalchemy import make_url  # heavy, and needed for display only
+
+    return redact_text(make_url(url.get_secret_value()).render_as_string(hide_password=True))
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,8 @@ IACSGraphError
 ├── DatabaseError                 the database refused, or could not be reached
 │   └── SchemaError               the schema could not be applied, or is newer than this code
 ├── KafkaError                    the broker refused, or could not be reached in time
-│   └── EventEncodingError        a value cannot be written as JSON; names its field
+│   ├── EventEncodingError        a value cannot be written as JSON; names its field
+│   └── PublishError              some of the events given are not durable; names them
 ├── APIConnectionError            Microsoft's cloud could not be reached, or answered with an error
 │   ├── GraphError                Microsoft Graph answered with an error; its code and request id
 │   └── MalformedResponseError    an answer is not what the protocol promises
@@ -21,7 +22,7 @@ A message says what happened and what to do. What a program may want to branch o
 No message holds a secret: a value that may be one is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 
 class IACSGraphError(Exception):
@@ -61,6 +62,17 @@ class EventEncodingError(KafkaError):
     def __init__(self, message: str, *, field: str) -> None:
         self.field = field
         super().__init__(message)
+
+
+class PublishError(KafkaError):
+    """Some of the events given are not durable, or not known to be; `event_ids` names those.
+
+    Events of the same call that are not named are durable; what came after those named was not sent.
+    """
+
+    def __init__(self, message: str, *, event_ids: Collection[str], servers: Sequence[str] = ()) -> None:
+        self.event_ids = frozenset(event_ids)
+        super().__init__(message, servers=servers)
 
 
 class APIConnectionError(IACSGraphError):
