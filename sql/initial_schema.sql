@@ -51,8 +51,9 @@ CREATE TABLE mail_folders (
     account_id TEXT NOT NULL,
     id TEXT NOT NULL,
     name TEXT NOT NULL,
-    delta_link TEXT,                       -- where the next sync goes on; absent: from the start
-    synced_at TEXT,
+    delta_link TEXT,                       -- where the next request goes on; absent: from the start
+    walk BIGINT NOT NULL DEFAULT 0,        -- counts the times that the folder was begun from the start again
+    synced_at TEXT,                        -- absent: the present walk has not reached its end
     PRIMARY KEY (account_id, id)
 );
 
@@ -70,12 +71,15 @@ CREATE TABLE messages (
     is_read BOOLEAN,
     has_attachments BOOLEAN,
     document TEXT NOT NULL,                -- the whole message as Graph gave it, JSON in ASCII
+    problem TEXT,                          -- why the document does not fit the schema; absent when it does
+    walk BIGINT NOT NULL,                  -- its folder's walk that met it last
     stored_at TEXT NOT NULL,
     removed_at TEXT,                       -- gone from the folder; the row stays
     PRIMARY KEY (account_id, id)
 );
 
 CREATE INDEX messages_by_received ON messages (account_id, received_at);
+CREATE INDEX messages_by_folder ON messages (account_id, folder_id, walk);
 
 -- events -----------------------------------------------------------------------------------------
 
@@ -101,7 +105,7 @@ CREATE INDEX outbox_pending ON outbox (position) WHERE published_at IS NULL;
 CREATE TABLE event_log (
     topic TEXT NOT NULL,
     shard INTEGER NOT NULL,
-    position BIGINT NOT NULL,
+    position BIGINT NOT NULL,              -- from 0, dense in each shard of a topic
     event_id TEXT,
     event_key TEXT,
     value TEXT NOT NULL,                   -- JSON
@@ -110,17 +114,19 @@ CREATE TABLE event_log (
     PRIMARY KEY (topic, shard, position)
 );
 
+CREATE TABLE event_log_members (
+    group_name TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    member TEXT NOT NULL,
+    expires_at TEXT NOT NULL,              -- not renewed by then: the member is dead
+    PRIMARY KEY (group_name, topic, member)
+);
+
 CREATE TABLE event_log_offsets (
     group_name TEXT NOT NULL,
     topic TEXT NOT NULL,
     shard INTEGER NOT NULL,
-    next_position BIGINT NOT NULL,
+    next_position BIGINT NOT NULL,         -- all before it is finished
+    owner TEXT,                            -- the member that reads this shard; absent: none
     PRIMARY KEY (group_name, topic, shard)
-);
-
-CREATE TABLE event_log_members (
-    group_name TEXT NOT NULL,
-    member TEXT NOT NULL,
-    expires_at TEXT NOT NULL,
-    PRIMARY KEY (group_name, member)
 );

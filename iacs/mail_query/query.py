@@ -1,9 +1,17 @@
 """The question that is asked of a mailbox."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 
 from iacs.core.exceptions import MailQueryError
 
@@ -25,23 +33,33 @@ class MailQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    folder: str | None = Field(None, description="Folder id or well-known name, such as inbox; None: all")
-    sender: str | None = Field(None, description="Address in From")
-    subject_contains: str | None = Field(None, description="Part of the subject, in any case")
-    received_after: datetime | None = Field(None, description="This instant or later")
-    received_before: datetime | None = Field(None, description="Earlier than this instant")
-    unread: bool | None = Field(None, description="True: unread only, False: read only")
-    has_attachments: bool | None = Field(None, description="True: with attachments only, False: without")
-    filter: str | None = Field(None, description="A condition in OData, besides the others")
-    search: str | None = Field(None, description="Words to search for; not with conditions or order_by")
-    order_by: Names = Field((), description="Fields to order by, each with ' desc' where wanted")
-    select: Names = Field((), description="Fields to fetch; empty: those that Graph chooses")
-    limit: int | None = Field(None, ge=1, description="Messages at most; None: all")
-    page_size: int | None = Field(None, ge=1, le=1000, description="Messages a page; None: the service's")
+    folder: str | None = Field(
+        default=None, description="Folder id or well-known name, such as inbox; None: all"
+    )
+    sender: str | None = Field(default=None, description="Address in From")
+    subject_contains: str | None = Field(default=None, description="Part of the subject, in any case")
+    received_after: datetime | None = Field(default=None, description="This instant or later")
+    received_before: datetime | None = Field(default=None, description="Earlier than this instant")
+    unread: bool | None = Field(default=None, description="True: unread only, False: read only")
+    has_attachments: bool | None = Field(
+        default=None, description="True: with attachments only, False: without"
+    )
+    filter: str | None = Field(default=None, description="A condition in OData, besides the others")
+    search: str | None = Field(
+        default=None, description="Words to search for; not with conditions or order_by"
+    )
+    order_by: Names = Field(default=(), description="Fields to order by, each with ' desc' where wanted")
+    select: Names = Field(default=(), description="Fields to fetch; empty: those that Graph chooses")
+    limit: int | None = Field(default=None, ge=1, description="Messages at most; None: all")
+    page_size: int | None = Field(
+        default=None, ge=1, le=1000, description="Messages a page; None: the service's"
+    )
 
-    def __init__(self, **values: Any) -> None:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explained(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         try:
-            super().__init__(**values)
+            return handler(values)
         except ValidationError as error:
             raise MailQueryError("; ".join(_sentence(problem) for problem in error.errors())) from None
 

@@ -95,16 +95,16 @@ class Message(GraphModel):
     body_preview: str | None = None
     body: Body | None = None
     unique_body: Body | None = None
-    from_: Recipient | None = Field(None, alias="from")
+    from_: Recipient | None = Field(default=None, alias="from")
     sender: Recipient | None = None
     to_recipients: Many[Recipient] = ()
     cc_recipients: Many[Recipient] = ()
     bcc_recipients: Many[Recipient] = ()
     reply_to: Many[Recipient] = ()
-    sent_at: Instant | None = Field(None, alias="sentDateTime")
-    received_at: Instant | None = Field(None, alias="receivedDateTime")
-    created_at: Instant | None = Field(None, alias="createdDateTime")
-    modified_at: Instant | None = Field(None, alias="lastModifiedDateTime")
+    sent_at: Instant | None = Field(default=None, alias="sentDateTime")
+    received_at: Instant | None = Field(default=None, alias="receivedDateTime")
+    created_at: Instant | None = Field(default=None, alias="createdDateTime")
+    modified_at: Instant | None = Field(default=None, alias="lastModifiedDateTime")
     is_read: StrictBool | None = None
     is_draft: StrictBool | None = None
     has_attachments: StrictBool | None = None
@@ -146,7 +146,7 @@ class SyncProgress(BaseModel):
 
     `done` counts the messages that `folder` has given so far, `total` those that it is to give: None when
     only changes are fetched, since nobody knows how many there are. `seen` and `expected` are the same over
-    all folders, of which `folders_done` out of `folders` are finished.
+    all folders, of which this is number `folder_number` of `folders`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -157,7 +157,7 @@ class SyncProgress(BaseModel):
     total: int | None
     seen: int
     expected: int | None
-    folders_done: int
+    folder_number: int
     folders: int
 
 

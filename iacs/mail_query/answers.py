@@ -1,0 +1,119 @@
+"""What Graph's refusals mean, and the links that may be followed."""
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from iacs.core.exceptions import GraphError
+from iacs.core.http_client import HttpResponse
+
+_PORTS = {"http": 80, "https": 443}
+_ADVICE = {
+    400: "Microsoft Graph refused the request",
+    401: "Microsoft Graph does not accept this account's access token: sign in again",
+    403: "Microsoft Graph denies access to this mailbox: the permission Mail.Read must be granted",
+    404: "Microsoft Graph knows no such mailbox, folder or message",
+    410: "Microsoft Graph no longer knows the state of this sync: it must start anew",
+    429: "Microsoft Graph asks to slow down: try again later, or with a smaller GRAPH_CONCURRENCY",
+}
+_CLAIMS = re.compile(r'\bclaims="([^"]*)"')
+
+
+def is_own(link: str, base: str) -> bool:
+    """Tell whether a link leads to the origin (scheme, host, port) of `base`, so may be given a token.
+
+    What is not plain visible ASCII, or names a user, is never followed: parsers disagree on where it leads.
+    """
+    if re.fullmatch(r"[!-\[\]-~]+", link) is None:
+        return False
+    try:
+        return _origin(link) == _origin(base)
+    except ValueError:
+        return False
+
+
+def _origin(link: str) -> tuple[str, str | None, int | None, bool]:
+    parts = urlsplit(link)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme), "@" in parts.netloc
+
+
+def error_of(response: HttpResponse) -> GraphError:
+    """Return the error that an answer is, with Graph's most specific code."""
+    body = _error_object(response.body)
+    levels = list(_levels(body))
+    codes = [level["code"] for level in levels if isinstance(level.get("code"), str) and level["code"]]
+    ids = [level["request-id"] for level in levels if isinstance(level.get("request-id"), str)]
+    code = codes[-1] if codes else f"HTTP {response.status}"
+    request_id = ids[-1] if ids else response.headers.get("request-id")
+    return GraphError(
+        _sentence(response.status, code, body.get("message"), request_id),
+        status=response.status,
+        code=code,
+        request_id=request_id,
+        retry_after=retry_after(response),
+    )
+
+
+def retry_after(response: HttpResponse) -> float | None:
+    """Return the seconds to wait that the answer names, as a number or as a date."""
+    text = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def claims_challenge(response: HttpResponse) -> str | None:
+    """Return the JSON of the claims that the answer asks for, None when it asks for none.
+
+    Source: Microsoft identity platform, "Claims challenges"; several headers may come, fields in any order.
+    """
+    for name, value in response.headers.items():
+        if name.lower() == "www-authenticate" and "insufficient_claims" in value:
+            match = _CLAIMS.search(value)
+            if match and (claims := _decoded(match[1])):
+                return claims
+    return None
+
+
+def _decoded(text: str) -> str | None:
+    """Decode base64 in either alphabet, with or without padding."""
+    try:
+        data = urlsafe_b64decode(text.replace("+", "-").replace("/", "_").rstrip("=") + "==")
+        json.loads(data)
+        return data.decode()
+    except (Base64Error, ValueError):
+        return None
+
+
+def _error_object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    error = document.get("error") if isinstance(document, dict) else None
+    return error if isinstance(error, dict) else {}
+
+
+def _levels(error: Any) -> Iterator[dict[str, Any]]:
+    """Yield the error and the ones nested in it; both spellings of the nesting occur."""
+    while isinstance(error, dict):
+        yield error
+        error = error.get("innerError", error.get("innererror"))
+
+
+def _sentence(status: int, code: str, message: object, request_id: str | None) -> str:
+    advice = _ADVICE.get(status, f"Microsoft Graph failed with status {status}: try again later")
+    told = f" {message}" if isinstance(message, str) and message and status < 500 else ""
+    reference = f" (request id {request_id})" if request_id else ""
+    return f"{advice}. {code}.{told}{reference}"

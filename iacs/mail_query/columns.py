@@ -1,0 +1,54 @@
+"""The columns that a message's row has beside its document: what one asks a database for."""
+
+from datetime import datetime
+from typing import Any
+
+from iacs.core.clock import to_text
+from iacs.mail_query.schema import Message, UnreadableMessage
+
+NAMES = (
+    "change_key",
+    "internet_message_id",
+    "subject",
+    "sender_name",
+    "sender_address",
+    "sent_at",
+    "received_at",
+    "is_read",
+    "has_attachments",
+    "problem",
+)
+
+
+def columns(message: Message | UnreadableMessage, *, dialect: str) -> dict[str, Any]:
+    """Return the values of `NAMES`; PostgreSQL's text has no NUL, which shows there as U+FFFD."""
+    if isinstance(message, UnreadableMessage):
+        return dict.fromkeys(NAMES) | {"problem": message.reason}
+    values = _columns(message)
+    if dialect == "postgresql":
+        return {name: without_nul(value) for name, value in values.items()}
+    return values
+
+
+def without_nul(value: Any) -> Any:
+    """Return a text with U+FFFD for each NUL; anything else as it is."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
+def _columns(message: Message) -> dict[str, Any]:
+    return {
+        "change_key": message.change_key,
+        "internet_message_id": message.internet_message_id,
+        "subject": message.subject,
+        "sender_name": message.from_.name if message.from_ else None,
+        "sender_address": message.from_.address if message.from_ else None,
+        "sent_at": _text(message.sent_at),
+        "received_at": _text(message.received_at),
+        "is_read": message.is_read,
+        "has_attachments": message.has_attachments,
+        "problem": None,
+    }
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else to_text(instant)

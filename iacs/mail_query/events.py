@@ -1,0 +1,87 @@
+"""What is announced of a message that is new."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from iacs.core.events import NewEvent
+from iacs.mail_query.schema import EmailAddress, Instant, Message, UnreadableMessage
+
+_NAMESPACE = UUID("5d7d2f0c-52b5-4a0f-9d1e-6f0c6f1f4a3b")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder of a mailbox."""
+
+    account: str
+    account_id: str
+    folder: str
+    folder_id: str
+
+
+class MailReceived(BaseModel):
+    """The value of an event: enough to decide whether to read the message itself.
+
+    What the message lacks is None. `problem` says why a message could not be read; its id leads to the stored
+    document all the same.
+    """
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    type: Literal["mail.received"] = "mail.received"
+    account: str = Field(description="Address of the mailbox")
+    account_id: str
+    message_id: str
+    folder_id: str
+    folder: str = Field(description="Name of the folder that it was found in")
+    internet_message_id: str | None = None
+    subject: str | None = None
+    from_: EmailAddress | None = Field(default=None, alias="from")
+    sent_at: Instant | None = None
+    received_at: Instant | None = None
+    is_draft: bool | None = None
+    has_attachments: bool | None = None
+    problem: str | None = None
+
+
+def event_id(account_id: str, message_id: str) -> str:
+    """Return the id of a message's event: the same in every run, so that a repeat is known as one."""
+    return str(uuid5(_NAMESPACE, f"mail.received/{account_id}/{message_id}"))
+
+
+def received(topic: str, place: Place, message_id: str, message: Message | UnreadableMessage) -> NewEvent:
+    """Return the event of a new message; the events of one account keep their order."""
+    value = MailReceived(
+        account=place.account,
+        account_id=place.account_id,
+        message_id=message_id,
+        folder_id=place.folder_id,
+        folder=place.folder,
+    )
+    told = _unreadable(message) if isinstance(message, UnreadableMessage) else _readable(message)
+    return NewEvent(
+        topic=topic,
+        value=value.model_copy(update=told).model_dump(mode="json", by_alias=True),
+        key=place.account_id,
+        id=event_id(place.account_id, message_id),
+    )
+
+
+def _unreadable(message: UnreadableMessage) -> dict[str, Any]:
+    return {"problem": message.reason}
+
+
+def _readable(message: Message) -> dict[str, Any]:
+    sender = message.from_
+    return {
+        "internet_message_id": message.internet_message_id,
+        "subject": message.subject,
+        "from_": EmailAddress(name=sender.name, address=sender.address) if sender else None,
+        "sent_at": message.sent_at,
+        "received_at": message.received_at,
+        "is_draft": message.is_draft,
+        "has_attachments": message.has_attachments,
+    }

@@ -1,0 +1,86 @@
+"""A page of Graph's answer, read without losing an item that does not fit."""
+
+import json
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
+
+from iacs.core.exceptions import MalformedResponseError
+from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """Items, and the link to what follows: more of the same, or later changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    items: tuple[T, ...] = Field(alias="value")
+    next_link: str | None = Field(None, alias="@odata.nextLink")
+    delta_link: str | None = Field(None, alias="@odata.deltaLink")
+
+
+def read_documents(body: bytes) -> Page[Any]:
+    """Read a page whose items stay as they came; raise MalformedResponseError for what is no page."""
+    try:
+        return Page[Any].model_validate(_parse(body))
+    except ValidationError as error:
+        raise MalformedResponseError(f"Microsoft Graph's page is malformed: {_reason(error)}") from None
+
+
+def read_messages(body: bytes) -> Page[Message | UnreadableMessage]:
+    """Read a page of messages, in one go when all of them fit."""
+    try:
+        page = Page[Message].model_validate_json(body)
+    except ValidationError:
+        documents = read_documents(body)
+        items = tuple(read_message(document) for document in documents.items)
+        return Page[Message | UnreadableMessage].model_construct(
+            items=items, next_link=documents.next_link, delta_link=documents.delta_link
+        )
+    return Page[Message | UnreadableMessage].model_construct(
+        items=page.items, next_link=page.next_link, delta_link=page.delta_link
+    )
+
+
+def read_message(document: Any) -> Message | UnreadableMessage:
+    """Read one message; one that does not fit keeps its document, and says why."""
+    try:
+        return Message.model_validate(document)
+    except ValidationError as error:
+        name = document.get("id") if isinstance(document, dict) else None
+        return UnreadableMessage(
+            id=name if isinstance(name, str) else None, reason=_reason(error), document=document
+        )
+
+
+def read_folders(body: bytes) -> Page[MailFolder]:
+    """Read a page of folders; raise MalformedResponseError for a folder that does not fit."""
+    try:
+        return Page[MailFolder].model_validate_json(body)
+    except ValidationError as error:
+        raise MalformedResponseError(
+            f"Microsoft Graph's list of folders is malformed: {_reason(error)}"
+        ) from None
+
+
+def _parse(body: bytes) -> Any:
+    """Parse JSON; half a surrogate pair, which only the standard library reads, must not cost the page."""
+    try:
+        return from_json(body)
+    except ValueError:
+        pass
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedResponseError("Microsoft Graph's answer is not JSON. Try again later.") from error
+
+
+def _reason(error: ValidationError) -> str:
+    """Return what is wrong and where, without the values: they are somebody's mail."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or 'message'}: {item['msg']}" for item in problems[:5]
+    )

@@ -1,0 +1,198 @@
+"""The SQL of folders and messages: functions of one open transaction."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from iacs.core.exceptions import DatabaseError
+from iacs.core.transaction import Transaction
+from iacs.mail_query import columns
+from iacs.mail_query.changes import State
+from iacs.mail_query.schema import MailFolder
+
+_WRITE = """
+INSERT INTO messages (
+    account_id, id, folder_id, change_key, internet_message_id, subject, sender_name, sender_address,
+    sent_at, received_at, is_read, has_attachments, document, problem, walk, stored_at, removed_at
+) VALUES (
+    :account_id, :id, :folder_id, :change_key, :internet_message_id, :subject, :sender_name, :sender_address,
+    :sent_at, :received_at, :is_read, :has_attachments, :document, :problem, :walk, :stored_at, :removed_at
+) ON CONFLICT (account_id, id) DO UPDATE SET
+    folder_id = excluded.folder_id, change_key = excluded.change_key,
+    internet_message_id = excluded.internet_message_id, subject = excluded.subject,
+    sender_name = excluded.sender_name, sender_address = excluded.sender_address,
+    sent_at = excluded.sent_at, received_at = excluded.received_at, is_read = excluded.is_read,
+    has_attachments = excluded.has_attachments, document = excluded.document, problem = excluded.problem,
+    walk = excluded.walk, removed_at = excluded.removed_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the sync of a folder stands; `walked` tells that it has been gone through to its end."""
+
+    folder_id: str
+    link: str | None
+    walk: int
+    walked: bool
+
+
+def lock_mailbox(tx: Transaction, account_id: str) -> None:
+    """Let one transaction at a time write an account's mail; SQLite has one writer anyway."""
+    if tx.dialect == "postgresql":
+        tx.value("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", {"name": f"mail/{account_id}"})
+
+
+def enter_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder]) -> dict[str, Cursor]:
+    """Store the folders' names; return every folder known, those that Graph no longer has included."""
+    tx.execute(
+        "INSERT INTO mail_folders (account_id, id, name) VALUES (:account_id, :id, :name)"
+        " ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name",
+        [
+            {
+                "account_id": account_id,
+                "id": folder.id,
+                "name": columns.without_nul(folder.display_name or ""),
+            }
+            for folder in sorted(folders, key=lambda folder: folder.id)
+        ],
+    )
+    rows = tx.rows(
+        "SELECT id, delta_link, walk, synced_at FROM mail_folders WHERE account_id = :account_id",
+        {"account_id": account_id},
+    )
+    return {row["id"]: _cursor(row) for row in rows}
+
+
+def cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
+    """Return where the sync of a folder stands."""
+    row = tx.row(
+        "SELECT id, delta_link, walk, synced_at FROM mail_folders WHERE account_id = :account_id AND id = :id",
+        {"account_id": account_id, "id": folder_id},
+    )
+    if row is None:
+        raise DatabaseError("the folder was removed by another sync at the same time; sync again")
+    return _cursor(row)
+
+
+def advance(tx: Transaction, account_id: str, at: Cursor, link: str, *, synced_at: str | None) -> bool:
+    """Move a cursor; return False, and change nothing, when another sync has moved it meanwhile."""
+    return bool(
+        tx.execute(
+            "UPDATE mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at)"
+            " WHERE account_id = :account_id AND id = :id AND walk = :walk"
+            " AND COALESCE(delta_link, '') = :before",
+            {"link": link, "synced_at": synced_at, **_at(account_id, at)},
+        )
+    )
+
+
+def begin_again(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
+    """Let the folder be gone through from its start; messages that this walk does not meet are gone."""
+    tx.execute(
+        "UPDATE mail_folders SET delta_link = NULL, synced_at = NULL, walk = walk + 1"
+        " WHERE account_id = :account_id AND id = :id",
+        {"account_id": account_id, "id": folder_id},
+    )
+    return cursor(tx, account_id, folder_id)
+
+
+def remove_unmet(tx: Transaction, account_id: str, at: Cursor, removed_at: str) -> int:
+    """Mark the folder's messages that the walk now at its end has not met; return how many."""
+    return tx.execute(
+        "UPDATE messages SET removed_at = :removed_at WHERE account_id = :account_id AND folder_id = :id"
+        " AND walk < :walk AND removed_at IS NULL",
+        {"removed_at": removed_at, "account_id": account_id, "id": at.folder_id, "walk": at.walk},
+    )
+
+
+def leave_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: str) -> int:
+    """Forget a folder that is gone and mark the messages that are still in it; return how many."""
+    names = {"account_id": account_id, "id": folder_id}
+    tx.execute("DELETE FROM mail_folders WHERE account_id = :account_id AND id = :id", names)
+    return tx.execute(
+        "UPDATE messages SET removed_at = :removed_at"
+        " WHERE account_id = :account_id AND folder_id = :id AND removed_at IS NULL",
+        names | {"removed_at": removed_at},
+    )
+
+
+def states(tx: Transaction, account_id: str, ids: Iterable[str]) -> dict[str, State]:
+    """Return what is stored of these messages."""
+    rows = tx.rows(
+        _listed(
+            tx,
+            "SELECT id, folder_id, document, removed_at FROM messages"
+            " WHERE account_id = :account_id AND id IN (:listed)",
+        ),
+        {"account_id": account_id, "ids": json.dumps(list(ids))},
+    )
+    return {
+        row["id"]: State(json.loads(row["document"]), row["folder_id"], row["removed_at"] is not None)
+        for row in rows
+    }
+
+
+def meet(tx: Transaction, account_id: str, ids: Iterable[str], walk: int) -> None:
+    """Note that the walk has met these messages, which need no other change."""
+    tx.execute(
+        _listed(
+            tx,
+            "UPDATE messages SET walk = :walk"
+            " WHERE account_id = :account_id AND id IN (:listed) AND walk <> :walk",
+        ),
+        {"account_id": account_id, "ids": json.dumps(list(ids)), "walk": walk},
+    )
+
+
+def write(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or replace all of them but the time at which they were first stored."""
+    tx.execute(_WRITE, rows)
+
+
+def documents(
+    tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool, after: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return ids and documents in the order of the ids, beginning behind one."""
+    rows = tx.rows(
+        "SELECT id, document FROM messages WHERE account_id = :account_id AND id > :after"
+        " AND folder_id = COALESCE(:folder_id, folder_id) AND (:removed OR removed_at IS NULL)"
+        " ORDER BY id LIMIT :limit",
+        {
+            "account_id": account_id,
+            "folder_id": folder_id,
+            "removed": removed,
+            "after": after,
+            "limit": limit,
+        },
+    )
+    return [(row["id"], row["document"]) for row in rows]
+
+
+def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool) -> int:
+    """Return how many messages are stored."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM messages WHERE account_id = :account_id"
+            " AND folder_id = COALESCE(:folder_id, folder_id) AND (:removed OR removed_at IS NULL)",
+            {"account_id": account_id, "folder_id": folder_id, "removed": removed},
+        )
+    )
+
+
+def _cursor(row: RowMapping) -> Cursor:
+    return Cursor(row["id"], row["delta_link"], row["walk"], row["synced_at"] is not None)
+
+
+def _at(account_id: str, at: Cursor) -> dict[str, Any]:
+    return {"account_id": account_id, "id": at.folder_id, "walk": at.walk, "before": at.link or ""}
+
+
+def _listed(tx: Transaction, sql: str) -> str:
+    """Put in the ids of the JSON array `:ids`: one parameter, and one statement, however many they are."""
+    if tx.dialect == "postgresql":
+        return sql.replace(":listed", "SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))")
+    return sql.replace(":listed", "SELECT value FROM json_each(:ids)")
