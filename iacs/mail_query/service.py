@@ -1,7 +1,7 @@
 """Mail: read as it is at Microsoft, or brought into the database and announced."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
 from iacs.core.database import Database
@@ -86,7 +86,7 @@ class MailQueryService:
 
     def messages(
         self, email: str, query: MailQuery | None = None
-    ) -> AsyncIterator[Message | UnreadableMessage]:
+    ) -> AsyncGenerator[Message | UnreadableMessage, None]:
         """Read messages page by page, as Graph has them now; at most a page is held at a time.
 
         A message that does not fit `Message` comes as UnreadableMessage, in its place. Raises MailQueryError
