@@ -1,0 +1,158 @@
+"""The aiohttp application: both hosts of the cloud on one address."""
+
+import base64
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from iacs.sandbox.cloud import CLOUD, RECORD, Cloud
+from iacs.sandbox.entra import authorize, device, grants, metadata
+from iacs.sandbox.entra.errors import EntraError
+from iacs.sandbox.faults import Fault
+from iacs.sandbox.graph import routes
+from iacs.sandbox.graph.call import authenticate
+from iacs.sandbox.graph.errors import GraphError
+from iacs.sandbox.recording import RecordedRequest
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_GRAPH = "/v1.0"
+_CODES = {
+    401: "InvalidAuthenticationToken",
+    429: "ApplicationThrottled",
+    500: "generalException",
+    503: "ServiceUnavailable",
+    504: "GatewayTimeout",
+}
+
+
+@web.middleware
+async def _record(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Note every request, with its status once it has one."""
+    headers = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
+    record = RecordedRequest(request.method, request.path, dict(request.query), headers, time.monotonic())
+    request[RECORD] = record
+    request.app[CLOUD].requests.append(record)
+    response = await handler(request)
+    record.status = response.status
+    return response
+
+
+@web.middleware
+async def _identify(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Put the ids that support asks for on every answer, and turn refusals into their JSON."""
+    request_id, sent = str(uuid.uuid4()), request.headers.get("client-request-id", "")
+    try:
+        response = await handler(request)
+    except GraphError as error:
+        response = error.response(request_id, sent or request_id)
+    except EntraError as error:
+        response = error.response(request)
+    response.headers.setdefault("request-id", request_id)
+    response.headers.setdefault("client-request-id", sent or request_id)
+    return response
+
+
+@web.middleware
+async def _recognise(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Note who asks and for which grant, which limits and faults go by."""
+    if request.path.startswith(_GRAPH):
+        authenticate(request)
+    elif request.method == "POST":
+        grant_type = (await request.post()).get("grant_type")
+        request[RECORD].grant_type = grant_type if isinstance(grant_type, str) else None
+    return await handler(request)
+
+
+def _headers(fault: Fault) -> dict[str, str]:
+    if not fault.claims:
+        return dict(fault.headers)
+    claims = base64.b64encode(fault.claims.encode()).decode()
+    challenge = (
+        'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+        f'error="insufficient_claims", claims="{claims}"'
+    )
+    return {**fault.headers, "WWW-Authenticate": challenge}
+
+
+def _fail(request: web.Request, fault: Fault) -> web.StreamResponse:
+    """Answer as the script says."""
+    if fault.drop:
+        if request.transport:
+            request.transport.abort()
+        return web.Response(status=500)
+    status = fault.status or 500
+    if fault.number:
+        raise EntraError(
+            fault.code,
+            fault.number,
+            fault.message,
+            status=status,
+            suberror=fault.suberror,
+            claims=fault.claims,
+        )
+    raise GraphError(
+        status,
+        fault.code or _CODES.get(status, "UnknownError"),
+        fault.message or "Scripted failure.",
+        headers=_headers(fault),
+    )
+
+
+@web.middleware
+async def _meet_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a scripted failure happen in place of the answer."""
+    record = request[RECORD]
+    fault = await request.app[CLOUD].faults.meet(
+        request.method, request.path, record.user or "", record.grant_type or ""
+    )
+    if fault is None or (fault.status is None and not fault.drop):
+        return await handler(request)
+    return _fail(request, fault)
+
+
+def _limit_concurrency() -> Middleware:
+    """Refuse what a mailbox cannot serve at once: waiting does not help, finishing a request does."""
+    in_flight: Counter[str] = Counter()
+
+    @web.middleware
+    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
+        user, most = request[RECORD].user or "", request.app[CLOUD].behaviour.mailbox_concurrency
+        if not user or most is None:
+            return await handler(request)
+        in_flight[user] += 1
+        try:
+            if in_flight[user] > most:
+                message = "Application is over its MailboxConcurrency limit."
+                raise GraphError(429, "ApplicationThrottled", message)
+            return await handler(request)
+        finally:
+            in_flight[user] -= 1
+
+    return limit
+
+
+def _entra_routes() -> list[web.RouteDef]:
+    oauth = "/{tenant}/oauth2/v2.0"
+    return [
+        web.get("/{tenant}/v2.0/.well-known/openid-configuration", metadata.openid_configuration),
+        web.get("/{tenant}/discovery/v2.0/keys", metadata.keys),
+        web.get("/common/discovery/instance", metadata.instance_discovery),
+        web.get(f"{oauth}/authorize", authorize.authorize),
+        web.get(f"{oauth}/logout", authorize.logout),
+        web.post(f"{oauth}/token", grants.token),
+        web.post(f"{oauth}/devicecode", device.begin),
+        web.get("/{tenant}/oauth2/deviceauth", device.page),
+    ]
+
+
+def create_app(cloud: Cloud) -> web.Application:
+    """Return the application that serves this cloud."""
+    middlewares = [_record, _identify, _recognise, _limit_concurrency(), _meet_faults]
+    app = web.Application(middlewares=middlewares)
+    app[CLOUD] = cloud
+    app.add_routes([web.route("*", f"{_GRAPH}/{{path:.*}}", routes.answer), *_entra_routes()])
+    return app

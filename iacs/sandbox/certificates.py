@@ -1,0 +1,24 @@
+"""A certificate authority of its own, made anew each time, for https on loopback."""
+
+import ssl
+from pathlib import Path
+
+from iacs.sandbox.errors import SandboxError
+
+NAMES = ("127.0.0.1", "::1", "localhost", "login.microsoftonline.com", "graph.microsoft.com")
+
+
+def server_context(ca_file: Path) -> ssl.SSLContext:
+    """Issue a server certificate and write the authority that signed it to `ca_file` (PEM).
+
+    Raises SandboxError when trustme is missing.
+    """
+    try:
+        import trustme  # noqa: PLC0415 -- an extra, wanted for https alone
+    except ImportError as error:
+        raise SandboxError("https needs one more package: pip install 'iacs[sandbox]'") from error
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*NAMES).configure_cert(context)
+    authority.cert_pem.write_to_path(str(ca_file))
+    return context

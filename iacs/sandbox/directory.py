@@ -1,0 +1,66 @@
+"""The tenant: who has a mailbox, under which identifiers."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from iacs.sandbox.mail.mailbox import Mailbox
+
+_NAMESPACE = uuid.UUID("5b0a7d5e-3f5c-5e0b-9d5a-0c1a52a1f0d7")
+
+
+def stable_id(*parts: str) -> str:
+    """Return the same GUID for the same words, in this process and the next."""
+    return str(uuid.uuid5(_NAMESPACE, "\n".join(parts)))
+
+
+@dataclass(frozen=True)
+class Person:
+    """Be one user of the tenant."""
+
+    address: str
+    mailbox: Mailbox
+
+    @property
+    def object_id(self) -> str:
+        """Return the `oid` claim, the same after a restart."""
+        return stable_id("user", self.address)
+
+    @property
+    def name(self) -> str:
+        """Return a display name made from the address: the directory knows no other."""
+        local = self.address.partition("@")[0]
+        return " ".join(word.capitalize() for word in local.replace("_", ".").split(".") if word)
+
+
+class Directory:
+    """Find people by address or object id; addresses are compared without regard to case."""
+
+    def __init__(self, tenant_id: str, mailboxes: Iterable[Mailbox] = ()) -> None:
+        self.tenant_id = tenant_id
+        self._people: dict[str, Person] = {}
+        for mailbox in mailboxes:
+            self._people[mailbox.address.lower()] = Person(mailbox.address, mailbox)
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Return everybody, in the order given at the start."""
+        return tuple(self._people.values())
+
+    def find(self, key: str) -> Person | None:
+        """Return the person with this address or object id."""
+        return self._people.get(key.lower()) or next(
+            (person for person in self.people if person.object_id == key.lower()), None
+        )
+
+    def person(self, key: str) -> Person:
+        """Return the person with this address or object id; raise KeyError when there is none."""
+        person = self.find(key)
+        if person is None:
+            raise KeyError(f"nobody has the address {key}; there are {', '.join(self._people)}")
+        return person
+
+    def knows_tenant(self, tenant: str) -> bool:
+        """Tell whether an authority's path segment names this tenant."""
+        domains = {person.address.rpartition("@")[2].lower() for person in self.people}
+        return tenant.lower() in {self.tenant_id, "common", "organizations", *domains}

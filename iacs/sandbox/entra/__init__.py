@@ -1,0 +1,1 @@
+"""Entra ID: metadata, sign-in and tokens."""

@@ -1,0 +1,117 @@
+"""The authorize endpoint: who signs in, and where the code goes."""
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+from aiohttp import web
+
+from iacs.sandbox.cloud import CLOUD, Cloud
+from iacs.sandbox.directory import Person
+from iacs.sandbox.entra import pages
+from iacs.sandbox.entra.errors import EntraError, invalid_request
+from iacs.sandbox.entra.issuing import Grant, Issued
+from iacs.sandbox.entra.metadata import check_tenant
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_MODES = {"query", "fragment", "form_post"}
+
+
+def client_info(tenant_id: str, person: Person) -> str:
+    """Return the undocumented field by which Microsoft's libraries tell accounts apart."""
+    fields = json.dumps({"uid": person.object_id, "utid": tenant_id}).encode()
+    return base64.urlsafe_b64encode(fields).decode().rstrip("=")
+
+
+def _check_client(cloud: Cloud, query: Mapping[str, str]) -> str:
+    """Return the redirect URI; what is wrong before it is known must never be redirected."""
+    if query.get("client_id") != cloud.registration.client_id:
+        raise EntraError(
+            "unauthorized_client",
+            700016,
+            f"Application with identifier '{query.get('client_id', '')}' was not found in the directory.",
+        )
+    redirect_uri = query.get("redirect_uri", "")
+    if urlsplit(redirect_uri).hostname not in _LOOPBACK:
+        raise invalid_request(
+            f"The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs "
+            "configured for the application: this stand-in allows loopback addresses only.",
+            50011,
+        )
+    return redirect_uri
+
+
+def _check_request(query: Mapping[str, str]) -> None:
+    if query.get("response_type") != "code":
+        raise EntraError("unsupported_response_type", 700054, "Only response_type 'code' is enabled.")
+    if query.get("response_mode", "query") not in _MODES:
+        raise invalid_request(f"Unknown response_mode '{query['response_mode']}'.", 90010)
+    if not query.get("scope", "").strip():
+        raise invalid_request("The request must contain the following parameter: 'scope'.")
+    if query.get("code_challenge_method", "plain") not in {"plain", "S256"}:
+        raise invalid_request("code_challenge_method must be 'plain' or 'S256'.", 501491)
+
+
+def send_back(mode: str, redirect_uri: str, fields: Mapping[str, str]) -> web.Response:
+    """Return the answer to the application in the response mode it asked for."""
+    if mode == "form_post":
+        return pages.form_post(redirect_uri, fields)
+    if mode == "fragment":
+        mark = "#"
+    else:
+        mark = "&" if urlsplit(redirect_uri).query else "?"
+    location = f"{redirect_uri}{mark}{urlencode(fields)}"
+    return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[str, str]:
+    grant = Grant(person, tuple(query["scope"].split()), nonce=query.get("nonce", ""))
+    code = cloud.issuer.code(
+        Issued(
+            grant,
+            time.time() + cloud.behaviour.code_lifetime,
+            redirect_uri=query["redirect_uri"],
+            challenge=query.get("code_challenge", ""),
+            challenge_method=query.get("code_challenge_method", "plain"),
+        )
+    )
+    info = client_info(cloud.directory.tenant_id, person)
+    return {"code": code} | ({"client_info": info} if query.get("client_info") == "1" else {})
+
+
+async def authorize(request: web.Request) -> web.Response:
+    """Sign in the person named by `login_hint` without a page; ask who it is otherwise."""
+    cloud, query = request.app[CLOUD], request.query
+    try:
+        check_tenant(request)
+        redirect_uri = _check_client(cloud, query)
+    except EntraError as error:
+        return pages.message(
+            "Sorry, but we're having trouble signing you in", f"AADSTS{error.number}: {error}", status=400
+        )
+    mode = query.get("response_mode", "query")
+    state = {"state": query["state"]} if "state" in query else {}
+    try:
+        _check_request(query)
+        person = cloud.directory.find(query.get("login_hint", ""))
+        if person is None and query.get("prompt") == "none":
+            raise EntraError(
+                "login_required", 50058, "A silent sign-in request was sent but no user is signed in."
+            )
+    except EntraError as error:
+        fields = {key: str(error.fields(request)[key]) for key in ("error", "error_description")}
+        return send_back(mode if mode in _MODES else "query", redirect_uri, fields | state)
+    if person is None:
+        return pages.choose_person(cloud.directory.people, request.path, query)
+    return send_back(mode, redirect_uri, _grant_code(cloud, person, query) | state)
+
+
+async def logout(request: web.Request) -> web.Response:
+    """End the browser's session (there is none) and go where the application asked."""
+    check_tenant(request)
+    target = request.query.get("post_logout_redirect_uri", "")
+    if urlsplit(target).hostname in _LOOPBACK:
+        raise web.HTTPFound(target)
+    return pages.message("You signed out of your account", "It's a good idea to close all browser windows.")

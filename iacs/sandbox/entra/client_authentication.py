@@ -1,0 +1,85 @@
+"""Who the client is: a secret in the body, HTTP Basic, or a signed assertion."""
+
+import base64
+import binascii
+import time
+from collections.abc import Mapping
+from urllib.parse import unquote_plus, urlsplit
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from iacs.sandbox.cloud import Registration
+from iacs.sandbox.entra.errors import EntraError, required
+
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def _refused(number: int, message: str) -> EntraError:
+    return EntraError("invalid_client", number, message, status=401)
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Return id and secret; both are form-encoded before they are joined (RFC 6749, 2.3.1)."""
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise _refused(7000215, "The Authorization header is not HTTP Basic.") from None
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _thumbprint(pem: bytes) -> str:
+    digest = x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256())
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _verified_claims(assertion: str, certificates: list[bytes]) -> dict[str, object]:
+    """Return the claims; the header's thumbprint may be padded or not."""
+    header = jwt.get_unverified_header(assertion)
+    wanted = str(header.get("x5t#S256", "")).rstrip("=")
+    for pem in certificates:
+        if _thumbprint(pem) == wanted:
+            key = x509.load_pem_x509_certificate(pem).public_key()
+            algorithms, checks = ["PS256", "RS256"], {"verify_aud": False, "verify_iat": False}
+            return jwt.decode(assertion, key=key, algorithms=algorithms, options=checks)  # type: ignore[arg-type]
+    if certificates:
+        raise _refused(700027, f"The key was not found. Thumbprint of key used by client: '{wanted}'.")
+    return jwt.decode(assertion, options={"verify_signature": False})
+
+
+def _check_assertion(registration: Registration, assertion: str) -> None:
+    """Accept what Microsoft's own library sends: float times, no `nbf`, any host of the audience."""
+    try:
+        claims = _verified_claims(assertion, registration.certificates)
+    except jwt.InvalidTokenError as error:
+        raise _refused(700027, f"Client assertion failed signature or claim validation: {error}.") from None
+    if not claims.get("iss") == claims.get("sub") == registration.client_id:
+        raise _refused(700027, "Client assertion must have the application's id as 'iss' and 'sub'.")
+    if not urlsplit(str(claims.get("aud"))).path.endswith(("/oauth2/v2.0/token", "/v2.0")):
+        raise _refused(700023, "Client assertion audience claim does not match this token endpoint.")
+    expires = claims.get("exp")
+    if not isinstance(expires, int | float) or expires < time.time():
+        raise _refused(700024, "Client assertion is not within its valid time range.")
+
+
+def authenticate(registration: Registration, form: Mapping[str, object], authorization: str) -> bool:
+    """Check the client; return False when it came without any credential.
+
+    Raises EntraError for another client or a wrong credential.
+    """
+    basic_id, secret = _basic(authorization)
+    client_id = basic_id or required(form, "client_id")
+    if client_id != registration.client_id:
+        message = f"Application with identifier '{client_id}' was not found in the directory."
+        raise EntraError("unauthorized_client", 700016, message)
+    if form.get("client_assertion_type") == _ASSERTION_TYPE:
+        _check_assertion(registration, required(form, "client_assertion"))
+        return True
+    secret = secret or str(form.get("client_secret") or "")
+    if secret and secret != registration.client_secret:
+        raise _refused(7000215, "Invalid client secret provided.")
+    return bool(secret)

@@ -1,0 +1,49 @@
+"""Sign-ins that wait for a person on another device."""
+
+import time
+from dataclasses import dataclass
+
+from iacs.sandbox.directory import Person
+from iacs.sandbox.entra.errors import EntraError
+from iacs.sandbox.entra.issuing import Grant
+
+
+@dataclass
+class DeviceSignIn:
+    """Be one sign-in that waits for a person elsewhere."""
+
+    user_code: str
+    scopes: tuple[str, ...]
+    expires_at: float
+    person: Person | None = None
+    declined: bool = False
+
+
+class DeviceSignIns:
+    """Keep the sign-ins that wait, by device code."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, DeviceSignIn] = {}
+
+    def begin(self, device_code: str, sign_in: DeviceSignIn) -> None:
+        """Wait for a person to enter the user code."""
+        self._waiting[device_code] = sign_in
+
+    def by_user_code(self, user_code: str) -> DeviceSignIn | None:
+        """Return the sign-in whose device shows this code."""
+        wanted = user_code.strip().upper()
+        return next((sign_in for sign_in in self._waiting.values() if sign_in.user_code == wanted), None)
+
+    def redeem(self, device_code: str) -> Grant:
+        """Return the grant, once; raise EntraError while there is none."""
+        sign_in = self._waiting.get(device_code)
+        if sign_in is None:
+            raise EntraError("bad_verification_code", 70019, "The verification code was not found.")
+        if sign_in.expires_at < time.time():
+            raise EntraError("expired_token", 70020, "The provided value for 'device_code' has expired.")
+        if sign_in.declined:
+            raise EntraError("authorization_declined", 70018, "The end user denied the request.")
+        if sign_in.person is None:
+            raise EntraError("authorization_pending", 70016, "Authorization is pending. Continue polling.")
+        del self._waiting[device_code]
+        return Grant(sign_in.person, sign_in.scopes, public=True)

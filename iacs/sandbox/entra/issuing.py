@@ -1,0 +1,149 @@
+"""Codes and tokens: what has been issued, to whom, and whether it is still good."""
+
+import base64
+import hashlib
+import secrets
+import time
+import uuid
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+
+from iacs.sandbox.behaviour import Behaviour
+from iacs.sandbox.directory import Person
+
+GRAPH_AUDIENCE = "00000003-0000-0000-c000-000000000000"
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Be what one sign-in (or one application by itself: no person) was allowed."""
+
+    person: Person | None
+    scopes: tuple[str, ...]
+    nonce: str = ""
+    public: bool = False
+    """Signed in without a client secret, so refreshed without one."""
+    family: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+@dataclass
+class Issued:
+    """Be one secret string's standing."""
+
+    grant: Grant
+    expires_at: float
+    used: bool = False
+    redirect_uri: str = ""
+    challenge: str = ""
+    challenge_method: str = "plain"
+
+
+class TokenIssuer:
+    """Issue and remember; every secret string ever handed out is in `secrets`."""
+
+    def __init__(self, tenant_id: str, behaviour: Behaviour) -> None:
+        self._tenant_id = tenant_id
+        self._behaviour = behaviour
+        self._revoked: set[str] = set()
+        self.secrets: list[str] = []
+        self.codes: dict[str, Issued] = {}
+        self.access_tokens: dict[str, Issued] = {}
+        self.refresh_tokens: dict[str, Issued] = {}
+
+    @cached_property
+    def _key(self) -> RSAPrivateKey:
+        return generate_private_key(public_exponent=65537, key_size=2048)
+
+    @cached_property
+    def key_id(self) -> str:
+        """Return the `kid` of the signing key."""
+        numbers = self._key.public_key().public_numbers()
+        digest = hashlib.sha256(str(numbers.n).encode()).digest()
+        return base64.urlsafe_b64encode(digest[:20]).decode().rstrip("=")
+
+    def public_key(self) -> dict[str, Any]:
+        """Return the signing key as a JWK."""
+        jwk = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        return {
+            "kty": "RSA",
+            "use": "sig",
+            "kid": self.key_id,
+            "x5t": self.key_id,
+            "n": jwk["n"],
+            "e": jwk["e"],
+        }
+
+    def _keep(self, secret: str) -> str:
+        self.secrets.append(secret)
+        return secret
+
+    def _sign(self, claims: dict[str, Any]) -> str:
+        return self._keep(jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id}))
+
+    def code(self, issued: Issued) -> str:
+        """Return a new authorization code."""
+        code = self._keep(f"1.{secrets.token_urlsafe(48)}")
+        self.codes[code] = issued
+        return code
+
+    def access_token(self, grant: Grant, client_id: str) -> str:
+        """Return a new access token; opaque to clients, a signed JWT as in the real cloud."""
+        now = int(time.time())
+        person = grant.person
+        claims: dict[str, Any] = {
+            "aud": GRAPH_AUDIENCE, "iss": f"https://sts.windows.net/{self._tenant_id}/", "appid": client_id,
+            "iat": now, "nbf": now, "exp": now + self._behaviour.access_token_lifetime,
+            "tid": self._tenant_id, "uti": secrets.token_urlsafe(16), "ver": "1.0",
+        }  # fmt: skip
+        if person:
+            claims |= {"oid": person.object_id, "upn": person.address, "scp": " ".join(grant.scopes)}
+        token = self._sign(claims)
+        self.access_tokens[token] = Issued(grant, claims["exp"])
+        return token
+
+    def refresh_token(self, grant: Grant) -> str:
+        """Return a new refresh token of the grant's family."""
+        token = self._keep(f"1.{secrets.token_urlsafe(96)}")
+        self.refresh_tokens[token] = Issued(grant, time.time() + 90 * 86400)
+        return token
+
+    def id_token(self, grant: Grant, *, issuer: str, client_id: str) -> str:
+        """Return a signed id token for the person who signed in."""
+        person = grant.person
+        if person is None:
+            raise ValueError("an application by itself has no id token")
+        now = int(time.time())
+        subject = uuid.uuid5(uuid.UUID(person.object_id), client_id).hex
+        claims = {
+            "aud": client_id, "iss": issuer, "iat": now, "nbf": now, "exp": now + 3600,
+            "name": person.name, "oid": person.object_id, "preferred_username": person.address,
+            "sub": subject, "tid": self._tenant_id, "uti": secrets.token_urlsafe(16), "ver": "2.0",
+        }  # fmt: skip
+        return self._sign(claims | ({"nonce": grant.nonce} if grant.nonce else {}))
+
+    def is_good(self, issued: Issued) -> bool:
+        """Tell whether it has neither expired nor been revoked."""
+        return issued.expires_at > time.time() and not self.is_revoked(issued)
+
+    def is_revoked(self, issued: Issued) -> bool:
+        """Tell whether its sign-in has been revoked."""
+        return issued.grant.family in self._revoked
+
+    def revoke_family(self, family: str) -> None:
+        """End one sign-in: none of its refresh tokens is good any more."""
+        self._revoked.add(family)
+
+    def revoke(self, person: Person) -> None:
+        """End every sign-in of a person, as an administrator's "revoke sessions" does."""
+        for issued in (*self.refresh_tokens.values(), *self.access_tokens.values()):
+            if issued.grant.person == person:
+                self.revoke_family(issued.grant.family)
+
+    def expire_access_tokens(self) -> None:
+        """Make every access token issued so far an expired one."""
+        for issued in self.access_tokens.values():
+            issued.expires_at = 0.0

@@ -1,0 +1,71 @@
+"""What clients read before they sign anybody in."""
+
+from aiohttp import web
+
+from iacs.sandbox.cloud import CLOUD, origin
+from iacs.sandbox.entra.errors import EntraError, invalid_request
+
+_TEMPLATES = {"common", "organizations"}
+
+
+def check_tenant(request: web.Request) -> str:
+    """Return the path's tenant; raise EntraError when it is not this one."""
+    tenant = request.match_info["tenant"]
+    if not request.app[CLOUD].directory.knows_tenant(tenant):
+        raise EntraError(
+            "invalid_request",
+            90002,
+            f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.",
+        )
+    return tenant
+
+
+def issuer(request: web.Request, tenant_id: str) -> str:
+    """Return the `iss` of this cloud's id tokens."""
+    return f"{origin(request)}/{tenant_id}/v2.0"
+
+
+async def openid_configuration(request: web.Request) -> web.Response:
+    """Answer the OpenID Connect metadata; for common and organizations the issuer is a template."""
+    tenant = check_tenant(request).lower()
+    tenant_id = "{tenantid}" if tenant in _TEMPLATES else request.app[CLOUD].directory.tenant_id
+    base = f"{origin(request)}/{tenant}"
+    return web.json_response({
+        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
+        "jwks_uri": f"{base}/discovery/v2.0/keys",
+        "response_modes_supported": ["query", "fragment", "form_post"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": ["code"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "issuer": issuer(request, tenant_id),
+        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+        "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
+        "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid", "ver"],
+        "tenant_region_scope": None,
+        "cloud_instance_name": request.host,
+    })  # fmt: skip
+
+
+async def keys(request: web.Request) -> web.Response:
+    """Answer the signing key, with the issuer that it signs for."""
+    check_tenant(request)
+    cloud = request.app[CLOUD]
+    key = cloud.issuer.public_key() | {"issuer": issuer(request, cloud.directory.tenant_id)}
+    return web.json_response({"keys": [key]})
+
+
+async def instance_discovery(request: web.Request) -> web.Response:
+    """Answer that this host is the only name of its cloud."""
+    if not request.query.get("authorization_endpoint"):
+        raise invalid_request("The request must contain the following parameter: 'authorization_endpoint'.")
+    tenant_id = request.app[CLOUD].directory.tenant_id
+    return web.json_response({
+        "tenant_discovery_endpoint": f"{origin(request)}/{tenant_id}/v2.0/.well-known/openid-configuration",
+        "api-version": "1.1",
+        "metadata": [
+            {"preferred_network": request.host, "preferred_cache": request.host, "aliases": [request.host]}
+        ],
+    })  # fmt: skip

@@ -1,0 +1,45 @@
+"""The few pages that people see; everything a client sent is escaped."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from iacs.sandbox.directory import Person
+
+
+def _page(title: str, body: str, *, status: int = 200) -> web.Response:
+    text = f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title><h1>{escape(title)}</h1>{body}"
+    return web.Response(text=text, content_type="text/html", status=status)
+
+
+def choose_person(people: Iterable[Person], path: str, query: Mapping[str, str]) -> web.Response:
+    """Offer one link per person; each repeats the request with that person as its login_hint."""
+
+    def link(person: Person) -> str:
+        hint = urlencode({**query, "login_hint": person.address})
+        return f'<li><a href="{escape(path)}?{escape(hint)}">{escape(person.address)}</a></li>'
+
+    return _page("Pick an account", f"<ul>{''.join(map(link, people))}</ul>")
+
+
+def message(title: str, text: str, *, status: int = 200) -> web.Response:
+    """Show one sentence."""
+    return _page(title, f"<p>{escape(text)}</p>", status=status)
+
+
+def enter_code(path: str) -> web.Response:
+    """Ask for the code that a device shows."""
+    return _page(
+        "Enter code", f'<form action="{escape(path)}"><input name=otc autofocus><button>Next</button></form>'
+    )
+
+
+def form_post(action: str, fields: Mapping[str, str]) -> web.Response:
+    """Send the fields to the application by a form that submits itself."""
+    inputs = "".join(
+        f'<input type=hidden name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
+    )
+    form = f'<form method=post action="{escape(action)}">{inputs}<noscript><button>Continue</button></noscript></form>'
+    return _page("Working...", f"{form}<script>document.forms[0].submit()</script>")

@@ -1,0 +1,112 @@
+"""Failures on request: a test scripts them, the next requests that match meet them."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+
+@dataclass
+class Fault:
+    """Say which requests fail and how; `path`, `user` and `grant_type` are shell patterns."""
+
+    path: str = "*"
+    method: str = "*"
+    user: str = "*"
+    grant_type: str = "*"
+    times: int | None = 1
+    """How many requests it meets; None: until cleared."""
+    after: int = 0
+    """How many requests that match pass before it starts."""
+    status: int | None = None
+    """None: after `delay` the request is answered as usual."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    code: str = ""
+    message: str = ""
+    suberror: str = ""
+    claims: str = ""
+    number: int = 0
+    """AADSTS number; set for faults of Entra ID."""
+    delay: float = 0.0
+    drop: bool = False
+    """Close the connection without an answer."""
+    met: int = 0
+    """How many requests it has met so far."""
+
+    def _matches(self, method: str, path: str, user: str, grant_type: str) -> bool:
+        wanted = ((self.method, method), (self.path, path), (self.user, user), (self.grant_type, grant_type))
+        return all(fnmatchcase(value.lower(), pattern.lower()) for pattern, value in wanted)
+
+    def meet(self, method: str, path: str, user: str, grant_type: str) -> bool:
+        """Tell whether this request fails, counting it."""
+        if self.times == 0 or not self._matches(method, path, user, grant_type):
+            return False
+        if self.after > 0:
+            self.after -= 1
+            return False
+        self.met += 1
+        if self.times is not None:
+            self.times -= 1
+        return True
+
+
+class Faults:
+    """Keep the scripted failures; the first that matches is met."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, fault: Fault) -> Fault:
+        """Script any failure."""
+        self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Forget every script."""
+        self._faults.clear()
+
+    def throttle(self, path: str = "*", *, retry_after: float | None = None, **matcher: Any) -> Fault:
+        """Answer 429."""
+        return self.unavailable(path, status=429, retry_after=retry_after, **matcher)
+
+    def unavailable(
+        self, path: str = "*", *, status: int = 503, retry_after: float | None = None, **matcher: Any
+    ) -> Fault:
+        """Answer 503, 504 or another status, with or without Retry-After."""
+        headers = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+        return self.add(Fault(path, status=status, headers=headers, **matcher))
+
+    def drop(self, path: str = "*", **matcher: Any) -> Fault:
+        """Close the connection without an answer."""
+        return self.add(Fault(path, drop=True, **matcher))
+
+    def slow(self, path: str = "*", *, seconds: float, **matcher: Any) -> Fault:
+        """Answer as usual, later."""
+        return self.add(Fault(path, delay=seconds, **matcher))
+
+    def claims_challenge(self, path: str = "*", **matcher: Any) -> Fault:
+        """Answer 401 with a continuous-access-evaluation challenge."""
+        claims = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
+        return self.add(Fault(path, status=401, claims=claims, **matcher))
+
+    def entra(
+        self,
+        error: str,
+        *,
+        number: int,
+        message: str = "Scripted failure.",
+        path: str = "*/oauth2/v2.0/token",
+        status: int = 400,
+        **matcher: Any,
+    ) -> Fault:
+        """Answer Entra ID's error JSON (at the authorize endpoint: its redirect with `error`)."""
+        return self.add(Fault(path, status=status, code=error, number=number, message=message, **matcher))
+
+    async def meet(self, method: str, path: str, user: str, grant_type: str) -> Fault | None:
+        """Return the failure that this request meets; its delay has then passed."""
+        for fault in self._faults:
+            if fault.meet(method, path, user, grant_type):
+                await asyncio.sleep(fault.delay)
+                return fault
+        return None

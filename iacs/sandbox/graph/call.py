@@ -1,0 +1,119 @@
+"""One request to Graph: who asks, with which preferences."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from iacs.sandbox.cloud import CLOUD, RECORD, Cloud, origin
+from iacs.sandbox.directory import Person
+from iacs.sandbox.entra.issuing import Grant
+from iacs.sandbox.graph.errors import GraphError
+
+_PREFERENCE = re.compile(r'\s*([^\s=;,]+)\s*(?:=\s*(?:"([^"]*)"|([^,;\s]*)))?')
+_MAIL_SCOPES = ("mail.read", "mail.readwrite", "mail.readbasic", ".default")
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """Hold what the Prefer header asks for."""
+
+    immutable_ids: bool = False
+    text_body: bool = False
+    page_size: int | None = None
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str]) -> "Preferences":
+        """Read a Prefer header, which joins preferences with commas."""
+        found = {
+            name.lower(): quoted or plain
+            for part in headers.get("Prefer", "").split(",")
+            for name, quoted, plain in _PREFERENCE.findall(part)[:1]
+        }
+        size = found.get("odata.maxpagesize", "")
+        return cls(
+            immutable_ids=found.get("idtype", "").lower() == "immutableid",
+            text_body=found.get("outlook.body-content-type", "").lower() == "text",
+            page_size=min(int(size), 1000) if size.isdecimal() and int(size) else None,
+        )
+
+    def applied(self) -> dict[str, str]:
+        """Return the Preference-Applied header; empty when nothing was preferred."""
+        parts = ['IdType="ImmutableId"'] if self.immutable_ids else []
+        parts += ['outlook.body-content-type="text"'] if self.text_body else []
+        parts += [f"odata.maxpagesize={self.page_size}"] if self.page_size else []
+        return {"Preference-Applied": ", ".join(parts)} if parts else {}
+
+
+@dataclass(frozen=True)
+class Call:
+    """Be one request whose token is good."""
+
+    request: web.Request
+    cloud: Cloud
+    grant: Grant
+    segments: tuple[str, ...]
+    """The path below /v1.0, unquoted, without empty ones."""
+    preferences: Preferences
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Return the query options as sent."""
+        return self.request.query
+
+    @property
+    def base(self) -> str:
+        """Return the address of the API, as the client named it."""
+        return f"{origin(self.request)}/v1.0"
+
+    def answer(self, body: Mapping[str, Any]) -> web.Response:
+        """Return JSON, saying which preferences were met."""
+        return web.json_response(body, headers=self.preferences.applied())
+
+
+def _refuse(message: str, code: str = "InvalidAuthenticationToken") -> GraphError:
+    challenge = {"WWW-Authenticate": 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'}  # fmt: skip
+    return GraphError(401, code, message, headers=challenge)
+
+
+def authenticate(request: web.Request) -> Grant:
+    """Return what the bearer token allows; raise GraphError for a token that is not good."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _refuse("Access token is empty.")
+    issuer = request.app[CLOUD].issuer
+    issued = issuer.access_tokens.get(token.strip())
+    if issued is None:
+        raise _refuse("IDX14100: JWT is not well formed or was not issued by this cloud.")
+    if issuer.is_revoked(issued):
+        raise _refuse("Continuous access evaluation resulted in challenge: the session has been revoked.")
+    if not issuer.is_good(issued):
+        raise _refuse("Lifetime validation failed, the token is expired.")
+    person = issued.grant.person
+    request[RECORD].user = person.address if person else request.app[CLOUD].registration.client_id
+    return issued.grant
+
+
+def owner(call: Call, user: str | None) -> Person:
+    """Return the person whose mail or profile is asked for; None stands for /me."""
+    signed_in = call.grant.person
+    if user is None:
+        if signed_in is None:
+            raise GraphError(
+                400, "BadRequest", "/me request is only valid with delegated authentication flow."
+            )
+        return signed_in
+    person = call.cloud.directory.find(user)
+    if person is None:
+        raise GraphError(404, "ErrorInvalidUser", f"The requested user '{user}' is invalid.")
+    if signed_in is not None and person != signed_in:
+        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+    return person
+
+
+def require_mail_scope(call: Call) -> None:
+    """Raise GraphError when the person has not allowed reading mail."""
+    if not any(scope.lower().endswith(_MAIL_SCOPES) for scope in call.grant.scopes):
+        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")

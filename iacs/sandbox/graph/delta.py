@@ -1,0 +1,154 @@
+"""Delta: what changed in a folder since a token.
+
+A token names a place in the folder's history and the fingerprint of everything before it. Nothing is
+remembered between requests, so a restart over the same files goes on with an old link; where the
+fingerprint differs, the history is another one, and the client must begin again (410).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from iacs.sandbox.directory import Person
+from iacs.sandbox.graph.call import Call
+from iacs.sandbox.graph.errors import GraphError, bad_request
+from iacs.sandbox.graph.folders import find_folder
+from iacs.sandbox.graph.listing import pack, page_size, unpack
+from iacs.sandbox.graph.messages import as_graph
+from iacs.sandbox.mail.mailbox import Change, Folder
+from iacs.sandbox.odata import Filter, FilterError, matches, parse_filter
+
+_KINDS = {"created", "updated", "deleted"}
+
+
+@dataclass(frozen=True)
+class Position:
+    """Be where a round stands; the options of its first request travel with it."""
+
+    folder: str
+    place: int
+    fingerprint: str
+    start: int
+    pages: int = 0
+    size: int = 10
+    select: str = ""
+    filter: str = ""
+    change_type: str = ""
+
+
+def _check_options(query: Mapping[str, str]) -> None:
+    for option in ("$search", "$orderby", "$expand", "$skip", "$count"):
+        if query.get(option):
+            raise bad_request(f"{option} is not supported with change tracking over the 'Microsoft.OutlookServices.Message' resource.")  # fmt: skip
+    kinds = query.get("changeType", "")
+    if kinds and not set(kinds.split(",")) <= _KINDS:
+        raise bad_request(f"Invalid value '{kinds}' for changeType.")
+
+
+def _first(call: Call, folder: Folder) -> Position:
+    query = call.query
+    _check_options(query)
+    position = Position(
+        folder.id,
+        place=0,
+        fingerprint=folder.fingerprints[0],
+        start=0,
+        size=page_size(call),
+        select=query.get("$select", ""),
+        filter=query.get("$filter", ""),
+        change_type=query.get("changeType", ""),
+    )
+    _parsed(position.filter)
+    return position
+
+
+def _parsed(text: str) -> Filter | None:
+    """Return the only kind of filter that delta takes: receivedDateTime ge or gt an instant."""
+    if not text:
+        return None
+    try:
+        wanted = parse_filter(text)
+    except FilterError as error:
+        raise bad_request(f"Invalid filter clause: {error}") from None
+    names = ["/".join(path.segments) for path in wanted.properties]
+    if names != ["receivedDateTime"] or getattr(wanted.expression, "operator", "") not in {"ge", "gt"}:
+        raise bad_request("The change tracking filter may only be receivedDateTime ge or gt an instant.")
+    return wanted
+
+
+def _gone(call: Call, path: str) -> GraphError:
+    fresh = {"Location": f"{call.base}/{path}"}
+    return GraphError(
+        410, "SyncStateNotFound", "The sync state generation is not found; start again.", headers=fresh
+    )
+
+
+def _position(call: Call, folder: Folder, path: str) -> Position:
+    token = call.query.get("$skiptoken") or call.query.get("$deltatoken")
+    if token is None:
+        return _first(call, folder)
+    values = unpack(token)
+    try:
+        position = Position(**values)
+        known = position.folder == folder.id and position.fingerprint == folder.fingerprints[position.place]
+    except (TypeError, IndexError):
+        raise _gone(call, path) from None
+    if not known or position.place < 0:
+        raise _gone(call, path)
+    size = call.preferences.page_size
+    return replace(position, size=size) if size else position
+
+
+def _item(call: Call, change: Change, position: Position) -> dict[str, Any]:
+    message = change.message
+    if change.kind != "deleted":
+        return as_graph(call, message, position.select)
+    gone = message.immutable_id if call.preferences.immutable_ids else change.mutable_id
+    return {"@odata.type": "#microsoft.graph.message", "id": gone, "@removed": {"reason": "deleted"}}
+
+
+def _kind(folder: Folder, change: Change, position: Position) -> str:
+    """Return what the change is to a client that knows everything before the round."""
+    if change.kind == "updated" and folder.created[change.message.immutable_id] >= position.start:
+        return "created"
+    return change.kind
+
+
+def _items(call: Call, folder: Folder, position: Position, end: int) -> list[dict[str, Any]]:
+    """Return the changes that still stand: a later one of the same message speaks for it."""
+    only = _parsed(position.filter)
+    kinds = set(position.change_type.split(",")) if position.change_type else _KINDS
+    return [
+        _item(call, change, position)
+        for number, change in enumerate(folder.history[position.place : end], position.place)
+        if folder.latest[change.message.immutable_id] == number
+        and _kind(folder, change, position) in kinds
+        and (only is None or change.kind == "deleted" or matches(only.expression, change.message.as_graph()))
+    ]
+
+
+def _link(call: Call, folder: Folder, path: str, position: Position, end: int) -> dict[str, str]:
+    """Return the nextLink, or at the end of the history the deltaLink, which starts the next round."""
+    done = end >= len(folder.history)
+    moved = replace(position, place=end, fingerprint=folder.fingerprints[end], pages=position.pages + 1)
+    token = pack(asdict(replace(moved, start=end, pages=0) if done else moved))
+    name, option = ("deltaLink", "$deltatoken") if done else ("nextLink", "$skiptoken")
+    return {f"@odata.{name}": f"{call.base}/{path}?{option}={token}"}
+
+
+def list_changes(call: Call, person: Person, key: str) -> web.Response:
+    """Answer a page of changes with the link to the next page or the next round."""
+    folder = find_folder(person.mailbox, key)
+    path = "/".join(quote(part, safe="") for part in call.segments)
+    position = _position(call, folder, path)
+    skipped = call.cloud.behaviour.empty_pages and position.pages % 2 == 1
+    end = position.place if skipped else min(position.place + position.size, len(folder.history))
+    items = _items(call, folder, position, end)
+    context = f"{call.base}/$metadata#Collection(message)"
+    return call.answer(
+        {"@odata.context": context, "value": items, **_link(call, folder, path, position, end)}
+    )

@@ -1,0 +1,104 @@
+"""Query options that every list shares: $select, $orderby, $top, and pages joined by $skiptoken."""
+
+import base64
+import binascii
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from iacs.sandbox.graph.call import Call
+from iacs.sandbox.graph.errors import GraphError, bad_request
+
+_ALWAYS = ("@odata.type", "@odata.etag", "id")
+
+
+def unknown_property(name: str, kind: str) -> GraphError:
+    """Refuse a property that the type does not have."""
+    return bad_request(
+        f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.",
+        "RequestBroker--ParseUri",
+    )
+
+
+def select_properties(
+    row: Mapping[str, Any], select: str, known: Collection[str], kind: str
+) -> dict[str, Any]:
+    """Return the wanted properties, with the id that Graph always adds; no $select means all."""
+    names = [name.strip() for name in select.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise unknown_property(name, kind)
+    return {key: row[key] for key in row if not names or key in names or key in _ALWAYS}
+
+
+def page_size(call: Call, *, default: int = 10) -> int:
+    """Return $top, or the preferred page size, or Graph's default."""
+    top = call.query.get("$top")
+    if top is None:
+        return call.preferences.page_size or default
+    if not (top.isascii() and top.isdecimal() and 1 <= int(top) <= 1000):
+        raise bad_request(f"Invalid value '{top}' for $top query option found: it must be from 1 to 1000.")
+    return int(top)
+
+
+@dataclass(frozen=True)
+class OrderBy:
+    """Be one property to sort by."""
+
+    path: str
+    descending: bool
+
+
+def parse_order_by(text: str) -> list[OrderBy]:
+    """Read `a/b desc, c`; raises GraphError."""
+    parsed = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        path, _, direction = part.partition(" ")
+        if direction.strip() not in {"", "asc", "desc"}:
+            raise bad_request(f"Syntax error in $orderby '{text}'.")
+        parsed.append(OrderBy(path, direction.strip() == "desc"))
+    return parsed
+
+
+def pack(token: Any) -> str:
+    """Return an opaque token."""
+    return base64.urlsafe_b64encode(json.dumps(token, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def unpack(token: str) -> Any:
+    """Return what a token was made of; None when it was not made here."""
+    try:
+        return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return None
+
+
+def _next_link(call: Call, token: str) -> str:
+    options = {key: value for key, value in call.query.items() if key not in {"$skiptoken", "$skip"}}
+    query = urlencode({**options, "$skiptoken": token}, quote_via=quote, safe="$,:'()/")
+    return f"{call.base}/{'/'.join(quote(part, safe='') for part in call.segments)}?{query}"
+
+
+def _start(call: Call, ids: Sequence[str]) -> int:
+    """Return where the page starts: after the last item seen, or where it was when it has gone."""
+    token = call.query.get("$skiptoken")
+    if token is None:
+        skip = call.query.get("$skip", "0")
+        if not (skip.isascii() and skip.isdecimal()):
+            raise bad_request(f"Invalid value '{skip}' for $skip query option found.")
+        return int(skip)
+    match unpack(token):
+        case [int(count), str(last)]:
+            return ids.index(last) + 1 if last in ids else count
+    raise bad_request("The $skiptoken is malformed or was not issued here.")
+
+
+def page(call: Call, keys: Sequence[str]) -> tuple[slice, dict[str, str]]:
+    """Return which of the rows, named by keys that stay, make this page, and the nextLink if more follow."""
+    start = _start(call, keys)
+    end = start + page_size(call)
+    if end >= len(keys):
+        return slice(start, end), {}
+    return slice(start, end), {"@odata.nextLink": _next_link(call, pack([end, keys[end - 1]]))}

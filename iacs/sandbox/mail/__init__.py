@@ -1,0 +1,1 @@
+"""Mailboxes: from files as they are to messages as Graph tells them."""

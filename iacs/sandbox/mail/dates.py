@@ -1,0 +1,60 @@
+"""Dates as RFC 5322 writes them, its obsolete forms included; anything else is no date."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ZONES = {"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8}
+_DATE = re.compile(
+    r"(?:[^\W\d_]+\.?\s*,?\s*)?"
+    r"(?P<day>\d{1,2})[\s-]+(?P<month>[A-Za-z]{3})[a-z]*\.?[\s-]+(?P<year>\d{2,4})\s+"
+    r"(?P<hour>\d{1,2})\s*:\s*(?P<minute>\d{2})(?:\s*:\s*(?P<second>\d{2}))?\s*"
+    r"(?P<zone>[+-]\d{4}|[A-Za-z]{1,5})",
+    re.ASCII,
+)
+_COMMENT = re.compile(r"\([^()]*\)")
+
+
+def _year(digits: str) -> int:
+    """Return the year; two and three digits count as RFC 5322, 4.3 says."""
+    year = int(digits)
+    if len(digits) == 4:
+        return year
+    return year + (2000 if len(digits) == 2 and year < 50 else 1900)
+
+
+def _offset(zone: str) -> timedelta:
+    """Return the distance to UTC; a name that the standard does not define counts as UTC (4.3 there)."""
+    if zone[0] not in "+-":
+        return timedelta(hours=_ZONES.get(zone.lower(), 0))
+    if int(zone[3:]) > 59:
+        raise ValueError("minutes of an hour")
+    offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
+    return -offset if zone[0] == "-" else offset
+
+
+def parse_date(value: str) -> datetime | None:
+    """Return the instant in UTC; None when the text is not a date or names no zone."""
+    without_comments = _COMMENT.sub(" ", value) if len(value) < 500 else value
+    match = _DATE.match(without_comments.strip())
+    if not match or match["month"].lower() not in _MONTHS:
+        return None
+    try:
+        instant = datetime(
+            _year(match["year"]),
+            _MONTHS.index(match["month"].lower()) + 1,
+            int(match["day"]),
+            int(match["hour"]),
+            int(match["minute"]),
+            min(second := int(match["second"] or 0), 59),
+            tzinfo=UTC,
+        )
+        leap = timedelta(seconds=1 if second == 60 else 0)
+        return None if second > 60 else instant + leap - _offset(match["zone"])
+    except (ValueError, OverflowError):
+        return None
+
+
+def graph_text(instant: datetime | None) -> str | None:
+    """Return the instant as Graph writes it, to the second."""
+    return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")

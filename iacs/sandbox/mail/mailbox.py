@@ -1,0 +1,205 @@
+"""A mailbox in memory: folders, messages, and each folder's history for delta."""
+
+import base64
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from iacs.sandbox.mail.properties import properties
+
+_WELL_KNOWN = {
+    "inbox": "Inbox",
+    "sentitems": "Sent Items",
+    "drafts": "Drafts",
+    "deleteditems": "Deleted Items",
+    "archive": "Archive",
+    "junkemail": "Junk Email",
+}
+
+
+def _digest(*parts: str | bytes) -> bytes:
+    hasher = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        hasher.update(len(data).to_bytes(8, "big") + data)
+    return hasher.digest()
+
+
+def _id(prefix: str, *parts: str | bytes) -> str:
+    """Return an id in the look of Exchange's: long, case-sensitive, fit for a URL."""
+    return prefix + base64.urlsafe_b64encode(_digest(prefix, *parts)[:30]).decode() + "AAA="
+
+
+@dataclass(frozen=True)
+class Change:
+    """Be one line of a folder's history: the message as it was after the change."""
+
+    message: "StoredMessage"
+    kind: str
+    """created, updated or deleted."""
+    mutable_id: str
+    """The message's id in this folder, which it loses when it moves."""
+
+
+@dataclass(eq=False)
+class Folder:
+    """Be one folder; its history only ever grows."""
+
+    id: str
+    name: str
+    well_known: str | None
+    parent: "Folder | None"
+    messages: dict[str, "StoredMessage"] = field(default_factory=dict)
+    """By immutable id."""
+    history: list[Change] = field(default_factory=list)
+    fingerprints: list[str] = field(default_factory=lambda: [""])
+    """At place n, what identifies the first n changes: the same files give the same again."""
+    created: dict[str, int] = field(default_factory=dict)
+    latest: dict[str, int] = field(default_factory=dict)
+    """Immutable id to the place of its latest change; `created` likewise of its latest arrival."""
+
+    def record(self, kind: str, message: "StoredMessage") -> None:
+        """Append to the history."""
+        self.latest[message.immutable_id] = len(self.history)
+        if kind == "created":
+            self.created[message.immutable_id] = len(self.history)
+        self.history.append(Change(message, kind, message.mutable_id))
+        line = (self.fingerprints[-1], kind, message.immutable_id, message.change_key)
+        self.fingerprints.append(base64.urlsafe_b64encode(_digest(*line)[:12]).decode())
+
+
+@dataclass(eq=False)
+class StoredMessage:
+    """Be one message: its bytes as they came, its place, and its marks."""
+
+    raw: bytes
+    immutable_id: str
+    folder: Folder
+    marks: dict[str, Any] = field(default_factory=dict)
+    """Properties that are the mailbox's, not the file's: isRead, flag, isDraft, categories."""
+
+    @cached_property
+    def told(self) -> dict[str, Any]:
+        """Return what the file itself tells, read when it is first wanted."""
+        return properties(self.raw)
+
+    @property
+    def mutable_id(self) -> str:
+        """Return the id that changes when the message moves."""
+        return _id("AAMkAG", self.folder.id, self.immutable_id)
+
+    @property
+    def change_key(self) -> str:
+        """Return what changes whenever the message does."""
+        return base64.b64encode(_digest(self.mutable_id, repr(sorted(self.marks.items())))[:18]).decode()
+
+    def get(self, name: str) -> Any:
+        """Return one property."""
+        return self.marks[name] if name in self.marks else self.told.get(name)
+
+    def as_graph(self, *, immutable: bool = False) -> dict[str, Any]:
+        """Return every property, with the id of the wanted kind."""
+        return {
+            "@odata.etag": f'W/"{self.change_key}"',
+            "id": self.immutable_id if immutable else self.mutable_id,
+            "changeKey": self.change_key,
+            "parentFolderId": self.folder.id,
+            **self.told,
+            **self.marks,
+        }
+
+
+class Mailbox:
+    """Keep one person's mail; a test may add, change, move and remove messages while the cloud runs."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.version = 0
+        self._copies: Counter[bytes] = Counter()
+        self._messages: dict[str, StoredMessage] = {}
+        self._by_mutable: dict[str, StoredMessage] = {}
+        self.root = Folder(_id("AQMkAG", address, "root"), "Top of Information Store", "msgfolderroot", None)
+        self.folders: dict[str, Folder] = {self.root.id: self.root}
+        for well_known, name in _WELL_KNOWN.items():
+            self._new_folder(self.root, name, well_known)
+
+    def _new_folder(self, parent: Folder, name: str, well_known: str | None = None) -> Folder:
+        folder = Folder(_id("AQMkAG", parent.id, name), name, well_known, parent)
+        self.folders[folder.id] = folder
+        return folder
+
+    @property
+    def messages(self) -> tuple[StoredMessage, ...]:
+        """Return every message, in the order it came."""
+        return tuple(self._messages.values())
+
+    def children(self, parent: Folder) -> list[Folder]:
+        """Return the folders directly inside."""
+        return [folder for folder in self.folders.values() if folder.parent is parent]
+
+    def folder(self, key: str) -> Folder | None:
+        """Return the folder with this id or well-known name."""
+        named = (folder for folder in self.folders.values() if folder.well_known == key.lower())
+        return self.folders.get(key) or next(named, None)
+
+    def folder_at(self, *path: str) -> Folder:
+        """Return the folder at a path of names, made where it is missing; a well-known name may start it."""
+        folder = self.root
+        for name in path:
+            known = self.folder(name) if folder is self.root else None
+            inside = (child for child in self.children(folder) if child.name.lower() == name.lower())
+            folder = known or next(inside, None) or self._new_folder(folder, name)
+        return folder
+
+    def find(self, message_id: str) -> StoredMessage | None:
+        """Return the message with this id, of either kind."""
+        return self._messages.get(message_id) or self._by_mutable.get(message_id)
+
+    def add(self, raw: bytes, folder: str = "inbox", **marks: Any) -> StoredMessage:
+        """Put a message into a folder; a copy of one that is there already is a message of its own."""
+        content = _digest(raw)
+        self._copies[content] += 1
+        immutable_id = _id("AAkALg", self.address, content, str(self._copies[content]))
+        message = StoredMessage(raw, immutable_id, self.folder_at(*folder.split("/")), marks)
+        self._messages[immutable_id] = message
+        self._place(message, "created")
+        return message
+
+    def _place(self, message: StoredMessage, kind: str) -> None:
+        self.version += 1
+        self._by_mutable[message.mutable_id] = message
+        message.folder.messages[message.immutable_id] = message
+        message.folder.record(kind, message)
+
+    def _displace(self, message: StoredMessage) -> None:
+        self.version += 1
+        del self._by_mutable[message.mutable_id]
+        del message.folder.messages[message.immutable_id]
+        message.folder.record("deleted", message)
+
+    def _known(self, message_id: str) -> StoredMessage:
+        message = self.find(message_id)
+        if message is None:
+            raise KeyError(f"{self.address} has no message {message_id}")
+        return message
+
+    def change(self, message_id: str, **marks: Any) -> None:
+        """Set properties, such as isRead=True."""
+        message = self._known(message_id)
+        message.marks |= marks
+        self._place(message, "updated")
+
+    def move(self, message_id: str, folder: str) -> None:
+        """Put it into another folder: gone from the one, new in the other, under a new mutable id."""
+        message = self._known(message_id)
+        self._displace(message)
+        message.folder = self.folder_at(*folder.split("/"))
+        self._place(message, "created")
+
+    def remove(self, message_id: str) -> None:
+        """Delete it for good."""
+        message = self._known(message_id)
+        self._displace(message)
+        del self._messages[message.immutable_id]

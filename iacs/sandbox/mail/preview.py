@@ -1,0 +1,40 @@
+"""Plain text of an html body, for previews and for clients that ask for text."""
+
+import re
+from html import unescape
+
+from iacs.sandbox.mail.text import without_surrogates
+
+_TAG = re.compile(r"<[^<>]*>")
+_BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>", re.IGNORECASE)
+_SPACE = re.compile(r"[ \t\r\n]+")
+_LINES = re.compile(r" ?\n[ \n]*")
+_UNSEEN = {"<head": "</head", "<style": "</style", "<script": "</script", "<!--": "--"}
+_UNSEEN_START = re.compile("|".join(_UNSEEN), re.IGNORECASE)
+
+
+def _seen(html: str) -> str:
+    """Leave out what a reader never sees; an element that is not closed is cut to the end."""
+    kept, position, lower = [], 0, html.lower()
+    while start := _UNSEEN_START.search(html, position):
+        kept.append(html[position : start.start()])
+        end = lower.find(_UNSEEN[start[0].lower()], start.end())
+        if end < 0:
+            return "".join(kept)
+        position = html.find(">", end) + 1 or len(html)
+    return "".join([*kept, html[position:]])
+
+
+def html_to_text(html: str) -> str:
+    """Return the text that a reader sees, a line for each block."""
+    spaced = _BREAK.sub("\n", _SPACE.sub(" ", _seen(html)))
+    plain = unescape(_TAG.sub("", spaced))
+    return without_surrogates(_LINES.sub("\n", plain)).strip(" \n")
+
+
+def preview(body: dict[str, str] | None) -> str | None:
+    """Return the first 255 characters of the body; None without one."""
+    if body is None:
+        return None
+    plain = html_to_text(body["content"]) if body["contentType"] == "html" else body["content"]
+    return plain[:255]

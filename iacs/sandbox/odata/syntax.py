@@ -1,0 +1,135 @@
+"""Words and tree of a filter expression."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Union
+
+Value = str | bool | int | float | datetime | None
+
+
+class FilterError(Exception):
+    """Say where and why an expression is not a filter."""
+
+
+@dataclass(frozen=True)
+class Literal:
+    """Be a constant."""
+
+    value: Value
+
+
+@dataclass(frozen=True)
+class Path:
+    """Be a property, or one inside another: from/emailAddress/address."""
+
+    segments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Compare two values; `operator` is eq, ne, gt, ge, lt or le."""
+
+    operator: str
+    left: "Operand"
+    right: "Operand"
+
+
+@dataclass(frozen=True)
+class Call:
+    """Be contains or startswith."""
+
+    function: str
+    arguments: tuple["Operand", "Operand"]
+
+
+@dataclass(frozen=True)
+class Any_:
+    """Ask whether an element of a collection meets a condition."""
+
+    collection: Path
+    variable: str
+    condition: "Expression"
+
+
+@dataclass(frozen=True)
+class Not:
+    """Negate."""
+
+    operand: "Expression"
+
+
+@dataclass(frozen=True)
+class Logical:
+    """Join with `and` or `or`."""
+
+    operator: str
+    left: "Expression"
+    right: "Expression"
+
+
+Operand = Union[Literal, Path]
+Expression = Union[Operand, Comparison, Call, Any_, Not, Logical]
+
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<string>'(?:[^']|'')*')
+    | (?P<instant>\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?(?:Z|[+-]\d\d:\d\d))
+    | (?P<date>\d{4}-\d\d-\d\d)
+    | (?P<number>-?\d+(?:\.\d+)?)
+    | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
+    | (?P<mark>[(),/:])
+    )""",
+    re.VERBOSE | re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """Be one word, with its kind and place."""
+
+    kind: str
+    text: str
+    place: int
+
+    @property
+    def value(self) -> Value:
+        """Return the constant that it spells."""
+        try:
+            return _constant(self.kind, self.text)
+        except (ValueError, OverflowError):
+            raise FilterError(f"'{self.text}' at position {self.place} is not a valid {self.kind}.") from None
+
+
+def _constant(kind: str, text: str) -> Value:
+    match kind:
+        case "string":
+            return text[1:-1].replace("''", "'")
+        case "instant":
+            whole, dot, fraction = text.partition(".")
+            if dot:  # datetime knows microseconds at most
+                digits = re.match(r"\d+", fraction)
+                length = digits.end() if digits else 0
+                whole += f".{fraction[:length][:6]:0<6}{fraction[length:]}"
+            return datetime.fromisoformat(whole).astimezone(UTC)
+        case "date":
+            return datetime.combine(date.fromisoformat(text), time(), UTC)
+        case "number":
+            return float(text) if "." in text else int(text)
+    return {"true": True, "false": False, "null": None}[text]
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Yield the words; raise FilterError at what is none."""
+    position, end = 0, len(text.rstrip())
+    while position < end:
+        match = _TOKEN.match(text, position)
+        if not match or not match.lastgroup:
+            raise FilterError(f"Syntax error at position {position} in '{text}'.")
+        kind, word = match.lastgroup, match[match.lastgroup]
+        yield Token(
+            "constant" if kind == "name" and word in {"true", "false", "null"} else kind, word, match.start()
+        )
+        position = match.end()
+    yield Token("end", "", position)

@@ -1,0 +1,199 @@
+"""The stand-in as a whole: started, asked, stopped."""
+
+import asyncio
+import ssl
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from iacs.sandbox.app import create_app
+from iacs.sandbox.behaviour import Behaviour
+from iacs.sandbox.certificates import server_context
+from iacs.sandbox.cloud import Cloud, Registration
+from iacs.sandbox.directory import Directory, stable_id
+from iacs.sandbox.entra.issuing import TokenIssuer
+from iacs.sandbox.errors import SandboxError
+from iacs.sandbox.faults import Faults
+from iacs.sandbox.mail.loading import load
+from iacs.sandbox.mail.mailbox import Mailbox
+from iacs.sandbox.recording import RecordedRequest
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Sandbox:
+    """Serve Entra ID and Microsoft Graph over mail from files, on this machine alone.
+
+    Raises SandboxError when it cannot: another address than loopback, mail that cannot be read.
+    """
+
+    def __init__(
+        self,
+        mailboxes: Mapping[str, Sequence[Path]],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        https: bool = False,
+        behaviour: Behaviour | None = None,
+    ) -> None:
+        if host not in _LOOPBACK:
+            raise SandboxError(
+                f"{host} is not on loopback: the stand-in checks no passwords, so it serves 127.0.0.1 only"
+            )
+        self._sources = dict(mailboxes)
+        self._host, self._port, self._https = host, port, https
+        tenant_id = stable_id("tenant")
+        behaviour = behaviour or Behaviour()
+        self._cloud = Cloud(
+            Directory(tenant_id, [Mailbox(address) for address in mailboxes]),
+            Registration(stable_id("application"), f"{stable_id('secret')}~not-for-production"),
+            behaviour,
+            TokenIssuer(tenant_id, behaviour),
+        )
+        self._runner: web.AppRunner | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def start(self) -> None:
+        """Read the mail and listen."""
+        try:
+            await asyncio.to_thread(self._load)
+            self._runner = web.AppRunner(create_app(self._cloud), access_log=None, shutdown_timeout=1)
+            await self._runner.setup()
+            site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls())
+            await site.start()
+        except OSError as error:
+            await self.aclose()
+            raise SandboxError(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error
+        except BaseException:
+            await self.aclose()
+            raise
+        self._port = self._runner.addresses[0][1]
+
+    def _load(self) -> None:
+        for address, paths in self._sources.items():
+            load(self.mailbox(address), paths)
+        self._sources = {}
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self._https:
+            return None
+        self._folder = tempfile.TemporaryDirectory(prefix="iacs-sandbox-")
+        return server_context(Path(self._folder.name) / "ca.pem")
+
+    async def aclose(self) -> None:
+        """Stop listening."""
+        runner, self._runner = self._runner, None
+        if runner:
+            await runner.cleanup()
+        folder, self._folder = self._folder, None
+        if folder:
+            folder.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Return scheme, host and port; Entra ID's authority host."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._https else 'http'}://{host}:{self._port}"
+
+    @property
+    def authority_host(self) -> str:
+        """Return what stands for https://login.microsoftonline.com."""
+        return self.url
+
+    @property
+    def graph_url(self) -> str:
+        """Return what stands for https://graph.microsoft.com/v1.0."""
+        return f"{self.url}/v1.0"
+
+    @property
+    def tenant_id(self) -> str:
+        """Return the directory's id, the same for every sandbox."""
+        return self._cloud.directory.tenant_id
+
+    @property
+    def client_id(self) -> str:
+        """Return the id of the one registered application, the same for every sandbox."""
+        return self._cloud.registration.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """Return its secret, the same for every sandbox."""
+        return self._cloud.registration.client_secret
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Return the PEM file of the authority to trust; None without https."""
+        return Path(self._folder.name) / "ca.pem" if self._folder else None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings that turn a program from Microsoft's cloud to this one."""
+        settings = {
+            "AZURE_CLIENT_ID": self.client_id,
+            "AZURE_CLIENT_SECRET": self.client_secret,
+            "AZURE_TENANT_ID": self.tenant_id,
+            "AZURE_AUTHORITY_HOST": self.authority_host,
+            "GRAPH_URL": self.graph_url,
+        }
+        return settings | ({"HTTP_CA_FILE": str(self.ca_file)} if self.ca_file else {})
+
+    @property
+    def issued(self) -> tuple[str, ...]:
+        """Return every code and token handed out so far, for tests that look for leaks."""
+        return tuple(self._cloud.issuer.secrets)
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """Return what was asked, oldest first."""
+        return self._cloud.requests
+
+    @property
+    def faults(self) -> Faults:
+        """Return the scripted failures."""
+        return self._cloud.faults
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """Return the settings of the cloud, which may be changed while it runs."""
+        return self._cloud.behaviour
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Return the address of every mailbox."""
+        return tuple(person.address for person in self._cloud.directory.people)
+
+    def mailbox(self, address: str) -> Mailbox:
+        """Return a mailbox; raise KeyError when there is none of that address."""
+        return self._cloud.directory.person(address).mailbox
+
+    def register_certificate(self, pem: bytes) -> None:
+        """Let the application prove itself with this certificate's key; assertions are then verified."""
+        self._cloud.registration.certificates.append(pem)
+
+    def revoke(self, address: str) -> None:
+        """End every sign-in of a person, as an administrator can."""
+        self._cloud.issuer.revoke(self._cloud.directory.person(address))
+
+    def expire_access_tokens(self) -> None:
+        """Make every access token issued so far an expired one."""
+        self._cloud.issuer.expire_access_tokens()
+
+
+async def serve(sandbox: Sandbox, started: Callable[[Sandbox], None]) -> None:
+    """Run until cancelled; `started` is called once it listens."""
+    async with sandbox:
+        started(sandbox)
+        await asyncio.Event().wait()
