@@ -1,0 +1,117 @@
+"""Events in the database, where no broker is configured: what Kafka promises, for one database's users."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from iacs.core.database import Database
+from iacs.core.dead_letter import dead_letter
+from iacs.core.event_buffer import Unreadable
+from iacs.core.event_json import encode_event
+from iacs.core.event_log_reader import EventLogReader
+from iacs.core.event_log_records import append
+from iacs.core.events import Event, NewEvent, topics_of
+from iacs.core.exceptions import KafkaError
+from iacs.core.logger import Logger
+
+
+class EventLog:
+    """Publish and consume events in `database`.
+
+    Consumers look for events of other processes every `poll_seconds`. A consumer that died is succeeded in
+    its group after `lease_seconds`. Database errors arrive as DatabaseError. Nothing is ever deleted.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        dead_letter_topic: str = "iacs.dead-letter",
+        poll_seconds: float = 0.25,
+        lease_seconds: float = 10.0,
+        logger: Logger,
+    ) -> None:
+        self._database = database
+        self._dead_letter_topic = dead_letter_topic
+        self._poll_seconds = poll_seconds
+        self._lease_seconds = lease_seconds
+        self._logger = logger
+        self._readers: set[EventLogReader] = set()
+        self._closed = False
+
+    async def publish(
+        self, topic: str, value: object, *, key: str | None = None, event_id: str | None = None
+    ) -> None:
+        """Publish one event; return when it is committed. Raises EventEncodingError."""
+        event = NewEvent(topic, value, key) if event_id is None else NewEvent(topic, value, key, event_id)
+        await self.publish_many([event])
+
+    async def publish_many(self, events: Iterable[NewEvent]) -> int:
+        """Publish events in their order, all or none of them; return how many. Raises EventEncodingError."""
+        self._check_open()
+        batch = list(events)
+        if batch:
+            await asyncio.to_thread(self._append, batch)
+            for reader in self._readers:
+                reader.wake()
+        return len(batch)
+
+    async def consume(
+        self,
+        topics: str | Iterable[str],
+        group: str | None = None,
+        *,
+        idle_timeout: float | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Read events in the order of each key, as EventStream promises."""
+        names = topics_of(topics, group)
+        self._check_open()
+        reader = EventLogReader(
+            self._database,
+            names,
+            group,
+            idle_timeout=idle_timeout,
+            poll_seconds=self._poll_seconds,
+            lease_seconds=self._lease_seconds,
+        )
+        self._readers.add(reader)
+        try:
+            while (record := await reader.buffer.next()) is not None:
+                if not await reader.is_still_ours(record):
+                    continue
+                if isinstance(record, Unreadable):
+                    await self._bury(record)
+                else:
+                    yield record
+        finally:
+            await reader.stop()
+            self._readers.discard(reader)
+
+    async def aclose(self) -> None:
+        """End every iteration; the database stays open. Safe to call twice."""
+        self._closed = True
+        await asyncio.gather(*(reader.stop() for reader in self._readers))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise KafkaError("the event log is closed; make a new one")
+
+    def _append(self, events: Sequence[NewEvent]) -> None:
+        encoded = [(event, encode_event(event).decode()) for event in events]
+        with self._database.transaction() as tx:
+            append(tx, encoded)
+
+    async def _bury(self, record: Unreadable) -> None:
+        fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        self._logger.warning("record passed over", reason=record.reason, **fields)
+        if record.topic != self._dead_letter_topic:
+            await self.publish_many([dead_letter(record, self._dead_letter_topic)])

@@ -1,0 +1,92 @@
+"""What producer and consumer have in common: how to reach the brokers, and how their failures are told."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from iacs.core.exceptions import KafkaError
+from iacs.core.kafka_driver import DriverError, KafkaNetClient
+
+
+@dataclass(frozen=True)
+class KafkaConnection:
+    """Reach brokers within `timeout` seconds."""
+
+    bootstrap_servers: tuple[str, ...]
+    timeout: float
+    security_protocol: str = "PLAINTEXT"
+    ssl_cafile: Path | None = None
+    sasl_mechanism: str = "PLAIN"
+    sasl_username: str = ""
+    sasl_password: SecretStr | None = field(default=None, repr=False)
+
+    @property
+    def timeout_ms(self) -> int:
+        """Return the timeout in milliseconds."""
+        return max(1, int(self.timeout * 1000))
+
+    def options(self) -> dict[str, Any]:
+        """Return kafka-python's options."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": list(self.bootstrap_servers),
+            # A little less than the caller waits, so that the caller hears why it failed.
+            "bootstrap_timeout_ms": max(1, self.timeout_ms * 9 // 10),
+            "security_protocol": self.security_protocol,
+            "ssl_cafile": str(self.ssl_cafile) if self.ssl_cafile else None,
+            "reconnect_backoff_max_ms": 1000,  # by default a broker that is back is not tried for up to 30 s
+            "metrics_enabled": False,
+        }
+        if self.security_protocol.startswith("SASL"):
+            password = self.sasl_password.get_secret_value() if self.sasl_password else ""
+            options |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": password,
+            }
+        return options
+
+    def connect(self, driver: Callable[..., Any], **options: Any) -> Any:
+        """Make a producer or consumer, which connects at once; raise KafkaError when it cannot."""
+        clients: list[Any] = []
+
+        def client(**arguments: Any) -> Any:
+            clients.append(KafkaNetClient(**arguments))
+            return clients[0]
+
+        try:
+            return driver(**self.options(), **options, kafka_client=client)
+        except (DriverError, OSError, ValueError) as error:
+            for each in clients:  # what fails half-made is not closed by the driver itself
+                each.close()
+            raise self.error("Kafka cannot be reached", error) from error
+
+    def error(self, what: str, cause: BaseException | None = None) -> KafkaError:
+        """Return a KafkaError that names the servers."""
+        return KafkaError(self.describe(what, cause), servers=self.bootstrap_servers)
+
+    def describe(self, what: str, cause: BaseException | None = None) -> str:
+        """Say what failed, where, and why."""
+        reason = f": {str(cause) or type(cause).__name__}" if cause is not None else ""
+        return f"{what} ({', '.join(self.bootstrap_servers)}){reason}"
+
+
+def quiet_kafka_python() -> None:
+    """Let kafka-python log nothing unless the application has set a level for it.
+
+    While a broker is away it writes a line or more for each attempt to reconnect; what matters of it arrives
+    as KafkaError, or in our own log.
+    """
+    logger = logging.getLogger("kafka")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.CRITICAL)
+
+
+def servers(addresses: Sequence[str]) -> tuple[str, ...]:
+    """Return the addresses; raise KafkaError when there are none."""
+    if not addresses or isinstance(addresses, str):
+        raise KafkaError("bootstrap_servers must list one host:port at least; set KAFKA_BOOTSTRAP_SERVERS")
+    return tuple(addresses)

@@ -1,0 +1,152 @@
+"""Publish to Kafka from asyncio: kafka-python's producer blocks, so a thread of its own drives it."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from iacs.core import kafka_driver
+from iacs.core.event_json import encode_event
+from iacs.core.events import EVENT_ID_HEADER, NewEvent
+from iacs.core.kafka_connection import KafkaConnection
+from iacs.core.kafka_driver import DriverError
+
+_MAX_REQUEST_BYTES = 64 * 2**20
+"""The broker decides how large a record may be, not this side."""
+
+
+class Batch:
+    """Events to be acknowledged within `timeout` seconds; `done` is resolved, in the caller's loop, by the last."""
+
+    def __init__(self, events: Sequence[NewEvent], *, timeout: float) -> None:
+        self.events = events
+        self._loop = asyncio.get_running_loop()
+        self.deadline = self._loop.time() + timeout
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        self._guard = threading.Lock()
+        self._missing = set(range(len(events)))
+        self._failed: dict[int, BaseException] = {}
+
+    def settle(self, index: int, error: BaseException | None = None) -> None:
+        """Note the outcome of one event, from whichever thread."""
+        with self._guard:
+            if error is not None and index in self._missing:
+                self._failed[index] = error
+            self._missing.discard(index)
+            is_last = not self._missing
+        if is_last and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._resolve)
+
+    def fail_missing(self, error: BaseException) -> None:
+        """Count what has no outcome yet as failed."""
+        for index in tuple(self._missing):
+            self.settle(index, error)
+        self._resolve()
+
+    def failed(self) -> dict[str, BaseException]:
+        """Return the ids of the events that failed, with the reason of each."""
+        return {self.events[index].id: error for index, error in sorted(self._failed.items())}
+
+    def _resolve(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class KafkaProducer:
+    """Send batches in the order given; each record is acknowledged by every replica that is in sync."""
+
+    def __init__(self, connection: KafkaConnection, *, linger_ms: int, batch_size: int) -> None:
+        self._connection = connection
+        self._linger_ms = linger_ms
+        self._batch_size = batch_size
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="iacs-kafka-producer")
+        self._driver: Any = None
+        self._closed = False
+
+    async def send(self, batch: Batch) -> None:
+        """Hand a batch to the driver, which may wait for the broker to learn of a topic.
+
+        Raises EventEncodingError before anything is sent, KafkaError when the broker cannot be reached.
+        """
+        await self._run(partial(self._send, batch))
+
+    async def check_topics(self, topics: Sequence[str]) -> None:
+        """Wait until the brokers know these topics, which creates them where that is allowed.
+
+        Raises KafkaError.
+        """
+        for topic in topics:
+            await self._run(partial(self._check_topic, topic))
+
+    async def aclose(self) -> None:
+        """Let records on their way arrive, within the timeout; safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._worker, self._close)
+            self._worker.shutdown(wait=False)
+
+    async def _run(self, work: partial[None]) -> None:
+        if self._closed:
+            raise self._connection.error("the Kafka client is closed; make a new one")
+        await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+    def _send(self, batch: Batch) -> None:
+        values = [encode_event(event) for event in batch.events]
+        driver = self._open()
+        for index, (event, value) in enumerate(zip(batch.events, values, strict=True)):
+            try:
+                future = driver.send(event.topic, **_record(event, value))
+            except (DriverError, ValueError) as error:
+                batch.settle(index, error)
+            else:
+                future.add_callback(lambda _, index=index: batch.settle(index))
+                future.add_errback(partial(batch.settle, index))
+
+    def _check_topic(self, topic: str) -> None:
+        driver = self._open()
+        try:
+            driver.partitions_for(topic)
+        except (DriverError, ValueError) as error:
+            raise self._connection.error(_unknown(topic), error) from error
+
+    def _open(self) -> Any:
+        if self._driver is None:
+            self._driver = self._connect()
+        return self._driver
+
+    def _connect(self) -> Any:
+        # A little less than the caller waits, so that the caller hears why it failed.
+        delivery = max(2, self._connection.timeout_ms * 9 // 10)
+        return self._connection.connect(
+            kafka_driver.KafkaProducer,
+            acks="all",
+            enable_idempotence=True,
+            max_block_ms=delivery,
+            delivery_timeout_ms=delivery,
+            request_timeout_ms=max(1, delivery // 2),
+            linger_ms=min(self._linger_ms, delivery // 4),
+            batch_size=self._batch_size,
+            max_request_size=_MAX_REQUEST_BYTES,
+        )
+
+    def _close(self) -> None:
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            driver.close(timeout=self._connection.timeout)
+
+
+def _record(event: NewEvent, value: bytes) -> dict[str, Any]:
+    is_tombstone = event.value is None and event.key is not None  # the driver refuses a null without a key
+    return {
+        "value": None if is_tombstone else value,
+        "key": event.key.encode() if event.key is not None else None,
+        "headers": [(EVENT_ID_HEADER, event.id.encode())],
+    }
+
+
+def _unknown(topic: str) -> str:
+    return (
+        f"Kafka does not know the topic {topic!r}; create it, or let the brokers create topics by themselves"
+    )

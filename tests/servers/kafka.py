@@ -1,0 +1,183 @@
+"""Apache Kafka itself: one broker in KRaft mode on loopback, from Maven Central's jars."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from tests.servers import ServerMissingError
+
+_HERE = Path(__file__).parent
+_CACHE = _HERE.parents[1] / ".cache" / "kafka"
+_HOW = "install a JDK 17 or newer and Maven (Debian: apt-get install default-jdk-headless maven), or set KAFKA_BOOTSTRAP_SERVERS"
+_START_SECONDS = 60.0
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.quorum.voters=1@127.0.0.1:{controller}
+log.dirs={data}
+num.partitions=4
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+"""
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise ServerMissingError(f"Apache Kafka needs {name}, which is not on the PATH: {_HOW}")
+    return path
+
+
+def _jars() -> Path:
+    """Return the folder of the broker's jars; fetched once for each change of pom.xml."""
+    libs, stamp, pom = _CACHE / "libs", _CACHE / "pom.xml", _HERE / "pom.xml"
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(_CACHE / "lock"):
+        if stamp.exists() and stamp.read_bytes() == pom.read_bytes():
+            return libs
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(libs, ignore_errors=True)
+        command = [_tool("mvn"), "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"]
+        command += [f"-DoutputDirectory={libs}", "-DincludeScope=runtime"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        if done.returncode:
+            raise ServerMissingError(f"Maven could not fetch Apache Kafka: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        shutil.copyfile(pom, stamp)
+    return libs
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        return one.getsockname()[1], two.getsockname()[1]
+
+
+class KafkaBroker:
+    """One broker over a folder: formatted when new, its records kept, its ports chosen at each `start`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self.log = self.folder / "broker.log"
+        self.bootstrap = ""
+        self.keeper: subprocess.Popen[bytes] | None = None
+        self._pid = 0
+
+    def start(self, *, stdin: int = subprocess.PIPE, discard: bool = False) -> None:
+        """Return when the broker serves; it ends with `stdin`, and with `discard` its folder too.
+
+        Raises ServerMissingError.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for _ in range(3):  # another process may take a port between the choice and the start
+            self._write_properties(*_free_ports())
+            if self._run(stdin, discard=discard):
+                return
+        raise ServerMissingError(f"Apache Kafka did not start; see {self.log}\n{self._tail()}")
+
+    def _write_properties(self, port: int, controller: int) -> None:
+        data, properties = self.folder / "data", self.folder / "server.properties"
+        properties.write_text(_PROPERTIES.format(port=port, controller=controller, data=data))
+        self.bootstrap = f"127.0.0.1:{port}"
+        if not (data / "meta.properties").exists():
+            self._format()
+
+    def _format(self) -> None:
+        identity = self._storage_tool("random-uuid").strip().splitlines()[-1]
+        self._storage_tool("format", "-t", identity, "-c", str(self.folder / "server.properties"))
+
+    def _java(self) -> list[str]:
+        java, jars = _tool("java"), _jars()
+        return [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}", "-cp", f"{jars}/*"]
+
+    def _storage_tool(self, *arguments: str) -> str:
+        command = [*self._java(), "kafka.tools.StorageTool", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode:
+            raise ServerMissingError(f"Kafka's storage tool failed: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _run(self, stdin: int, *, discard: bool) -> bool:
+        command = [sys.executable, str(_HERE / "keep.py"), str(self.log), str(self.folder) if discard else ""]
+        command += [*self._java(), "kafka.Kafka", str(self.folder / "server.properties")]
+        # A session of its own: Ctrl-C in the terminal must not stop the broker before its users.
+        self.keeper = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, start_new_session=True)
+        assert self.keeper.stdout is not None
+        with self.keeper.stdout as lines:
+            self._pid = int(lines.readline())
+        return self._wait_until_serving(time.monotonic() + _START_SECONDS)
+
+    def _wait_until_serving(self, deadline: float) -> bool:
+        assert self.keeper is not None
+        host, port = self.bootstrap.split(":")
+        while self.keeper.poll() is None:
+            try:
+                socket.create_connection((host, int(port)), timeout=1).close()
+            except OSError:
+                if time.monotonic() > deadline:
+                    self.stop()
+                    return False
+                time.sleep(0.05)
+            else:
+                return True
+        return False
+
+    def _tail(self) -> str:
+        return self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
+
+    def restart(self) -> None:
+        """Start again on the same ports, as a broker does that comes back."""
+        if not self._run(subprocess.PIPE, discard=False):
+            raise ServerMissingError(f"Apache Kafka did not start again; see {self.log}\n{self._tail()}")
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        os.kill(self._pid, signal.SIGKILL)
+        self._reap()
+
+    def pause(self) -> None:
+        """Let it hold its connections and answer nothing."""
+        os.kill(self._pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it answer again."""
+        os.kill(self._pid, signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it in good order; safe to call twice."""
+        self._reap()
+
+    def _reap(self) -> None:
+        keeper, self.keeper = self.keeper, None
+        if keeper is None:
+            return
+        if keeper.stdin is not None:
+            keeper.stdin.close()
+        keeper.wait(30)
+
+
+@contextmanager
+def kafka_broker(folder: Path) -> Iterator[str]:
+    """Yield `host:port` of a broker over `folder`, whose records outlive it."""
+    broker = KafkaBroker(folder)
+    broker.start()
+    try:
+        yield broker.bootstrap
+    finally:
+        broker.stop()

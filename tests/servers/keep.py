@@ -1,0 +1,42 @@
+"""Run a command until it ends, or until standard input closes: with whoever started this, however they die.
+
+Usage: python keep.py LOG FOLDER-TO-REMOVE-AT-THE-END COMMAND …   (an empty folder name removes nothing)
+The first line of standard output is the command's process id.
+"""
+
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+GRACE = 15.0
+
+
+def _end_with_stdin(process: "subprocess.Popen[bytes]", *, gently: bool) -> None:
+    sys.stdin.buffer.read()
+    if gently:
+        process.terminate()
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    else:
+        process.kill()
+
+
+def main(log: str, folder: str, *command: str) -> int:
+    """Return the command's exit code; what it wrote is appended to `log`."""
+    with Path(log).open("ab") as output:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        print(process.pid, flush=True)
+        arguments = {"gently": not folder}
+        threading.Thread(target=_end_with_stdin, args=(process,), kwargs=arguments, daemon=True).start()
+        code = process.wait()
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
