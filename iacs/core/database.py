@@ -15,7 +15,8 @@ from iacs.core import schema_versions
 from iacs.core.database_errors import describe, translated_connection_errors, translated_errors
 from iacs.core.engine import create_engine, parse_url
 from iacs.core.exceptions import DatabaseError
-from iacs.core.transaction import Interrupt, Transaction
+from iacs.core.interrupt import Interrupt
+from iacs.core.transaction import Transaction
 from iacs.core.workers import Workers
 from iacs.core.writer_turn import WriterTurn
 
@@ -134,7 +135,7 @@ class Database:
             with self._transaction(interrupt, read_only=read_only) as tx:
                 return work(tx)
 
-        return await self._workers.run(unit, interrupt.request)
+        return await self._workers.run(unit, interrupt)
 
     @contextmanager
     def _transaction(self, interrupt: Interrupt, *, read_only: bool) -> Iterator[Transaction]:

@@ -87,10 +87,13 @@ def _server_advice(url: URL, cause: BaseException) -> str:
 def _file_advice(url: URL, cause: BaseException) -> str:
     path = Path(url.database or "")
     code = getattr(cause, "sqlite_errorname", "")
-    if path.is_dir():
+    if _is_directory(path):
         problem, advice = "it is a directory", "name a file in DATABASE_URL"
-    elif not path.parent.is_dir():
-        problem, advice = "its folder does not exist", "create the folder, or change DATABASE_URL"
+    elif not _is_directory(path.parent):
+        problem, advice = (
+            "its folder does not exist for this user",
+            "create the folder, or change DATABASE_URL",
+        )
     elif code.startswith("SQLITE_NOTADB"):
         problem, advice = "the file is not a database", "move it away, or change DATABASE_URL"
     elif code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
@@ -98,3 +101,10 @@ def _file_advice(url: URL, cause: BaseException) -> str:
     else:
         problem, advice = _reason(cause), "check the file that DATABASE_URL names"
     return f"cannot open {describe(url)}: {problem}; {advice}"
+
+
+def _is_directory(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False

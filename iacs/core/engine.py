@@ -92,6 +92,7 @@ def _prepare(engine: sqlalchemy.Engine, timeout: float, *, sqlite: bool, memory:
     event.listen(engine, "connect", prepare_sqlite if sqlite else prepare_postgresql)
     if sqlite:
         event.listen(engine, "begin", _begin)
+        event.listen(engine, "reset", _roll_back)
 
 
 def _begin(connection: sqlalchemy.Connection) -> None:
@@ -99,6 +100,11 @@ def _begin(connection: sqlalchemy.Connection) -> None:
     options = connection.get_execution_options()
     connection.exec_driver_sql(f"PRAGMA query_only = {options.get('sqlite_query_only', False):d}")
     connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
+
+
+def _roll_back(connection: Any, _record: object, _state: object) -> None:
+    """Leave no transaction to the next user: SQLite keeps one open when its commit fails."""
+    connection.rollback()
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:

@@ -1,6 +1,5 @@
 """What a unit of work does with the database."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,45 +9,11 @@ from sqlalchemy import Connection, CursorResult, RowMapping, text
 from iacs.core import sql_script
 from iacs.core.database_errors import translated_errors
 from iacs.core.exceptions import DatabaseError
+from iacs.core.interrupt import Interrupt
 
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 _CONTROL = {"ABORT", "BEGIN", "COMMIT", "END", "ROLLBACK", "START"}
-
-
-class Interrupt:
-    """Lets another thread end a unit of work: its running statement, its next one, or its commit."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._connection: Connection | None = None
-        self._lock = threading.Lock()
-
-    def request(self) -> None:
-        """Interrupt the unit of work; for PostgreSQL this asks the server, for five seconds at most."""
-        self.requested = True
-        with self._lock:  # the connection must not serve somebody else by now
-            if self._connection is not None:
-                driver: Any = self._connection.connection.dbapi_connection
-                driver.interrupt() if hasattr(driver, "interrupt") else driver.cancel_safe(timeout=5.0)
-
-    @contextmanager
-    def covering(self, connection: Connection) -> Iterator[None]:
-        """Make `connection` the one to be interrupted."""
-        with self._lock:
-            self._connection = connection
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._connection = None
-                if self.requested and connection.dialect.name == "postgresql":
-                    connection.invalidate()  # the server may still be about to cancel what it does next
-
-    def check(self) -> None:
-        """Raise DatabaseError once the interrupt has been requested."""
-        if self.requested:
-            raise DatabaseError("the unit of work was cancelled")
 
 
 class Transaction:

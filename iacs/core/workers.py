@@ -13,6 +13,7 @@ from contextvars import copy_context
 from typing import Any, TypeVar
 
 from iacs.core.exceptions import DatabaseError
+from iacs.core.interrupt import Interrupt
 
 T = TypeVar("T")
 
@@ -27,11 +28,11 @@ class Workers:
         self._closed = False
         self._guard = threading.Lock()
 
-    async def run(self, unit: Callable[[], T], interrupt: Callable[[], None]) -> T:
+    async def run(self, unit: Callable[[], T], interrupt: Interrupt) -> T:
         """Return what `unit` returns; it sees the caller's context variables.
 
-        Raises DatabaseError when no thread takes it in time. When the caller is cancelled, `interrupt` is
-        called to make the unit end soon, and the cancellation goes on once it has ended.
+        Raises DatabaseError when no thread takes it in time. When the caller is cancelled, the unit is
+        interrupted, and the cancellation goes on once it has ended.
         """
         future = self._threads().submit(copy_context().run, _without_stop_iteration, unit)
         waiter = asyncio.wrap_future(future)
@@ -66,15 +67,16 @@ class Workers:
             return self._executor
 
 
-async def _end(waiter: "asyncio.Future[Any]", interrupt: Callable[[], None]) -> None:
+async def _end(waiter: "asyncio.Future[Any]", interrupt: Interrupt) -> None:
     """Interrupt the unit and wait for its end, however often the caller is cancelled meanwhile."""
-    interrupting = asyncio.ensure_future(asyncio.to_thread(interrupt))
+    interrupt.request()
+    interrupting = asyncio.ensure_future(asyncio.to_thread(interrupt.deliver))
     pending: set[asyncio.Future[Any]] = {waiter, interrupting}
     while pending:
         with suppress(asyncio.CancelledError):
             _, pending = await asyncio.wait(pending)
     waiter.exception()  # the cancellation is told, not this
-    interrupting.exception()
+    interrupting.cancelled() or interrupting.exception()
 
 
 def _without_stop_iteration(unit: Callable[[], T]) -> T:

@@ -1,0 +1,293 @@
+import asyncio
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from pydantic import SecretStr
+from sqlalchemy import text
+
+import iacs.sql
+from iacs.core.database import Database
+from iacs.core.exceptions import ConfigurationError, DatabaseError, SchemaError
+from iacs.sql import Version
+
+PASSWORD = "hunter2-very-secret"
+ADD_LEASE = "INSERT INTO leases (name, holder, expires_at) VALUES (:name, 'h', 'e')"
+
+
+def recorded(database: Database) -> list[tuple[int, str]]:
+    with database.get_connection() as connection:
+        found = connection.execute(text("SELECT version, name FROM schema_versions ORDER BY version"))
+        return [(version, name) for version, name in found]
+
+
+def table_names(database: Database) -> list[str]:
+    with database.get_connection() as connection:
+        return sqlalchemy.inspect(connection).get_table_names()
+
+
+def add_versions(monkeypatch: pytest.MonkeyPatch, *scripts: str) -> None:
+    first = iacs.sql.versions("sqlite")[:1]
+    later = tuple(
+        Version(number, f"{number:04}_later.sql", script) for number, script in enumerate(scripts, 2)
+    )
+    monkeypatch.setattr(iacs.sql, "versions", lambda _dialect: first + later)
+
+
+def test_the_first_connection_applies_the_schema(database: Database) -> None:
+    assert recorded(database) == [(1, "initial_schema.sql")]
+    assert {"accounts", "tokens", "messages", "outbox"} <= set(table_names(database))
+
+
+def test_nothing_is_opened_before_the_first_use(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path}/iacs.db") as database:
+        assert database.dialect == "sqlite"
+        assert database.engine.dialect.name == "sqlite"
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_the_engine_applies_no_schema(database: Database) -> None:
+    with database.engine.connect() as connection:
+        assert sqlalchemy.inspect(connection).get_table_names() == []
+
+
+def test_later_versions_follow_once_and_in_order(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(database)
+    add_versions(monkeypatch, "CREATE TABLE extra (x TEXT)", "INSERT INTO extra VALUES ('once')")
+
+    for _ in range(2):
+        with Database(database_url) as newer, newer.transaction() as tx:
+            assert tx.value("SELECT count(*) FROM extra") == 1
+
+    assert [version for version, _ in recorded(database)] == [1, 2, 3]
+
+
+def test_a_failing_version_leaves_nothing_of_itself(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_versions(
+        monkeypatch,
+        "CREATE TABLE kept (x TEXT)",
+        "CREATE TABLE gone (x TEXT); INSERT INTO missing VALUES (1)",
+    )
+
+    with pytest.raises(SchemaError, match=r"0003_later\.sql could not be applied; .*missing"):
+        database.get_connection()
+
+    add_versions(monkeypatch, "CREATE TABLE kept (x TEXT)")
+    with Database(database_url) as again:
+        assert recorded(again) == [(1, "initial_schema.sql"), (2, "0002_later.sql")]
+        assert "kept" in table_names(again)
+        assert "gone" not in table_names(again)
+
+
+def test_a_database_newer_than_the_code_is_left_alone(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_versions(monkeypatch, "CREATE TABLE extra (x TEXT)")
+    recorded(database)
+    monkeypatch.undo()
+
+    with (
+        Database(database_url) as older,
+        pytest.raises(SchemaError, match=r"has version 2 .* knows 1; upgrade iacs"),
+    ):
+        older.get_connection()
+
+
+def test_tables_of_somebody_else_are_not_overwritten(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE accounts (number INTEGER)")
+
+    with pytest.raises(
+        SchemaError, match=r"initial_schema\.sql could not be applied.*accounts.* already exists"
+    ):
+        database.get_connection()
+
+    with database.engine.connect() as connection:
+        assert sqlalchemy.inspect(connection).get_table_names() == ["accounts"]
+
+
+def test_closing_twice_is_safe_and_ends_all_use(database: Database) -> None:
+    recorded(database)
+    database.close()
+    database.close()
+
+    with pytest.raises(DatabaseError, match="closed"):
+        database.get_connection()
+
+
+async def test_a_closed_database_does_no_more_work(database: Database) -> None:
+    async with database:
+        await database.run(lambda tx: tx.value("SELECT 1"))
+
+    with pytest.raises(DatabaseError, match="closed"):
+        await database.run(lambda tx: tx.value("SELECT 1"))
+
+
+def test_foreign_keys_are_enforced(database: Database) -> None:
+    database.run_script(
+        "CREATE TABLE parent (id TEXT PRIMARY KEY); CREATE TABLE child (id TEXT REFERENCES parent)"
+    )
+
+    with pytest.raises(DatabaseError, match=r"(?i)foreign key"), database.transaction() as tx:
+        tx.execute("INSERT INTO child VALUES ('orphan')")
+
+
+def test_a_sqlite_file_is_in_wal_mode(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path}/iacs.db") as database, database.get_connection() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+
+
+def test_a_wait_for_a_connection_has_an_end(database_url: str) -> None:
+    with (
+        Database(database_url, pool_size=1, timeout=0.1) as database,
+        database.get_connection(),
+        pytest.raises(DatabaseError, match=r"became free within 0\.1 s; .*DATABASE_POOL_SIZE"),
+    ):
+        database.get_connection()
+
+
+async def test_a_database_in_memory_is_shared_by_all_threads() -> None:
+    async with Database("sqlite:///:memory:") as database:
+        await asyncio.gather(
+            *(database.run(lambda tx, n: tx.execute(ADD_LEASE, {"name": n}), str(n)) for n in range(20))
+        )
+        with database.transaction() as tx:
+            assert tx.value("SELECT count(*) FROM leases") == 20
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite://", "sqlite:///file::memory:?uri=true", "sqlite:///file:x?mode=memory&uri=true"]
+)
+def test_every_way_to_name_memory_keeps_its_tables(url: str, tmp_path: Path) -> None:
+    with Database(url) as database:
+        assert recorded(database) == recorded(database)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("missing/iacs.db", "create the folder, or change"),
+        ("folder", "it is a directory; name a file"),
+        ("text.db", "the file is not a database; move it away"),
+        ("broken.db", "check the file"),
+        ("file:empty.db?mode=ro&uri=true", "it cannot be written; give this user write access"),
+        ("file:absent.db?mode=ro&uri=true", "it cannot be written; give this user write access"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_one_clear_sentence(tmp_path: Path, name: str, sentence: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.db").write_text("this is no database, whatever its name may say " * 100)
+    (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + b"\x10\0\x01\x01\0\x40\x20\x20" + bytes(4072))
+    (tmp_path / "empty.db").touch()
+
+    with Database(f"sqlite:///{name}") as database, pytest.raises(DatabaseError) as caught:
+        database.get_connection()
+
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+READ_ONLY = """
+import os, sys
+import iacs.sql
+from iacs.core.database import Database
+iacs.sql.versions("sqlite")  # what is imported late cannot be read any more by then
+database = Database(f"sqlite:///{sys.argv[1]}")
+database.engine
+if os.geteuid() == 0:
+    os.setuid(65534)
+database.get_connection()
+"""
+
+
+@pytest.mark.parametrize("mode", [0o555, 0o000])
+def test_a_file_that_this_user_may_not_write_is_one_clear_sentence(mode: int) -> None:
+    folder = Path(tempfile.mkdtemp())  # not in pytest's own folder, which other users cannot enter
+    (folder / "iacs.db").touch(mode=0o444)
+    folder.chmod(mode)
+    try:
+        command = [sys.executable, "-c", READ_ONLY, str(folder / "iacs.db")]
+        stderr = subprocess.run(command, check=False, capture_output=True, text=True).stderr
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+    assert stderr.splitlines()[-1].startswith(
+        "iacs.core.exceptions.DatabaseError: cannot open the SQLite database"
+    )
+    assert "write access" in stderr or "create the folder" in stderr
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "iacs.db",
+        f"mysql://u:{PASSWORD}@h/d",
+        f"postgresql+asyncpg://u:{PASSWORD}@h/d",
+        f"postgresql://u:{PASSWORD}@x@h/d",
+        f"postgresql://u:@h:{PASSWORD}/d",
+    ],
+)
+def test_a_malformed_url_is_a_configuration_error_without_the_url(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_URL") as caught:
+        Database(SecretStr(url))
+
+    assert PASSWORD not in f"{caught.value}{caught.value.__cause__}"
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_postgresql_means_psycopg(scheme: str) -> None:
+    with Database(f"{scheme}://u@127.0.0.1/d") as database:
+        assert database.dialect == "postgresql"
+        assert database.engine.dialect.driver == "psycopg"
+
+
+def test_a_missing_driver_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with Database("postgresql://h/d") as database, pytest.raises(ConfigurationError) as caught:
+        database.get_connection()
+
+    assert "pip install 'iacs[postgresql]'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://user:{PASSWORD}@127.0.0.1:1/mail",
+        f"postgresql://user@127.0.0.1:1/mail?password={PASSWORD}&sslpassword={PASSWORD}",
+    ],
+)
+def test_the_password_is_nowhere_to_be_seen(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with Database(SecretStr(url)) as database:
+        with pytest.raises(
+            DatabaseError, match=r"cannot connect to PostgreSQL at 127\.0\.0\.1:1, database mail"
+        ) as caught:
+            database.get_connection()
+        shown = f"{database!r} {database.engine!r} {database.engine.url} {caught.value!r} {caught.value.__cause__!r}"
+
+    assert PASSWORD not in shown + caplog.text
+    assert "check that the server runs" in str(caught.value)
+
+
+def test_a_password_in_the_options_is_used(postgresql_url: str) -> None:
+    with (
+        Database(f"{postgresql_url}&password={PASSWORD}") as database,
+        database.engine.connect() as connection,
+    ):
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        assert driver.info.password == PASSWORD
