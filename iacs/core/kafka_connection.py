@@ -51,6 +51,8 @@ class KafkaConnection:
 
     def connect(self, driver: Callable[..., Any], **options: Any) -> Any:
         """Make a producer or consumer, which connects at once; raise KafkaError when it cannot."""
+        if not self.bootstrap_servers:
+            raise KafkaError("no Kafka server is named; set KAFKA_BOOTSTRAP_SERVERS to host:port")
         clients: list[Any] = []
 
         def client(**arguments: Any) -> Any:
@@ -86,7 +88,7 @@ def quiet_kafka_python() -> None:
 
 
 def servers(addresses: Sequence[str]) -> tuple[str, ...]:
-    """Return the addresses; raise KafkaError when there are none."""
-    if not addresses or isinstance(addresses, str):
-        raise KafkaError("bootstrap_servers must list one host:port at least; set KAFKA_BOOTSTRAP_SERVERS")
+    """Return the addresses, none when events go elsewhere; raise KafkaError for a bare string."""
+    if isinstance(addresses, str):
+        raise KafkaError("bootstrap_servers must be a list of host:port")
     return tuple(addresses)
