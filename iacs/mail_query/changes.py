@@ -1,10 +1,11 @@
 """What a page of a delta changes in what is stored: pure functions, so that each case can be told."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
+
+from iacs.mail_query.pages import to_json
 
 Document = Any
 """A message as Graph gave it: a dictionary, or in a broken page anything that JSON has."""
@@ -70,11 +71,6 @@ def change_key(document: Document) -> str | None:
 def is_removal(document: Document) -> bool:
     """Tell whether the item only says that a message is gone from the folder."""
     return isinstance(document, dict) and "@removed" in document
-
-
-def to_json(document: Document) -> str:
-    """Write JSON in ASCII, which every database keeps as it is: NUL and lone surrogates too."""
-    return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
 
 
 def _removed(before: State | None, folder_id: str) -> State | None:

@@ -141,7 +141,7 @@ class _Waiting:
         too_late = asyncio.get_running_loop().time() + seconds > self._until
         if self._attempts >= self._patience.attempts or too_late:
             raise error
-        logger.warning("graph_request_repeated", status=error.status, seconds=round(seconds, 3))
+        logger.warning("graph request repeated", status=error.status, seconds=round(seconds, 3))
         await asyncio.sleep(seconds)
 
     def _seconds(self, asked: float | None) -> float:

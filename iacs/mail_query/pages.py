@@ -36,7 +36,7 @@ def read_messages(body: bytes) -> Page[Message | UnreadableMessage]:
         page = Page[Message].model_validate_json(body)
     except ValidationError:
         documents = read_documents(body)
-        items = tuple(read_message(document) for document in documents.items)
+        items = tuple(read_message(to_json(document)) for document in documents.items)
         return Page[Message | UnreadableMessage].model_construct(
             items=items, next_link=documents.next_link, delta_link=documents.delta_link
         )
@@ -45,11 +45,12 @@ def read_messages(body: bytes) -> Page[Message | UnreadableMessage]:
     )
 
 
-def read_message(document: Any) -> Message | UnreadableMessage:
-    """Read one message; one that does not fit keeps its document, and says why."""
+def read_message(text: str) -> Message | UnreadableMessage:
+    """Read one message from its JSON; one that does not fit keeps its document, and says why."""
     try:
-        return Message.model_validate(document)
+        return Message.model_validate_json(text)
     except ValidationError as error:
+        document = json.loads(text)
         name = document.get("id") if isinstance(document, dict) else None
         return UnreadableMessage(
             id=name if isinstance(name, str) else None, reason=_reason(error), document=document
@@ -64,6 +65,11 @@ def read_folders(body: bytes) -> Page[MailFolder]:
         raise MalformedResponseError(
             f"Microsoft Graph's list of folders is malformed: {_reason(error)}"
         ) from None
+
+
+def to_json(document: Any) -> str:
+    """Write JSON in ASCII, which every database keeps as it is: NUL and lone surrogates too."""
+    return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
 
 
 def _parse(body: bytes) -> Any:

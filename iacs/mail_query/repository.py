@@ -1,7 +1,7 @@
 """The SQL of folders and messages: functions of one open transaction."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,8 +120,10 @@ def leave_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: s
     )
 
 
-def states(tx: Transaction, account_id: str, ids: Iterable[str]) -> dict[str, State]:
+def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, State]:
     """Return what is stored of these messages."""
+    if not ids:
+        return {}
     rows = tx.rows(
         _listed(
             tx,
@@ -136,8 +138,10 @@ def states(tx: Transaction, account_id: str, ids: Iterable[str]) -> dict[str, St
     }
 
 
-def meet(tx: Transaction, account_id: str, ids: Iterable[str], walk: int) -> None:
+def meet(tx: Transaction, account_id: str, ids: Sequence[str], walk: int) -> None:
     """Note that the walk has met these messages, which need no other change."""
+    if not ids:
+        return
     tx.execute(
         _listed(
             tx,

@@ -1,6 +1,5 @@
 """Mail: read as it is at Microsoft, or brought into the database and announced."""
 
-import json
 from collections.abc import AsyncGenerator, Callable
 from typing import Protocol
 
@@ -116,7 +115,7 @@ class MailQueryService:
             progress = Progress(account.email, on_progress)
             await self._sync.run(account.id, progress)
             result = progress.result(published=published + await self._outbox.relay())
-            self._logger.info("mail_synced", **result.model_dump(exclude={"account"}))
+            self._logger.info("mail synced", **result.model_dump(exclude={"account"}))
             return result
 
     async def stored(
@@ -138,7 +137,7 @@ class MailQueryService:
                 limit=_STORED_AT_A_TIME,
             )
             for _, document in rows:
-                yield read_message(json.loads(document))
+                yield read_message(document)
             if len(rows) < _STORED_AT_A_TIME:
                 return
             after = rows[-1][0]
@@ -174,5 +173,5 @@ class MailQueryService:
         try:
             return await self._outbox.relay()
         except KafkaError as error:
-            self._logger.warning("events_wait", reason=str(error))
+            self._logger.warning("events still wait", reason=str(error))
             return 0

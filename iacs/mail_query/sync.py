@@ -53,14 +53,14 @@ class MailboxSync:
             try:
                 if at.link is None or is_own(at.link, self._graph.url):
                     return await self._walk(place, at, progress)
-                self._logger.warning("mail_folder_begun_again", folder=place.folder, code="foreign_link")
+                self._logger.warning("mail folder begun again", folder=place.folder, code="foreign_link")
             except GraphError as error:
                 if error.status == 404:
-                    self._logger.warning("mail_folder_vanished", folder=place.folder)
+                    self._logger.warning("mail folder gone", folder=place.folder)
                     return None
                 if beginning == _NEW_BEGINNINGS or not _is_forgotten(error):
                     raise
-                self._logger.warning("mail_folder_begun_again", folder=place.folder, code=error.code)
+                self._logger.warning("mail folder begun again", folder=place.folder, code=error.code)
             at = await self._database.run(repository.begin_again, place.account_id, place.folder_id)
         return None
 

@@ -1,0 +1,54 @@
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from pydantic import SecretStr
+
+from iacs.core.http_client import HttpClient
+from iacs.core.logger import Logger, create_logger
+from iacs.mail_query.graph import GraphClient, Patience
+from tests.mail_query.scripted_graph import ScriptedGraph, scripted_graph
+
+IMPATIENT = Patience(attempts=4, pause=0.001, deadline=5.0)
+
+
+@dataclass
+class Tokens:
+    """Gives token-1 until it is rejected, then token-2, and so on."""
+
+    number: int = 1
+    rejected: list[tuple[str, str, str]] = field(default_factory=list)
+
+    async def access_token(self, account_id: str) -> SecretStr:
+        return SecretStr(f"token-{self.number}")
+
+    async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
+        self.rejected.append((account_id, access_token.get_secret_value(), claims))
+        self.number += 1
+
+
+@pytest.fixture
+def logger() -> Logger:
+    return create_logger("iacs.tests.mail_query", level="CRITICAL")
+
+
+@pytest.fixture
+async def graph() -> AsyncIterator[ScriptedGraph]:
+    async with scripted_graph() as graph:
+        yield graph
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[HttpClient]:
+    async with HttpClient(timeout=5.0) as http:
+        yield http
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens()
+
+
+@pytest.fixture
+def client(http: HttpClient, tokens: Tokens, graph: ScriptedGraph, logger: Logger) -> GraphClient:
+    return GraphClient(http, tokens, graph_url=graph.url, concurrency=2, patience=IMPATIENT, logger=logger)

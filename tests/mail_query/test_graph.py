@@ -1,0 +1,249 @@
+import asyncio
+import time
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from iacs.core.exceptions import APIConnectionError, GraphError, MalformedResponseError
+from iacs.core.http_client import HttpClient
+from iacs.core.logger import Logger
+from iacs.mail_query.graph import GraphClient, Patience
+from iacs.mail_query.pages import read_documents
+from tests.mail_query.conftest import IMPATIENT, Tokens
+from tests.mail_query.scripted_graph import Reply, ScriptedGraph, page, refusal, scripted_graph
+
+OK = page({"id": "1"})
+
+
+async def ids(client: GraphClient, url: str, *prefer: str) -> list[str]:
+    pages = client.pages("a", url, read_documents, prefer=prefer)
+    return [item["id"] async for page in pages for item in page.items]
+
+
+async def test_next_links_are_followed_as_they_came_through_empty_pages(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    odd = "/me/messages?$skiptoken=a%2fB%2B%3d%27%7e+c&%24top=2"
+    graph.on("/me/messages?$top=2", page({"id": "1"}, next_link="{url}" + odd))
+    graph.on(odd, page(next_link="{url}/me/messages?last"))
+    graph.on("/me/messages?last", page({"id": "2"}))
+    assert await ids(client, f"{graph.url}/me/messages?$top=2") == ["1", "2"]
+    assert graph.targets == ["/me/messages?$top=2", odd, "/me/messages?last"]
+
+
+async def test_preferences_and_ids_go_with_every_request(client: GraphClient, graph: ScriptedGraph) -> None:
+    graph.on("/a", page(next_link="{url}/b"))
+    graph.on("/b", refusal(503, "serviceNotAvailable", Retry_After="0"), OK)
+    await ids(client, f"{graph.url}/a", "odata.maxpagesize=50")
+    assert {asked.headers["Prefer"] for asked in graph.asked} == {
+        'IdType="ImmutableId", odata.maxpagesize=50'
+    }
+    assert {asked.headers["Authorization"] for asked in graph.asked} == {"Bearer token-1"}
+    assert len({asked.headers["client-request-id"] for asked in graph.asked}) == 3
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/v1.0/me/messages",
+        "{scheme}://{host}:{port}@evil.example/",
+        "{scheme}://{host}:{other}/v1.0/me",
+        "https://{host}:{port}/v1.0/me",
+        "{scheme}://{host}:{port}\\@evil.example/",
+        "{scheme}://user@{host}:{port}/v1.0/me",
+        "{url}/me messages",
+        "//evil.example/v1.0",
+        "/v1.0/me/messages",
+        "{url}/me\r\nX: y",
+        "{scheme}://{host}:port/",
+    ],
+)
+async def test_a_link_to_another_origin_gets_neither_request_nor_token(
+    client: GraphClient, graph: ScriptedGraph, link: str
+) -> None:
+    port = int(graph.url.split(":")[2].split("/")[0])
+    foreign = link.format(url=graph.url, scheme="http", host="127.0.0.1", port=port, other=port + 1)
+    graph.on("/a", page({"id": "1"}, next_link=foreign))
+    with pytest.raises(MalformedResponseError, match="leads away from GRAPH_URL"):
+        await ids(client, f"{graph.url}/a")
+    assert graph.targets == ["/a"]
+
+
+async def test_a_redirect_is_not_followed(client: GraphClient, graph: ScriptedGraph) -> None:
+    async with scripted_graph() as elsewhere:
+        elsewhere.on("/a", OK)
+        graph.on("/a", Reply({}, status=307, headers={"Location": f"{elsewhere.url}/a"}))
+        with pytest.raises(GraphError):
+            await ids(client, f"{graph.url}/a")
+        assert elsewhere.asked == []
+
+
+async def test_a_page_that_names_itself_is_an_error_and_no_endless_loop(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    graph.on("/a", page({"id": "1"}, next_link="{url}/a"))
+    with pytest.raises(MalformedResponseError, match="names itself"):
+        await ids(client, f"{graph.url}/a")
+
+
+async def test_a_refused_token_is_rejected_and_the_request_repeated_once(
+    client: GraphClient, graph: ScriptedGraph, tokens: Tokens
+) -> None:
+    graph.on("/a", refusal(401, "InvalidAuthenticationToken"), OK)
+    assert await ids(client, f"{graph.url}/a") == ["1"]
+    assert tokens.rejected == [("a", "token-1", "")]
+    assert graph.asked[1].headers["Authorization"] == "Bearer token-2"
+
+
+async def test_a_token_refused_twice_is_an_error(
+    client: GraphClient, graph: ScriptedGraph, tokens: Tokens
+) -> None:
+    graph.on("/a", refusal(401, "InvalidAuthenticationToken"))
+    with pytest.raises(GraphError, match="sign in again") as caught:
+        await ids(client, f"{graph.url}/a")
+    assert (caught.value.status, caught.value.code) == (401, "InvalidAuthenticationToken")
+    assert len(graph.asked) == 2
+    assert len(tokens.rejected) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("padding", ["", "="])
+async def test_a_claims_challenge_is_handed_to_the_tokens(
+    client: GraphClient, graph: ScriptedGraph, tokens: Tokens, status: int, padding: str
+) -> None:
+    claims = '{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}'
+    encoded = b64encode(claims.encode()).decode().rstrip("=") + padding
+    challenge = f'Bearer realm="", claims="{encoded}", error="insufficient_claims"'
+    graph.on("/a", refusal(status, "InvalidAuthenticationToken", WWW_Authenticate=challenge), OK)
+    assert await ids(client, f"{graph.url}/a") == ["1"]
+    assert tokens.rejected == [("a", "token-1", claims)]
+
+
+async def test_forbidden_without_a_challenge_is_final(
+    client: GraphClient, graph: ScriptedGraph, tokens: Tokens
+) -> None:
+    graph.on("/a", refusal(403, "ErrorAccessDenied"))
+    with pytest.raises(GraphError, match=r"Mail\.Read"):
+        await ids(client, f"{graph.url}/a")
+    assert (len(graph.asked), tokens.rejected) == (1, [])
+
+
+@pytest.mark.parametrize(("status", "seconds"), [(429, "1"), (503, "0.2"), (504, "0.2")])
+async def test_retry_after_is_waited_for(
+    client: GraphClient, graph: ScriptedGraph, status: int, seconds: str
+) -> None:
+    graph.on("/a", refusal(status, "TooManyRequests", Retry_After=seconds), OK)
+    began = time.monotonic()
+    assert await ids(client, f"{graph.url}/a") == ["1"]
+    assert time.monotonic() - began >= float(seconds)
+
+
+async def test_retry_after_may_be_a_date(client: GraphClient, graph: ScriptedGraph) -> None:
+    moment = datetime.now(UTC) + timedelta(seconds=60)
+    graph.on("/a", refusal(429, "TooManyRequests", Retry_After=format_datetime(moment, usegmt=True)))
+    with pytest.raises(GraphError) as caught:
+        await ids(client, f"{graph.url}/a")
+    assert caught.value.retry_after == pytest.approx(60, abs=2)
+
+
+async def test_a_wait_beyond_the_deadline_is_an_error_at_once(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    graph.on("/a", refusal(429, "TooManyRequests", Retry_After="3600"))
+    with pytest.raises(GraphError, match="slow down") as caught:
+        await asyncio.wait_for(ids(client, f"{graph.url}/a"), 2)
+    assert caught.value.retry_after == 3600
+    assert len(graph.asked) == 1
+
+
+async def test_an_error_that_stays_ends_the_attempts_and_is_told_in_full(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    inner = {"code": "MailboxConcurrency", "request-id": "r-9", "innererror": {"date": "2026"}}
+    document = {"error": {"code": "TooManyRequests", "message": "x", "innerError": inner}}
+    graph.on("/a", Reply(document, status=429))
+    with pytest.raises(GraphError, match="r-9") as caught:
+        await ids(client, f"{graph.url}/a")
+    assert (caught.value.code, caught.value.request_id) == ("MailboxConcurrency", "r-9")
+    assert len(graph.asked) == IMPATIENT.attempts
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"", b"[]", b'{"error":"x"}', b'{"error":{"code":7}}', b"[" * 9999]
+)
+async def test_an_error_without_graphs_json_is_still_an_error(
+    client: GraphClient, graph: ScriptedGraph, body: bytes
+) -> None:
+    graph.on("/a", Reply(body=body, status=418, headers={"request-id": "r-2"}))
+    with pytest.raises(GraphError) as caught:
+        await ids(client, f"{graph.url}/a")
+    assert (caught.value.code, caught.value.request_id) == ("HTTP 418", "r-2")
+
+
+async def test_a_dropped_connection_is_tried_again(client: GraphClient, graph: ScriptedGraph) -> None:
+    graph.on("/a", Reply(drop=True), Reply(drop=True), OK)
+    assert await ids(client, f"{graph.url}/a") == ["1"]
+
+
+async def test_a_connection_that_is_always_dropped_is_an_error(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    graph.on("/a", Reply(drop=True))
+    with pytest.raises(APIConnectionError):
+        await ids(client, f"{graph.url}/a")
+    assert len(graph.asked) >= IMPATIENT.attempts
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b"[]", b"{}", b'{"value":7}', b'{"value":[', b'{"value":[]}\xff']
+)
+async def test_a_page_that_is_none_is_malformed(
+    client: GraphClient, graph: ScriptedGraph, body: bytes
+) -> None:
+    graph.on("/a", Reply(body=body))
+    with pytest.raises(MalformedResponseError):
+        await ids(client, f"{graph.url}/a")
+
+
+async def test_one_account_has_no_more_requests_at_a_time_than_allowed(
+    graph: ScriptedGraph, tokens: Tokens, logger: Logger
+) -> None:
+    running, most = 0, 0
+
+    class Counting(HttpClient):
+        async def send(self, *args: object, **kwargs: object):  # type: ignore[no-untyped-def]
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0.01)
+            running -= 1
+            return await super().send(*args, **kwargs)  # type: ignore[arg-type]
+
+    graph.on("/a", OK)
+    async with Counting() as http:
+        client = GraphClient(
+            http, tokens, graph_url=graph.url, concurrency=2, patience=Patience(), logger=logger
+        )
+        await asyncio.gather(*(client.get("a", f"{graph.url}/a") for _ in range(6)))
+        assert most == 2
+        await asyncio.gather(*(client.get(str(number), f"{graph.url}/a") for number in range(6)))
+        assert most == 6
+
+
+def test_the_gates_of_one_event_loop_do_not_hold_up_another(tokens: Tokens, logger: Logger) -> None:
+    http = HttpClient()
+    client = GraphClient(
+        http, tokens, graph_url="http://127.0.0.1:9/v1.0", concurrency=1, patience=Patience(1), logger=logger
+    )
+
+    async def twice() -> None:
+        results = await asyncio.gather(
+            *(client.get("a", "http://127.0.0.1:9/v1.0/a") for _ in range(2)), return_exceptions=True
+        )
+        assert [type(result) for result in results] == [APIConnectionError] * 2
+        await http.aclose()
+
+    asyncio.run(twice())
+    asyncio.run(twice())

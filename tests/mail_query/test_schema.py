@@ -1,0 +1,143 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from iacs.mail_query.pages import read_documents, read_message, read_messages
+from iacs.mail_query.schema import EmailAddress, Message, Recipient, UnreadableMessage
+
+WHOLE: dict[str, Any] = {
+    "@odata.etag": 'W/"k"',
+    "id": "AAMk=",
+    "changeKey": "k",
+    "internetMessageId": "<1@a.example>",
+    "subject": "Grüße 😀 \u0000",
+    "bodyPreview": "Hello",
+    "body": {"contentType": "html", "content": "<p>Hello</p>"},
+    "from": {"emailAddress": {"name": "A", "address": "a@a.example"}},
+    "sender": {"emailAddress": {"address": "b@a.example"}},
+    "toRecipients": [{"emailAddress": {"name": "C"}}],
+    "ccRecipients": [],
+    "bccRecipients": None,
+    "replyTo": [{}],
+    "sentDateTime": "2002-08-22T11:26:25Z",
+    "receivedDateTime": "0001-01-01T00:00:00Z",
+    "createdDateTime": "1969-12-31T23:59:59-08:00",
+    "lastModifiedDateTime": "9999-12-31T23:59:59.9999999Z",
+    "isRead": False,
+    "isDraft": True,
+    "hasAttachments": False,
+    "importance": "somewhat",
+    "categories": ["x", "y"],
+    "conversationId": "c",
+    "parentFolderId": "f",
+    "webLink": "https://outlook.example/",
+    "internetMessageHeaders": [{"name": "X", "value": "y"}],
+    "somethingNew": {"deep": [1]},
+}
+
+
+def body(*items: Any) -> bytes:
+    return json.dumps({"value": items}).encode()
+
+
+def test_every_field_arrives_under_its_python_name() -> None:
+    [message] = read_messages(body(WHOLE)).items
+    assert isinstance(message, Message)
+    assert (message.subject, message.change_key, message.is_read, message.is_draft) == (
+        "Grüße 😀 \0",
+        "k",
+        False,
+        True,
+    )
+    assert message.from_ == Recipient(email_address=EmailAddress(name="A", address="a@a.example"))
+    assert (message.sender and message.sender.name, message.sender and message.sender.address) == (
+        None,
+        "b@a.example",
+    )
+    assert [recipient.name for recipient in message.to_recipients] == ["C"]
+    assert (message.cc_recipients, message.bcc_recipients) == ((), ())
+    assert [recipient.address for recipient in message.reply_to] == [None]
+    assert message.body is not None
+    assert message.body.content == "<p>Hello</p>"
+    assert message.sent_at == datetime(2002, 8, 22, 11, 26, 25, tzinfo=UTC)
+    assert message.received_at == datetime(1, 1, 1, tzinfo=UTC)
+    assert message.created_at == datetime(1970, 1, 1, 7, 59, 59, tzinfo=UTC)
+    assert message.modified_at == datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    assert message.importance == "somewhat"
+    assert message.model_extra is not None
+    assert message.model_extra["somethingNew"] == {"deep": [1]}
+
+
+def test_what_a_message_lacks_is_missing_and_not_made_up() -> None:
+    [message] = read_messages(body({"id": "1"})).items
+    assert isinstance(message, Message)
+    fields = message.model_dump(exclude={"id"})
+    assert {name: value for name, value in fields.items() if value not in (None, ())} == {}
+
+
+def test_null_says_the_same_as_nothing() -> None:
+    aliases = [field.alias for name, field in Message.model_fields.items() if name != "id"]
+    [message] = read_messages(body({"id": "1"} | dict.fromkeys(filter(None, aliases)))).items
+    assert message == Message(id="1")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"receivedDateTime": "20020822"},
+        {"receivedDateTime": 1030015585},
+        {"receivedDateTime": "2002-08-22T11:26:25"},
+        {"receivedDateTime": "yesterday"},
+        {"sentDateTime": "0001-01-01T00:00:00+05:00"},
+        {"sentDateTime": ""},
+        {"isRead": "true"},
+        {"isRead": 1},
+        {"subject": 7},
+        {"from": "a@a.example"},
+        {"toRecipients": {"emailAddress": {}}},
+        {"id": None},
+        {"id": 7},
+    ],
+)
+def test_a_message_that_does_not_fit_arrives_whole_and_with_its_reason(broken: dict[str, Any]) -> None:
+    document = {"id": "1"} | broken
+    read = read_messages(body({"id": "0"}, document, {"id": "2"}))
+    first, second, third = read.items
+    assert (first, third) == (Message(id="0"), Message(id="2"))
+    assert isinstance(second, UnreadableMessage)
+    assert second.document == document
+    assert next(iter(broken)) in second.reason
+    assert second.id == (document["id"] if isinstance(document["id"], str) else None)
+
+
+def test_a_reason_never_repeats_what_the_message_says() -> None:
+    message = read_message('{"id": "1", "isRead": "a secret", "receivedDateTime": "a secret"}')
+    assert isinstance(message, UnreadableMessage)
+    assert "secret" not in message.reason
+
+
+@pytest.mark.parametrize("item", [7, None, "text", []])
+def test_what_is_no_object_is_unreadable_too(item: object) -> None:
+    [message] = read_messages(body(item)).items
+    assert isinstance(message, UnreadableMessage)
+    assert (message.id, message.document) == (None, item)
+
+
+def test_half_a_surrogate_pair_costs_one_message_and_not_the_page() -> None:
+    read = read_messages(b'{"value":[{"id":"1","subject":"\\ud800"},{"id":"2"}],"@odata.nextLink":"n"}')
+    first, second = read.items
+    assert isinstance(first, UnreadableMessage)
+    assert first.document == {"id": "1", "subject": "\ud800"}
+    assert (second, read.next_link) == (Message(id="2"), "n")
+
+
+def test_documents_are_what_graph_gave() -> None:
+    assert read_documents(body(WHOLE)).items == (WHOLE,)
+
+
+def test_a_stored_document_can_be_written_out_again_under_graphs_names() -> None:
+    message = Message.model_validate(WHOLE)
+    again = Message.model_validate_json(message.model_dump_json(by_alias=True))
+    assert again == message
