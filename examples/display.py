@@ -1,0 +1,64 @@
+"""What the quickstart shows on the terminal."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from iacs.mail_query import Message, SyncProgress, SyncResult, UnreadableMessage
+
+MISSING = Text("-", style="dim")
+
+
+def show_messages(console: Console, title: str, found: Sequence[Message | UnreadableMessage]) -> None:
+    """Show one row for each message; what it lacks shows as missing."""
+    table = Table("Received", "From", "Subject", title=title, title_justify="left", box=None)
+    for message in found:
+        if isinstance(message, UnreadableMessage):
+            table.add_row(MISSING, MISSING, Text(f"unreadable: {message.reason}"))
+            continue
+        received = f"{message.received_at:%Y-%m-%d %H:%M}" if message.received_at else None
+        sender = message.from_.address if message.from_ else None
+        table.add_row(*(printable(text) if text else MISSING for text in (received, sender, message.subject)))
+    console.print(table)
+
+
+def printable(text: str) -> Text:
+    """Keep mail from steering the terminal: a control character shows as a box."""
+    return Text("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
+
+
+@contextmanager
+def sync_progress(console: Console) -> Iterator[Callable[[SyncProgress], None]]:
+    """Show a bar for each mailbox."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console) as progress:
+        bars = {}
+
+        def report(now: SyncProgress) -> None:
+            if now.account not in bars:
+                bars[now.account] = progress.add_task(f"Syncing {now.account}", total=None)
+            progress.update(bars[now.account], completed=now.seen, total=now.expected or now.seen)
+
+        yield report
+
+
+def show_summary(
+    console: Console, results: Sequence[SyncResult], *, held: int, stored: int, read_back: int, folder: Path
+) -> None:
+    """Show what went in and what came out, counted at both ends."""
+    new, published = sum(result.new for result in results), sum(result.published for result in results)
+    if new == 0:
+        console.print("\nNothing new since the last run.")
+    table = Table(box=None, show_header=False, title="Summary", title_justify="left")
+    table.add_row("messages in the mailboxes", f"{held:,}")
+    table.add_row("messages stored", f"{stored:,}", f"{new:,} new")
+    table.add_row("events published", f"{published:,}")
+    table.add_row("events read back", f"{read_back:,}")
+    console.print(table)
+    console.print(f"\nThe data lies in {folder}. Try next:", highlight=False)
+    console.print(f"  cd {folder}\n  iacs events tail --limit 3\n  iacs account list", highlight=False)

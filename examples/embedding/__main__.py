@@ -1,0 +1,21 @@
+"""Run the host with `python -m embedding`: its settings begin with HOST_, its logging is its own, its database holds everything."""
+
+import asyncio
+import logging
+
+from embedding.containers import HostContainer
+from iacs.account import AccountService
+from iacs.runtime import Application
+
+
+async def main(host: HostContainer) -> None:
+    """Report on every mailbox that is stored."""
+    async with Application(host) as app:
+        for account in await app.get(AccountService).list():
+            senders = await host.report().write(account.email)
+            print(account.email, *(f"{sender}={count}" for sender, count in senders.most_common(3)))
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="HOST %(levelname)s %(name)s %(message)s")
+    asyncio.run(main(HostContainer()))

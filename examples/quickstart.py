@@ -1,0 +1,147 @@
+"""The main job, from enrolment to events read back; `make demo` runs this file.
+
+Nothing in it is faked: HTTP to a stand-in for Microsoft's cloud on this machine, the authorization-code flow,
+a database, a carrier of events. On Microsoft 365 itself the same calls work; only the settings differ.
+"""
+
+import argparse
+import asyncio
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import aiohttp
+from dependency_injector import providers
+from display import show_messages, show_summary, sync_progress
+from rich.console import Console
+
+from iacs.account import AccountService
+from iacs.auth import AuthService, LoopbackListener
+from iacs.containers import ApplicationContainer
+from iacs.core.config import Config
+from iacs.core.encryption import Encryption
+from iacs.core.events import EventStream
+from iacs.core.exceptions import IACSGraphError
+from iacs.mail_query import MailQuery, MailQueryService, SyncResult
+from iacs.runtime import Application
+from iacs.sandbox import Sandbox, SandboxError
+
+EXAMPLES = Path(__file__).resolve().parent
+console = Console()
+
+
+async def main(folder: Path, mailbox: Path | None) -> None:
+    """Do the whole job; a later run over the same folder goes on from where this one ended."""
+    console.print("Starting a stand-in for Microsoft's cloud …")
+    async with Sandbox(mailboxes(mailbox), port=free_port(8365)) as cloud:
+        container = ApplicationContainer()
+        container.core.config.override(providers.Object(settings(folder, cloud.settings)))
+        async with Application(container) as app:
+            addresses = await enrol(app.get(AccountService))
+            for address in addresses:
+                await sign_in(app.get(AuthService), address)
+            mail = app.get(MailQueryService)
+            await query(mail, addresses)
+            results = await sync(mail, addresses)
+            read_back = await read_events(container.core().events(), container.mail_query().topic())
+            stored = [await mail.count(address) for address in addresses]
+            held = sum(len(cloud.mailbox(address).messages) for address in addresses)
+    show_summary(console, results, held=held, stored=sum(stored), read_back=read_back, folder=folder)
+
+
+def mailboxes(mailbox: Path | None) -> dict[str, list[Path]]:
+    """Give each person the samples of their name; or all of `mailbox` to the first one, nothing to the others."""
+    people = sorted(path.stem for path in (EXAMPLES / "enrollment").glob("*.yaml"))
+    if mailbox is not None:
+        files = {name: [mailbox] if name == people[0] else [] for name in people}
+    else:
+        files = {name: sorted((EXAMPLES / "mailboxes").glob(f"{name}*")) for name in people}
+    return {f"{name}@contoso.example": paths for name, paths in files.items()}
+
+
+def settings(folder: Path, cloud: dict[str, str]) -> Config:
+    """Read the folder's `.env`, which the first run writes; the cloud of this run wins over all else."""
+    file = folder / ".env"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        values = {
+            "DATABASE_URL": f"sqlite:///{folder.resolve()}/iacs.db",
+            "TOKEN_ENCRYPTION_KEY": Encryption.new_key(),
+            "ENROLLMENT_DIRECTORY": str(EXAMPLES / "enrollment"),
+            "LOG_LEVEL": "WARNING",
+            **cloud,
+        }
+        file.write_text("".join(f"{name}={value!r}\n" for name, value in values.items()))
+    here = {"azure_redirect_uri": f"http://localhost:{free_port(8400)}/callback"}
+    return Config(_env_file=file, **{name.lower(): value for name, value in cloud.items()}, **here)
+
+
+async def enrol(accounts: AccountService) -> Sequence[str]:
+    """Make the accounts of the enrolment files, and return their addresses."""
+    await accounts.sync()
+    addresses = [account.email for account in await accounts.list() if account.status != "disabled"]
+    console.print(f"Enrolled: {', '.join(addresses)}")
+    return addresses
+
+
+async def sign_in(auth: AuthService, address: str) -> None:
+    """Sign one person in, with a client in the place of their browser."""
+    request = await auth.begin(address)
+    async with (
+        LoopbackListener(request.redirect_uri, request.state) as listener,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as browser,
+        browser.get(request.url),
+    ):
+        signed_in = await auth.complete(await listener.callback(timeout=30))
+    console.print(f"Signed in: {signed_in.account}")
+
+
+async def query(mail: MailQueryService, addresses: Sequence[str]) -> None:
+    """Ask Graph for the latest mail that has not been read."""
+    wanted = MailQuery(unread=True, order_by=("received_at desc",), limit=5)
+    for address in addresses:
+        found = [message async for message in mail.messages(address, wanted)]
+        if found:
+            show_messages(console, f"Unread mail of {address}, latest first", found)
+
+
+async def sync(mail: MailQueryService, addresses: Sequence[str]) -> list[SyncResult]:
+    """Bring every mailbox into the database; one event is published for each new message."""
+    with sync_progress(console) as progress:
+        return [await mail.sync(address, on_progress=progress) for address in addresses]
+
+
+async def read_events(events: EventStream, topic: str) -> int:
+    """Read what was published as one consumer group, which remembers how far it came."""
+    read = [event async for event in events.consume(topic, "quickstart", idle_timeout=2.0)]
+    return len(read)
+
+
+def free_port(wanted: int) -> int:
+    """Return the port that was wanted, so that links stored by an earlier run stay good, or any other."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("this machine has no free port")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(".demo/samples"), help="where the data is kept")
+    parser.add_argument(
+        "--mailbox", type=Path, help="your own mail: an mbox (.gz too), a Maildir, .eml files"
+    )
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(main(arguments.folder, arguments.mailbox))
+    except (IACSGraphError, SandboxError) as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
