@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.database",
     "tests.fixtures.identity",
     "tests.fixtures.kafka",
+    "tests.fixtures.sign_in",
 ]
 
 _SETTINGS = {name.upper() for name in Config.model_fields}

@@ -1,0 +1,229 @@
+import asyncio
+import html
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import pytest
+from pydantic import SecretStr
+
+from iacs.auth import AuthorizationCallback
+from iacs.core import clock
+from iacs.core.exceptions import (
+    AccountError,
+    AccountNotFoundError,
+    APIConnectionError,
+    AuthenticationError,
+    IACSGraphError,
+    InvalidIdTokenError,
+    MalformedResponseError,
+    OperatorRequiredError,
+    SignInRequiredError,
+)
+from tests.fixtures.sign_in import ALICE, BOB, Identity
+
+
+def changed(url: str, **changes: str) -> str:
+    """Change parameters of a URL's query; an empty value removes one."""
+    parts = urlsplit(url)
+    query = {name: value for name, value in (dict(parse_qsl(parts.query)) | changes).items() if value}
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+async def test_a_person_signs_in(identity: Identity) -> None:
+    request = await identity.auth.begin(ALICE.upper())
+    assert request.redirect_uri == "http://localhost:8400/callback"
+    assert timedelta(minutes=14) < request.expires_at - clock.now() <= timedelta(minutes=15)
+    signed_in = await identity.auth.complete(await identity.visit(request.url))
+    assert signed_in.account == ALICE
+    account = await identity.accounts.get(ALICE)
+    assert account.status == "active"
+    assert account.directory_id == identity.cloud.tenant_id
+    token = await identity.token_service.access_token(account.id)
+    assert token.get_secret_value() in identity.cloud.issued
+
+
+async def test_two_sign_ins_at_once_do_not_disturb_each_other(identity: Identity) -> None:
+    first, second = [await identity.auth.begin(email) for email in (ALICE, BOB)]
+    for request, email in ((second, BOB), (first, ALICE)):
+        assert (await identity.auth.complete(await identity.visit(request.url))).account == email
+
+
+async def test_an_account_that_is_not_enrolled_cannot_begin(identity: Identity) -> None:
+    with pytest.raises(AccountNotFoundError):
+        await identity.auth.begin("mallory@contoso.example")
+
+
+async def test_a_disabled_account_cannot_begin(identity: Identity) -> None:
+    def disable(tx: Any) -> None:
+        tx.execute("UPDATE accounts SET status = 'disabled'")
+
+    await identity.database.run(disable)
+    with pytest.raises(AccountError, match="disabled"):
+        await identity.auth.begin(ALICE)
+
+
+async def test_a_callback_works_once(identity: Identity) -> None:
+    callback = await identity.visit((await identity.auth.begin(ALICE)).url)
+    outcomes = await asyncio.gather(
+        *(identity.auth.complete(callback) for _ in range(5)), return_exceptions=True
+    )
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, AuthenticationError)]
+    assert len(refusals) == 4
+    assert all("completed already" in str(refusal) for refusal in refusals)
+    assert identity.token_requests("authorization_code") == 1
+
+
+@pytest.mark.parametrize("state", ["", "somebody-elses"])
+async def test_a_state_that_was_not_given_out_is_refused(identity: Identity, state: str) -> None:
+    request = await identity.auth.begin(ALICE)
+    callback = await identity.visit(request.url)
+    with pytest.raises(AuthenticationError, match="unknown"):
+        await identity.auth.complete(callback.model_copy(update={"state": SecretStr(state)}))
+    assert identity.token_requests("authorization_code") == 0
+    await identity.auth.complete(callback)
+
+
+async def test_a_sign_in_that_took_too_long_is_refused(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callback = await identity.visit((await identity.auth.begin(ALICE)).url)
+    later = clock.now() + timedelta(minutes=16)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    with pytest.raises(AuthenticationError, match="took too long"):
+        await identity.auth.complete(callback)
+
+
+async def test_sign_ins_that_nobody_completed_are_forgotten(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await identity.auth.begin(ALICE)
+    later = clock.now() + timedelta(minutes=16)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    await identity.auth.begin(BOB)
+    with identity.database.transaction() as tx:
+        assert tx.value("SELECT count(*) FROM auth_sessions") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "sentence"),
+    [
+        ("access_denied", AuthenticationError, "declined"),
+        ("interaction_required", SignInRequiredError, "sign in again"),
+        ("invalid_request", OperatorRequiredError, "will not help"),
+        ("server_error", APIConnectionError, "Try again later"),
+    ],
+)
+async def test_an_error_in_the_callback_is_told(
+    identity: Identity, error: str, kind: type[IACSGraphError], sentence: str
+) -> None:
+    request = await identity.auth.begin(ALICE)
+    callback = AuthorizationCallback(state=request.state, error=error, error_description="AADSTS1: Why. More")
+    with pytest.raises(kind, match=sentence) as caught:
+        await identity.auth.complete(callback)
+    assert f"sign {ALICE} in" in str(caught.value)
+
+
+async def test_a_callback_without_a_code_is_refused(identity: Identity) -> None:
+    request = await identity.auth.begin(ALICE)
+    with pytest.raises(AuthenticationError, match="neither a code nor an error"):
+        await identity.auth.complete(AuthorizationCallback(state=request.state))
+
+
+MUTANTS: list[tuple[Mapping[str, str], type[IACSGraphError], str]] = [
+    ({"login_hint": BOB}, AuthenticationError, "not the person of the account"),
+    ({"nonce": "another"}, InvalidIdTokenError, "nonce differs"),
+    ({"nonce": ""}, InvalidIdTokenError, "nonce differs"),
+    ({"state": "another"}, AuthenticationError, "unknown"),
+    ({"state": ""}, AuthenticationError, "unknown"),
+    ({"code_challenge": "A" * 43}, SignInRequiredError, "AADSTS501481"),
+    ({"code_challenge_method": "plain"}, SignInRequiredError, "AADSTS501481"),
+    ({"redirect_uri": "http://localhost:9999/x"}, SignInRequiredError, "AADSTS500112"),
+]
+
+
+@pytest.mark.parametrize(("changes", "kind", "sentence"), MUTANTS)
+async def test_a_changed_parameter_is_refused(
+    identity: Identity, changes: Mapping[str, str], kind: type[IACSGraphError], sentence: str
+) -> None:
+    request = await identity.auth.begin(ALICE)
+    with pytest.raises(kind, match=sentence):
+        await identity.auth.complete(await identity.visit(changed(request.url, **changes)))
+    with pytest.raises(SignInRequiredError):
+        await identity.token_service.access_token(identity.account_ids[ALICE])
+    assert (await identity.accounts.get(ALICE)).object_id is None
+
+
+async def test_a_changed_code_is_refused(identity: Identity) -> None:
+    callback = await identity.visit((await identity.auth.begin(ALICE)).url)
+    with pytest.raises(SignInRequiredError, match="AADSTS70000"):
+        await identity.auth.complete(callback.model_copy(update={"code": SecretStr("1.forged")}))
+
+
+async def test_without_the_scope_openid_the_operator_is_told(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity.oauth_client, "_scopes", "offline_access Mail.Read")
+    request = await identity.auth.begin(ALICE)
+    with pytest.raises(MalformedResponseError, match="openid"):
+        await identity.auth.complete(await identity.visit(request.url))
+
+
+async def test_later_sign_ins_go_by_the_ids_that_never_change(identity: Identity) -> None:
+    account_id = await identity.sign_in(ALICE)
+    alice = await identity.accounts.get(ALICE)
+    assert alice.object_id
+    assert alice.directory_id
+    await identity.accounts.signed_in(account_id, object_id="another", directory_id=alice.directory_id)
+    with pytest.raises(AuthenticationError, match="not the person"):
+        await identity.sign_in(ALICE)
+    bob = identity.account_ids[BOB]
+    await identity.accounts.signed_in(bob, object_id=alice.object_id, directory_id=alice.directory_id)
+    request = await identity.auth.begin(BOB)
+    signed_in = await identity.auth.complete(await identity.visit(changed(request.url, login_hint=ALICE)))
+    assert (signed_in.account, signed_in.username) == (BOB, ALICE)
+
+
+async def test_a_person_signs_in_on_another_device(identity: Identity) -> None:
+    identity.cloud.behaviour.device_code_interval = 1
+    sign_in = await identity.auth.begin_device(ALICE)
+    assert sign_in.user_code in sign_in.message
+    page = f"{sign_in.verification_uri}?otc={sign_in.user_code}&login_hint={quote(ALICE)}"
+    assert (await identity.http.send("GET", page)).status == 200
+    assert (await identity.auth.complete_device(sign_in)).account == ALICE
+    assert await identity.status(ALICE) == "active"
+
+
+async def test_another_person_on_the_device_is_refused(identity: Identity) -> None:
+    identity.cloud.behaviour.device_code_interval = 1
+    sign_in = await identity.auth.begin_device(ALICE)
+    page = f"{sign_in.verification_uri}?otc={sign_in.user_code}&login_hint={quote(BOB)}"
+    await identity.http.send("GET", page)
+    with pytest.raises(AuthenticationError, match="not the person"):
+        await identity.auth.complete_device(sign_in)
+
+
+async def test_signing_out_forgets_tokens_and_unfinished_sign_ins(identity: Identity) -> None:
+    account_id = await identity.sign_in(ALICE)
+    unfinished = await identity.visit((await identity.auth.begin(ALICE)).url)
+    await identity.auth.sign_out(ALICE)
+    assert await identity.status(ALICE) == "enrolled"
+    with pytest.raises(SignInRequiredError, match=f"iacs auth login {ALICE}"):
+        await identity.token_service.access_token(account_id)
+    with pytest.raises(AuthenticationError, match="unknown"):
+        await identity.auth.complete(unfinished)
+    with identity.database.transaction() as tx:
+        assert tx.value("SELECT count(*) FROM tokens") == 0
+
+
+async def test_a_sign_in_shows_none_of_its_secrets(identity: Identity) -> None:
+    request = await identity.auth.begin(ALICE)
+    callback = await identity.visit(request.url)
+    shown = f"{request!r} {request} {callback!r} {callback}"
+    state = request.state.get_secret_value()
+    nonce = parse_qs(urlsplit(request.url).query)["nonce"][0]
+    code = callback.code.get_secret_value() if callback.code else ""
+    assert [secret for secret in (state, nonce, code) if secret in html.unescape(shown)] == []
+    assert re.search("redirect_uri", shown)
