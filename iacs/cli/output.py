@@ -67,11 +67,15 @@ def _encode(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column at least `width` cells wide; on a terminal a `cut` one ends in … where its width ends."""
+    """A column at least `width` cells wide; on a terminal a `cut` one ends in … where its width ends.
+
+    `wide` is its least width elsewhere.
+    """
 
     title: str
     width: int = 0
     cut: bool = False
+    wide: int = 0
 
 
 class Table:
@@ -83,6 +87,9 @@ class Table:
     def __init__(self, *columns: Column) -> None:
         self._console = console()
         self._columns = columns
+        self._cuts = self._console.is_terminal
+        self._widths = [each.width if self._cuts else max(each.width, each.wide) for each in columns]
+        self._widths[-1] = max(self._widths[-1], self._console.width - sum(w + 2 for w in self._widths[:-1]))
         self._started = False
 
     def row(self, *cells: str | None) -> None:
@@ -93,24 +100,16 @@ class Table:
         self._write([_cell(cell) for cell in cells])
 
     def _write(self, cells: Iterable[Text]) -> None:
-        text = Text("  ").join(
-            self._fitted(cell, column, last=column is self._columns[-1])
-            for cell, column in zip(cells, self._columns, strict=True)
-        )
+        fitted = map(self._fitted, cells, self._columns, self._widths)
+        text = Text("  ").join(fitted)
         text.rstrip()
         self._console.print(text)
 
-    def _fitted(self, cell: Text, column: Column, *, last: bool) -> Text:
-        width = self._rest() if last else column.width
-        if column.cut and self._console.is_terminal:
+    def _fitted(self, cell: Text, column: Column, width: int) -> Text:
+        if column.cut and self._cuts:
             cell.truncate(width, overflow="ellipsis")
-        if not last:
-            cell.pad_right(max(0, width - cell.cell_len))
+        cell.pad_right(max(0, width - cell.cell_len))
         return cell
-
-    def _rest(self) -> int:
-        taken = sum(column.width + 2 for column in self._columns[:-1])
-        return max(self._columns[-1].width, self._console.width - taken)
 
 
 def _cell(value: str | None) -> Text:

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:  # heavy: `iacs --help` does without
     from iacs.containers import ApplicationContainer
-    from iacs.runtime import Application
 
 T = TypeVar("T")
 
 TERMINATED = 128 + signal.SIGTERM
 
 
-def run(work: "Callable[[Application], Awaitable[T]]") -> T:
-    """Start the application, do the work, close everything, and return what the work returned."""
-    return run_async(_on_application(work))
+def run(work: "Callable[[ApplicationContainer], Awaitable[T]]") -> T:
+    """Start the application, do the work on it, close everything, and return what the work returned."""
+    return run_async(_while_started(work))
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -25,14 +24,14 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(_until_terminated(work))
 
 
-async def _on_application(work: "Callable[[Application], Awaitable[T]]") -> T:
+async def _while_started(work: "Callable[[ApplicationContainer], Awaitable[T]]") -> T:
     from iacs.containers import ApplicationContainer
     from iacs.runtime import Application
 
     container = ApplicationContainer()
     _quieten(container)
-    async with Application(container) as application:
-        return await work(application)
+    async with Application(container):
+        return await work(container)
 
 
 def _quieten(container: "ApplicationContainer") -> None:
@@ -41,7 +40,7 @@ def _quieten(container: "ApplicationContainer") -> None:
 
     core = container.core()
     core.logger()
-    if "log_level" not in core.config().model_fields_set:
+    if core.config().sources()["log_level"] == "default":
         set_level("WARNING")
 
 

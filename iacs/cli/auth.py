@@ -1,0 +1,104 @@
+"""`iacs auth …`: signing people in and out."""
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iacs.cli.options import Email, Json
+from iacs.cli.output import line, note, print_json
+from iacs.cli.running import run
+
+if TYPE_CHECKING:
+    from iacs.auth import AuthService, SignedIn
+    from iacs.containers import ApplicationContainer
+
+app = typer.Typer(help="Sign people in and out.", rich_markup_mode=None)
+
+
+@app.command()
+def login(
+    email: Email,
+    device_code: Annotated[
+        bool, typer.Option("--device-code", help="Sign in on any device, with a code.")
+    ] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only print the address; without a terminal always.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait.")] = 300.0,
+    json: Json = False,
+) -> None:
+    """Sign a person in with their own browser, and keep their tokens.
+
+    With --json the first line says where to sign in, and the second who did.
+    """
+
+    async def work(container: "ApplicationContainer") -> "SignedIn":
+        container.core().config().require("azure_client_id", "token_encryption_key")
+        service = container.auth().service()
+        if device_code:
+            return await _with_code(service, email, timeout, json=json)
+        with_browser = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
+        return await _with_browser(service, email, timeout, opens=with_browser, json=json)
+
+    _show_signed_in(run(work), json=json)
+
+
+async def _with_browser(
+    service: "AuthService", email: str, timeout: float, *, opens: bool, json: bool
+) -> "SignedIn":
+    from iacs.auth.loopback import LoopbackListener
+
+    request = await service.begin(email)
+    async with LoopbackListener(request.redirect_uri, request.state) as listener:
+        note(f"Sign in as {email} at this address:")
+        _show_step(request.url, {"url": request.url, "expires_at": request.expires_at}, json=json)
+        if opens:
+            await _open(request.url)
+        return await service.complete(await listener.callback(timeout=timeout))
+
+
+async def _open(url: str) -> None:
+    import webbrowser
+
+    if not await asyncio.to_thread(webbrowser.open, url):
+        note("No browser could be opened: open the address yourself, on this machine.")
+
+
+async def _with_code(service: "AuthService", email: str, timeout: float, *, json: bool) -> "SignedIn":
+    from iacs.core.exceptions import AuthenticationError
+
+    sign_in = await service.begin_device(email)
+    _show_step(sign_in.message, sign_in.model_dump(exclude={"device"}), json=json)
+    try:
+        async with asyncio.timeout(timeout):
+            return await service.complete_device(sign_in)
+    except TimeoutError:
+        raise AuthenticationError(
+            f"nobody entered the code within {timeout:g} seconds; run it again: "
+            f"iacs auth login {email} --device-code"
+        ) from None
+
+
+def _show_step(text: str, document: dict[str, Any], *, json: bool) -> None:
+    if json:
+        print_json(document)
+    else:
+        line(text)
+
+
+def _show_signed_in(signed_in: "SignedIn", *, json: bool) -> None:
+    name = f" as {signed_in.name}" if signed_in.name else ""
+    _show_step(f"{signed_in.account} is signed in{name}", signed_in.model_dump(), json=json)
+
+
+@app.command()
+def logout(email: Email, json: Json = False) -> None:
+    """Forget a person's tokens."""
+
+    async def work(container: "ApplicationContainer") -> None:
+        await container.auth().service().sign_out(email)
+
+    run(work)
+    _show_step(f"{email} is signed out", {"account": email, "signed_in": False}, json=json)

@@ -1,0 +1,35 @@
+"""`iacs config …`: the settings, and where each comes from."""
+
+import typer
+
+from iacs.cli.options import Json
+from iacs.cli.output import line, print_json, print_table
+
+app = typer.Typer(help="The settings, and where each comes from.", rich_markup_mode=None)
+
+
+@app.command()
+def show(json: Json = False) -> None:
+    """Show each setting, where it comes from and its value; secrets are masked."""
+    from iacs.core.config import Config
+
+    rows = Config().rows()
+    if json:
+        for row in rows:
+            print_json(row._asdict())
+    else:
+        print_table(
+            ("setting", "source", "value"), [(row.name, row.source, row.value or None) for row in rows]
+        )
+
+
+@app.command("new-key")
+def new_key(json: Json = False) -> None:
+    """Print a new key for TOKEN_ENCRYPTION_KEY."""
+    from iacs.core.encryption import Encryption
+
+    key = Encryption.new_key()
+    if json:
+        print_json({"key": key})
+    else:
+        line(key)

@@ -1,0 +1,37 @@
+"""`iacs init-db`: the schema, before anything else needs it."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from iacs.cli.options import Json
+from iacs.cli.output import line, print_json
+from iacs.cli.running import run
+
+if TYPE_CHECKING:
+    from iacs.containers import ApplicationContainer
+    from iacs.core.database import Database
+
+
+def init_db(json: Json = False) -> None:
+    """Apply the schema to the database; safe to repeat."""
+    result = run(_init_db)
+    if json:
+        print_json(result)
+    else:
+        line("{database} has version {schema_version} of the schema".format(**result))
+
+
+async def _init_db(container: "ApplicationContainer") -> dict[str, Any]:
+    return await asyncio.to_thread(_apply, container.core().database())
+
+
+def _apply(database: "Database") -> dict[str, Any]:
+    from iacs.core import schema_versions
+    from iacs.core.database_errors import describe
+
+    with database.transaction() as tx:
+        return {
+            "database": describe(database.engine.url),
+            "dialect": database.dialect,
+            "schema_version": schema_versions.applied(tx),
+        }

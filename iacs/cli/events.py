@@ -1,0 +1,99 @@
+"""`iacs events …`: what was published, and what still waits for it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import asdict
+from json import dumps
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iacs.cli.options import Json
+from iacs.cli.output import Column, Table, line, note, print_json
+from iacs.cli.running import run
+
+if TYPE_CHECKING:
+    from iacs.containers import ApplicationContainer
+    from iacs.core.events import Event
+
+app = typer.Typer(help="Read what was published, publish what waits.", rich_markup_mode=None)
+
+IDLE = 1.0
+"""Seconds without another event, when all is read, that end a reading."""
+
+COLUMNS = (Column("place", 8), Column("about", 24, cut=True, wide=40), Column("event", cut=True))
+
+
+@app.command()
+def tail(
+    topic: Annotated[str | None, typer.Option(metavar="TOPIC", help="Instead of MAIL_TOPIC.")] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Go on where this consumer group stopped.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for more until Ctrl-C.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Events at most; else all.")] = None,
+    json: Json = False,
+) -> None:
+    """Show events, the oldest first; without a group, all that the topic holds."""
+    run(lambda container: _tail(container, topic, group, follow=follow, limit=limit, json=json))
+
+
+async def _tail(
+    container: "ApplicationContainer",
+    topic: str | None,
+    group: str | None,
+    *,
+    follow: bool,
+    limit: int | None,
+    json: bool,
+) -> None:
+    core, table, shown = container.core(), Table(*COLUMNS), 0
+    stream = core.events().consume(
+        topic or core.config().mail_topic, group, idle_timeout=None if follow else IDLE
+    )
+    async with aclosing(stream) as events:
+        async for event in events:
+            _show(event, table, json=json)
+            shown += 1
+            if shown == limit:
+                await _finish(events)
+                break
+    if not shown:
+        note("no event is there to read")
+
+
+async def _finish(events: "AsyncGenerator[Event, None]") -> None:
+    """Ask for another event: only that makes the last one finished for its group."""
+    with suppress(StopAsyncIteration, TimeoutError):
+        async with asyncio.timeout(IDLE):
+            await anext(events)
+
+
+def _show(event: "Event", table: Table, *, json: bool) -> None:
+    if json:
+        print_json(asdict(event))
+    else:
+        table.row(f"{event.partition}/{event.offset}", *_told(event))
+
+
+def _told(event: "Event") -> tuple[str | None, str | None]:
+    """Say whose mail it is and its subject; of another event, which iacs did not make, key and value."""
+    value = event.value
+    if isinstance(value, dict) and value.get("type") == "mail.received":
+        return value.get("account"), value.get("subject")
+    return event.key, dumps(value, ensure_ascii=False)
+
+
+@app.command()
+def relay(json: Json = False) -> None:
+    """Publish the events that wait in the outbox."""
+    published = run(_relay)
+    if json:
+        print_json({"published": published})
+    else:
+        line(f"{published} events published")
+
+
+async def _relay(container: "ApplicationContainer") -> int:
+    return await container.mail_query().outbox().relay()

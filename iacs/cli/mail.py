@@ -1,0 +1,131 @@
+"""`iacs mail …`: asking a mailbox, and storing what is in it."""
+
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iacs.cli.options import Email, Json
+from iacs.cli.output import Column, Table, instant, note, print_json
+from iacs.cli.running import run
+
+if TYPE_CHECKING:
+    from iacs.containers import ApplicationContainer
+    from iacs.mail_query import MailQuery, Message, Recipient, UnreadableMessage
+
+app = typer.Typer(help="Ask mailboxes, and store what is in them.", rich_markup_mode=None)
+
+COLUMNS = (Column("received (UTC)", 16), Column("from", 24, cut=True, wide=40), Column("subject", cut=True))
+
+
+def _instant(text: str) -> datetime:
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"'{text}' is not a time; write it as 2026-11-23 or 2026-11-23T08:15:00Z"
+        ) from None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _time_option(name: str, text: str) -> Any:
+    return typer.Option(name, parser=_instant, metavar="TIME", help=f"{text}; UTC unless it says otherwise.")
+
+
+@app.command()
+def query(
+    email: Email,
+    sender: Annotated[str | None, typer.Option("--from", metavar="ADDRESS", help="Who sent it.")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the subject.")] = None,
+    since: Annotated[datetime | None, _time_option("--since", "Received then or later")] = None,
+    until: Annotated[datetime | None, _time_option("--until", "Received earlier than that")] = None,
+    unread: Annotated[bool | None, typer.Option("--unread/--read", help="Only these.")] = None,
+    has_attachments: Annotated[
+        bool | None, typer.Option("--has-attachments/--no-attachments", help="Only these.")
+    ] = None,
+    condition: Annotated[
+        str | None, typer.Option("--filter", metavar="ODATA", help="A condition in Graph's own words.")
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="KQL", help="Words to search for; alone, without conditions.")
+    ] = None,
+    folder: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Id or well-known name, such as inbox; else all.")
+    ] = None,
+    order_by: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD", help="Such as 'received_at desc'; repeatable.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Messages at most; else all.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the messages that fit every condition, straight from Microsoft Graph.
+
+    With --json each message is printed as Graph gave it, under Graph's own names.
+    """
+    from iacs.mail_query import MailQuery
+
+    wanted = MailQuery(
+        sender=sender,
+        subject_contains=subject,
+        received_after=since,
+        received_before=until,
+        unread=unread,
+        has_attachments=has_attachments,
+        filter=condition,
+        search=search,
+        folder=folder,
+        order_by=tuple(order_by or ()),
+        select=() if json else ("received_at", "from_", "subject"),
+        limit=limit,
+    )
+    run(lambda container: _query(container, email, wanted, json=json))
+
+
+async def _query(container: "ApplicationContainer", email: str, wanted: "MailQuery", *, json: bool) -> None:
+    service = container.mail_query().service()
+    table, message = Table(*COLUMNS), None
+    async with aclosing(service.messages(email, wanted)) as messages:
+        async for message in messages:
+            _show(message, table, json=json)
+    if message is None:
+        note("no message fits")
+
+
+def _show(message: "Message | UnreadableMessage", table: Table, *, json: bool) -> None:
+    from iacs.mail_query import UnreadableMessage
+
+    if isinstance(message, UnreadableMessage):
+        note(f"message {message.id} is not as Graph documents messages: {message.reason}")
+        document = message.model_dump(mode="json")
+        cells: tuple[str | None, ...] = (None, None, None)
+    else:
+        document = message.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        cells = (instant(message.received_at), _party(message.from_), message.subject)
+    if json:
+        print_json(document)
+    else:
+        table.row(*cells)
+
+
+def _party(party: "Recipient | None") -> str | None:
+    if party is None or not party.address:
+        return party.name or None if party else None
+    return f"{party.name} <{party.address}>" if party.name else party.address
+
+
+@app.command()
+def sync(
+    emails: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[EMAIL]...", help="Accounts; all that are signed in if none."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Store what is new or changed in mailboxes, and publish an event for each new message."""
+    from iacs.cli.sync import report, sync_all
+
+    outcomes = run(lambda container: sync_all(container, emails or ()))
+    report(outcomes, json=json)
+    if any(outcome.error for outcome in outcomes):
+        raise typer.Exit(1)

@@ -1,0 +1,72 @@
+"""`iacs sandbox`: a stand-in for Microsoft's cloud on this machine."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iacs.cli.options import Json
+from iacs.cli.output import line, note, print_json
+from iacs.cli.running import run_async
+from iacs.core.exceptions import IACSGraphError
+
+if TYPE_CHECKING:
+    from iacs.sandbox import Sandbox
+
+DEFAULT = "alice@contoso.example"
+
+
+def sandbox(
+    mailbox: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EMAIL=PATH",
+            help=f"Mail for an address: an mbox (.gz too), a Maildir or a folder of .eml files; "
+            f"repeatable. Without it there is {DEFAULT}, without mail.",
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="On loopback; 0: any free one.")
+    ] = 8365,
+    https: Annotated[bool, typer.Option("--https", help="Speak https, with a CA of its own.")] = False,
+    json: Json = False,
+) -> None:
+    """Stand in for Microsoft's cloud on this machine until Ctrl-C.
+
+    Prints the settings that lead the other commands to it.
+    """
+    run_async(_serve(_mailboxes(mailbox or []), port, https=https, json=json))
+
+
+def _mailboxes(given: Sequence[str]) -> Mapping[str, Sequence[Path]]:
+    from iacs.sandbox import SandboxError, parse_mailboxes
+
+    try:
+        return parse_mailboxes(given) or {DEFAULT: []}
+    except SandboxError as error:
+        raise typer.BadParameter(str(error), param_hint="--mailbox") from error
+
+
+async def _serve(mailboxes: Mapping[str, Sequence[Path]], port: int, *, https: bool, json: bool) -> None:
+    from iacs.sandbox import Sandbox, SandboxError, serve
+
+    try:
+        cloud = Sandbox(mailboxes, port=port, https=https)
+        await serve(cloud, lambda started: _introduce(started, json=json))
+    except SandboxError as error:
+        in_use = isinstance(error.__cause__, OSError) and "listen" in str(error)
+        raise IACSGraphError(f"{error}{'; choose another with --port' if in_use else ''}") from error
+
+
+def _introduce(cloud: "Sandbox", *, json: bool) -> None:
+    held = {address: len(cloud.mailbox(address).messages) for address in cloud.addresses}
+    for address, count in held.items():
+        note(f"{address} has {count} messages")
+    if json:
+        print_json({"url": cloud.url, "settings": cloud.settings, "mailboxes": held})
+    else:
+        note("Paste these lines where you run the other commands; Ctrl-C ends the stand-in:")
+        for name, value in cloud.settings.items():
+            line(f"export {name}={shlex.quote(value)}")
