@@ -1,5 +1,7 @@
 """What the quickstart shows on the terminal."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,5 +62,10 @@ def show_summary(
     table.add_row("events published", f"{published:,}")
     table.add_row("events read back", f"{read_back:,}")
     console.print(table)
-    console.print(f"\nThe data lies in {folder}. Try next:", highlight=False)
-    console.print(f"  cd {folder}\n  iacs events tail --limit 3\n  iacs account list", highlight=False)
+    command = os.path.relpath(Path(sys.executable).with_name("iacs"), folder)
+    console.print(
+        f"\nThe data lies in {folder}; its .env has the settings. Try next:\n"
+        f"  cd {folder}\n  {command} events tail --limit 3\n  {command} account list",
+        highlight=False,
+        soft_wrap=True,
+    )

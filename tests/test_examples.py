@@ -1,0 +1,75 @@
+"""The programs under `examples/` run as a person would run them."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "100"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+def quickstart(cwd: Path, *arguments: str) -> str:
+    done = run(EXAMPLES / "quickstart.py", "--folder", "data", *arguments, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def counts(text: str) -> dict[str, list[str]]:
+    """Read the summary's rows: a name and its figures."""
+    rows = (re.split(r"\s{2,}", line.strip()) for line in text.partition("Summary")[2].splitlines())
+    return {name: figures for name, *figures in rows if figures}
+
+
+def test_the_quickstart_counts_the_same_at_both_ends_and_finds_nothing_new_afterwards(tmp_path: Path) -> None:
+    first = quickstart(tmp_path)
+    (held,) = counts(first)["messages in the mailboxes"]
+    assert int(held) > 0
+    assert counts(first)["messages stored"] == [held, f"{held} new"]
+    assert counts(first)["events published"] == counts(first)["events read back"] == [held]
+
+    second = quickstart(tmp_path)
+    assert "Nothing new" in second
+    assert counts(second)["messages stored"] == [held, "0 new"]
+    assert counts(second)["events published"] == counts(second)["events read back"] == ["0"]
+
+
+def test_a_mailbox_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    done = run(EXAMPLES / "quickstart.py", "--mailbox", "no-such.mbox", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no-such.mbox" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_host_reports_from_the_shared_database_and_logs_in_its_own_way(tmp_path: Path) -> None:
+    quickstart(tmp_path)
+    database = f"sqlite:///{tmp_path}/data/iacs.db"
+    done = run("-m", "embedding", cwd=EXAMPLES, HOST_DATABASE_URL=database)
+    assert done.returncode == 0, done.stderr
+    assert "carol@contoso.example alice@contoso.example=2" in done.stdout
+    assert "HOST INFO host counted" in done.stderr
+
+
+def test_the_host_shares_its_settings_and_its_database_and_replaces_one_part() -> None:
+    code = """
+from embedding.containers import HostContainer
+host = HostContainer()
+core = host.mail().core()
+assert core.config() is host.config()
+assert core.database() is host.database()
+assert host.mail().mail_query().topic() == "host.mail.received"
+"""
+    done = run("-c", code, cwd=EXAMPLES)
+    assert done.returncode == 0, done.stderr
