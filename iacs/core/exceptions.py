@@ -22,11 +22,20 @@ A message says what happened and what to do. What a program may want to branch o
 No message holds a secret: a value that may be one is left out.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 
 class IACSGraphError(Exception):
     """The root of everything that iacs raises."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        """Copy and pickle whole: an exception's own way knows no keyword arguments."""
+        return _remake, (type(self), self.args), self.__dict__
+
+
+def _remake(kind: type[IACSGraphError], args: tuple[Any, ...]) -> IACSGraphError:
+    return kind.__new__(kind, *args)
 
 
 class ConfigurationError(IACSGraphError):

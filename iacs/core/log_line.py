@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -82,7 +83,7 @@ class LineFormatter(logging.Formatter):
 
     def __init__(self, format: LogFormat = "auto") -> None:
         super().__init__()
-        terminal = sys.stderr is not None and sys.stderr.isatty()
+        terminal = _is_terminal()
         self._console = format == "console" or (format == "auto" and terminal)
         colors = terminal and not os.environ.get("NO_COLOR") and sys.platform != "win32"
         self._render = ConsoleRenderer(colors=colors, sort_keys=False) if self._console else JSONRenderer()
@@ -125,10 +126,10 @@ class LineHandler(logging.Handler):
         prepare(record)
         if sys.stderr is None or self._is_printed_elsewhere():
             return
-        try:
-            sys.stderr.write(f"{self.format(record)}\n")
-        except (OSError, ValueError):  # a closed pipe, a closed stream
-            self.handleError(record)
+        with suppress(OSError, ValueError):  # a closed pipe, a closed stream: there is nobody to be told
+            encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+            line = self.format(record).encode(encoding, errors="backslashreplace").decode(encoding)
+            sys.stderr.write(f"{line}\n")
 
     def _is_printed_elsewhere(self) -> bool:
         logger: logging.Logger | None = self._logger
@@ -138,6 +139,12 @@ class LineHandler(logging.Handler):
                 return True
             logger = logger.parent if logger.propagate else None
         return False
+
+
+def _is_terminal() -> bool:
+    with suppress(ValueError):  # a closed stream
+        return sys.stderr is not None and sys.stderr.isatty()
+    return False
 
 
 def _visible(value: Any, control: Mapping[int, str]) -> Any:

@@ -30,16 +30,16 @@ _attaching = Lock()
 class Logger(Protocol):
     """What a service asks of its logger; structlog's own loggers fit too."""
 
-    def debug(self, event: str, /, **fields: Any) -> None:
+    def debug(self, event: str, **fields: Any) -> None:
         """Log what helps to follow the code."""
 
-    def info(self, event: str, /, **fields: Any) -> None:
+    def info(self, event: str, **fields: Any) -> None:
         """Log what happened."""
 
-    def warning(self, event: str, /, **fields: Any) -> None:
+    def warning(self, event: str, **fields: Any) -> None:
         """Log what went wrong and was dealt with."""
 
-    def error(self, event: str, /, **fields: Any) -> None:
+    def error(self, event: str, **fields: Any) -> None:
         """Log what went wrong; `exc_info` may be the exception."""
 
     def bind(self, **fields: Any) -> "Logger":
@@ -55,19 +55,19 @@ class BoundLogger(structlog.BoundLoggerBase):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._logger.name}>"  # not what is bound: it may be secret
 
-    def debug(self, event: str, /, **fields: Any) -> None:
+    def debug(self, event: str, **fields: Any) -> None:
         """Log at DEBUG."""
         self._log(logging.DEBUG, event, fields)
 
-    def info(self, event: str, /, **fields: Any) -> None:
+    def info(self, event: str, **fields: Any) -> None:
         """Log at INFO."""
         self._log(logging.INFO, event, fields)
 
-    def warning(self, event: str, /, **fields: Any) -> None:
+    def warning(self, event: str, **fields: Any) -> None:
         """Log at WARNING."""
         self._log(logging.WARNING, event, fields)
 
-    def error(self, event: str, /, **fields: Any) -> None:
+    def error(self, event: str, **fields: Any) -> None:
         """Log at ERROR."""
         self._log(logging.ERROR, event, fields)
 

@@ -6,8 +6,7 @@ and `client_secret=…` are found inside any text. Hiding too much is the lesser
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum
 from itertools import islice
 from typing import Any
@@ -68,7 +67,7 @@ class _Walk:
 
     def _compound(self, value: Any) -> Any:
         fields = _fields(value)
-        if fields is None and (isinstance(value, _ONE_TEXT) or not isinstance(value, Sequence | AbstractSet)):
+        if fields is None and (isinstance(value, _ONE_TEXT) or not isinstance(value, Collection)):
             return self._text(_shown(value))
         if id(value) in self._open:
             return "[cycle]"
@@ -117,7 +116,7 @@ class _Walk:
         return REDACTED
 
 
-_ONE_TEXT = (bytes, bytearray, memoryview, range)
+_ONE_TEXT = (bytes, bytearray, memoryview, range, type)
 
 
 def _fields(value: Any) -> Mapping[Any, Any] | None:

@@ -1,0 +1,233 @@
+import copy
+import pickle
+import threading
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from iacs.core.config import Config, get_config
+from iacs.core.exceptions import ConfigurationError
+from iacs.core.setting_sources import Origin
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+
+
+@pytest.fixture
+def env_file() -> Path:
+    return Path(".env")  # the tests run in an empty folder of their own
+
+
+def of_interest(config: Config, *names: str) -> list[Origin]:
+    return [config.sources()[name] for name in names]
+
+
+def test_defaults_hold_without_any_setting() -> None:
+    config = Config()
+    assert config.database_url.get_secret_value() == "sqlite:///iacs.db"
+    assert set(config.sources().values()) == {"default"}
+
+
+def test_argument_wins_over_environment_over_file_over_default(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path
+) -> None:
+    env_file.write_text("HTTP_TIMEOUT=1\nKAFKA_TIMEOUT=1\nDATABASE_TIMEOUT=1\n")
+    monkeypatch.setenv("HTTP_TIMEOUT", "2")
+    monkeypatch.setenv("KAFKA_TIMEOUT", "2")
+    config = Config(http_timeout=3)
+    assert (config.http_timeout, config.kafka_timeout, config.database_timeout) == (3, 2, 1)
+    assert of_interest(config, "http_timeout", "kafka_timeout", "database_timeout", "log_level") == [
+        "argument",
+        "environment",
+        ".env",
+        "default",
+    ]
+
+
+def test_names_are_read_in_any_case(monkeypatch: pytest.MonkeyPatch, env_file: Path) -> None:
+    env_file.write_text("Log_Format=json\n")
+    monkeypatch.setenv("log_level", "debug")
+    config = Config()
+    assert (config.log_level, config.log_format) == ("DEBUG", "json")
+    assert of_interest(config, "log_level", "log_format") == ["environment", ".env"]
+
+
+def test_prefix_is_asked_of_every_name(monkeypatch: pytest.MonkeyPatch, env_file: Path) -> None:
+    env_file.write_text("MYAPP_LOG_FORMAT=json\nKAFKA_TIMEOUT=1\n")
+    monkeypatch.setenv("myapp_log_level", "debug")
+    monkeypatch.setenv("HTTP_TIMEOUT", "1")
+    config = Config(_env_prefix="MYAPP_")
+    assert (config.log_level, config.log_format) == ("DEBUG", "json")
+    assert (config.http_timeout, config.kafka_timeout) == (30, 10)
+    given = {name: origin for name, origin in config.sources().items() if origin != "default"}
+    assert given == {"log_level": "environment", "log_format": ".env"}
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_empty_value_is_not_given(monkeypatch: pytest.MonkeyPatch, env_file: Path, empty: str) -> None:
+    env_file.write_text(f"HTTP_TIMEOUT='{empty}'\n")
+    monkeypatch.setenv("LOG_LEVEL", empty)
+    config = Config(azure_tenant_id=empty)
+    assert config == Config(_env_file=None)
+    assert set(config.sources().values()) == {"default"}
+
+
+def test_space_around_a_value_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", " sesame\r\n")
+    monkeypatch.setenv("GRAPH_PAGE_SIZE", " 5 ")
+    secret = Config().azure_client_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "sesame"
+    assert Config().graph_page_size == 5
+
+
+def test_file_may_begin_with_a_byte_order_mark(env_file: Path) -> None:
+    env_file.write_text("LOG_LEVEL=ERROR\n", encoding="utf-8-sig")
+    assert Config().log_level == "ERROR"
+
+
+def test_foreign_names_in_the_file_are_left_alone(env_file: Path) -> None:
+    env_file.write_text("HOST_APPLICATION=1\nLOG_LEVEL=ERROR\n")
+    assert Config().log_level == "ERROR"
+
+
+def test_several_files_may_be_named(env_file: Path) -> None:
+    env_file.write_text("LOG_LEVEL=ERROR\nLOG_FORMAT=json\n")
+    Path("more.env").write_text("LOG_LEVEL=DEBUG\n")
+    config = Config(_env_file=(env_file, "more.env"))
+    assert (config.log_level, config.log_format) == ("DEBUG", "json")
+
+
+def test_settings_outside_a_container_are_read_once_and_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    get_config.cache_clear()
+    try:
+        monkeypatch.setenv("LOG_LEVEL", "ERROR")
+        first = get_config()
+        monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+        found: list[Config] = []
+        thread = threading.Thread(target=lambda: found.append(get_config()))
+        thread.start()
+        thread.join()
+        assert found == [first]
+        assert found[0] is first
+        assert first.log_level == "ERROR"
+    finally:
+        get_config.cache_clear()
+
+
+def test_copies_and_pickles_remember_where_values_came_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYAPP_LOG_LEVEL", "ERROR")
+    config = Config(_env_prefix="MYAPP_")
+    for twin in (copy.deepcopy(config), pickle.loads(pickle.dumps(config))):  # noqa: S301 - our own bytes
+        assert twin == config
+        assert twin.rows() == config.rows()
+
+
+def test_file_in_another_encoding_is_a_problem_that_does_not_carry_the_file(env_file: Path) -> None:
+    env_file.write_text("AZURE_CLIENT_SECRET=sesame", encoding="utf-16")
+    with pytest.raises(ConfigurationError, match=r"^\.env is not UTF-8: save it in that encoding$") as caught:
+        Config()
+    assert caught.value.__context__ is None
+
+
+def test_file_that_cannot_be_read_is_a_problem(env_file: Path) -> None:
+    env_file.mkdir()
+    with pytest.raises(ConfigurationError, match=r"^\.env cannot be read: Is a directory$"):
+        Config()
+
+
+def test_file_named_in_the_call_must_exist() -> None:
+    with pytest.raises(ConfigurationError, match=r"production\.env cannot be read: No such file"):
+        Config(_env_file="production.env")
+
+
+def test_line_that_is_not_understood_is_a_problem_beside_the_others(env_file: Path) -> None:
+    env_file.write_text('LOG_LEVEL=loud\nAZURE_CLIENT_SECRET="sesame\n')
+    with pytest.raises(ConfigurationError) as caught:
+        Config()
+    assert caught.value.problems == (
+        ".env, line 2: write NAME=value, with both quotes or none",
+        "LOG_LEVEL: 'loud' is not one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
+    )
+
+
+def test_require_returns_the_settings_when_nothing_is_missing() -> None:
+    config = Config(azure_client_id="id")
+    assert config.require("azure_client_id", "log_level") is config
+
+
+def test_require_names_everything_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Config(_env_prefix="MYAPP_").require("azure_client_id", "log_level", "openai_api_key")
+    hint = "is not set: put it into the environment or .env"
+    assert caught.value.problems == (
+        f"MYAPP_AZURE_CLIENT_ID {hint} (Application (client) id of the registration in Entra ID)",
+        f"MYAPP_OPENAI_API_KEY {hint} (For services that you add; iacs hands it on)",
+    )
+
+
+SECRETS = {
+    "azure_client_secret": "sesame-1",
+    "azure_client_certificate_password": "sesame-2",
+    "database_url": "postgresql://me:sesame-3@db:5432/mail?sslpassword=sesame-4",
+    "kafka_sasl_password": "sesame-5",
+    "openai_api_key": "sesame-6",
+    "token_encryption_key": KEY,
+}
+
+
+def test_no_secret_is_shown_in_any_form() -> None:
+    config = Config(**SECRETS)
+    shown = [
+        repr(config),
+        str(config),
+        str(config.model_dump()),
+        config.model_dump_json(),
+        str(config.rows()),
+    ]
+    for secret in ("sesame", KEY):
+        assert not [text for text in shown if secret in text]
+
+
+def test_every_setting_that_sounds_secret_is_one() -> None:
+    from iacs.core.secret_text import is_secret_name
+    from iacs.core.setting_problems import is_secret
+
+    secret = {name for name, field in Config.model_fields.items() if is_secret(field)}
+    assert secret == set(SECRETS)
+    assert {name for name in Config.model_fields if is_secret_name(name)} <= secret
+
+
+def test_rows_show_each_setting_with_secrets_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MYAPP_KAFKA_BOOTSTRAP_SERVERS", "a:1,b:2")
+    rows = {row.name: row[1:] for row in Config(_env_prefix="MYAPP_", **SECRETS).rows()}
+    assert list(rows) == [f"MYAPP_{name.upper()}" for name in Config.model_fields]
+    assert rows["MYAPP_DATABASE_URL"] == (
+        "postgresql://me:[redacted]@db:5432/mail?sslpassword=[redacted]",
+        "argument",
+    )
+    assert rows["MYAPP_OPENAI_API_KEY"] == ("**********", "argument")
+    assert rows["MYAPP_KAFKA_BOOTSTRAP_SERVERS"] == ("a:1,b:2", "environment")
+    assert rows["MYAPP_HTTP_CA_FILE"] == ("", "default")
+    assert rows["MYAPP_GRAPH_PAGE_SIZE"] == ("100", "default")
+
+
+def written(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(value) if isinstance(value, tuple) else str(value if value is not None else "")
+
+
+def test_example_lists_every_setting_with_its_default_and_why() -> None:
+    expected = [
+        f"# {field.description}\n{name.upper()}={written(field.default)}"
+        for name, field in Config.model_fields.items()
+    ]
+    assert EXAMPLE.read_text(encoding="utf-8").strip().split("\n\n")[1:] == expected
+
+
+def test_copy_of_the_example_loads_to_the_defaults(env_file: Path) -> None:
+    env_file.write_bytes(EXAMPLE.read_bytes())
+    assert Config().model_dump() == Config(_env_file=None).model_dump()
+    assert of_interest(Config(), "log_level", "azure_client_id") == [".env", "default"]
