@@ -1,13 +1,17 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from iacs.core.database import Database
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, create_logger
 from iacs.mail_query.graph import GraphClient, Patience
+from iacs.sandbox import Sandbox
 from tests.mail_query.scripted_graph import ScriptedGraph, scripted_graph
+from tests.mail_query.whole import Whole, new_cloud, whole
 
 IMPATIENT = Patience(attempts=4, pause=0.001, deadline=5.0)
 
@@ -25,6 +29,21 @@ class Tokens:
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
         self.rejected.append((account_id, access_token.get_secret_value(), claims))
         self.number += 1
+
+
+@pytest.fixture
+async def cloud() -> AsyncIterator[Sandbox]:
+    """A stand-in with one empty mailbox, which a test fills."""
+    async with new_cloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture
+async def alice(cloud: Sandbox, database: Database, tmp_path: Path) -> AsyncIterator[Whole]:
+    """The module over the stand-in and each kind of database, with Alice signed in."""
+    async with whole(database, cloud.settings) as parts:
+        await parts.sign_in(tmp_path)
+        yield parts
 
 
 @pytest.fixture

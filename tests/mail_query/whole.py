@@ -1,0 +1,120 @@
+"""The module with everything it stands on, put together by hand: in tests, and in processes that tests kill."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import SecretStr
+
+from iacs.account import AccountService
+from iacs.auth import AuthorizationCallback, AuthService
+from iacs.core.database import Database
+from iacs.core.encryption import Encryption
+from iacs.core.event_log import EventLog
+from iacs.core.events import Event, EventStream
+from iacs.core.http_client import HttpClient
+from iacs.core.logger import create_logger
+from iacs.core.oauth_client import OAuthClient
+from iacs.core.outbox import Outbox
+from iacs.core.token_service import TokenService
+from iacs.mail_query import MailQueryService, Patience
+from iacs.sandbox import Sandbox
+
+ALICE = "alice@contoso.example"
+TOPIC = "iacs.mail.received"
+KEY = SecretStr("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+IMPATIENT = Patience(attempts=5, pause=0.001, deadline=20.0)
+
+
+@dataclass(frozen=True)
+class Whole:
+    database: Database
+    events: EventStream
+    outbox: Outbox
+    accounts: AccountService
+    auth: AuthService
+    http: HttpClient
+    mail: MailQueryService
+
+    async def sign_in(self, folder: Path) -> None:
+        (folder / "alice.yaml").write_text(f"account: {ALICE}\n")
+        await self.accounts.sync(folder)
+        request = await self.auth.begin(ALICE)
+        answer = await self.http.send("GET", request.url)
+        query = parse_qs(urlsplit(answer.headers["Location"]).query)
+        await self.auth.complete(
+            AuthorizationCallback(state=SecretStr(query["state"][0]), code=SecretStr(query["code"][0]))
+        )
+
+    async def read_events(self) -> list[Event]:
+        return [event async for event in self.events.consume(TOPIC, idle_timeout=0.0)]
+
+
+@asynccontextmanager
+async def whole(
+    database: Database,
+    settings: dict[str, str],
+    *,
+    page_size: int = 10,
+    events: EventStream | None = None,
+    patience: Patience = IMPATIENT,
+) -> AsyncIterator[Whole]:
+    """`settings` are those of the stand-in."""
+    logger = create_logger("iacs.tests.mail_query", level="CRITICAL")
+    events = events or EventLog(database, logger=logger)
+    async with HttpClient(timeout=10.0) as http:
+        oauth = OAuthClient(
+            http,
+            client_id=settings["AZURE_CLIENT_ID"],
+            authority_host=settings["AZURE_AUTHORITY_HOST"],
+            tenant_id=settings["AZURE_TENANT_ID"],
+            redirect_uri="http://localhost:8400/callback",
+            scopes="openid profile offline_access User.Read Mail.Read",
+            client_secret=SecretStr(settings["AZURE_CLIENT_SECRET"]),
+        )
+        encryption = Encryption(KEY)
+        tokens = TokenService(database, oauth, encryption, logger=logger)
+        accounts = AccountService(database, enrollment_directory=Path(), logger=logger)
+        outbox = Outbox(database, events, logger=logger)
+        mail = MailQueryService(
+            database,
+            http,
+            tokens,
+            accounts,
+            outbox,
+            graph_url=settings["GRAPH_URL"],
+            topic=TOPIC,
+            page_size=page_size,
+            patience=patience,
+            logger=logger,
+        )
+        auth = AuthService(database, oauth, tokens, encryption, accounts, logger=logger)
+        try:
+            yield Whole(database, events, outbox, accounts, auth, http, mail)
+        finally:
+            await events.aclose()
+
+
+def letter(number: int, subject: str | None = None) -> bytes:
+    """One mail as bytes."""
+    message = EmailMessage()
+    message["From"] = f"Sender {number} <sender{number}@fabrikam.example>"
+    message["To"] = ALICE
+    message["Subject"] = f"Letter {number}" if subject is None else subject
+    date = f"Thu, 22 Aug 2002 {number // 60 % 24:02}:{number % 60:02}:00 +0200"
+    message["Received"] = f"from mx.fabrikam.example by mx.contoso.example; {date}"
+    message["Date"] = date
+    message["Message-ID"] = f"<{number}@fabrikam.example>"
+    message.set_content(f"This is letter {number}.")
+    return message.as_bytes()
+
+
+def new_cloud(count: int = 0, **settings: int) -> Sandbox:
+    """A stand-in with one mailbox of `count` letters."""
+    cloud = Sandbox({ALICE: []}, **settings)  # type: ignore[arg-type]
+    for number in range(count):
+        cloud.mailbox(ALICE).add(letter(number))
+    return cloud
