@@ -1,0 +1,56 @@
+"""Enrolling by command."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Iacs
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    folder = tmp_path / "enrollment"
+    folder.mkdir()
+    (folder / "alice.yaml").write_text("account: alice@contoso.example\nname: Alice [bold]Archer\n")
+    (folder / "bob.yaml").write_text("account: bob@contoso.example\n")
+    return folder
+
+
+def test_what_a_sync_changed_is_listed_by_account(iacs: Iacs, people: Path) -> None:
+    first = iacs("account", "sync", str(people))
+    assert first.lines == ["added      alice@contoso.example", "added      bob@contoso.example"]
+    (people / "bob.yaml").unlink()
+    second = iacs("account", "sync")
+    assert sorted(second.lines) == ["disabled   bob@contoso.example", "unchanged  alice@contoso.example"]
+    assert (first.code, second.code) == (0, 0)
+
+
+def test_a_sync_as_json_is_one_object(iacs: Iacs, people: Path) -> None:
+    ran = iacs("account", "sync", "--json", str(people))
+    assert json.loads(ran.out)["added"] == ["alice@contoso.example", "bob@contoso.example"]
+    assert ran.err == ""
+
+
+@pytest.mark.usefixtures("people")
+def test_accounts_are_listed_with_their_status(iacs: Iacs) -> None:
+    iacs("account", "sync")
+    assert iacs("account", "list").lines == [
+        "account                status    name",
+        "alice@contoso.example  enrolled  Alice [bold]Archer",
+        "bob@contoso.example    enrolled  -",
+    ]
+
+
+@pytest.mark.usefixtures("people")
+def test_accounts_as_json_are_one_object_a_line(iacs: Iacs) -> None:
+    iacs("account", "sync")
+    accounts = [json.loads(line) for line in iacs("account", "list", "--json").lines]
+    assert [account["email"] for account in accounts] == ["alice@contoso.example", "bob@contoso.example"]
+    assert accounts[0]["status"] == "enrolled"
+
+
+def test_without_an_account_the_list_says_how_to_enrol_one(iacs: Iacs) -> None:
+    ran = iacs("account", "list")
+    assert (ran.code, ran.out) == (0, "")
+    assert "iacs account sync" in ran.err

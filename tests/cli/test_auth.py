@@ -1,0 +1,92 @@
+"""Signing people in and out by command."""
+
+import json
+from asyncio import to_thread
+
+import aiohttp
+import pytest
+
+from iacs.sandbox import Sandbox
+from tests.cli.conftest import ALICE, BOB, Command, Iacs, Ran, SignIn, run_process, started
+
+
+async def browse(url: str) -> str:
+    """Do what the person's browser does, redirects and all."""
+    async with aiohttp.ClientSession() as browser, browser.get(url) as answer:
+        return await answer.text()
+
+
+def assert_no_secret(cloud: Sandbox, *texts: str) -> None:
+    assert cloud.issued
+    assert not [secret for secret in cloud.issued for text in texts if secret in text]
+
+
+@pytest.fixture
+async def enrolled(sign_in: SignIn) -> None:
+    await sign_in()
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_a_person_signs_in_at_the_address_that_is_printed(at_cloud: Sandbox, iacs: Iacs) -> None:
+    async with started("auth", "login", ALICE, "--no-browser") as command:
+        page = await browse(await command.line())
+        ran = await command.rest()
+    assert "Signed in" in page
+    assert ran == Ran(0, f"{ALICE} is signed in as Alice\n", f"Sign in as {ALICE} at this address:\n")
+    listed = await to_thread(iacs, "account", "list")
+    assert "active" in next(line for line in listed.lines if ALICE in line)
+    assert_no_secret(at_cloud, ran.out, ran.err, page)
+
+
+async def device_sign_in(command: Command, email: str) -> None:
+    code = json.loads(await command.line())
+    await browse(f"{code['verification_uri']}?otc={code['user_code']}&login_hint={email}")
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_a_person_signs_in_with_a_code_on_another_device(at_cloud: Sandbox) -> None:
+    at_cloud.behaviour.device_code_interval = 1
+    async with started("auth", "login", ALICE, "--device-code", "--json") as command:
+        await device_sign_in(command, ALICE)
+        ran = await command.rest()
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["account"] == ALICE
+    assert_no_secret(at_cloud, ran.out, ran.err)
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_a_code_that_nobody_enters_ends_at_the_deadline(at_cloud: Sandbox, iacs: Iacs) -> None:
+    at_cloud.behaviour.device_code_interval = 1
+    ran = await to_thread(iacs, "auth", "login", ALICE, "--device-code", "--timeout", "1")
+    assert ran.code == 1
+    assert "1 seconds" in ran.err
+    assert "iacs auth login" in ran.err
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_a_sign_in_that_nobody_completes_ends_at_the_deadline(iacs: Iacs) -> None:
+    ran = await to_thread(iacs, "auth", "login", ALICE, "--no-browser", "--timeout", "1")
+    assert ran.code == 1
+    assert "Nobody signed in within 1 seconds" in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_another_person_than_the_account_s_is_refused(iacs: Iacs) -> None:
+    async with started("auth", "login", ALICE, "--no-browser", "--json") as command:
+        url = json.loads(await command.line())["url"]
+        await browse(url.replace("alice%40", "bob%40"))
+        ran = await command.rest()
+    assert ran.code == 1
+    assert BOB in ran.err
+    assert ALICE in ran.err
+    assert "active" not in (await to_thread(iacs, "account", "list")).out
+
+
+async def test_a_person_who_signed_out_must_sign_in_again(sign_in: SignIn, iacs: Iacs) -> None:
+    await sign_in(ALICE)
+    assert (await to_thread(iacs, "mail", "query", ALICE)).code == 0
+    assert (await run_process("auth", "logout", ALICE)).out == f"{ALICE} is signed out\n"
+    ran = await to_thread(iacs, "mail", "query", ALICE)
+    assert (ran.code, ran.out) == (1, "")
+    assert f"iacs auth login {ALICE}" in ran.err
