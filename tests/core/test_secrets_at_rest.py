@@ -1,0 +1,90 @@
+"""Secrets in the database, in logs, errors and representations."""
+
+import logging
+import traceback
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pydantic import SecretStr
+
+from iacs.auth.session import AuthSession
+from iacs.core.exceptions import (
+    AuthenticationError,
+    ConfigurationError,
+    SignInRequiredError,
+)
+from iacs.core.token_service import TokenService
+from iacs.core.token_store import open_row, read
+from iacs.core.transaction import Transaction
+from tests.fixtures.sign_in import ALICE, BOB, Identity
+
+
+async def test_tokens_swapped_between_accounts_do_not_decrypt(identity: Identity, alice: str) -> None:
+    bob = await identity.sign_in(BOB)
+
+    def swap(tx: Transaction) -> None:
+        secret = tx.value("SELECT secret FROM tokens WHERE account_id = :id", {"id": alice})
+        tx.execute("UPDATE tokens SET secret = :secret WHERE account_id = :id", {"secret": secret, "id": bob})
+
+    await identity.database.run(swap)
+    with pytest.raises(Exception, match="belongs to another record") as caught:
+        await identity.another_process().access_token(bob)
+    assert not [
+        secret
+        for secret in identity.cloud.issued
+        if secret in "".join(traceback.format_exception(caught.value))
+    ]
+
+
+async def test_a_lost_key_is_a_problem_of_the_settings(identity: Identity, alice: str) -> None:
+    encryption = type(identity.encryption())(SecretStr(identity.encryption().new_key()))
+    service = TokenService(
+        identity.database, identity.oauth_client, encryption, logger=identity.token_service._logger
+    )
+    with pytest.raises(ConfigurationError, match="TOKEN_ENCRYPTION_KEY"):
+        await service.access_token(alice)
+
+
+def shown(*values: object) -> str:
+    return " ".join(f"{value!r} {value}" for value in values)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_no_secret_is_in_the_files_logs_errors_or_representations(
+    identity: Identity, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    request = await identity.auth.begin(ALICE)
+    query = parse_qs(urlsplit(request.url).query)
+    callback = await identity.visit(request.url)
+    session = AuthSession.new(ALICE, "http://localhost:8400/callback")
+    assert await identity.auth.complete(callback)
+    alice = identity.account_ids[ALICE]
+    identity.expire()
+    token = await identity.token_service.access_token(alice)
+    await identity.token_service.reject(alice, token, claims='{"access_token":{}}')
+    await identity.token_service.access_token(alice)
+    unfinished = await identity.auth.begin(BOB)
+    with identity.database.transaction() as tx:
+        stored = [open_row(row, identity.encryption()) for row in [read(tx, alice)] if row]
+    identity.expire()
+    identity.cloud.revoke(ALICE)
+    with pytest.raises(SignInRequiredError) as refused:
+        await identity.another_process().access_token(alice)
+    with pytest.raises(AuthenticationError) as unknown:
+        await identity.auth.complete(callback)
+
+    secrets = [*identity.cloud.issued, identity.cloud.client_secret]
+    secrets += [query[name][0] for name in ("state", "nonce")]
+    secrets += [unfinished.state.get_secret_value(), session.verifier, session.nonce]
+    written = b"".join(
+        path.read_bytes() for path in Path(database_url.removeprefix("sqlite:///")).parent.glob("iacs.db*")
+    )
+    assert ALICE.encode() in written
+    told = caplog.text + shown(request, callback, session, unfinished, *stored, *vars(identity).values())
+    told += "".join(traceback.format_exception(refused.value) + traceback.format_exception(unknown.value))
+    assert "sign-in required" in told
+    assert [secret for secret in secrets if secret.encode() in written] == []
+    assert [secret for secret in secrets if secret in told] == []
+    assert len(secrets) > 10

@@ -1,0 +1,47 @@
+"""A process that asks for one account's access token in many tasks, and prints how many it got.
+
+Takes one argument: JSON with the database's URL, the stand-in's settings, the account's id, the number of
+tasks and the lease's seconds.
+"""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from pydantic import SecretStr
+
+from iacs.core.database import Database
+from iacs.core.encryption import Encryption
+from iacs.core.http_client import HttpClient
+from iacs.core.logger import create_logger
+from iacs.core.oauth_client import OAuthClient
+from iacs.core.token_service import TokenService
+
+
+async def main(order: dict[str, Any]) -> None:
+    settings = order["settings"]
+    async with Database(order["database_url"]) as database, HttpClient() as http:
+        oauth_client = OAuthClient(
+            http,
+            client_id=settings["AZURE_CLIENT_ID"],
+            authority_host=settings["AZURE_AUTHORITY_HOST"],
+            tenant_id="common",
+            redirect_uri="http://localhost:8400/callback",
+            scopes="openid profile offline_access User.Read Mail.Read",
+            client_secret=SecretStr(settings["AZURE_CLIENT_SECRET"]),
+        )
+        encryption = Encryption(SecretStr(order["key"]))
+        service = TokenService(
+            database, oauth_client, encryption, logger=create_logger(), lease_seconds=order["lease_seconds"]
+        )
+        print("ready", flush=True)  # noqa: T201
+        sys.stdin.readline()
+        tokens = await asyncio.gather(
+            *(service.access_token(order["account_id"]) for _ in range(order["tasks"]))
+        )
+        print(json.dumps([len(tokens), len(set(tokens))]), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(sys.argv[1])))
