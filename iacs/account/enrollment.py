@@ -13,6 +13,7 @@ from iacs.core.exceptions import AccountError
 _SAYINGS = {
     "missing": "is missing",
     "extra_forbidden": "is not a key of an enrolment",
+    "invalid_key": "is not a key of an enrolment",
     "string_type": "must be text",
 }
 

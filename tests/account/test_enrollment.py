@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from iacs.account import Enrollment
+from iacs.account.enrollment import read_enrollments
+from iacs.core.exceptions import AccountError
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "enrollment"
+
+
+def problems(directory: Path) -> str:
+    with pytest.raises(AccountError) as caught:
+        read_enrollments(directory)
+    return str(caught.value)
+
+
+def test_the_examples_enrol_three_accounts() -> None:
+    assert read_enrollments(EXAMPLES) == (
+        Enrollment(account="alice@contoso.example", name="Alice Archer"),
+        Enrollment(account="bob@contoso.example", name="Bob Baker"),
+        Enrollment(account="carol@contoso.example"),
+    )
+
+
+def test_both_endings_count_and_others_do_not(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("account: a@contoso.example")
+    (tmp_path / "b.yml").write_text("account: b@contoso.example")
+    (tmp_path / "c.yaml.bak").write_text("nonsense: [")
+    assert [each.account for each in read_enrollments(tmp_path)] == ["a@contoso.example", "b@contoso.example"]
+
+
+def test_an_address_is_kept_in_lower_case(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("account: ' Alice@Contoso.Example '\ntenant_id: contoso.example")
+    assert read_enrollments(tmp_path) == (
+        Enrollment(account="alice@contoso.example", tenant_id="contoso.example"),
+    )
+
+
+def test_a_missing_directory_says_what_to_write(tmp_path: Path) -> None:
+    text = problems(tmp_path / "enrollment")
+    assert "cannot be read (No such file or directory)" in text
+    assert f"Write {tmp_path}/enrollment/alice.yaml with the line: account: alice@contoso.example" in text
+
+
+def test_an_empty_directory_says_what_to_write(tmp_path: Path) -> None:
+    assert "holds no enrolment. Write " in problems(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("name: Alice", "a.yaml: account: is missing"),
+        ("account: alice", "a.yaml: account: must be an address such as"),
+        ("account: a@b@c", "a.yaml: account: must be an address"),
+        ("account: 'Alice <a@contoso.example>'", "a.yaml: account: must be an address"),
+        ("account: 7", "a.yaml: account: must be text"),
+        ("account: [a@contoso.example]", "a.yaml: account: must be text"),
+        ("account: a@contoso.example\nnmae: A", "a.yaml: nmae: is not a key of an enrolment"),
+        ("account: a@contoso.example\n7: A", "a.yaml: 7: is not a key"),
+        ("account: a@contoso.example\nname: 7", "a.yaml: name: must be text"),
+        ("account: a@contoso.example\ntenant_id: a/b", "a.yaml: tenant_id: must be a directory id"),
+        (
+            "account: a@contoso.example\naccount: b@contoso.example",
+            "in line 2 (the key account is given twice)",
+        ),
+        ("account: [", "a.yaml: is not YAML in line 1"),
+        ("a: b: c", "a.yaml: is not YAML in line 1"),
+        ("- account: a@contoso.example", "a.yaml: must hold keys"),
+        ("", "a.yaml: must hold keys"),
+        ("alice@contoso.example", "a.yaml: must hold keys"),
+        ("!!python/object:os.system {}", "a.yaml: is not YAML"),
+        ("account: \x00", "a.yaml: is not text in UTF-8"),
+    ],
+)
+def test_a_malformed_file_is_named_with_its_key(tmp_path: Path, content: str, problem: str) -> None:
+    (tmp_path / "a.yaml").write_text(content)
+    assert problem in problems(tmp_path)
+
+
+def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes("account: a@contoso.example\nname: Zoë".encode("latin-1"))
+    assert "a.yaml: is not text in UTF-8" in problems(tmp_path)
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").mkdir()
+    assert "a.yaml: cannot be read (Is a directory)" in problems(tmp_path)
+
+
+def test_every_problem_of_every_file_comes_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("nmae: A\nname: 7")
+    (tmp_path / "b.yml").write_text("account: [")
+    (tmp_path / "c.yaml").write_text("account: c@contoso.example")
+    (tmp_path / "d.yaml").write_text("account: C@contoso.example")
+    text = problems(tmp_path)
+    for problem in (
+        "a.yaml: account: is missing",
+        "a.yaml: name: must be text",
+        "a.yaml: nmae: is not a key",
+        "b.yml: is not YAML",
+        "d.yaml: account: c@contoso.example is in c.yaml too",
+    ):
+        assert problem in text
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(content=st.binary(max_size=60) | VALUES.map(lambda value: yaml.dump(value).encode()))
+def test_whatever_a_file_holds_is_an_enrolment_or_a_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.yaml").write_bytes(content)
+    try:
+        assert len(read_enrollments(tmp_path)) == 1
+    except AccountError as error:
+        assert "a.yaml" in str(error)  # noqa: PT017 - most are errors, a few may not be

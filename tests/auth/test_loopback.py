@@ -1,0 +1,146 @@
+import asyncio
+import socket
+
+import pytest
+from pydantic import SecretStr
+
+from iacs.auth import LoopbackListener
+from iacs.core.exceptions import AuthenticationError, ConfigurationError
+from iacs.core.http_client import HttpClient
+from tests.fixtures.sign_in import ALICE, Identity
+
+STATE = SecretStr("the state")
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        number = sock.getsockname()[1]
+    return number
+
+
+@pytest.fixture
+def redirect_uri(port: int) -> str:
+    return f"http://localhost:{port}/callback"
+
+
+async def test_the_browser_brings_the_code(redirect_uri: str, http: HttpClient) -> None:
+    async with LoopbackListener(redirect_uri, STATE) as listener:
+        answer = await http.send("GET", f"{redirect_uri}?state=the+state&code=the-code")
+        callback = await listener.callback(timeout=5)
+    assert callback.code == SecretStr("the-code")
+    assert callback.state == STATE
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
+    assert b"Signed in; you can close this window." in answer.body
+    assert b"the-code" not in answer.body
+
+
+async def test_a_whole_sign_in_ends_at_the_listener(
+    identity: Identity, redirect_uri: str, http: HttpClient
+) -> None:
+    identity.oauth_client.redirect_uri = redirect_uri
+    request = await identity.auth.begin(ALICE)
+    async with LoopbackListener(request.redirect_uri, request.state) as listener:
+        redirect = await http.send("GET", request.url)
+        await http.send("GET", redirect.headers["Location"])
+        signed_in = await identity.auth.complete(await listener.callback(timeout=5))
+    assert signed_in.account == ALICE
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+async def test_localhost_is_listened_on_in_both_families(
+    address: str, port: int, redirect_uri: str, http: HttpClient
+) -> None:
+    if address == "[::1]" and not _has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    async with LoopbackListener(redirect_uri, STATE) as listener:
+        url = f"http://{address}:{port}/callback?state=the+state&code=c"
+        await http.send("GET", url, headers={"Host": f"localhost:{port}"})
+        assert (await listener.callback(timeout=5)).code == SecretStr("c")
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+async def test_an_error_is_brought_too_and_shown_escaped(redirect_uri: str, http: HttpClient) -> None:
+    async with LoopbackListener(redirect_uri, STATE) as listener:
+        query = "state=the+state&error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E"
+        answer = await http.send("GET", f"{redirect_uri}?{query}")
+        callback = await listener.callback(timeout=5)
+    assert (callback.error, callback.code) == ("access_denied", None)
+    assert callback.error_description == "<script>alert(1)</script>"
+    assert answer.status == 400
+    assert b"<script>" not in answer.body
+    assert b"&lt;script&gt;" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "host", "status"),
+    [
+        ("GET", "/callback?state=another&code=c", None, 400),
+        ("GET", "/callback?code=c", None, 400),
+        ("GET", "/callback/?state=the+state&code=c", None, 404),
+        ("GET", "/?state=the+state&code=c", None, 404),
+        ("POST", "/callback?state=the+state&code=c", None, 405),
+        ("GET", "/callback?state=the+state&code=c", "evil.example", 404),
+    ],
+)
+async def test_anything_else_does_not_end_the_wait(
+    port: int, redirect_uri: str, http: HttpClient, method: str, path: str, host: str | None, status: int
+) -> None:
+    async with LoopbackListener(redirect_uri, STATE) as listener:
+        headers = {"Host": host} if host else None
+        answer = await http.send(method, f"http://localhost:{port}{path}", headers=headers)
+        assert answer.status == status
+        with pytest.raises(AuthenticationError, match=r"Nobody signed in within 0\.05 seconds"):
+            await listener.callback(timeout=0.05)
+        await http.send("GET", f"{redirect_uri}?state=the+state&code=later")
+        await http.send("GET", f"{redirect_uri}?state=the+state&code=again")
+        assert (await listener.callback(timeout=5)).code == SecretStr("later")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_a_port_in_use_says_what_to_do(port: int, redirect_uri: str, address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    if address == "::1" and not _has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with (
+        socket.create_server((address, port), family=family),
+        pytest.raises(AuthenticationError, match=f"Port {port} of .* AZURE_REDIRECT_URI"),
+    ):
+        async with LoopbackListener(redirect_uri, STATE):
+            pass
+
+
+async def test_the_port_is_free_again_afterwards(redirect_uri: str) -> None:
+    for _ in range(2):
+        async with LoopbackListener(redirect_uri, STATE) as listener:
+            pass
+        await listener.aclose()
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://localhost:8400/callback", "http://example.com/callback", "http://0.0.0.0:1/", "x", ""]
+)
+async def test_an_address_elsewhere_is_refused(uri: str) -> None:
+    with pytest.raises(ConfigurationError, match="AZURE_REDIRECT_URI must be an http:// address"):
+        async with LoopbackListener(uri, STATE):
+            pass
+
+
+async def test_waiting_ends_with_the_listener(redirect_uri: str) -> None:
+    async with LoopbackListener(redirect_uri, STATE) as listener:
+        waiting = asyncio.create_task(listener.callback())
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+async def test_it_is_used_inside_async_with(redirect_uri: str) -> None:
+    with pytest.raises(RuntimeError, match="async with"):
+        await LoopbackListener(redirect_uri, STATE).callback()
