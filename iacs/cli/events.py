@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import Column, Table, line, note, print_json
+from iacs.cli.output import Column, Table, counted, line, note, print_json
 from iacs.cli.running import run
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def relay(json: Json = False) -> None:
     if json:
         print_json({"published": published})
     else:
-        line(f"{published} events published")
+        line(f"{counted(published, 'event')} published")
 
 
 async def _relay(container: "ApplicationContainer") -> int:

@@ -52,6 +52,11 @@ def instant(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `3 events`, or `1 event`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one object as one line of JSON."""
     readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

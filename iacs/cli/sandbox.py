@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import line, note, print_json
+from iacs.cli.output import counted, line, note, print_json
 from iacs.cli.running import run_async
 from iacs.core.exceptions import IACSGraphError
 
@@ -63,7 +63,7 @@ async def _serve(mailboxes: Mapping[str, Sequence[Path]], port: int, *, https: b
 def _introduce(cloud: "Sandbox", *, json: bool) -> None:
     held = {address: len(cloud.mailbox(address).messages) for address in cloud.addresses}
     for address, count in held.items():
-        note(f"{address} has {count} messages")
+        note(f"{address} has {counted(count, 'message')}")
     if json:
         print_json({"url": cloud.url, "settings": cloud.settings, "mailboxes": held})
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iacs.cli.edge import describe
-from iacs.cli.output import note, print_json, print_table
+from iacs.cli.output import counted, note, print_json, print_table
 from iacs.cli.progress import Progress, progress
 from iacs.core.exceptions import AccountError
 
@@ -48,7 +48,7 @@ async def _sync(service: "MailQueryService", email: str, bars: Progress, turn: a
         except Exception as error:  # noqa: BLE001 - the other mailboxes go on; the edge's words tell it
             bars.stop(email, f"failed: {describe(error)}")
             return Outcome(email, error=error)
-    bars.stop(email, f"{result.seen} messages, {result.new} new")
+    bars.stop(email, f"{counted(result.seen, 'message')}, {result.new} new")
     return Outcome(email, result=result)
 
 
@@ -71,7 +71,8 @@ def report(outcomes: Sequence[Outcome], *, json: bool) -> None:
     else:
         print_table(("account", *COUNTS), [_row(outcome) for outcome in outcomes])
         # In all, not by account: whoever relays publishes what the others have stored, too.
-        note(f"{sum(each.result.published for each in outcomes if each.result)} events published")
+        published = sum(each.result.published for each in outcomes if each.result)
+        note(f"{counted(published, 'event')} published")
     for outcome in outcomes:
         if outcome.error:
             note(f"iacs: {outcome.email}: {describe(outcome.error)}")

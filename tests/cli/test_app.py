@@ -1,0 +1,99 @@
+"""The commands put together."""
+
+import json
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Iacs
+
+HEAVY = ["aiohttp", "cryptography", "dependency_injector", "kafka", "pydantic", "sqlalchemy"]
+
+
+def test_the_version_is_the_package_s(iacs: Iacs) -> None:
+    assert iacs("--version").out == f"iacs {version('iacs')}\n"
+
+
+def test_without_a_command_the_help_is_shown_and_it_is_a_misuse(iacs: Iacs) -> None:
+    ran = iacs()
+    assert ran.code == 2
+    for command in ("init-db", "account", "auth", "mail", "events", "sandbox", "config"):
+        assert f"  {command}  " in ran.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["init-db"],
+        ["account", "sync"],
+        ["account", "list"],
+        ["auth", "login"],
+        ["auth", "logout"],
+        ["mail", "query"],
+        ["mail", "sync"],
+        ["events", "tail"],
+        ["events", "relay"],
+        ["sandbox"],
+        ["config", "show"],
+        ["config", "new-key"],
+    ],
+)
+def test_every_help_fits_on_80_columns(iacs: Iacs, command: list[str]) -> None:
+    ran = iacs(*command, "--help")
+    assert ran.code == 0
+    assert ran.out.startswith(" ".join(["Usage: iacs", *command]))
+    assert max(map(len, ran.lines)) <= 80
+
+
+def test_the_help_does_not_wait_for_heavy_imports() -> None:
+    code = f"""
+import json, sys
+from iacs.cli import main
+main(["--help"])
+print(json.dumps(sorted(set(sys.modules) & set({HEAVY!r}))))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout.splitlines()[-1]) == []
+
+
+def test_python_dash_m_is_the_same_command() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "iacs", "nonsense"], capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "iacs: No such command 'nonsense'; see: iacs --help\n"
+
+
+def test_debug_can_be_asked_for_by_option_and_by_environment(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAPH_URL", "nonsense")
+    assert "Traceback" not in iacs("config", "show").err
+    assert "Traceback" in iacs("--debug", "config", "show").err
+    monkeypatch.setenv("IACS_DEBUG", "1")
+    assert "Traceback" in iacs("config", "show").err
+
+
+def test_the_schema_is_applied_once_and_its_version_told(iacs: Iacs) -> None:
+    first, second = iacs("init-db"), iacs("init-db", "--json")
+    assert (first.code, second.code) == (0, 0)
+    assert "iacs.db" in first.out
+    assert "version 1" in first.out
+    assert json.loads(second.out)["schema_version"] == 1
+
+
+@pytest.mark.parametrize(("level", "logged"), [(None, False), ("INFO", True)])
+def test_nothing_is_logged_below_a_warning_unless_a_level_is_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, level: str | None, logged: bool
+) -> None:
+    if level:
+        monkeypatch.setenv("LOG_LEVEL", level)
+    (tmp_path / "alice.yaml").write_text("account: alice@contoso.example")
+    command = [sys.executable, "-m", "iacs", "account", "sync", ".", "--json"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ("accounts synced" in ran.stderr) is logged
+    assert json.loads(ran.stdout)["added"] == ["alice@contoso.example"]

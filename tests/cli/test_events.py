@@ -1,0 +1,78 @@
+"""Events by command."""
+
+import itertools
+import json
+import signal
+from asyncio import to_thread
+
+import pytest
+
+from iacs.containers import ApplicationContainer
+from iacs.core.events import NewEvent
+from iacs.runtime import Application
+from tests.cli.conftest import ALICE, BOB, Iacs, SignIn, run_process, started
+
+
+@pytest.fixture
+async def published(sign_in: SignIn, iacs: Iacs) -> None:
+    await sign_in(ALICE)
+    assert (await to_thread(iacs, "mail", "sync", ALICE)).code == 0
+
+
+@pytest.mark.usefixtures("published")
+def test_events_are_shown_by_whom_they_are_about_and_their_subject(iacs: Iacs) -> None:
+    titles, *rows = iacs("events", "tail").lines
+    assert titles.split() == ["place", "about", "event"]
+    assert len(rows) == 12
+    assert all(ALICE in row for row in rows)
+    assert any("Lunch on Thursday?" in row for row in rows)
+    assert any(row.endswith(" -") for row in rows)
+
+
+@pytest.mark.usefixtures("published")
+def test_events_as_json_are_whole(iacs: Iacs) -> None:
+    events = [json.loads(line) for line in iacs("events", "tail", "--json").lines]
+    assert len({event["id"] for event in events}) == 12
+    assert {event["topic"] for event in events} == {"iacs.mail.received"}
+    assert events[0]["value"]["account"] == ALICE
+
+
+@pytest.mark.usefixtures("published")
+def test_a_group_goes_on_after_the_last_event_that_was_shown(iacs: Iacs) -> None:
+    everything = [json.loads(line)["id"] for line in iacs("events", "tail", "--json").lines]
+    parts = [
+        [json.loads(line)["id"] for line in iacs("events", "tail", "--json", "--group", "g", *limit).lines]
+        for limit in (["--limit", "5"], ["--limit", "4"], [], [])
+    ]
+    assert [len(part) for part in parts] == [5, 4, 3, 0]
+    assert sorted(itertools.chain(*parts)) == sorted(everything)
+
+
+async def test_followed_events_arrive_as_they_are_published_until_ctrl_c(sign_in: SignIn, iacs: Iacs) -> None:
+    await sign_in(BOB)
+    async with started("events", "tail", "--follow", "--json") as command:
+        assert (await to_thread(iacs, "mail", "sync", BOB)).code == 0
+        first = json.loads(await command.line())
+        command.process.send_signal(signal.SIGINT)
+        ran = await command.rest()
+    assert first["value"]["account"] == BOB
+    assert (ran.code, ran.err) == (130, "")
+
+
+def test_an_empty_topic_is_said_beside_the_data(iacs: Iacs) -> None:
+    ran = iacs("events", "tail", "--topic", "nothing.here", "--json")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "no event is there to read\n"
+
+
+async def test_what_waits_in_the_outbox_is_published_once(iacs: Iacs) -> None:
+    container = ApplicationContainer()
+    async with Application(container):
+        event = NewEvent("iacs.mail.received", {"what": "\x1b[2J"}, key="k")
+        outbox = container.mail_query().outbox()
+        await container.core().database().run(outbox.add, [event])
+    assert (await run_process("events", "relay")).out == "1 event published\n"
+    assert json.loads((await to_thread(iacs, "events", "relay", "--json")).out) == {"published": 0}
+    shown = await to_thread(iacs, "events", "tail")
+    assert r"k" in shown.lines[1]
+    assert r'{"what": "\u001b[2J"}' in shown.lines[1]

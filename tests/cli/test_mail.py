@@ -1,0 +1,219 @@
+"""Mail by command, against the stand-in."""
+
+import json
+import os
+import pty
+from asyncio import to_thread
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from iacs.sandbox import Sandbox
+from tests.cli.conftest import ALICE, BOB, CAROL, Iacs, SignIn, run_process
+
+Document = dict[str, Any]
+
+HOSTILE = """\
+From: "=?utf-8?q?Mallory=1B[2J?=" <mallory@fabrikam.example>
+Subject: =?utf-8?q?=1B]0;owned=07=1B[31m[red]sale[/red]=E2=80=AEexe?=
+Date: Sun, 01 Nov 2026 10:00:00 +0000
+Message-ID: <hostile@fabrikam.example>
+
+Look here.
+"""
+
+
+@pytest.fixture
+async def alice(sign_in: SignIn) -> None:
+    await sign_in(ALICE)
+
+
+@pytest.mark.usefixtures("alice")
+async def test_a_query_shows_every_message_and_what_is_missing_as_missing(
+    iacs: Iacs, at_cloud: Sandbox
+) -> None:
+    ran = await to_thread(iacs, "mail", "query", ALICE)
+    assert (ran.code, ran.err) == (0, "")
+    titles, *rows = ran.lines
+    assert titles.split() == ["received", "(UTC)", "from", "subject"]
+    assert len(rows) == len(at_cloud.mailbox(ALICE).messages)
+    assert [row for row in rows if row.endswith("  -")]
+    assert "2026-09-05 09:11  -" in next(row for row in rows if "names no sender" in row)
+
+
+@pytest.mark.usefixtures("alice")
+async def test_a_query_as_json_is_what_graph_gave(iacs: Iacs) -> None:
+    ran = await to_thread(iacs, "mail", "query", ALICE, "--json")
+    documents = [json.loads(line) for line in ran.lines]
+    lunch = next(each for each in documents if each["subject"] == "Lunch on Thursday?")
+    assert lunch["from"]["emailAddress"] == {"name": "Bob Ferrari", "address": BOB}
+    assert lunch["receivedDateTime"] == "2026-09-01T07:58:12Z"
+    assert lunch["body"]["content"]
+
+
+CONDITIONS: list[tuple[list[str], Callable[[Document], bool]]] = [
+    (["--from", BOB], lambda each: address(each) == BOB),
+    (["--subject", "lunch"], lambda each: "lunch" in (each["subject"] or "").lower()),
+    (["--unread"], lambda each: not each["isRead"]),
+    (["--read"], lambda each: each["isRead"]),
+    (["--has-attachments"], lambda each: each["hasAttachments"]),
+    (["--since", "2026-09-08"], lambda each: each["receivedDateTime"] >= "2026-09-08"),
+    (
+        ["--until", "2026-09-03T08:00:00+02:00"],
+        lambda each: each["receivedDateTime"] < "2026-09-03T06:00:00Z",
+    ),
+    (["--filter", "isRead eq false"], lambda each: not each["isRead"]),
+    (["--folder", "inbox"], lambda each: True),
+]
+
+
+def address(document: Document) -> Any:
+    return (document.get("from") or {}).get("emailAddress", {}).get("address")
+
+
+@pytest.mark.usefixtures("alice")
+@pytest.mark.parametrize(
+    ("options", "fits"), CONDITIONS, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+async def test_a_condition_gives_exactly_the_messages_that_fit(
+    iacs: Iacs, options: list[str], fits: Callable[[Document], bool]
+) -> None:
+    everything = [
+        json.loads(line) for line in (await to_thread(iacs, "mail", "query", ALICE, "--json")).lines
+    ]
+    ran = await to_thread(iacs, "mail", "query", ALICE, "--json", *options)
+    expected = {each["id"] for each in everything if fits(each)}
+    assert expected
+    assert {json.loads(line)["id"] for line in ran.lines} == expected
+
+
+@pytest.mark.usefixtures("alice")
+async def test_order_and_limit_are_obeyed(iacs: Iacs) -> None:
+    ran = await to_thread(
+        iacs, "mail", "query", ALICE, "--json", "--order-by", "received_at asc", "--limit", "3"
+    )
+    received = [json.loads(line)["receivedDateTime"] for line in ran.lines]
+    assert len(received) == 3
+    assert received == sorted(received)
+
+
+@pytest.mark.usefixtures("alice")
+async def test_a_search_finds_words(iacs: Iacs) -> None:
+    ran = await to_thread(iacs, "mail", "query", ALICE, "--search", "subject:lunch")
+    assert len(ran.lines) == 3
+
+
+@pytest.mark.usefixtures("alice")
+async def test_when_nothing_fits_that_is_said_beside_the_data(iacs: Iacs) -> None:
+    ran = await to_thread(iacs, "mail", "query", ALICE, "--subject", "no such words", "--json")
+    assert (ran.code, ran.out, ran.err) == (0, "", "no message fits\n")
+
+
+@pytest.mark.usefixtures("alice")
+async def test_a_filter_that_graph_refuses_is_one_sentence(iacs: Iacs) -> None:
+    ran = await to_thread(iacs, "mail", "query", ALICE, "--filter", "nonsense eq")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.count("\n") == 1
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.usefixtures("alice")
+async def test_mail_cannot_reach_the_terminal_with_control_characters_or_markup(
+    iacs: Iacs, at_cloud: Sandbox
+) -> None:
+    at_cloud.mailbox(ALICE).add(HOSTILE.encode())
+    plain = await to_thread(iacs, "mail", "query", ALICE)
+    document = await to_thread(iacs, "mail", "query", ALICE, "--from", "mallory@fabrikam.example", "--json")
+    assert "[red]sale[/red]" in plain.out
+    assert r"\u202eexe" in plain.out
+    for text in (plain.out, document.out):
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
+    assert "\x1b]0;owned\x07" in json.loads(document.out)["subject"]
+
+
+async def test_a_sync_takes_everybody_who_is_signed_in_and_names_the_others(
+    sign_in: SignIn, iacs: Iacs, at_cloud: Sandbox
+) -> None:
+    await sign_in(ALICE, BOB)
+    held = {email: str(len(at_cloud.mailbox(email).messages)) for email in (ALICE, BOB)}
+    first = await run_process("mail", "sync")
+    assert first.code == 0, first.err
+    titles, *rows = first.lines
+    assert titles.split() == ["account", "seen", "new", "updated", "removed", "unreadable"]
+    assert [row.split()[:3] for row in rows] == [[email, held[email], held[email]] for email in (ALICE, BOB)]
+    assert f"{CAROL} is left out: sign in with: iacs auth login {CAROL}" in first.err
+    assert f"{sum(map(int, held.values()))} events published" in first.err
+    second = await to_thread(iacs, "mail", "sync", "--json")
+    assert [json.loads(line)["new"] for line in second.lines] == [0, 0]
+
+
+async def test_an_account_that_fails_does_not_stop_the_others(
+    sign_in: SignIn, iacs: Iacs, at_cloud: Sandbox
+) -> None:
+    await sign_in(ALICE, BOB)
+    at_cloud.revoke(BOB)
+    at_cloud.expire_access_tokens()
+    ran = await to_thread(iacs, "mail", "sync", BOB, ALICE)
+    assert ran.code == 1
+    assert ran.lines[1].split() == [BOB, *"-----"]
+    assert ran.lines[2].split()[:2] == [ALICE, "12"]
+    assert f"iacs auth login {BOB}" in ran.err
+    assert "Traceback" not in ran.err
+
+
+async def test_what_failed_is_a_line_of_json_too(sign_in: SignIn, iacs: Iacs) -> None:
+    await sign_in(ALICE)
+    ran = await to_thread(iacs, "mail", "sync", ALICE, "nobody@contoso.example", "--json")
+    assert ran.code == 1
+    good, bad = (json.loads(line) for line in ran.lines)
+    assert good["new"] == 12
+    assert bad["account"] == "nobody@contoso.example"
+    assert "enrolled" in bad["error"]
+
+
+@pytest.mark.usefixtures("alice")
+async def test_on_a_terminal_a_sync_draws_a_bar_and_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = await on_terminal("mail", "sync", ALICE)
+    assert "━" in shown
+    assert "12/12" in shown
+    assert shown.rstrip().splitlines()[-2].split()[:3] == [ALICE, "12", "12"]
+
+
+@pytest.mark.usefixtures("alice")
+async def test_on_a_terminal_no_line_is_longer_than_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = (await on_terminal("mail", "query", ALICE)).splitlines()
+    assert len(lines) == 13
+    assert max(map(len, lines)) == 80
+
+
+async def on_terminal(*args: str) -> str:
+    """Run a command whose output is a terminal, and return what was written there."""
+    import asyncio
+    import sys
+
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "iacs", *args, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    written = await to_thread(_read_all, ours)
+    assert await process.wait() == 0, written
+    return written
+
+
+def _read_all(terminal: int) -> str:
+    parts = []
+    try:
+        while part := os.read(terminal, 65536):
+            parts.append(part)
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    finally:
+        os.close(terminal)
+    return b"".join(parts).decode()
