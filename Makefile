@@ -9,14 +9,14 @@ help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Each way to run the demo has a folder of its own, so that a second run finds what the first one left.
-DEMO_NAME = $(if $(MAILBOX),mailbox-$(firstword $(shell printf %s "$$MAILBOX" | cksum)),samples)
+QUOTED_MAILBOX = '$(subst ','\'',$(MAILBOX))'
+DEMO_NAME = $(if $(MAILBOX),mailbox-$(firstword $(shell printf %s $(QUOTED_MAILBOX) | cksum)),samples)
 DEMO_FOLDER = .demo/$(DEMO_NAME)$(if $(KAFKA),-kafka)$(if $(POSTGRESQL),-postgresql)
 DEMO_SERVERS = $(if $(KAFKA),--kafka $(DEMO_FOLDER)/kafka) $(if $(POSTGRESQL),--postgresql $(DEMO_FOLDER)/postgresql)
-export MAILBOX
 
 demo: .venv/installed $(if $(POSTGRESQL),.venv/installed-servers) ## Run the main job on a stand-in cloud (MAILBOX=path KAFKA=1 POSTGRESQL=1)
-	@$(if $(strip $(DEMO_SERVERS)),$(BIN)/python -m tests.servers $(DEMO_SERVERS) --) \
-		$(BIN)/python examples/quickstart.py --folder $(DEMO_FOLDER) $(if $(MAILBOX),--mailbox "$$MAILBOX")
+	@env -u DATABASE_URL -u KAFKA_BOOTSTRAP_SERVERS $(if $(strip $(DEMO_SERVERS)),$(BIN)/python -m tests.servers $(DEMO_SERVERS) --) \
+		$(BIN)/python examples/quickstart.py --folder $(DEMO_FOLDER) $(if $(MAILBOX),--mailbox $(QUOTED_MAILBOX))
 
 test: .venv/installed-dev ## Run every check (.cache/skipped says what could not run here)
 	$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .

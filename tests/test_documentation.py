@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$|\bRun `(.+?)`", re.MULTILINE | re.DOTALL)
 SHOWN_ONLY = {"", "mermaid", "text", "dotenv", "yaml", "toml", "json"}
 NOT_HERE = {
     "git clone": "the tests already stand in a checkout",
@@ -23,8 +23,10 @@ NOT_HERE = {
 
 def blocks(page: Path) -> Iterator[tuple[str, str]]:
     """Yield language and text of each block that a reader would run."""
-    for language, text in BLOCK.findall(page.read_text()):
-        if language not in SHOWN_ONLY:
+    for language, text, in_a_sentence in BLOCK.findall(page.read_text()):
+        if in_a_sentence:
+            yield "sh", in_a_sentence
+        elif language not in SHOWN_ONLY:
             yield language, text
 
 
@@ -85,7 +87,7 @@ def test_every_block_of_a_page_runs(page: Path, checkout: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_block_says_what_it_is(page: Path) -> None:
-    languages = {language for language, _ in BLOCK.findall(page.read_text())}
+    languages = {language for language, *_ in BLOCK.findall(page.read_text())}
     assert languages <= SHOWN_ONLY | {"sh", "python"}
 
 
