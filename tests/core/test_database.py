@@ -1,9 +1,13 @@
 import asyncio
 import logging
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,6 +58,21 @@ def test_nothing_is_opened_before_the_first_use(tmp_path: Path) -> None:
 def test_reading_the_engine_applies_no_schema(database: Database) -> None:
     with database.engine.connect() as connection:
         assert sqlalchemy.inspect(connection).get_table_names() == []
+
+
+def test_ten_first_connections_at_the_same_moment_make_one_schema(database_url: str) -> None:
+    together = threading.Barrier(10)
+
+    def connect() -> list[tuple[int, str]]:
+        with Database(database_url) as one:
+            with one.engine.connect():
+                together.wait(30)
+            return recorded(one)
+
+    with ThreadPoolExecutor(10) as threads:
+        found = [future.result(60) for future in [threads.submit(connect) for _ in range(10)]]
+
+    assert found == [[(1, "initial_schema.sql")]] * 10
 
 
 def test_later_versions_follow_once_and_in_order(
@@ -146,6 +165,28 @@ def test_a_sqlite_file_is_in_wal_mode(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
 
 
+def test_opening_a_file_waits_for_whoever_writes_it_the_old_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        closing(sqlite3.connect("iacs.db", isolation_level=None)) as other,
+        Database("sqlite:///iacs.db") as database,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr("iacs.core.engine.time.sleep", lambda _seconds: other.rollback())
+
+        assert recorded(database) == [(1, "initial_schema.sql")]
+
+
+def test_a_wait_for_whoever_writes_a_file_the_old_way_has_an_end() -> None:
+    with closing(sqlite3.connect("iacs.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with (
+            Database("sqlite:///iacs.db", timeout=0.1) as database,
+            pytest.raises(DatabaseError, match="is locked"),
+        ):
+            database.get_connection()
+
+
 def test_a_wait_for_a_connection_has_an_end(database_url: str) -> None:
     with (
         Database(database_url, pool_size=1, timeout=0.1) as database,
@@ -202,12 +243,19 @@ READ_ONLY = """
 import os, sys
 import iacs.sql
 from iacs.core.database import Database
+from iacs.core.exceptions import DatabaseError
+
 iacs.sql.versions("sqlite")  # what is imported late cannot be read any more by then
 database = Database(f"sqlite:///{sys.argv[1]}")
 database.engine
-if os.geteuid() == 0:
-    os.setuid(65534)
-database.get_connection()
+me = os.geteuid()
+os.seteuid(me or 65534)
+try:
+    database.get_connection()
+except DatabaseError as error:
+    print(error)
+finally:
+    os.seteuid(me)
 """
 
 
@@ -218,15 +266,13 @@ def test_a_file_that_this_user_may_not_write_is_one_clear_sentence(mode: int) ->
     folder.chmod(mode)
     try:
         command = [sys.executable, "-c", READ_ONLY, str(folder / "iacs.db")]
-        stderr = subprocess.run(command, check=False, capture_output=True, text=True).stderr
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     finally:
         folder.chmod(0o755)
         shutil.rmtree(folder)
 
-    assert stderr.splitlines()[-1].startswith(
-        "iacs.core.exceptions.DatabaseError: cannot open the SQLite database"
-    )
-    assert "write access" in stderr or "create the folder" in stderr
+    assert said.startswith(f"cannot open the SQLite database {folder}/iacs.db: ")
+    assert "give this user write access to the file and its folder" in said
 
 
 @pytest.mark.parametrize(
