@@ -10,6 +10,7 @@ from iacs.core.config import Config
 pytest_plugins = [
     "tests.fixtures.cloud",
     "tests.fixtures.database",
+    "tests.fixtures.events",
     "tests.fixtures.identity",
     "tests.fixtures.kafka",
     "tests.fixtures.sign_in",

@@ -44,12 +44,14 @@ class EventBuffer:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], object]) -> None:
+        self.epoch = 0
         self._loop = loop
         self._wake = wake
         self._guard = threading.Lock()
         self._records: deque[Fetched] = deque()
         self._bytes = 0
         self._owned: set[Place] = set()
+        self._wanted: dict[Place, int] = {}
         self._finished: dict[Place, int] = {}
         self._uncommitted: set[Place] = set()
         self._in_hand: Record | None = None
@@ -76,30 +78,54 @@ class EventBuffer:
         record = self._in_hand
         return record.place if record is not None else None
 
-    def own(self, places: Iterable[Place]) -> None:
-        """Take records of these places, besides those owned already."""
+    def own(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Take records of these places, besides those owned already.
+
+        Returns where to go on in those that were owned before: at the first record that was not taken.
+        """
         with self._guard:
-            self._owned.update(places)
+            new = set(places) - self._owned
+            self._owned |= new
+            if new:
+                self.epoch += 1
+            self._wanted = {place: self._wanted[place] for place in self._owned & self._wanted.keys()}
+            return {place: self._wanted[place] for place in new & self._wanted.keys()}
 
     def disown(self, places: Iterable[Place]) -> None:
         """Forget places that another consumer may read from now on, and what was not taken of them."""
         gone = set(places)
         with self._guard:
+            self.epoch += 1
             self._owned -= gone
             self._uncommitted -= gone
             for place in gone:
                 self._finished.pop(place, None)
+            for record, size in reversed(self._records):
+                if record.place in gone:
+                    self._wanted[record.place] = record.offset
+                    self._bytes -= size
             self._records = deque(each for each in self._records if each[0].place not in gone)
-            self._bytes = sum(size for _, size in self._records)
 
-    def put(self, records: Iterable[Fetched]) -> None:
-        """Add records with their sizes, in the order of their places; those of places not owned are left out."""
+    def put(self, records: Iterable[Fetched], epoch: int | None = None) -> bool:
+        """Add records with their sizes, in the order of their places; those of places not owned are left out.
+
+        With an `epoch`, none is added when places were owned or disowned since: return False.
+        """
         with self._guard:
+            if epoch is not None and epoch != self.epoch:
+                return False
             for record, size in records:
                 if record.place in self._owned:
                     self._records.append((record, size))
+                    self._wanted[record.place] = record.offset + 1
                     self._bytes += size
         self._tell()
+        return True
+
+    def wanted(self, place: Place, default: int) -> int:
+        """Return the offset of the next record to put, `default` when none is known."""
+        with self._guard:
+            return self._wanted.get(place, default)
 
     def end(self, error: BaseException | None = None) -> None:
         """Let the caller's iteration end, by `error` when there is one; what was not taken is dropped."""

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from iacs.core.exceptions import KafkaError
-from iacs.core.kafka_driver import DriverError, KafkaNetClient
+from iacs.core.kafka_driver import DIRECT, DriverError, KafkaNetClient
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class KafkaConnection:
             "ssl_cafile": str(self.ssl_cafile) if self.ssl_cafile else None,
             "reconnect_backoff_max_ms": 1000,  # by default a broker that is back is not tried for up to 30 s
             "metrics_enabled": False,
+            "proxy_url": f"{DIRECT}://",
         }
         if self.security_protocol.startswith("SASL"):
             password = self.sasl_password.get_secret_value() if self.sasl_password else ""

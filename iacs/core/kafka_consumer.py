@@ -63,10 +63,10 @@ class KafkaReader:
         self._wanted.set()
         await self._closed.wait()
 
-    def settle(self, places: Iterable[Place]) -> None:
-        """Note what is this reader's share."""
-        self.buffer.own(places)
+    def settle(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Note what is this reader's share; return where to go on in places that it had before."""
         self._settled_at = self._settled_at or time.monotonic()
+        return self.buffer.own(places)
 
     def _run(self) -> None:
         error: KafkaError | None = None
@@ -111,16 +111,26 @@ class KafkaReader:
         hold = self.buffer.is_full
         places = consumer.assignment()
         consumer.pause(*places) if hold else consumer.resume(*places)
+        epoch = self.buffer.epoch
         # Polled even while nothing is wanted: the group counts a consumer that does not poll as dead.
         found = consumer.poll(timeout_ms=1 if hold else _POLL_MS)
         if self._group is None:
             self.settle(_places(consumer.assignment()))
+            epoch = self.buffer.epoch
         if found:
             self._heard_at = time.monotonic()
-            self.buffer.put(read_record(record) for records in found.values() for record in records)
+            self._take(consumer, found, epoch)
         self._commit_now_and_then(consumer)
         if not found and not hold:
             self._rest(consumer)
+
+    def _take(self, consumer: Any, found: dict[TopicPartition, list[Any]], epoch: int) -> None:
+        records = [read_record(record) for records in found.values() for record in records]
+        if self.buffer.put(records, epoch):
+            return
+        # The group was divided anew meanwhile, and whose these records are cannot be told: fetch them again.
+        for place in found.keys() & consumer.assignment():
+            consumer.seek(place, self.buffer.wanted(place, found[place][0].offset))
 
     def _rest(self, consumer: Any) -> None:
         """Look whether the caller has waited long enough, or the brokers are gone."""
@@ -186,10 +196,15 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
         """Drop all: another member may have begun already."""
         self._reader.buffer.disown(_places(lost))
+        self._reader.buffer.own([])
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Take records of these partitions from now on."""
-        self._reader.settle(_places(assigned))
+        """Take records of these partitions from now on.
+
+        kafka-python goes on where it was in those that it has kept, after what was dropped above.
+        """
+        for place, offset in self._reader.settle(_places(assigned)).items():
+            self._consumer.seek(TopicPartition(*place), offset)
 
 
 def _places(partitions: Iterable[TopicPartition]) -> list[Place]:

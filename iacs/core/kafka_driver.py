@@ -1,6 +1,7 @@
 """The one place that imports kafka-python, which has no types, and warns when it is imported."""
 
 import warnings
+from typing import Any
 
 with warnings.catch_warnings():
     # It reads its protocol's schemas by a function that Python 3.11 and 3.12 call deprecated.
@@ -13,9 +14,31 @@ with warnings.catch_warnings():
         TopicPartition,
     )
     from kafka.errors import KafkaError as DriverError  # type: ignore[import-untyped]
+    from kafka.net import KafkaNetSocket  # type: ignore[import-untyped]
     from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 
+DIRECT = "iacs-direct"
+
+
+class ClosedSocket(KafkaNetSocket):  # type: ignore[misc]
+    """Connect without a proxy, and close what could not be connected, which kafka-python forgets.
+
+    It registers itself under the scheme of `proxy_url` that asks for it.
+    """
+
+    SCHEMES = (DIRECT,)
+
+    async def sock_connect(self, net: Any, sock: Any, sockaddr: Any, timeout_at: float | None = None) -> Any:
+        """Return the connected socket."""
+        try:
+            return await super().sock_connect(net, sock, sockaddr, timeout_at=timeout_at)
+        except BaseException:
+            sock.close()
+            raise
+
+
 __all__ = [
+    "DIRECT",
     "ConsumerRebalanceListener",
     "DriverError",
     "KafkaConsumer",

@@ -59,7 +59,9 @@ def _jars() -> Path:
         command += [f"-DoutputDirectory={libs}", "-DincludeScope=runtime"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         if done.returncode:
-            raise ServerMissingError(f"Maven could not fetch Apache Kafka: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+            raise ServerMissingError(
+                f"Maven could not fetch Apache Kafka: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+            )
         shutil.copyfile(pom, stamp)
     return libs
 
@@ -72,11 +74,12 @@ def _free_ports() -> tuple[int, int]:
 class KafkaBroker:
     """One broker over a folder: formatted when new, its records kept, its ports chosen at each `start`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, properties: str = "") -> None:
         self.folder = folder.absolute()
+        self._more_properties = properties
         self.log = self.folder / "broker.log"
         self.bootstrap = ""
-        self.keeper: subprocess.Popen[bytes] | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
         self._pid = 0
 
     def start(self, *, stdin: int = subprocess.PIPE, discard: bool = False) -> None:
@@ -93,7 +96,9 @@ class KafkaBroker:
 
     def _write_properties(self, port: int, controller: int) -> None:
         data, properties = self.folder / "data", self.folder / "server.properties"
-        properties.write_text(_PROPERTIES.format(port=port, controller=controller, data=data))
+        properties.write_text(
+            _PROPERTIES.format(port=port, controller=controller, data=data) + self._more_properties
+        )
         self.bootstrap = f"127.0.0.1:{port}"
         if not (data / "meta.properties").exists():
             self._format()
@@ -104,7 +109,14 @@ class KafkaBroker:
 
     def _java(self) -> list[str]:
         java, jars = _tool("java"), _jars()
-        return [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}", "-cp", f"{jars}/*"]
+        return [
+            java,
+            "-Xmx512m",
+            "-XX:TieredStopAtLevel=1",
+            f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}",
+            "-cp",
+            f"{jars}/*",
+        ]
 
     def _storage_tool(self, *arguments: str) -> str:
         command = [*self._java(), "kafka.tools.StorageTool", *arguments]
@@ -116,26 +128,24 @@ class KafkaBroker:
     def _run(self, stdin: int, *, discard: bool) -> bool:
         command = [sys.executable, str(_HERE / "keep.py"), str(self.log), str(self.folder) if discard else ""]
         command += [*self._java(), "kafka.Kafka", str(self.folder / "server.properties")]
+        log_start = self.log.stat().st_size if self.log.exists() else 0
         # A session of its own: Ctrl-C in the terminal must not stop the broker before its users.
-        self.keeper = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, start_new_session=True)
-        assert self.keeper.stdout is not None
-        with self.keeper.stdout as lines:
-            self._pid = int(lines.readline())
-        return self._wait_until_serving(time.monotonic() + _START_SECONDS)
+        keeper = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, start_new_session=True)
+        self._keeper = keeper
+        if keeper.stdout is not None:
+            with keeper.stdout as lines:
+                self._pid = int(lines.readline())
+        return self._wait_until_serving(keeper, log_start)
 
-    def _wait_until_serving(self, deadline: float) -> bool:
-        assert self.keeper is not None
-        host, port = self.bootstrap.split(":")
-        while self.keeper.poll() is None:
-            try:
-                socket.create_connection((host, int(port)), timeout=1).close()
-            except OSError:
-                if time.monotonic() > deadline:
-                    self.stop()
-                    return False
-                time.sleep(0.05)
-            else:
-                return True
+    def _wait_until_serving(self, keeper: "subprocess.Popen[bytes]", log_start: int) -> bool:
+        deadline = time.monotonic() + _START_SECONDS
+        while keeper.poll() is None and time.monotonic() < deadline:
+            with self.log.open("rb") as log:
+                log.seek(log_start)
+                if b"Kafka Server started" in log.read():
+                    return True
+            time.sleep(0.05)
+        self.stop()
         return False
 
     def _tail(self) -> str:
@@ -163,8 +173,14 @@ class KafkaBroker:
         """End it in good order; safe to call twice."""
         self._reap()
 
+    def disown(self) -> None:
+        """Leave it to whoever holds the other end of its standard input."""
+        if self._keeper is not None:
+            self._keeper.returncode = 0  # else Python warns that the process still runs
+            self._keeper = None
+
     def _reap(self) -> None:
-        keeper, self.keeper = self.keeper, None
+        keeper, self._keeper = self._keeper, None
         if keeper is None:
             return
         if keeper.stdin is not None:

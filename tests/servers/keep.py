@@ -29,7 +29,8 @@ def main(log: str, folder: str, *command: str) -> int:
     """Return the command's exit code; what it wrote is appended to `log`."""
     with Path(log).open("ab") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        print(process.pid, flush=True)
+        sys.stdout.write(f"{process.pid}\n")
+        sys.stdout.flush()
         arguments = {"gently": not folder}
         threading.Thread(target=_end_with_stdin, args=(process,), kwargs=arguments, daemon=True).start()
         code = process.wait()
