@@ -21,10 +21,12 @@ from iacs.core.exceptions import (
     PublishError,
 )
 
-EVERY: list[type[IACSGraphError]] = [
+EVERY = [
     found
-    for _, found in inspect.getmembers(exceptions, inspect.isclass)
-    if found.__module__ == exceptions.__name__
+    for found in vars(exceptions).values()
+    if isinstance(found, type)
+    and issubclass(found, BaseException)
+    and found.__module__ == exceptions.__name__
 ]
 MADE: list[IACSGraphError] = [
     ConfigurationError(
