@@ -14,7 +14,7 @@ def server_context(ca_file: Path) -> ssl.SSLContext:
     Raises SandboxError when trustme is missing.
     """
     try:
-        import trustme  # noqa: PLC0415 -- an extra, wanted for https alone
+        import trustme
     except ImportError as error:
         raise SandboxError("https needs one more package: pip install 'iacs[sandbox]'") from error
     authority = trustme.CA()

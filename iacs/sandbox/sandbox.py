@@ -97,7 +97,7 @@ class Sandbox:
         """Stop listening."""
         runner, self._runner = self._runner, None
         if runner:
-            await runner.cleanup()
+            await _stop(runner)
         folder, self._folder = self._folder, None
         if folder:
             folder.cleanup()
@@ -190,6 +190,16 @@ class Sandbox:
     def expire_access_tokens(self) -> None:
         """Make every access token issued so far an expired one."""
         self._cloud.issuer.expire_access_tokens()
+
+
+async def _stop(runner: web.AppRunner) -> None:
+    """Close the connections too that clients keep open, before the loop may end."""
+    transports = [handler.transport for handler in runner.server.connections] if runner.server else []
+    await runner.cleanup()
+    for transport in transports:
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
+    await asyncio.sleep(0)
 
 
 async def serve(sandbox: Sandbox, started: Callable[[Sandbox], None]) -> None:

@@ -58,11 +58,8 @@ def send_back(mode: str, redirect_uri: str, fields: Mapping[str, str]) -> web.Re
     """Return the answer to the application in the response mode it asked for."""
     if mode == "form_post":
         return pages.form_post(redirect_uri, fields)
-    if mode == "fragment":
-        mark = "#"
-    else:
-        mark = "&" if urlsplit(redirect_uri).query else "?"
-    location = f"{redirect_uri}{mark}{urlencode(fields)}"
+    marks = {"query": "&" if urlsplit(redirect_uri).query else "?", "fragment": "#"}
+    location = f"{redirect_uri}{marks[mode]}{urlencode(fields)}"
     return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
 
 
@@ -81,6 +78,17 @@ def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[
     return {"code": code} | ({"client_info": info} if query.get("client_info") == "1" else {})
 
 
+def _person(cloud: Cloud, query: Mapping[str, str]) -> Person | None:
+    """Return who signs in, None when a page must ask; raise EntraError for what may be redirected."""
+    _check_request(query)
+    person = cloud.directory.find(query.get("login_hint", ""))
+    if person is None and query.get("prompt") == "none":
+        raise EntraError(
+            "login_required", 50058, "A silent sign-in request was sent but no user is signed in."
+        )
+    return person
+
+
 async def authorize(request: web.Request) -> web.Response:
     """Sign in the person named by `login_hint` without a page; ask who it is otherwise."""
     cloud, query = request.app[CLOUD], request.query
@@ -91,15 +99,10 @@ async def authorize(request: web.Request) -> web.Response:
         return pages.message(
             "Sorry, but we're having trouble signing you in", f"AADSTS{error.number}: {error}", status=400
         )
-    mode = query.get("response_mode", "query")
     state = {"state": query["state"]} if "state" in query else {}
+    mode = query.get("response_mode", "query")
     try:
-        _check_request(query)
-        person = cloud.directory.find(query.get("login_hint", ""))
-        if person is None and query.get("prompt") == "none":
-            raise EntraError(
-                "login_required", 50058, "A silent sign-in request was sent but no user is signed in."
-            )
+        person = _person(cloud, query)
     except EntraError as error:
         fields = {key: str(error.fields(request)[key]) for key in ("error", "error_description")}
         return send_back(mode if mode in _MODES else "query", redirect_uri, fields | state)

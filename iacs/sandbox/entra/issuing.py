@@ -11,6 +11,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from jwt.algorithms import RSAAlgorithm
 
 from iacs.sandbox.behaviour import Behaviour
 from iacs.sandbox.directory import Person
@@ -67,7 +68,7 @@ class TokenIssuer:
 
     def public_key(self) -> dict[str, Any]:
         """Return the signing key as a JWK."""
-        jwk = jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
+        jwk = RSAAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {
             "kty": "RSA",
             "use": "sig",

@@ -7,7 +7,6 @@ fingerprint differs, the history is another one, and the client must begin again
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 

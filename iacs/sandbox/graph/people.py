@@ -10,7 +10,7 @@ from iacs.sandbox.graph.listing import select_properties
 def profile(call: Call, person: Person) -> web.Response:
     """Answer who somebody is."""
     given, _, surname = person.name.partition(" ")
-    everything = {
+    everything: dict[str, object] = {
         "businessPhones": [],
         "displayName": person.name,
         "givenName": given or None,

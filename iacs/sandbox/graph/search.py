@@ -34,9 +34,9 @@ def _text(message: StoredMessage, key: str) -> str:
     if key in _PEOPLE:
         return "\n".join(_people_text(message, _PEOPLE[key]))
     if key == "subject":
-        return message.get("subject") or ""
+        return str(message.get("subject") or "")
     if key == "body":
-        return (message.get("body") or {}).get("content", "")
+        return str((message.get("body") or {}).get("content", ""))
     return "\n".join(_text(message, part) for part in ("from", "subject", "body"))
 
 

@@ -7,36 +7,38 @@ from iacs.sandbox.mail.headers import decoded
 
 Recipient = dict[str, dict[str, str | None]]
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|<[^<>]*>?|[,;:]|[()]|[^\s"<,;:()]+|\s+', re.DOTALL)
+_SEPARATORS, _GROUP = {",", ";"}, {":"}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def _tokens(value: str) -> Iterator[str]:
     """Yield tokens; a comment, nested ones included, is one token that begins with '('."""
-    depth, comment = 0, ""
+    depth = 0
+    comment: list[str] = []
     for match in _TOKEN.finditer(value):
-        token = match[0]
-        if depth or token == "(":
-            depth += {"(": 1, ")": -1}.get(token, 0)
-            comment += token
+        word = match[0]
+        if depth or word == "(":
+            depth += {"(": 1, ")": -1}.get(word, 0)
+            comment.append(word)
             if depth:
                 continue
-            token, comment = comment, ""
-        yield token
+            word, comment = "".join(comment), []
+        yield word
     if comment:
-        yield comment
+        yield "".join(comment)
 
 
 def _entries(value: str) -> Iterator[list[str]]:
     """Yield the tokens of each address; a group's name is dropped, its members are kept."""
     entry: list[str] = []
-    for token in _tokens(value):
-        if token in {",", ";"}:
+    for word in _tokens(value):
+        if word in _SEPARATORS:
             yield entry
             entry = []
-        elif token == ":" and not any(part.startswith("<") for part in entry):
+        elif word in _GROUP and not any(part.startswith("<") for part in entry):
             entry = []
         else:
-            entry.append(token)
+            entry.append(word)
     yield entry
 
 
@@ -47,18 +49,26 @@ def _unquoted(token: str) -> str:
     return _ESCAPED.sub(r"\1", inner)
 
 
+def _phrase(words: list[str]) -> str:
+    """Return a display name: folds and runs of spaces count as one space, except inside quotes."""
+    outside = [" " if word.isspace() else _unquoted(word) for word in words]
+    start = 1 if outside[:1] == [" "] else 0
+    end = -1 if outside[-1:] == [" "] else None
+    return "".join(outside[start:end])
+
+
 def _recipient(tokens: list[str]) -> Recipient | None:
     angle = next((token for token in tokens if token.startswith("<")), None)
     comments = [token[1:].removesuffix(")") for token in tokens if token.startswith("(")]
     words = [token for token in tokens if not token.startswith(("<", "("))]
     plain = "".join(words).strip()
     if angle is not None:
-        address, name = angle[1:].removesuffix(">").strip(), "".join(map(_unquoted, words)).strip()
-    elif plain and (not re.search(r"\s", plain) or plain.startswith('"') and "@" in plain):
+        address, name = angle[1:].removesuffix(">").strip(), _phrase(words)
+    elif plain and (not re.search(r"\s", plain) or (plain.startswith('"') and "@" in plain)):
         address, name = plain, ""
     else:
         address, name = "", plain
-    name = decoded(name or " ".join(comments)).strip()
+    name = decoded(name or " ".join(comments))
     if not address and not name:
         return None
     return {"emailAddress": {"name": name or None, "address": address or None}}

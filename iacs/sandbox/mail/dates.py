@@ -4,15 +4,16 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_ZONES = {"edt": -4, "est": -5, "cdt": -5, "cst": -6, "mdt": -6, "mst": -7, "pdt": -7, "pst": -8}
+_ZONES = {
+    "ut": 0, "gmt": 0, "utc": 0, "z": 0, "edt": -4, "est": -5, "cdt": -5, "cst": -6,
+    "mdt": -6, "mst": -7, "pdt": -7, "pst": -8,
+}  # fmt: skip
 _DATE = re.compile(
-    r"(?:[^\W\d_]+\.?\s*,?\s*)?"
+    r"\s*(?:[^\W\d_]+\.?\s*,?\s*)?"
     r"(?P<day>\d{1,2})[\s-]+(?P<month>[A-Za-z]{3})[a-z]*\.?[\s-]+(?P<year>\d{2,4})\s+"
     r"(?P<hour>\d{1,2})\s*:\s*(?P<minute>\d{2})(?:\s*:\s*(?P<second>\d{2}))?\s*"
-    r"(?P<zone>[+-]\d{4}|[A-Za-z]{1,5})",
-    re.ASCII,
+    r"\(?(?P<zone>[+-]\d{4}|[A-Za-z]+)",
 )
-_COMMENT = re.compile(r"\([^()]*\)")
 
 
 def _year(digits: str) -> int:
@@ -24,34 +25,39 @@ def _year(digits: str) -> int:
 
 
 def _offset(zone: str) -> timedelta:
-    """Return the distance to UTC; a name that the standard does not define counts as UTC (4.3 there)."""
+    """Return the distance to UTC; raise KeyError for a name that RFC 5322 does not define."""
     if zone[0] not in "+-":
-        return timedelta(hours=_ZONES.get(zone.lower(), 0))
+        return timedelta(hours=_ZONES[zone.lower()])
     if int(zone[3:]) > 59:
         raise ValueError("minutes of an hour")
     offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
     return -offset if zone[0] == "-" else offset
 
 
+def _instant(match: re.Match[str]) -> datetime:
+    second = int(match["second"] or 0)
+    if second > 60:
+        raise ValueError("seconds of a minute")
+    local = datetime(
+        _year(match["year"]),
+        _MONTHS.index(match["month"].lower()) + 1,
+        int(match["day"]),
+        int(match["hour"]),
+        int(match["minute"]),
+        tzinfo=UTC,
+    )
+    return local + timedelta(seconds=second) - _offset(match["zone"])
+
+
 def parse_date(value: str) -> datetime | None:
-    """Return the instant in UTC; None when the text is not a date or names no zone."""
-    without_comments = _COMMENT.sub(" ", value) if len(value) < 500 else value
-    match = _DATE.match(without_comments.strip())
-    if not match or match["month"].lower() not in _MONTHS:
-        return None
+    """Return the instant in UTC; None when the text is not a date, or names no zone that is known.
+
+    RFC 5322 would take an unknown zone's time for UTC, hours off more often than not.
+    """
+    match = _DATE.match(value)
     try:
-        instant = datetime(
-            _year(match["year"]),
-            _MONTHS.index(match["month"].lower()) + 1,
-            int(match["day"]),
-            int(match["hour"]),
-            int(match["minute"]),
-            min(second := int(match["second"] or 0), 59),
-            tzinfo=UTC,
-        )
-        leap = timedelta(seconds=1 if second == 60 else 0)
-        return None if second > 60 else instant + leap - _offset(match["zone"])
-    except (ValueError, OverflowError):
+        return _instant(match) if match else None
+    except (KeyError, ValueError, OverflowError):
         return None
 
 

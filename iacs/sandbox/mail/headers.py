@@ -18,7 +18,7 @@ _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 def fields(message: Message) -> Iterator[tuple[str, str]]:
     """Yield name and value as the file has them: unfolded, bytes as UTF-8, encoded words untouched."""
     for name, value in message.raw_items():
-        yield _text(name), _FOLD.sub("", _text(str(value))).strip(" \t")
+        yield _text(name), _FOLD.sub("", _text(str(value))).lstrip(" \t")
 
 
 def first(message: Message, name: str) -> str | None:

@@ -26,7 +26,7 @@ def _parameters(value: str) -> dict[str, str]:
 
 def _extended(values: dict[str, str], name: str) -> str | None:
     """Join `name*0*`, `name*1`, … or take `name*`; None when there is no such parameter."""
-    numbered = []
+    numbered: list[tuple[str, bool]] = []
     while (text := values.get(key := f"{name}*{len(numbered)}*", values.get(key[:-1]))) is not None:
         numbered.append((text, key in values))
     pieces = numbered or ([(values[f"{name}*"], True)] if f"{name}*" in values else [])

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from iacs.sandbox.odata.syntax import (
-    Any_,
+    AnyOf,
     Call,
     Comparison,
     Expression,
@@ -74,7 +74,7 @@ def _call(call: Call, row: Row) -> bool | None:
     return text.startswith(wanted) if call.function == "startswith" else wanted in text
 
 
-def _any(node: Any_, row: Row) -> bool:
+def _any(node: AnyOf, row: Row) -> bool:
     elements = _value(node.collection, row) or []
     return any(_truth(node.condition, {**row, node.variable: element}) for element in elements)
 
@@ -102,7 +102,7 @@ def _truth(expression: Expression, row: Row) -> bool | None:
             return None if truth is None else not truth
         case Call():
             return _call(expression, row)
-        case Any_():
+        case AnyOf():
             return _any(expression, row)
     value = _value(expression, row)
     if value is None or isinstance(value, bool):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from iacs.sandbox.odata.syntax import (
-    Any_,
+    AnyOf,
     Call,
     Comparison,
     Expression,
@@ -151,7 +151,7 @@ class _Parser:
         condition = self._or()
         self._variables.pop()
         self._expect(")")
-        return Any_(collection, variable, condition)
+        return AnyOf(collection, variable, condition)
 
 
 def _paths(expression: Expression) -> Iterator[Path]:
@@ -163,7 +163,7 @@ def _paths(expression: Expression) -> Iterator[Path]:
             yield from _paths(right)
         case Not(operand):
             yield from _paths(operand)
-        case Any_(collection):
+        case AnyOf(collection):
             yield collection
 
 

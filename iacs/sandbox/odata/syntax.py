@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Union
 
 Value = str | bool | int | float | datetime | None
 
@@ -45,7 +44,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Any_:
+class AnyOf:
     """Ask whether an element of a collection meets a condition."""
 
     collection: Path
@@ -69,8 +68,8 @@ class Logical:
     right: "Expression"
 
 
-Operand = Union[Literal, Path]
-Expression = Union[Operand, Comparison, Call, Any_, Not, Logical]
+Operand = Literal | Path
+Expression = Literal | Path | Comparison | Call | AnyOf | Not | Logical
 
 _TOKEN = re.compile(
     r"""\s*(?:
