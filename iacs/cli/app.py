@@ -66,6 +66,7 @@ def _iacs(
 ) -> None:
     """Work on people's Microsoft 365 mailboxes.
 
-    Settings come from the environment and from .env; see: iacs config show
+    Settings come from the environment and from .env; see: iacs config show.
+    Warnings and worse are logged, on standard error, unless LOG_LEVEL says otherwise.
     """
     context.obj.debug = debug

@@ -74,19 +74,20 @@ def _encode(value: object) -> object:
 class Column:
     """A column at least `width` cells wide; on a terminal a `cut` one ends in … where its width ends.
 
-    `wide` is its least width elsewhere.
+    `wide` is its least width elsewhere; a `right` one is aligned there.
     """
 
     title: str
     width: int = 0
     cut: bool = False
     wide: int = 0
+    right: bool = False
 
 
 class Table:
     """Print rows as they come: in color and cut to fit on a terminal, whole and plain elsewhere.
 
-    The last column takes what the terminal has left.
+    A last column that may be cut takes what the terminal has left.
     """
 
     def __init__(self, *columns: Column) -> None:
@@ -94,7 +95,8 @@ class Table:
         self._columns = columns
         self._cuts = self._console.is_terminal
         self._widths = [each.width if self._cuts else max(each.width, each.wide) for each in columns]
-        self._widths[-1] = max(self._widths[-1], self._console.width - sum(w + 2 for w in self._widths[:-1]))
+        if columns[-1].cut:
+            self._widths[-1] = max(1, self._console.width - sum(width + 2 for width in self._widths[:-1]))
         self._started = False
 
     def row(self, *cells: str | None) -> None:
@@ -113,7 +115,8 @@ class Table:
     def _fitted(self, cell: Text, column: Column, width: int) -> Text:
         if column.cut and self._cuts:
             cell.truncate(width, overflow="ellipsis")
-        cell.pad_right(max(0, width - cell.cell_len))
+        room = max(0, width - cell.cell_len)
+        cell.pad_left(room) if column.right else cell.pad_right(room)
         return cell
 
 
@@ -122,8 +125,13 @@ def _cell(value: str | None) -> Text:
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
-    """Print rows that are all known, each column as wide as its widest cell."""
-    widths = [max(_cell(cell).cell_len for cell in column) for column in zip(titles, *rows, strict=True)]
-    table = Table(*(Column(title, width) for title, width in zip(titles, widths, strict=True)))
+    """Print rows that are all known: each column as wide as its widest cell, numbers to the right."""
+    table = Table(*map(_column, zip(titles, *rows, strict=True)))
     for cells in rows:
         table.row(*cells)
+
+
+def _column(column: tuple[str | None, ...]) -> Column:
+    title, *cells = column
+    numbers = any(cells) and all(cell is None or cell.isdecimal() for cell in cells)
+    return Column(title or "", max(_cell(cell).cell_len for cell in column), right=numbers)

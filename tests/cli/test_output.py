@@ -85,6 +85,11 @@ def test_an_empty_text_is_not_shown_as_missing(capsys: pytest.CaptureFixture[str
     assert output.MISSING not in capsys.readouterr().out
 
 
+def test_numbers_are_aligned_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("who", "new"), [("a", "1650"), ("b", "7"), ("c", None)])
+    assert capsys.readouterr().out.splitlines() == ["who   new", "a    1650", "b       7", "c       -"]
+
+
 def test_a_column_is_as_wide_as_its_widest_cell(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("a", "b"), [("longer", "x"), ("s", "y")])
     assert capsys.readouterr().out.splitlines() == ["a       b", "longer  x", "s       y"]
