@@ -118,8 +118,9 @@ async def graph_client(cloud: Sandbox) -> AsyncIterator[GraphServiceClient]:
         credential, scopes=["https://graph.microsoft.com/.default"], allowed_hosts=["127.0.0.1"]
     )
     trust = ssl.create_default_context(cafile=str(cloud.ca_file))
-    async with credential, httpx.AsyncClient(verify=trust) as transport:
-        client = GraphClientFactory.create_with_default_middleware(client=transport, options=options)
+    transport = httpx.AsyncHTTPTransport(verify=trust)  # closed here: the SDK's pipeline forgets to
+    async with credential, transport, httpx.AsyncClient(transport=transport) as plain:
+        client = GraphClientFactory.create_with_default_middleware(client=plain, options=options)
         adapter = GraphRequestAdapter(provider, client=client)
         adapter.base_url = cloud.graph_url
         yield GraphServiceClient(request_adapter=adapter)
