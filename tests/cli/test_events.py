@@ -76,3 +76,22 @@ async def test_what_waits_in_the_outbox_is_published_once(iacs: Iacs) -> None:
     shown = await to_thread(iacs, "events", "tail")
     assert r"k" in shown.lines[1]
     assert r'{"what": "\u001b[2J"}' in shown.lines[1]
+
+
+async def test_through_kafka_the_same_commands_say_the_same(
+    sign_in: SignIn,
+    iacs: Iacs,
+    kafka_servers: tuple[str, ...],
+    topic: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", ",".join(kafka_servers))
+    monkeypatch.setenv("MAIL_TOPIC", topic)
+    await sign_in(ALICE)
+    assert "12 events published" in (await to_thread(iacs, "mail", "sync", ALICE)).err
+    parts = [
+        (await to_thread(iacs, "events", "tail", "--json", "--group", topic, *limit)).lines
+        for limit in (["--limit", "5"], [], [])
+    ]
+    assert [len(part) for part in parts] == [5, 7, 0]
+    assert len({json.loads(line)["id"] for line in itertools.chain(*parts)}) == 12
