@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pydantic import SecretStr
-
 from iacs.core.exceptions import (
     APIConnectionError,
     AuthenticationError,
@@ -191,8 +189,3 @@ def _support(problem: Problem) -> str:
     ids = {"trace id": problem.trace_id, "correlation id": problem.correlation_id}
     said = ", ".join(f"{name} {_printable(value)[:80]}" for name, value in ids.items() if value)
     return f" For support: {said}." if said else ""
-
-
-def hidden(*values: SecretStr | None) -> list[str]:
-    """Return the secrets among `values` in clear, for blotting out."""
-    return [value.get_secret_value() for value in values if value is not None]

@@ -1,5 +1,7 @@
 import asyncio
+import errno
 import socket
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -15,8 +17,7 @@ STATE = SecretStr("the state")
 @pytest.fixture
 def port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
-        number = sock.getsockname()[1]
-    return number
+        return int(sock.getsockname()[1])
 
 
 @pytest.fixture
@@ -115,6 +116,24 @@ async def test_a_port_in_use_says_what_to_do(port: int, redirect_uri: str, addre
     ):
         async with LoopbackListener(redirect_uri, STATE):
             pass
+
+
+async def test_a_machine_without_ipv6_listens_on_ipv4(
+    redirect_uri: str, http: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = socket.create_server
+
+    def ipv4_alone(address: tuple[str, int], *, family: socket.AddressFamily) -> socket.socket:
+        if family is socket.AF_INET6:
+            raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        return create(address, family=family)
+
+    monkeypatch.setattr("iacs.auth.loopback.socket.create_server", ipv4_alone)
+    async with LoopbackListener(redirect_uri, STATE) as listener:
+        url = redirect_uri.replace("localhost", "127.0.0.1")
+        headers = {"Host": urlsplit(redirect_uri).netloc}
+        await http.send("GET", f"{url}?state=the+state&code=c", headers=headers)
+        assert (await listener.callback(timeout=5)).code == SecretStr("c")
 
 
 async def test_the_port_is_free_again_afterwards(redirect_uri: str) -> None:

@@ -1,10 +1,9 @@
 import asyncio
 import html
 import re
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -14,22 +13,11 @@ from iacs.core import clock
 from iacs.core.exceptions import (
     AccountError,
     AccountNotFoundError,
-    APIConnectionError,
     AuthenticationError,
-    IACSGraphError,
-    InvalidIdTokenError,
     MalformedResponseError,
-    OperatorRequiredError,
     SignInRequiredError,
 )
-from tests.fixtures.sign_in import ALICE, BOB, Identity
-
-
-def changed(url: str, **changes: str) -> str:
-    """Change parameters of a URL's query; an empty value removes one."""
-    parts = urlsplit(url)
-    query = {name: value for name, value in (dict(parse_qsl(parts.query)) | changes).items() if value}
-    return urlunsplit(parts._replace(query=urlencode(query)))
+from tests.fixtures.sign_in import ALICE, BOB, Identity, changed
 
 
 async def test_a_person_signs_in(identity: Identity) -> None:
@@ -107,59 +95,10 @@ async def test_sign_ins_that_nobody_completed_are_forgotten(
         assert tx.value("SELECT count(*) FROM auth_sessions") == 1
 
 
-@pytest.mark.parametrize(
-    ("error", "kind", "sentence"),
-    [
-        ("access_denied", AuthenticationError, "declined"),
-        ("interaction_required", SignInRequiredError, "sign in again"),
-        ("invalid_request", OperatorRequiredError, "will not help"),
-        ("server_error", APIConnectionError, "Try again later"),
-    ],
-)
-async def test_an_error_in_the_callback_is_told(
-    identity: Identity, error: str, kind: type[IACSGraphError], sentence: str
-) -> None:
-    request = await identity.auth.begin(ALICE)
-    callback = AuthorizationCallback(state=request.state, error=error, error_description="AADSTS1: Why. More")
-    with pytest.raises(kind, match=sentence) as caught:
-        await identity.auth.complete(callback)
-    assert f"sign {ALICE} in" in str(caught.value)
-
-
 async def test_a_callback_without_a_code_is_refused(identity: Identity) -> None:
     request = await identity.auth.begin(ALICE)
     with pytest.raises(AuthenticationError, match="neither a code nor an error"):
         await identity.auth.complete(AuthorizationCallback(state=request.state))
-
-
-MUTANTS: list[tuple[Mapping[str, str], type[IACSGraphError], str]] = [
-    ({"login_hint": BOB}, AuthenticationError, "not the person of the account"),
-    ({"nonce": "another"}, InvalidIdTokenError, "nonce differs"),
-    ({"nonce": ""}, InvalidIdTokenError, "nonce differs"),
-    ({"state": "another"}, AuthenticationError, "unknown"),
-    ({"state": ""}, AuthenticationError, "unknown"),
-    ({"code_challenge": "A" * 43}, SignInRequiredError, "AADSTS501481"),
-    ({"code_challenge_method": "plain"}, SignInRequiredError, "AADSTS501481"),
-    ({"redirect_uri": "http://localhost:9999/x"}, SignInRequiredError, "AADSTS500112"),
-]
-
-
-@pytest.mark.parametrize(("changes", "kind", "sentence"), MUTANTS)
-async def test_a_changed_parameter_is_refused(
-    identity: Identity, changes: Mapping[str, str], kind: type[IACSGraphError], sentence: str
-) -> None:
-    request = await identity.auth.begin(ALICE)
-    with pytest.raises(kind, match=sentence):
-        await identity.auth.complete(await identity.visit(changed(request.url, **changes)))
-    with pytest.raises(SignInRequiredError):
-        await identity.token_service.access_token(identity.account_ids[ALICE])
-    assert (await identity.accounts.get(ALICE)).object_id is None
-
-
-async def test_a_changed_code_is_refused(identity: Identity) -> None:
-    callback = await identity.visit((await identity.auth.begin(ALICE)).url)
-    with pytest.raises(SignInRequiredError, match="AADSTS70000"):
-        await identity.auth.complete(callback.model_copy(update={"code": SecretStr("1.forged")}))
 
 
 async def test_without_the_scope_openid_the_operator_is_told(
