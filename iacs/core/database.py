@@ -174,7 +174,8 @@ class Database:
         with self._connect() as connection:
             _begin(connection, read_only=False)
             yield Transaction(connection)
-            connection.commit()
+            with translated_errors("the schema could not be committed"):
+                connection.commit()
 
 
 def _begin(connection: sqlalchemy.Connection, *, read_only: bool) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from iacs.core.exceptions import DatabaseError
 
+_LOCKED = "somebody else held the lock too long: try again, or raise DATABASE_TIMEOUT"
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 
 
@@ -74,8 +75,14 @@ def _without_values(cause: Any, sqlstate: str) -> str:
 
 
 def _reason(cause: BaseException) -> str:
-    lines = str(cause).splitlines()
-    return lines[0] if lines else type(cause).__name__
+    lines = str(cause).splitlines() or [type(cause).__name__]
+    return f"{lines[0]}; {_LOCKED}" if _is_locked(cause) else lines[0]
+
+
+def _is_locked(cause: BaseException) -> bool:
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    return getattr(cause, "sqlstate", None) == "55P03"
 
 
 def _server_advice(url: URL, cause: BaseException) -> str:

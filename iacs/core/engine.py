@@ -23,6 +23,7 @@ _MALFORMED = (
     "DATABASE_URL is no database URL; write sqlite:///iacs.db or postgresql://user@host/database, "
     "with special characters of the password percent-encoded"
 )
+_NO_DRIVER = "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'iacs[postgresql]'"
 _SECRET_OPTIONS = ("password", "sslpassword")
 
 
@@ -50,18 +51,10 @@ def is_memory(url: URL) -> bool:
 def create_engine(url: URL, *, pool_size: int, timeout: float) -> sqlalchemy.Engine:
     """Make the engine, without connecting; raise ConfigurationError when the driver is not installed."""
     sqlite = url.get_backend_name() == "sqlite"
-    arguments = (
-        {"timeout": timeout, "check_same_thread": False, "isolation_level": None}
-        if sqlite
-        else {
-            "connect_timeout": max(2, ceil(timeout)),  # libpq takes whole seconds, two at least
-            **{name: url.query[name] for name in _SECRET_OPTIONS if name in url.query},
-        }
-    )
     try:
         engine = sqlalchemy.create_engine(
             url.difference_update_query(_SECRET_OPTIONS),
-            connect_args=arguments,
+            connect_args=_driver_arguments(url, timeout),
             hide_parameters=True,
             max_overflow=0,
             pool_pre_ping=not sqlite,
@@ -69,14 +62,20 @@ def create_engine(url: URL, *, pool_size: int, timeout: float) -> sqlalchemy.Eng
             pool_timeout=timeout,
             poolclass=QueuePool,
         )
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            [
-                "DATABASE_URL names PostgreSQL, whose driver is not installed; run: pip install 'iacs[postgresql]'"
-            ]
-        ) from error
+    except ImportError as error:
+        raise ConfigurationError([_NO_DRIVER]) from error
     _prepare(engine, timeout, sqlite=sqlite, memory=is_memory(url))
     return engine
+
+
+def _driver_arguments(url: URL, timeout: float) -> dict[str, Any]:
+    """Return what the driver is told beside the URL: the secrets among its options, which a URL would show."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": timeout, "check_same_thread": False, "isolation_level": None}
+    arguments: dict[str, Any] = {name: url.query[name] for name in _SECRET_OPTIONS if name in url.query}
+    if "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = max(2, ceil(timeout))  # libpq takes whole seconds, two at least
+    return arguments
 
 
 def _prepare(engine: sqlalchemy.Engine, timeout: float, *, sqlite: bool, memory: bool) -> None:

@@ -227,7 +227,10 @@ def test_a_wait_for_another_process_has_an_end(database_url: str) -> None:
             tx.execute("INSERT INTO counters VALUES ('n', 1)")
         with holder.transaction() as tx:
             tx.rows(lock)
-            with pytest.raises(DatabaseError, match="lock"), database.transaction() as waiting:
+            with (
+                pytest.raises(DatabaseError, match=r"lock.*raise DATABASE_TIMEOUT"),
+                database.transaction() as waiting,
+            ):
                 waiting.execute("UPDATE counters SET value = 2")
 
         with database.transaction() as tx:
