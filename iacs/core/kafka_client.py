@@ -14,7 +14,7 @@ from iacs.core.dead_letter import dead_letter
 from iacs.core.event_buffer import Unreadable
 from iacs.core.events import Event, NewEvent, topics_of
 from iacs.core.exceptions import EventEncodingError, KafkaError, PublishError
-from iacs.core.kafka_connection import KafkaConnection, quiet_kafka_python, servers
+from iacs.core.kafka_connection import KafkaConnection, servers
 from iacs.core.kafka_consumer import KafkaReader
 from iacs.core.kafka_producer import Batch, KafkaProducer
 from iacs.core.logger import Logger
@@ -57,7 +57,6 @@ class KafkaClient:
         self._logger = logger
         self._producer = KafkaProducer(self._connection, linger_ms=linger_ms, batch_size=batch_size)
         self._readers: set[KafkaReader] = set()
-        quiet_kafka_python()
 
     async def publish(
         self, topic: str, value: object, *, key: str | None = None, event_id: str | None = None
@@ -76,7 +75,7 @@ class KafkaClient:
         sent, PublishError when some are not acknowledged in time: those may arrive nevertheless.
         """
         remaining, on_their_way, count = iter(events), deque[Batch](), 0
-        failed: dict[str, BaseException] = {}
+        failed: dict[str, KafkaError] = {}
         while not failed and (part := list(islice(remaining, _BATCH))):
             on_their_way.append(await self._send(part))
             count += len(part)
@@ -140,7 +139,7 @@ class KafkaClient:
             batch.fail_missing(error)
         return batch
 
-    async def _outcome(self, batch: Batch) -> dict[str, BaseException]:
+    async def _outcome(self, batch: Batch) -> dict[str, KafkaError]:
         try:
             async with asyncio.timeout_at(batch.deadline):
                 await batch.done
@@ -148,13 +147,9 @@ class KafkaClient:
             batch.fail_missing(self._connection.error("Kafka did not acknowledge in time"))
         return batch.failed()
 
-    def _publish_error(self, failed: Mapping[str, BaseException]) -> PublishError:
+    def _publish_error(self, failed: Mapping[str, KafkaError]) -> PublishError:
         first = next(iter(failed.values()))
-        if isinstance(first, KafkaError):
-            message = str(first)
-        else:
-            message = self._connection.describe("Kafka did not take the event", first)
-        error = PublishError(message, event_ids=failed, servers=self._connection.bootstrap_servers)
+        error = PublishError(str(first), event_ids=failed, servers=self._connection.bootstrap_servers)
         error.__cause__ = first
         return error
 

@@ -38,7 +38,6 @@ class KafkaConnection:
             "security_protocol": self.security_protocol,
             "ssl_cafile": str(self.ssl_cafile) if self.ssl_cafile else None,
             "reconnect_backoff_max_ms": 1000,  # by default a broker that is back is not tried for up to 30 s
-            "metrics_enabled": False,
             "proxy_url": f"{DIRECT}://",
         }
         if self.security_protocol.startswith("SASL"):
@@ -54,6 +53,8 @@ class KafkaConnection:
         """Make a producer or consumer, which connects at once; raise KafkaError when it cannot."""
         if not self.bootstrap_servers:
             raise KafkaError("no Kafka server is named; set KAFKA_BOOTSTRAP_SERVERS to host:port")
+        self._check()
+        quiet_kafka_python()
         clients: list[Any] = []
 
         def client(**arguments: Any) -> Any:
@@ -66,6 +67,12 @@ class KafkaConnection:
             for each in clients:  # what fails half-made is not closed by the driver itself
                 each.close()
             raise self.error("Kafka cannot be reached", error) from error
+
+    def _check(self) -> None:
+        if not self.bootstrap_servers:
+            raise KafkaError("no Kafka is named; set KAFKA_BOOTSTRAP_SERVERS to host:port, comma-separated")
+        if self.ssl_cafile is not None and not self.ssl_cafile.is_file():
+            raise self.error(f"KAFKA_SSL_CAFILE names {self.ssl_cafile}, which is no file")
 
     def error(self, what: str, cause: BaseException | None = None) -> KafkaError:
         """Return a KafkaError that names the servers."""

@@ -102,6 +102,7 @@ class KafkaReader:
             max_poll_interval_ms=60_000,
             request_timeout_ms=max(self._connection.timeout_ms, 1000),
             fetch_max_bytes=8 * 2**20,
+            metrics_enabled=False,
         )
 
     def _step(self, consumer: Any) -> None:

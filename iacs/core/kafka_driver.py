@@ -8,12 +8,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from kafka import (  # type: ignore[import-untyped]
         ConsumerRebalanceListener,
+        KafkaAdminClient,
         KafkaConsumer,
         KafkaProducer,
         OffsetAndMetadata,
         TopicPartition,
     )
     from kafka.errors import KafkaError as DriverError  # type: ignore[import-untyped]
+    from kafka.errors import KafkaTimeoutError
     from kafka.net import KafkaNetSocket  # type: ignore[import-untyped]
     from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 
@@ -41,9 +43,11 @@ __all__ = [
     "DIRECT",
     "ConsumerRebalanceListener",
     "DriverError",
+    "KafkaAdminClient",
     "KafkaConsumer",
     "KafkaNetClient",
     "KafkaProducer",
+    "KafkaTimeoutError",
     "OffsetAndMetadata",
     "TopicPartition",
 ]

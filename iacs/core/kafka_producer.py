@@ -10,11 +10,9 @@ from typing import Any
 from iacs.core import kafka_driver
 from iacs.core.event_json import encode_event
 from iacs.core.events import EVENT_ID_HEADER, NewEvent
+from iacs.core.exceptions import KafkaError
 from iacs.core.kafka_connection import KafkaConnection
-from iacs.core.kafka_driver import DriverError
-
-_MAX_REQUEST_BYTES = 64 * 2**20
-"""The broker decides how large a record may be, not this side."""
+from iacs.core.kafka_driver import DriverError, KafkaTimeoutError
 
 
 class Batch:
@@ -27,9 +25,9 @@ class Batch:
         self.done: asyncio.Future[None] = self._loop.create_future()
         self._guard = threading.Lock()
         self._missing = set(range(len(events)))
-        self._failed: dict[int, BaseException] = {}
+        self._failed: dict[int, KafkaError] = {}
 
-    def settle(self, index: int, error: BaseException | None = None) -> None:
+    def settle(self, index: int, error: KafkaError | None = None) -> None:
         """Note the outcome of one event, from whichever thread."""
         with self._guard:
             if error is not None and index in self._missing:
@@ -39,13 +37,13 @@ class Batch:
         if is_last and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._resolve)
 
-    def fail_missing(self, error: BaseException) -> None:
+    def fail_missing(self, error: KafkaError) -> None:
         """Count what has no outcome yet as failed."""
         for index in tuple(self._missing):
             self.settle(index, error)
         self._resolve()
 
-    def failed(self) -> dict[str, BaseException]:
+    def failed(self) -> dict[str, KafkaError]:
         """Return the ids of the events that failed, with the reason of each."""
         return {self.events[index].id: error for index, error in sorted(self._failed.items())}
 
@@ -98,18 +96,31 @@ class KafkaProducer:
         for index, (event, value) in enumerate(zip(batch.events, values, strict=True)):
             try:
                 future = driver.send(event.topic, **_record(event, value))
+            except KafkaTimeoutError as error:
+                batch.fail_missing(self._unknown(event.topic, error))
+                return  # the others would wait as long, one after the other
             except (DriverError, ValueError) as error:
-                batch.settle(index, error)
+                batch.settle(index, self._refused(event, error))
             else:
-                future.add_callback(lambda _, index=index: batch.settle(index))
-                future.add_errback(partial(batch.settle, index))
+                future.add_callback(partial(_acknowledge, batch, index))
+                future.add_errback(partial(self._fail, batch, index))
+
+    def _fail(self, batch: Batch, index: int, error: Exception) -> None:
+        batch.settle(index, self._refused(batch.events[index], error))
+
+    def _refused(self, event: NewEvent, error: Exception) -> KafkaError:
+        return self._connection.error(f"Kafka did not take event {event.id} for topic {event.topic!r}", error)
+
+    def _unknown(self, topic: str, error: Exception) -> KafkaError:
+        advice = "create it, or let the brokers create topics by themselves"
+        return self._connection.error(f"Kafka does not know the topic {topic!r}; {advice}", error)
 
     def _check_topic(self, topic: str) -> None:
         driver = self._open()
         try:
             driver.partitions_for(topic)
         except (DriverError, ValueError) as error:
-            raise self._connection.error(_unknown(topic), error) from error
+            raise self._unknown(topic, error) from error
 
     def _open(self) -> Any:
         if self._driver is None:
@@ -128,7 +139,7 @@ class KafkaProducer:
             request_timeout_ms=max(1, delivery // 2),
             linger_ms=min(self._linger_ms, delivery // 4),
             batch_size=self._batch_size,
-            max_request_size=_MAX_REQUEST_BYTES,
+            metrics_enabled=False,
         )
 
     def _close(self) -> None:
@@ -146,7 +157,5 @@ def _record(event: NewEvent, value: bytes) -> dict[str, Any]:
     }
 
 
-def _unknown(topic: str) -> str:
-    return (
-        f"Kafka does not know the topic {topic!r}; create it, or let the brokers create topics by themselves"
-    )
+def _acknowledge(batch: Batch, index: int, _metadata: object) -> None:
+    batch.settle(index)

@@ -1,0 +1,201 @@
+"""What only a client of Kafka does; the promises it shares with the event log are in test_events.py."""
+
+import asyncio
+import logging
+import time
+from base64 import b64decode
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from iacs.core.events import EVENT_ID_HEADER, NewEvent
+from iacs.core.exceptions import KafkaError, PublishError
+from iacs.core.kafka_client import KafkaClient
+from iacs.core.kafka_connection import KafkaConnection, quiet_kafka_python
+from iacs.core.kafka_driver import KafkaConsumer, KafkaProducer
+from tests.fixtures.events import LOGGER, read
+
+NOBODY = "127.0.0.1:1"
+
+
+@pytest_asyncio.fixture
+async def client(kafka_servers: tuple[str, ...], topic: str) -> AsyncIterator[KafkaClient]:
+    async with KafkaClient(
+        kafka_servers, timeout=20, dead_letter_topic=f"{topic}.dead", logger=LOGGER
+    ) as client:
+        yield client
+
+
+async def longest_lag(stop: asyncio.Event) -> float:
+    """Return for how long the loop was held up at most."""
+    longest = 0.0
+    while not stop.is_set():
+        before = time.monotonic()
+        await asyncio.sleep(0.01)
+        longest = max(longest, time.monotonic() - before - 0.01)
+    return longest
+
+
+def test_making_a_client_connects_to_nothing() -> None:
+    KafkaClient([NOBODY], logger=LOGGER)
+
+
+def test_servers_must_be_a_list() -> None:
+    with pytest.raises(KafkaError, match="list"):
+        KafkaClient("localhost:9092", logger=LOGGER)
+
+
+async def test_a_client_without_servers_may_exist_but_says_what_is_missing() -> None:
+    async with KafkaClient([], logger=LOGGER) as client:
+        with pytest.raises(KafkaError, match="KAFKA_BOOTSTRAP_SERVERS"):
+            await client.publish("a", 1)
+        with pytest.raises(KafkaError, match="KAFKA_BOOTSTRAP_SERVERS"):
+            await read(client, "a")
+
+
+async def test_a_client_that_was_never_used_closes() -> None:
+    async with KafkaClient([NOBODY], logger=LOGGER):
+        pass
+
+
+async def test_an_unreachable_broker_is_an_error_that_names_it_within_the_timeout() -> None:
+    async with KafkaClient([NOBODY, "127.0.0.1:2"], timeout=1, logger=LOGGER) as client:
+        started = time.monotonic()
+        with pytest.raises(KafkaError, match=r"127\.0\.0\.1:1, 127\.0\.0\.1:2") as caught:
+            await client.publish("a", 1)
+        assert time.monotonic() - started < 10
+        assert caught.value.servers == (NOBODY, "127.0.0.1:2")
+        with pytest.raises(KafkaError, match=NOBODY):
+            await read(client, "a", "group")
+
+
+async def test_the_loop_runs_on_while_the_broker_is_unreachable() -> None:
+    stop = asyncio.Event()
+    watching = asyncio.create_task(longest_lag(stop))
+    async with KafkaClient([NOBODY], timeout=3, logger=LOGGER) as client:
+        outcomes = await asyncio.gather(
+            *(client.publish("a", number) for number in range(20)), read(client, "a"), return_exceptions=True
+        )
+    stop.set()
+    assert await watching < 1
+    assert all(isinstance(outcome, KafkaError) for outcome in outcomes)
+
+
+async def test_a_record_is_json_in_utf8_with_its_id_in_a_header(
+    client: KafkaClient, kafka_servers: tuple[str, ...], topic: str
+) -> None:
+    await client.publish(topic, {"name": "Grüße"}, key="schlüssel", event_id="the id")
+    await client.publish(topic, None, key="schlüssel", event_id="gone")
+    consumer = KafkaConnection(kafka_servers, 20).connect(
+        KafkaConsumer, auto_offset_reset="earliest", consumer_timeout_ms=20_000
+    )
+    try:
+        consumer.subscribe([topic])
+        record, tombstone = next(consumer), next(consumer)
+    finally:
+        consumer.close()
+    assert record.value == '{"name":"Grüße"}'.encode()
+    assert record.key == "schlüssel".encode()
+    assert record.headers == [(EVENT_ID_HEADER, b"the id")]
+    assert (tombstone.key, tombstone.value) == ("schlüssel".encode(), None)
+
+
+async def test_records_of_other_programs_are_read_with_their_headers(
+    client: KafkaClient, kafka_servers: tuple[str, ...], topic: str
+) -> None:
+    producer = KafkaConnection(kafka_servers, 20).connect(KafkaProducer)
+    headers = [("trace", "grün".encode()), ("odd", b"\xff"), ("none", b"")]
+    producer.send(topic, value=b"1", key=b"k", headers=headers).get(20)
+    producer.send(topic, value=None, key=b"k").get(20)
+    producer.close(timeout=20)
+    event, tombstone = await read(client, topic)
+    assert event.id is None
+    assert event.headers == {"trace": "grün", "odd": "\\xff", "none": ""}
+    assert tombstone.value is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(b"\xff", b"1"), (b"k", b"\xff\xfe"), (b"k", "1".encode("utf-16"))]
+)
+async def test_a_record_that_is_not_utf8_becomes_a_dead_letter(
+    client: KafkaClient, kafka_servers: tuple[str, ...], topic: str, key: bytes, value: bytes
+) -> None:
+    producer = KafkaConnection(kafka_servers, 20).connect(KafkaProducer)
+    producer.send(topic, value=value, key=key).get(20)
+    producer.close(timeout=20)
+    assert await read(client, topic, "group") == []
+    [letter] = await read(client, f"{topic}.dead")
+    assert b64decode(letter.value["key_base64"]) == key
+    assert b64decode(letter.value["value_base64"]) == value
+    assert letter.value["reason"].startswith("not JSON: ")
+
+
+async def test_a_topic_that_ends_with_an_aborted_transaction_counts_as_read(
+    client: KafkaClient, kafka_servers: tuple[str, ...], topic: str
+) -> None:
+    producer = KafkaConnection(kafka_servers, 20).connect(KafkaProducer, transactional_id=topic)
+    await asyncio.to_thread(producer.init_transactions)
+    producer.begin_transaction()
+    producer.send(topic, value=b"1", key=b"k").get(20)
+    await asyncio.to_thread(producer.commit_transaction)
+    producer.close(timeout=20)
+    async with asyncio.timeout(30):
+        assert [event.value for event in await read(client, topic, "group")] == [1]
+
+
+async def test_an_event_too_large_for_the_broker_is_named_and_the_others_arrive(
+    client: KafkaClient, topic: str
+) -> None:
+    events = [NewEvent(topic, "x" * size, key=str(size)) for size in (1, 2_000_000, 2)]
+    with pytest.raises(PublishError) as caught:
+        await client.publish_many(events)
+    assert caught.value.event_ids == {events[1].id}
+    assert sorted(len(event.value) for event in await read(client, topic)) == [1, 2]
+
+
+async def test_passwords_stay_out_of_errors_and_representations() -> None:
+    secret = "hunter2"
+    connection = KafkaConnection((NOBODY,), 1, "SASL_PLAINTEXT", None, "PLAIN", "user", SecretStr(secret))
+    assert connection.options()["sasl_plain_password"] == secret
+    assert secret not in repr(connection)
+    client = KafkaClient(
+        [NOBODY],
+        timeout=0.5,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_username="user",
+        sasl_password=SecretStr(secret),
+        logger=LOGGER,
+    )
+    async with client:
+        with pytest.raises(KafkaError) as caught:
+            await client.publish("a", 1)
+    assert secret not in str(caught.value)
+
+
+def test_a_ca_file_and_a_missing_password_are_passed_on(tmp_path: Path) -> None:
+    options = KafkaConnection((NOBODY,), 1, "SASL_SSL", tmp_path / "ca.pem").options()
+    assert options["ssl_cafile"] == str(tmp_path / "ca.pem")
+    assert options["sasl_plain_password"] == ""
+
+
+async def test_a_ca_file_that_is_missing_is_an_error_at_once(tmp_path: Path) -> None:
+    async with KafkaClient(
+        [NOBODY], security_protocol="SSL", ssl_cafile=tmp_path / "no.pem", logger=LOGGER
+    ) as client:
+        with pytest.raises(KafkaError, match="KAFKA_SSL_CAFILE"):
+            await client.publish("a", 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(logging.NOTSET, logging.CRITICAL), (logging.DEBUG, logging.DEBUG)]
+)
+def test_the_drivers_own_log_is_quiet_unless_the_application_wants_it(
+    monkeypatch: pytest.MonkeyPatch, before: int, after: int
+) -> None:
+    logger = logging.getLogger("kafka")
+    monkeypatch.setattr(logger, "level", before)
+    quiet_kafka_python()
+    assert logger.level == after

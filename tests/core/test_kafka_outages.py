@@ -1,0 +1,118 @@
+"""A broker that dies, freezes and comes back."""
+
+import asyncio
+import time
+from contextlib import aclosing
+
+import pytest
+
+from iacs.core.events import NewEvent
+from iacs.core.exceptions import KafkaError
+from iacs.core.kafka_client import KafkaClient
+from iacs.core.kafka_connection import KafkaConnection
+from iacs.core.kafka_driver import KafkaAdminClient
+from tests.fixtures.events import LOGGER, read
+from tests.servers.kafka import KafkaBroker
+
+
+def make_topic(broker: KafkaBroker, topic: str) -> str:
+    admin = KafkaConnection((broker.bootstrap,), 20).connect(KafkaAdminClient)
+    admin.create_topics({topic: {"num_partitions": 4}}, timeout_ms=20_000, wait_for_metadata=True)
+    admin.close()
+    return topic
+
+
+def client(broker: KafkaBroker, timeout: float) -> KafkaClient:
+    return KafkaClient([broker.bootstrap], timeout=timeout, logger=LOGGER)
+
+
+async def test_a_topic_that_nobody_makes_is_a_clear_error(own_broker: KafkaBroker, topic: str) -> None:
+    async with client(own_broker, 1) as kafka:
+        with pytest.raises(KafkaError, match=topic):
+            await kafka.publish(topic, 1)
+        with pytest.raises(KafkaError, match=f"{topic}.*create"):
+            await read(kafka, topic, "group")
+
+
+async def test_what_is_published_while_the_broker_restarts_arrives_once_and_in_order(
+    own_broker: KafkaBroker, topic: str
+) -> None:
+    make_topic(own_broker, topic)
+    async with client(own_broker, 60) as kafka:
+        await kafka.publish(topic, -1, key="k")
+        await asyncio.to_thread(own_broker.kill)
+        publishing = asyncio.create_task(kafka.publish_many(NewEvent(topic, n, key="k") for n in range(1200)))
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(own_broker.restart)
+        assert await publishing == 1200
+        assert [event.value for event in await read(kafka, topic)] == list(range(-1, 1200))
+
+
+async def test_a_consumer_goes_on_when_the_broker_is_back(own_broker: KafkaBroker, topic: str) -> None:
+    make_topic(own_broker, topic)
+    async with client(own_broker, 60) as kafka, aclosing(kafka.consume(topic, "group")) as events:
+        await kafka.publish(topic, 1, key="k")
+        assert (await asyncio.wait_for(anext(events), 30)).value == 1
+        waiting = asyncio.create_task(anext(events))
+        await asyncio.to_thread(own_broker.kill)
+        await asyncio.to_thread(own_broker.restart)
+        await kafka.publish(topic, 2, key="k")
+        event = await asyncio.wait_for(waiting, 60)
+        while event.value == 1:  # its commit may have been lost with the broker
+            event = await asyncio.wait_for(anext(events), 60)
+        assert event.value == 2
+
+
+async def test_a_frozen_broker_is_an_error_within_the_timeout_and_never_blocks_the_loop(
+    own_broker: KafkaBroker, topic: str
+) -> None:
+    make_topic(own_broker, topic)
+    async with client(own_broker, 3) as kafka:
+        await kafka.publish(topic, 1)
+        reading = asyncio.create_task(read(kafka, topic, "group", idle_timeout=600))
+        await asyncio.sleep(1)
+        own_broker.pause()
+        try:
+            longest, started = 0.0, time.monotonic()
+            publishing = asyncio.create_task(kafka.publish(topic, 2))
+            while not (publishing.done() and reading.done()) and time.monotonic() - started < 40:
+                before = time.monotonic()
+                await asyncio.sleep(0.01)
+                longest = max(longest, time.monotonic() - before)
+            with pytest.raises(KafkaError, match=own_broker.bootstrap):
+                await publishing
+            with pytest.raises(KafkaError, match=own_broker.bootstrap):
+                await reading
+            assert longest < 1
+        finally:
+            own_broker.resume()
+
+
+async def test_closing_is_bounded_while_the_broker_is_gone(own_broker: KafkaBroker, topic: str) -> None:
+    make_topic(own_broker, topic)
+    kafka = client(own_broker, 2)
+    await kafka.publish(topic, 1, key="k")
+    await kafka.publish(topic, 2, key="k")
+    async with aclosing(kafka.consume(topic, "group")) as events:
+        await asyncio.wait_for(anext(events), 30)
+        await asyncio.wait_for(anext(events), 30)
+        own_broker.pause()
+        try:
+            await asyncio.wait_for(kafka.aclose(), 30)
+        finally:
+            own_broker.resume()
+
+
+async def test_a_client_whose_broker_was_away_at_first_works_when_it_is_there(
+    own_broker: KafkaBroker, topic: str
+) -> None:
+    make_topic(own_broker, topic)
+    own_broker.kill()
+    async with client(own_broker, 1) as kafka:
+        with pytest.raises(KafkaError):
+            await kafka.publish(topic, 1)
+    async with client(own_broker, 60) as kafka:
+        publishing = asyncio.create_task(kafka.publish(topic, 2))
+        await asyncio.to_thread(own_broker.restart)
+        await publishing
+        assert [event.value for event in await read(kafka, topic)] == [2]
