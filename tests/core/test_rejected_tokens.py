@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from iacs.core.exceptions import (
+    APIConnectionError,
     AuthenticationError,
     MalformedResponseError,
 )
@@ -95,3 +96,20 @@ async def test_the_same_token_again_is_an_error(
     await identity.token_service.reject(alice, SecretStr("access-1"))
     with pytest.raises(AuthenticationError, match="very token"):
         await identity.token_service.access_token(alice)
+
+
+async def test_a_token_rejected_while_its_renewal_fails_does_not_come_back(
+    identity: Identity, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = identity.token_service
+    token = await service.access_token(alice)
+    identity.age(expires_in=600, refresh_in=-1)
+
+    async def fail(*args: object, **kwargs: object) -> TokenSet:
+        await service.reject(alice, token)
+        raise APIConnectionError("out of order")
+
+    monkeypatch.setattr(identity.oauth_client, "refresh", fail)
+    service = identity.another_process()
+    with pytest.raises(APIConnectionError, match="out of order"):
+        await service.access_token(alice)

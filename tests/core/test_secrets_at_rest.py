@@ -14,6 +14,7 @@ from iacs.core.exceptions import (
     ConfigurationError,
     SignInRequiredError,
 )
+from iacs.core.logger import create_logger
 from iacs.core.token_service import TokenService
 from iacs.core.token_store import open_row, read
 from iacs.core.transaction import Transaction
@@ -40,7 +41,7 @@ async def test_tokens_swapped_between_accounts_do_not_decrypt(identity: Identity
 async def test_a_lost_key_is_a_problem_of_the_settings(identity: Identity, alice: str) -> None:
     encryption = type(identity.encryption())(SecretStr(identity.encryption().new_key()))
     service = TokenService(
-        identity.database, identity.oauth_client, encryption, logger=identity.token_service._logger
+        identity.database, identity.oauth_client, encryption, logger=create_logger("iacs.test")
     )
     with pytest.raises(ConfigurationError, match="TOKEN_ENCRYPTION_KEY"):
         await service.access_token(alice)
