@@ -1,6 +1,7 @@
 """Every test starts without the caller's settings, and never finds a stray `.env`."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ pytest_plugins = [
     "tests.fixtures.sign_in",
 ]
 
+_SKIPPED = Path(__file__).resolve().parent.parent / ".cache" / "skipped"
 _SETTINGS = {name.upper() for name in Config.model_fields}
 _CERTIFICATES = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}
 """Overrule an explicit CA in requests, so in msal and azure-identity."""
@@ -27,3 +29,18 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in _SETTINGS.union(_CERTIFICATES).intersection(os.environ):
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what could not run here, and keep it for the last lines of `make test`."""
+    skipped = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
+    lines = [f"{count} tests skipped: {reason}" for reason, count in sorted(skipped.items())]
+    for line in lines:
+        terminalreporter.write_line(line)
+    _SKIPPED.parent.mkdir(exist_ok=True)
+    _SKIPPED.write_text("".join(f"{line}\n" for line in lines))
+
+
+def _reason(report: pytest.TestReport) -> str:
+    where = report.longrepr
+    return where[2].removeprefix("Skipped: ") if isinstance(where, tuple) else str(where)
