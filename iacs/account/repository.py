@@ -22,10 +22,10 @@ def read(tx: Transaction, email: str) -> Account | None:
 
 
 def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
-    """Enrol an account."""
+    """Enrol an account, unless another process has just done so."""
     tx.execute(
         """INSERT INTO accounts (id, email, name, tenant_id, created_at, updated_at)
-           VALUES (:id, :email, :name, :tenant_id, :now, :now)""",
+           VALUES (:id, :email, :name, :tenant_id, :now, :now) ON CONFLICT (email) DO NOTHING""",
         {"id": account_id, "email": enrollment.account, **_details(enrollment), "now": now},
     )
 

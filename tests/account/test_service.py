@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ async def test_a_second_sync_changes_nothing(accounts: AccountService, database:
     result = await accounts.sync()
     assert (result.added, result.updated, result.disabled, result.unchanged) == ((), (), (), (ALICE, BOB))
     assert snapshot(database) == before
+
+
+async def test_many_who_sync_at_once_enrol_each_account_once(accounts: AccountService) -> None:
+    await asyncio.gather(*(accounts.sync() for _ in range(8)))
+    assert [account.email for account in await accounts.list()] == [ALICE, BOB]
 
 
 async def test_a_changed_file_updates_its_account(accounts: AccountService, directory: Path) -> None:

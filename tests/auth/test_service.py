@@ -2,6 +2,7 @@ import asyncio
 import html
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -17,7 +18,7 @@ from iacs.core.exceptions import (
     MalformedResponseError,
     SignInRequiredError,
 )
-from tests.fixtures.sign_in import ALICE, BOB, Identity, changed
+from tests.fixtures.sign_in import ALICE, BOB, Identity, changed, write_enrollment
 
 
 async def test_a_person_signs_in(identity: Identity) -> None:
@@ -37,6 +38,20 @@ async def test_two_sign_ins_at_once_do_not_disturb_each_other(identity: Identity
     first, second = [await identity.auth.begin(email) for email in (ALICE, BOB)]
     for request, email in ((second, BOB), (first, ALICE)):
         assert (await identity.auth.complete(await identity.visit(request.url))).account == email
+
+
+async def test_an_account_of_another_tenant_signs_in_and_renews_there(
+    identity: Identity, tmp_path: Path
+) -> None:
+    tenant = identity.cloud.tenant_id
+    directory = write_enrollment(tmp_path / "elsewhere")
+    (directory / "alice.yaml").write_text(f"account: {ALICE}\ntenant_id: {tenant}")
+    await identity.accounts.sync(directory)
+    await identity.sign_in(ALICE)
+    identity.expire()
+    await identity.token_service.access_token(identity.account_ids[ALICE])
+    assert identity.token_requests() == 1
+    assert {request.path.split("/")[1] for request in identity.cloud.requests} == {tenant}
 
 
 async def test_an_account_that_is_not_enrolled_cannot_begin(identity: Identity) -> None:
