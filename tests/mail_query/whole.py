@@ -1,6 +1,6 @@
 """The module with everything it stands on, put together by hand: in tests, and in processes that tests kill."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -16,6 +16,7 @@ from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
 from iacs.core.events import Event, EventStream
 from iacs.core.http_client import HttpClient
+from iacs.core.kafka_client import KafkaClient
 from iacs.core.logger import create_logger
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.outbox import Outbox
@@ -24,7 +25,6 @@ from iacs.mail_query import MailQueryService, Patience
 from iacs.sandbox import Sandbox
 
 ALICE = "alice@contoso.example"
-TOPIC = "iacs.mail.received"
 KEY = SecretStr("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 IMPATIENT = Patience(attempts=5, pause=0.001, deadline=20.0)
 
@@ -38,6 +38,7 @@ class Whole:
     auth: AuthService
     http: HttpClient
     mail: MailQueryService
+    topic: str
 
     async def sign_in(self, folder: Path) -> None:
         (folder / "alice.yaml").write_text(f"account: {ALICE}\n")
@@ -50,7 +51,8 @@ class Whole:
         )
 
     async def read_events(self) -> list[Event]:
-        return [event async for event in self.events.consume(TOPIC, idle_timeout=0.0)]
+        patience = 3.0 if isinstance(self.events, KafkaClient) else 0.0
+        return [event async for event in self.events.consume(self.topic, idle_timeout=patience)]
 
 
 @asynccontextmanager
@@ -59,12 +61,12 @@ async def whole(
     settings: dict[str, str],
     *,
     page_size: int = 10,
-    events: EventStream | None = None,
-    patience: Patience = IMPATIENT,
+    servers: Sequence[str] = (),
+    topic: str = "iacs.mail.received",
 ) -> AsyncIterator[Whole]:
-    """`settings` are those of the stand-in."""
+    """`settings` are those of the stand-in; events go to Kafka when it has `servers`."""
     logger = create_logger("iacs.tests.mail_query", level="CRITICAL")
-    events = events or EventLog(database, logger=logger)
+    events = KafkaClient(servers, logger=logger) if servers else EventLog(database, logger=logger)
     async with HttpClient(timeout=10.0) as http:
         oauth = OAuthClient(
             http,
@@ -86,14 +88,14 @@ async def whole(
             accounts,
             outbox,
             graph_url=settings["GRAPH_URL"],
-            topic=TOPIC,
+            topic=topic,
             page_size=page_size,
-            patience=patience,
+            patience=IMPATIENT,
             logger=logger,
         )
         auth = AuthService(database, oauth, tokens, encryption, accounts, logger=logger)
         try:
-            yield Whole(database, events, outbox, accounts, auth, http, mail)
+            yield Whole(database, events, outbox, accounts, auth, http, mail, topic)
         finally:
             await events.aclose()
 
