@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -80,6 +82,16 @@ class Lease:
         """Start the time anew; False when the lease is no longer held."""
         return await self._database.run(renew_lease, self._name, self._holder, self._seconds)
 
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Renew the lease now and then during the block, however long that takes."""
+        task = asyncio.create_task(self._keep(), name=f"iacs-lease-{self._name}")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def release(self) -> None:
         """Give the lease back; safe to call without holding it."""
         await self._database.run(drop_lease, self._name, self._holder)
@@ -96,3 +108,9 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.release()
+
+    async def _keep(self) -> None:
+        is_held = True
+        while is_held:
+            await asyncio.sleep(self._seconds / 3)
+            is_held = await self.renew()

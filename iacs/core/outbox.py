@@ -1,5 +1,6 @@
 """Events written in the caller's own transaction, and carried to Kafka or the event log afterwards."""
 
+import time
 from collections.abc import Sequence
 
 from sqlalchemy import RowMapping
@@ -9,13 +10,12 @@ from iacs.core.database import Database
 from iacs.core.event_json import decode, encode_event
 from iacs.core.event_log_records import draw
 from iacs.core.events import EventStream, NewEvent
-from iacs.core.exceptions import PublishError
+from iacs.core.exceptions import DatabaseError, PublishError
 from iacs.core.lease import Lease
 from iacs.core.logger import Logger
 from iacs.core.transaction import Transaction
 
 _BATCH = 500
-_LEASE_SECONDS = 60.0
 
 _ADD = """
     INSERT INTO outbox (position, event_id, topic, event_key, value, created_at)
@@ -32,13 +32,23 @@ _PENDING = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 class Outbox:
     """Keep events with the data that they tell of, and publish each at least once, in the order of its key.
 
-    An event is repeated, with the same id, when a process dies between publishing and marking it. Published
-    events stay in the table, with the time, as history.
+    An event is repeated, with the same id, when a process dies between publishing and marking it; another one
+    can relay `lease_seconds` after that. Published events stay in the table, with the time, as history.
     """
 
-    def __init__(self, database: Database, events: EventStream, *, logger: Logger) -> None:
+    def __init__(
+        self,
+        database: Database,
+        events: EventStream,
+        *,
+        lease_seconds: float = 10.0,
+        patience: float = 600.0,
+        logger: Logger,
+    ) -> None:
         self._database = database
         self._events = events
+        self._lease_seconds = lease_seconds
+        self._patience = patience
         self._logger = logger
 
     def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
@@ -65,19 +75,39 @@ class Outbox:
         tx.execute(_ADD, rows)
 
     async def relay(self) -> int:
-        """Publish what waits and return how many; wait while another process relays.
+        """Publish what waits and return how many.
 
-        Raises what the event stream raises, when all that it took is marked; the rest waits for the next call.
+        While another process relays it waits, and returns 0 when nothing is left; raises DatabaseError after
+        `patience` seconds. Raises what the event stream raises, when all that it took is marked; the rest
+        waits for the next call.
         """
-        count = 0
-        async with Lease(self._database, "outbox", seconds=_LEASE_SECONDS) as lease:
-            while await lease.renew() and (rows := await self._database.run(_waiting)):
-                count += await self._publish(rows)
-        return count
+        lease = Lease(self._database, "outbox", seconds=self._lease_seconds)
+        if not await self._take_turn(lease):
+            return 0
+        try:
+            async with lease.kept():
+                return await self._publish_waiting(lease)
+        finally:
+            await lease.release()
 
     async def pending(self) -> int:
         """Return how many events wait to be published."""
         return int(await self._database.run(lambda tx: tx.value(_PENDING)))
+
+    async def _take_turn(self, lease: Lease) -> bool:
+        deadline = time.monotonic() + self._patience
+        while not await lease.acquire(timeout=min(1.0, self._patience)):
+            if not await self.pending():
+                return False
+            if time.monotonic() > deadline:
+                raise DatabaseError("another process has relayed the outbox for too long; try again later")
+        return True
+
+    async def _publish_waiting(self, lease: Lease) -> int:
+        count = 0
+        while await lease.renew() and (rows := await self._database.run(_waiting)):
+            count += await self._publish(rows)
+        return count
 
     async def _publish(self, rows: Sequence[RowMapping]) -> int:
         try:

@@ -90,3 +90,17 @@ async def test_of_many_who_ask_at_once_each_has_the_lease_alone(database: Databa
             inside -= 1
 
     await asyncio.gather(*(work() for _ in range(10)))
+
+
+async def test_a_lease_is_kept_through_a_long_block(database: Database) -> None:
+    lease = Lease(database, "refresh", seconds=0.5)
+    async with lease, lease.kept():
+        assert not await Lease(database, "refresh").acquire(timeout=1.2)
+    assert await Lease(database, "refresh").acquire()
+
+
+async def test_keeping_a_lease_that_another_took_ends_quietly(database: Database) -> None:
+    lease = Lease(database, "refresh", seconds=0.1)
+    async with lease.kept():
+        await asyncio.sleep(0.1)
+        assert await Lease(database, "refresh").acquire()

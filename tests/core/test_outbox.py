@@ -1,0 +1,269 @@
+import asyncio
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from iacs.core.database import Database
+from iacs.core.event_log import EventLog
+from iacs.core.events import Event, EventStream, NewEvent
+from iacs.core.exceptions import DatabaseError, EventEncodingError, KafkaError, PublishError
+from iacs.core.kafka_client import KafkaClient
+from iacs.core.lease import Lease
+from iacs.core.outbox import Outbox
+from tests.fixtures.events import LOGGER, read
+
+
+@pytest_asyncio.fixture
+async def log(database: Database) -> AsyncIterator[EventLog]:
+    async with EventLog(database, logger=LOGGER) as log:
+        yield log
+
+
+@pytest.fixture
+def outbox(database: Database, log: EventLog) -> Outbox:
+    return Outbox(database, log, logger=LOGGER)
+
+
+class Refusing:
+    """Publishes into a log but for the events of some values, as a broker does that refuses them."""
+
+    def __init__(self, log: EventLog, *values: object) -> None:
+        self._log = log
+        self.values = set(values)
+        self.batches: list[int] = []
+
+    async def publish(
+        self, topic: str, value: object, *, key: str | None = None, event_id: str | None = None
+    ) -> None:
+        raise NotImplementedError
+
+    async def publish_many(self, events: Iterable[NewEvent]) -> int:
+        batch = list(events)
+        self.batches.append(len(batch))
+        refused = [event for event in batch if event.value in self.values]
+        await self._log.publish_many(event for event in batch if event not in refused)
+        if refused:
+            raise PublishError("refused", event_ids=[event.id for event in refused])
+        return len(batch)
+
+    def consume(
+        self, topics: str | Iterable[str], group: str | None = None, *, idle_timeout: float | None = None
+    ) -> AsyncGenerator[Event, None]:
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        raise NotImplementedError
+
+
+def fill(
+    database: Database, outbox: Outbox, topic: str, count: int, *, keys: int = 3, start: int = 0
+) -> list[NewEvent]:
+    events = [NewEvent(topic, number, key=f"key {number % keys}") for number in range(start, start + count)]
+    with database.transaction() as tx:
+        outbox.add(tx, events)
+    return events
+
+
+async def test_an_event_is_published_as_it_was_added(
+    database: Database, outbox: Outbox, log: EventLog, topic: str
+) -> None:
+    added = NewEvent(topic, {"text": "grün 😀 \0"}, key="schlüssel")
+    keyless = NewEvent(topic, None)
+    await database.run(outbox.add, [added, keyless])
+    assert await outbox.pending() == 2
+    assert await outbox.relay() == 2
+    assert await outbox.pending() == 0
+    found = {event.id: event for event in await read(log, topic)}
+    assert (found[added.id].value, found[added.id].key) == (added.value, added.key)
+    assert (found[keyless.id].value, found[keyless.id].key) == (None, None)
+
+
+async def test_events_go_with_the_transaction_that_added_them(
+    database: Database, outbox: Outbox, topic: str
+) -> None:
+    def fail(tx: object) -> None:
+        outbox.add(tx, [NewEvent(topic, 1)])  # type: ignore[arg-type]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await database.run(fail)
+    assert await outbox.pending() == 0
+    assert await outbox.relay() == 0
+
+
+async def test_adding_nothing_touches_nothing(database: Database, outbox: Outbox) -> None:
+    await database.run(outbox.add, [])
+    assert await outbox.pending() == 0
+    with database.transaction() as tx:
+        assert tx.value("SELECT count(*) FROM counters") == 0
+
+
+async def test_an_event_that_cannot_be_written_is_refused_when_it_is_added(
+    database: Database, outbox: Outbox, topic: str
+) -> None:
+    with pytest.raises(EventEncodingError, match="value: bytes"):
+        await database.run(outbox.add, [NewEvent(topic, 1), NewEvent(topic, b"")])
+    assert await outbox.pending() == 0
+
+
+async def test_many_events_arrive_in_the_order_of_their_keys(
+    database: Database, outbox: Outbox, log: EventLog, topic: str
+) -> None:
+    fill(database, outbox, topic, 1200)
+    assert await outbox.relay() == 1200
+    events = await read(log, topic)
+    for key in range(3):
+        assert [e.value for e in events if e.key == f"key {key}"] == list(range(key, 1200, 3))
+
+
+async def test_nothing_is_published_twice(
+    database: Database, outbox: Outbox, log: EventLog, topic: str
+) -> None:
+    fill(database, outbox, topic, 10)
+    assert await outbox.relay() == 10
+    assert await outbox.relay() == 0
+    assert len(await read(log, topic)) == 10
+
+
+async def test_relays_at_the_same_time_publish_each_event_once(
+    database: Database, outbox: Outbox, log: EventLog, topic: str
+) -> None:
+    fill(database, outbox, topic, 50)
+    others = [Outbox(database, log, logger=LOGGER) for _ in range(3)]
+    assert sum(await asyncio.gather(*(each.relay() for each in [outbox, *others]))) == 50
+    assert len(await read(log, topic)) == 50
+
+
+async def test_what_the_broker_took_is_marked_and_what_follows_a_failure_of_its_key_is_not(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    refusing = Refusing(log, 1)
+    stream: EventStream = refusing
+    outbox = Outbox(database, stream, logger=LOGGER)
+    fill(database, outbox, topic, 6)
+    with pytest.raises(PublishError):
+        await outbox.relay()
+    assert await outbox.pending() == 2  # 1, and 4 of the same key
+    refusing.values.clear()
+    assert await outbox.relay() == 2
+    events = await read(log, topic)
+    assert [event.value for event in events if event.key == "key 1"] == [4, 1, 4]
+    assert Counter(event.value for event in events if event.key != "key 1") == {0: 1, 2: 1, 3: 1, 5: 1}
+    repeated = [event.id for event in events if event.value == 4]
+    assert repeated[0] == repeated[1]
+
+
+async def test_an_event_without_a_key_holds_back_no_other(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, Refusing(log, 0), logger=LOGGER)
+    await database.run(outbox.add, [NewEvent(topic, number) for number in range(3)])
+    with pytest.raises(PublishError):
+        await outbox.relay()
+    assert await outbox.pending() == 1
+
+
+async def test_a_later_batch_is_not_sent_when_an_earlier_one_failed(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    refusing = Refusing(log, 499)
+    outbox = Outbox(database, refusing, logger=LOGGER)
+    fill(database, outbox, topic, 1200)
+    with pytest.raises(PublishError):
+        await outbox.relay()
+    assert refusing.batches == [500]
+    assert await outbox.pending() == 701
+
+
+async def test_an_unreachable_broker_marks_nothing_and_leaves_the_relay_to_others(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    async with KafkaClient(["127.0.0.1:1"], timeout=0.5, logger=LOGGER) as nobody:
+        outbox = Outbox(database, nobody, logger=LOGGER)
+        fill(database, outbox, topic, 3)
+        with pytest.raises(KafkaError, match=r"127\.0\.0\.1:1"):
+            await outbox.relay()
+    assert await outbox.pending() == 3
+    assert await Outbox(database, log, logger=LOGGER).relay() == 3
+
+
+async def test_a_relay_that_lost_its_lease_stops(database: Database, log: EventLog, topic: str) -> None:
+    class Robbed(Refusing):
+        async def publish_many(self, events: Iterable[NewEvent]) -> int:
+            with database.transaction() as tx:  # as after a sleep of the whole machine
+                tx.execute("UPDATE leases SET holder = 'another' WHERE name = 'outbox'")
+            return await super().publish_many(events)
+
+    robbed = Robbed(log)
+    fill(database, outbox := Outbox(database, robbed, logger=LOGGER), topic, 600)
+    assert await outbox.relay() == 500
+    assert robbed.batches == [500]
+
+
+async def test_a_relay_keeps_its_turn_while_publishing_takes_long(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    class Slow(Refusing):
+        async def publish_many(self, events: Iterable[NewEvent]) -> int:
+            assert not await Lease(database, "outbox").acquire(timeout=1.5)
+            return await super().publish_many(events)
+
+    fill(database, outbox := Outbox(database, Slow(log), logger=LOGGER, lease_seconds=0.5), topic, 1)
+    assert await outbox.relay() == 1
+
+
+async def test_a_relay_with_nothing_to_do_does_not_wait_for_another(
+    database: Database, outbox: Outbox
+) -> None:
+    await Lease(database, "outbox", seconds=600).acquire()
+    assert await outbox.relay() == 0
+
+
+async def test_a_relay_does_not_wait_for_ever_for_another(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    await Lease(database, "outbox", seconds=600).acquire()
+    fill(database, outbox := Outbox(database, log, logger=LOGGER, patience=0.1), topic, 1)
+    with pytest.raises(DatabaseError, match="outbox"):
+        await outbox.relay()
+    assert await outbox.pending() == 1
+
+
+async def test_positions_are_dense_over_concurrent_transactions(
+    database: Database, outbox: Outbox, topic: str
+) -> None:
+    await asyncio.gather(*(database.run(outbox.add, [NewEvent(topic, n)] * 3) for n in range(10)))
+    with database.transaction() as tx:
+        found = [row["position"] for row in tx.rows("SELECT position FROM outbox ORDER BY position")]
+    assert found == list(range(30))
+
+
+@pytest.mark.parametrize("carrier", ["kafka", "event_log"])
+async def test_a_relay_killed_before_it_marks_loses_nothing_and_repeats_the_same_ids(
+    request: pytest.FixtureRequest, database_url: str, topic: str, carrier: str
+) -> None:
+    servers = ",".join(request.getfixturevalue("kafka_servers")) if carrier == "kafka" else ""
+    async with Database(database_url) as database:
+        log = EventLog(database, logger=LOGGER)
+        stream: EventStream = KafkaClient([servers], timeout=30, logger=LOGGER) if servers else log
+        outbox = Outbox(database, stream, logger=LOGGER)
+        added = fill(database, outbox, topic, 700)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, str(Path(__file__).with_name("relaying.py")), database_url, servers
+        )
+        assert await asyncio.wait_for(child.wait(), 60) == -signal.SIGKILL
+        assert await outbox.pending() == 700
+        assert await outbox.relay() == 700
+        events = await read(stream, topic)
+        await stream.aclose()
+    assert {event.id for event in events} == {event.id for event in added}
+    assert len(events) == 1200  # the batch of 500 came twice
+    assert {event.id: event.value for event in events} == {event.id: event.value for event in added}
+    for key in range(3):
+        values = [event.value for event in events if event.key == f"key {key}"]
+        assert values[-1] == max(values)
