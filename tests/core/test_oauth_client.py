@@ -1,42 +1,23 @@
 import asyncio
 import base64
-import hashlib
 import json
-import time
 import traceback
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
-from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec_key
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    KeySerializationEncryption,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from iacs.core.exceptions import (
     APIConnectionError,
-    AuthenticationError,
     ConfigurationError,
     MalformedResponseError,
     OperatorRequiredError,
     SignInRequiredError,
 )
 from iacs.core.oauth_client import OAuthClient, TokenSet
-from tests.fixtures.identity import CLIENT_ID, TENANT_ID, Answer, ScriptedEntra, grant, signing_key
+from tests.fixtures.identity import CLIENT_ID, TENANT_ID, Answer, ScriptedEntra, grant
 
 CP1 = '{"access_token":{"xms_cc":{"values":["cp1"]}}}'
 SECRET = "a+secret/with=signs&more"
@@ -267,190 +248,3 @@ async def test_an_application_without_a_credential_is_told_which(entra: Scripted
 async def test_an_application_for_itself_needs_one_tenant(entra: ScriptedEntra, tenant: str) -> None:
     with pytest.raises(ConfigurationError, match="one tenant's id"):
         await entra.client().client_credentials("s", tenant_id=tenant)
-
-
-# certificates ------------------------------------------------------------------------------------
-
-
-def certificate(key: RSAPrivateKey) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "iacs")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
-    return builder.sign(key, SHA256())
-
-
-def pem(
-    key: Any, *certificates: x509.Certificate, encryption: KeySerializationEncryption | None = None
-) -> bytes:
-    encoded = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
-    return bytes(encoded) + b"".join(each.public_bytes(Encoding.PEM) for each in certificates)
-
-
-@pytest.mark.parametrize("password", [None, "pass word"])
-async def test_a_certificate_signs_an_assertion(
-    entra: ScriptedEntra, tmp_path: Path, password: str | None
-) -> None:
-    key, other = signing_key("client"), signing_key("other")
-    path = tmp_path / "client.pem"
-    encryption = BestAvailableEncryption(password.encode()) if password else None
-    path.write_bytes(pem(key, certificate(other), certificate(key), encryption=encryption))
-    entra.server.answer(entra.token_path, grant())
-    client = entra.client(
-        certificate_path=path, certificate_password=SecretStr(password) if password else None
-    )
-    await client.refresh(SecretStr("r"))
-    form = entra.server.received(entra.token_path)[0].form
-    assert "client_secret" not in form
-    assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    assertion = form["client_assertion"]
-    digest = hashlib.sha256(certificate(key).public_bytes(Encoding.DER)).digest()
-    header = jwt.get_unverified_header(assertion)
-    assert (header["alg"], header["typ"]) == ("PS256", "JWT")
-    assert len(base64.urlsafe_b64decode(header["x5t#S256"] + "=")) == len(digest)
-    endpoint = entra.metadata["token_endpoint"]
-    claims = jwt.decode(assertion, key.public_key(), algorithms=["PS256"], audience=endpoint)
-    assert claims["iss"] == claims["sub"] == CLIENT_ID
-    assert claims["nbf"] == claims["iat"] <= time.time()
-    assert 300 <= claims["exp"] - claims["iat"] <= 600
-    assert all(type(claims[name]) is int for name in ("exp", "iat", "nbf"))
-
-
-async def test_no_two_assertions_are_the_same(entra: ScriptedEntra, tmp_path: Path) -> None:
-    key = signing_key("client")
-    (tmp_path / "client.pem").write_bytes(pem(key, certificate(key)))
-    entra.server.answer(entra.token_path, grant())
-    client = entra.client(certificate_path=tmp_path / "client.pem")
-    await client.refresh(SecretStr("r"))
-    await client.refresh(SecretStr("r"))
-    first, second = [sent.form["client_assertion"] for sent in entra.server.received(entra.token_path)]
-    ids = {jwt.decode(each, options={"verify_signature": False})["jti"] for each in (first, second)}
-    assert len(ids) == 2
-
-
-PROTECTED = BestAvailableEncryption(b"right")
-
-
-@pytest.mark.parametrize(
-    ("content", "password", "sentence"),
-    [
-        (lambda: None, None, "cannot be read"),
-        (lambda: b"nothing", None, "holds no private key"),
-        (lambda: pem(signing_key("client")), None, "no certificate beside its key"),
-        (lambda: pem(signing_key("client"), certificate(signing_key("other"))), None, "belongs to its key"),
-        (lambda: pem(generate_ec_key(SECP256R1())), None, "RSA key of at least 2048 bits"),
-        (
-            lambda: pem(signing_key("client"), encryption=PROTECTED),
-            None,
-            "set AZURE_CLIENT_CERTIFICATE_PASSWORD",
-        ),
-        (lambda: pem(signing_key("client"), encryption=PROTECTED), "wrong", "PASSWORD opens"),
-        (lambda: pem(signing_key("client")), "needless", "unset AZURE_CLIENT_CERTIFICATE_PASSWORD"),
-    ],
-)
-async def test_a_certificate_that_cannot_be_used_names_the_setting(
-    entra: ScriptedEntra,
-    tmp_path: Path,
-    content: Callable[[], bytes | None],
-    password: str | None,
-    sentence: str,
-) -> None:
-    path = tmp_path / "client.pem"
-    if (written := content()) is not None:
-        path.write_bytes(written)
-    client = entra.client(
-        certificate_path=path, certificate_password=SecretStr(password) if password else None
-    )
-    with pytest.raises(ConfigurationError, match=sentence) as caught:
-        await client.refresh(SecretStr("r"))
-    assert str(caught.value).startswith("AZURE_CLIENT_CERTIFICATE_PATH: ")
-    assert password is None or password not in str(caught.value)
-
-
-# device code -------------------------------------------------------------------------------------
-
-
-def device(**changes: Any) -> Answer:
-    body = {
-        "device_code": "the-device-code",
-        "user_code": "ABC123",
-        "verification_uri": "https://microsoft.com/devicelogin",
-        "message": "Enter ABC123",
-        "expires_in": 900,
-        "interval": 0.01,
-    }
-    return Answer(body=body | changes)
-
-
-async def test_a_device_is_granted_once_the_person_has_entered_the_code(entra: ScriptedEntra) -> None:
-    entra.server.answer(entra.device_path, device())
-    pending = entra.refuse("authorization_pending", code=70016)
-    entra.server.answer(entra.token_path, pending, Answer(503), pending, grant())
-    client = entra.client()
-    code = await client.begin_device_code()
-    assert (code.user_code, code.message) == ("ABC123", "Enter ABC123")
-    assert "the-device-code" not in repr(code)
-    assert (await client.poll_device_code(code)).access_token.get_secret_value() == "access-1"
-    polls = entra.server.received(entra.token_path)
-    assert len(polls) == 4
-    assert polls[0].form["grant_type"] == "urn:ietf:params:oauth:grant-type:device_code"
-    assert polls[0].form["device_code"] == "the-device-code"
-
-
-async def test_slow_down_makes_each_pause_five_seconds_longer(
-    entra: ScriptedEntra, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pauses: list[float] = []
-
-    async def note(seconds: float) -> None:
-        pauses.append(seconds)
-
-    monkeypatch.setattr("iacs.core.oauth_client.asyncio.sleep", note)
-    entra.server.answer(entra.device_path, device(interval=2))
-    entra.server.answer(
-        entra.token_path,
-        entra.refuse("slow_down"),
-        entra.refuse("authorization_pending"),
-        Answer(429, "", {"Retry-After": "30"}),
-        grant(),
-    )
-    client = entra.client()
-    await client.poll_device_code(await client.begin_device_code())
-    assert pauses == [2, 7, 7, 30]
-
-
-async def test_a_device_code_expires(entra: ScriptedEntra) -> None:
-    entra.server.answer(entra.device_path, device(expires_in=1, interval=60))
-    client = entra.client()
-    with pytest.raises(AuthenticationError, match="ABC123 was not entered in time"):
-        await client.poll_device_code(await client.begin_device_code())
-
-
-@pytest.mark.parametrize(
-    ("error", "sentence"),
-    [
-        ("authorization_declined", "declined"),
-        ("expired_token", "not entered in time"),
-        ("bad_verification_code", "not known any more"),
-    ],
-)
-async def test_a_device_that_is_refused_stops_polling(
-    entra: ScriptedEntra, error: str, sentence: str
-) -> None:
-    entra.server.answer(entra.device_path, device())
-    entra.server.answer(entra.token_path, entra.refuse(error))
-    client = entra.client()
-    with pytest.raises(AuthenticationError, match=sentence):
-        await client.poll_device_code(await client.begin_device_code())
-    assert len(entra.server.received(entra.token_path)) == 1
-
-
-async def test_a_device_code_that_is_refused_says_why(entra: ScriptedEntra) -> None:
-    entra.server.answer(entra.device_path, entra.refuse("unauthorized_client", code=700016))
-    with pytest.raises(OperatorRequiredError, match="AZURE_CLIENT_ID"):
-        await entra.client().begin_device_code()
-
-
-async def test_an_authority_without_device_codes_says_so(entra: ScriptedEntra) -> None:
-    del entra.metadata["device_authorization_endpoint"]
-    with pytest.raises(OperatorRequiredError, match="use the browser"):
-        await entra.client().begin_device_code()
