@@ -50,7 +50,8 @@ async def _identify(request: web.Request, handler: Handler) -> web.StreamRespons
     except GraphError as error:
         response = error.response(request_id, sent or request_id)
     except EntraError as error:
-        response = error.response(request)
+        redirects = request.path.endswith("/oauth2/v2.0/authorize")
+        response = authorize.refusal(request, error) if redirects else error.response(request)
     response.headers.setdefault("request-id", request_id)
     response.headers.setdefault("client-request-id", sent or request_id)
     return response

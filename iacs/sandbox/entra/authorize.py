@@ -54,13 +54,28 @@ def _check_request(query: Mapping[str, str]) -> None:
         raise invalid_request("code_challenge_method must be 'plain' or 'S256'.", 501491)
 
 
-def send_back(mode: str, redirect_uri: str, fields: Mapping[str, str]) -> web.Response:
-    """Return the answer to the application in the response mode it asked for."""
+def _send_back(query: Mapping[str, str], redirect_uri: str, fields: Mapping[str, str]) -> web.Response:
+    """Return the answer, and the state, to the application in the response mode it asked for."""
+    fields = {**fields, **({"state": query["state"]} if "state" in query else {})}
+    mode = query.get("response_mode", "query")
     if mode == "form_post":
         return pages.form_post(redirect_uri, fields)
-    marks = {"query": "&" if urlsplit(redirect_uri).query else "?", "fragment": "#"}
-    location = f"{redirect_uri}{marks[mode]}{urlencode(fields)}"
+    mark = "#" if mode == "fragment" else "&" if urlsplit(redirect_uri).query else "?"
+    location = f"{redirect_uri}{mark}{urlencode(fields)}"
     return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
+
+
+def refusal(request: web.Request, error: EntraError) -> web.Response:
+    """Return an error to the application that began the sign-in, if its redirect URI may be used."""
+    try:
+        redirect_uri = _check_client(request.app[CLOUD], request.query)
+    except EntraError as worse:
+        return pages.message(
+            "Sorry, but we're having trouble signing you in", f"AADSTS{worse.number}: {worse}", status=400
+        )
+    told = error.fields(request)
+    fields = {key: str(told[key]) for key in ("error", "error_description", "claims") if key in told}
+    return _send_back(request.query, redirect_uri, fields)
 
 
 def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[str, str]:
@@ -95,20 +110,12 @@ async def authorize(request: web.Request) -> web.Response:
     try:
         check_tenant(request)
         redirect_uri = _check_client(cloud, query)
-    except EntraError as error:
-        return pages.message(
-            "Sorry, but we're having trouble signing you in", f"AADSTS{error.number}: {error}", status=400
-        )
-    state = {"state": query["state"]} if "state" in query else {}
-    mode = query.get("response_mode", "query")
-    try:
         person = _person(cloud, query)
     except EntraError as error:
-        fields = {key: str(error.fields(request)[key]) for key in ("error", "error_description")}
-        return send_back(mode if mode in _MODES else "query", redirect_uri, fields | state)
+        return refusal(request, error)
     if person is None:
         return pages.choose_person(cloud.directory.people, request.path, query)
-    return send_back(mode, redirect_uri, _grant_code(cloud, person, query) | state)
+    return _send_back(query, redirect_uri, _grant_code(cloud, person, query))
 
 
 async def logout(request: web.Request) -> web.Response:

@@ -37,6 +37,10 @@ def _children(part: Message) -> list[Message]:
     return payload if part.get_content_maintype() == "multipart" and isinstance(payload, list) else []
 
 
+def _is_empty_multipart(part: Message) -> bool:
+    return part.get_content_maintype() == "multipart" and not content(part).strip()
+
+
 def _leaves(message: Message) -> Iterator[tuple[Message, bool]]:
     """Yield parts that hold content, in order, and whether each may be the body."""
     waiting = [(message, True)]
@@ -44,7 +48,7 @@ def _leaves(message: Message) -> Iterator[tuple[Message, bool]]:
         part, may_be_body = waiting.pop()
         may_be_body = may_be_body and part.get_content_disposition() != "attachment"
         children = _children(part)
-        if not children:
+        if not children and not _is_empty_multipart(part):
             yield part, may_be_body
         only_first = part.get_content_subtype() == "related"
         for number, child in reversed(list(enumerate(children))):

@@ -21,7 +21,8 @@ from iacs.sandbox.odata.syntax import (
 _COMPARISONS = {"eq", "ne", "gt", "ge", "lt", "le"}
 _FUNCTIONS = {"contains", "startswith"}
 _CONSTANTS = {"string", "instant", "date", "number", "constant"}
-_DEEPEST = 50
+_RESERVED = _COMPARISONS | {"and", "or", "not"}
+_MOST_NODES = 100
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class _Parser:
         self._text = text
         self._tokens = list(tokens(text))
         self._next = 0
-        self._depth = 0
-        self._variables: list[str] = []
+        self._nodes = 0
 
     @property
     def _token(self) -> Token:
@@ -85,13 +85,10 @@ class _Parser:
         return left
 
     def _not(self) -> Expression:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise FilterError("The node count limit of '100' has been exceeded.")
-        try:
-            return Not(self._not()) if self._accept("not") else self._comparison()
-        finally:
-            self._depth -= 1
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise FilterError(f"The node count limit of '{_MOST_NODES}' has been exceeded.")
+        return Not(self._not()) if self._accept("not") else self._comparison()
 
     def _comparison(self) -> Expression:
         if self._accept("("):
@@ -113,12 +110,11 @@ class _Parser:
         return operand
 
     def _operand(self) -> Expression:
+        if self._token.kind not in _CONSTANTS | {"name"} or self._token.text in _RESERVED:
+            raise self._error("A property or a constant expected")
         token = self._take()
         if token.kind in _CONSTANTS:
             return Literal(token.value)
-        if token.kind != "name":
-            self._next = self._tokens.index(token)
-            raise self._error("A property or a constant expected")
         if self._token.text == "(" and self._token.kind == "mark":
             return self._call(token.text)
         return self._path(token.text)
@@ -147,9 +143,7 @@ class _Parser:
     def _any(self, collection: Path) -> Expression:
         variable = self._take().text
         self._expect(":")
-        self._variables.append(variable)
         condition = self._or()
-        self._variables.pop()
         self._expect(")")
         return AnyOf(collection, variable, condition)
 
