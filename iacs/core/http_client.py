@@ -90,10 +90,15 @@ class HttpClient:
     async def _session(self) -> aiohttp.ClientSession:
         loop = get_running_loop()
         if loop not in self._sessions:
-            self._sessions = {loop: open_ for loop, open_ in self._sessions.items() if not loop.is_closed()}
             self._sessions[loop] = _OpenSession(self._timeout, _trusted(self._ca_file))
             await self._sessions[loop].start()
+            await self._discard_dead()
         return self._sessions[loop].session
+
+    async def _discard_dead(self) -> None:
+        """Drop the sessions of loops that were closed without their async generators being."""
+        for dead in [loop for loop in self._sessions if loop.is_closed()]:
+            await self._sessions.pop(dead).session.close()
 
     def _explain(self, host: str, error: Exception) -> str:
         if isinstance(error, TimeoutError):

@@ -185,23 +185,36 @@ async def test_closing_twice_is_safe_and_a_later_request_opens_anew(server: Scri
     await client.aclose()
 
 
+async def visit(client: HttpClient, headers: dict[str, str]) -> int:
+    async def hello(request: web.BaseRequest) -> web.Response:
+        return web.Response(text="hello", headers=headers)
+
+    runner = web.ServerRunner(web.Server(hello, access_log=None), shutdown_timeout=1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        return (await client.send("GET", f"http://127.0.0.1:{runner.addresses[0][1]}")).status
+    finally:
+        await runner.cleanup()
+
+
 def test_each_event_loop_has_its_own_session_and_takes_it_along() -> None:
     client = HttpClient()
-
-    async def visit() -> int:
-        async def hello(request: web.BaseRequest) -> web.Response:
-            return web.Response(text="hello")
-
-        runner = web.ServerRunner(web.Server(hello, access_log=None), shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        try:
-            return (await client.send("GET", f"http://127.0.0.1:{runner.addresses[0][1]}")).status
-        finally:
-            await runner.cleanup()
-
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        assert [asyncio.run(visit()) for _ in range(3)] == [200, 200, 200]
+        assert [asyncio.run(visit(client, {})) for _ in range(3)] == [200, 200, 200]
         gc.collect()
     assert [str(warning.message) for warning in caught] == []
+
+
+def test_the_session_of_a_loop_that_was_merely_closed_is_discarded() -> None:
+    client = HttpClient()
+    loop = asyncio.new_event_loop()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert loop.run_until_complete(visit(client, {"Connection": "close"})) == 200
+        loop.close()
+        assert asyncio.run(visit(client, {})) == 200
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
+    assert loop not in client._sessions
