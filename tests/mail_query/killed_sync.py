@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any
 
-from iacs.core import outbox
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
 from iacs.core.events import NewEvent
 from iacs.core.http_client import HttpClient, HttpResponse
 from iacs.core.kafka_client import KafkaClient
+from iacs.core.outbox import Outbox
 from iacs.core.transaction import Transaction
 from iacs.mail_query.storing import PageStore
 from tests.mail_query.whole import ALICE, whole
@@ -39,7 +39,7 @@ class Moment:
 
 def arm(moment: Moment) -> None:
     """Let the real parts tell when their work is done."""
-    send, add, run = HttpClient.send, outbox.Outbox.add, Database.run
+    send, add, run = HttpClient.send, Outbox.add, Database.run
 
     async def answered(self: HttpClient, method: str, url: str, **parts: Any) -> HttpResponse:
         response = await send(self, method, url, **parts)
@@ -47,7 +47,7 @@ def arm(moment: Moment) -> None:
             moment.reached("answered")
         return response
 
-    def written(self: outbox.Outbox, tx: Transaction, events: Sequence[NewEvent]) -> None:
+    def written(self: Outbox, tx: Transaction, events: Sequence[NewEvent]) -> None:
         add(self, tx, events)
         moment.reached("written")
 
@@ -58,7 +58,7 @@ def arm(moment: Moment) -> None:
 
     for owner, name, replacement in (
         (HttpClient, "send", answered),
-        (outbox.Outbox, "add", written),
+        (Outbox, "add", written),
         (Database, "run", committed),
         (EventLog, "publish_many", published(EventLog, moment)),
         (KafkaClient, "publish_many", published(KafkaClient, moment)),
@@ -78,7 +78,6 @@ def published(carrier: type[EventLog | KafkaClient], moment: Moment) -> Any:
 
 
 async def main(url: str, settings: str, moment: str, topic: str, *servers: str) -> None:
-    outbox._LEASE_SECONDS = 1.0  # so that nobody waits for what the dead one holds
     arm(Moment(moment, MOMENTS[moment]))
     with Database(url) as database:
         async with whole(database, json.loads(settings), page_size=3, servers=servers, topic=topic) as parts:

@@ -80,7 +80,7 @@ async def whole(
         encryption = Encryption(KEY)
         tokens = TokenService(database, oauth, encryption, logger=logger)
         accounts = AccountService(database, enrollment_directory=Path(), logger=logger)
-        outbox = Outbox(database, events, logger=logger)
+        outbox = Outbox(database, events, lease_seconds=1.0, logger=logger)
         mail = MailQueryService(
             database,
             http,
