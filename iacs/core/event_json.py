@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from iacs.core.events import NewEvent, check_topic
 from iacs.core.exceptions import EventEncodingError
@@ -193,27 +193,40 @@ def _at(step: str | int, item: object, depth: int) -> object:
 
 
 def _model(model: BaseModel, depth: int) -> object:
-    """Write a model as pydantic does, but never its secrets, which pydantic would write as asterisks."""
+    """Write a model as pydantic does, but for what pydantic would write otherwise than it is.
+
+    It writes secrets as asterisks, and numbers that are none as null.
+    """
     try:
         python = model.model_dump(by_alias=True, warnings=False)
-        _refuse_secrets(python, depth)
+        _inspect(python, depth)
         dumped = model.model_dump(mode="json", by_alias=True, warnings=False)
-    except PydanticSerializationError as error:
-        _plain(model.model_dump(by_alias=True, warnings=False), depth)  # names the place, most times
-        raise _RefusedError(str(error)) from None
-    except (RecursionError, ValueError) as error:
+    except (PydanticSerializationError, RecursionError, ValueError) as error:
+        _inspect(model.model_dump(by_alias=True, warnings=False), depth, seek_unwritable=True)
         raise _RefusedError(str(error)) from None
     return _plain(dumped, depth)
 
 
-def _refuse_secrets(value: object, depth: int) -> None:
-    if isinstance(value, Secret | SecretStr | SecretBytes):
-        _refuse(value)
+def _inspect(value: object, depth: int, *, seek_unwritable: bool = False) -> None:
+    """Refuse what must not be left to pydantic; on demand, also what it cannot write."""
     if not isinstance(value, Mapping | list | tuple | set | frozenset) or depth > MAX_DEPTH:
+        _inspect_scalar(value, seek_unwritable=seek_unwritable)
         return
     for step, item in value.items() if isinstance(value, Mapping) else enumerate(value):
         try:
-            _refuse_secrets(item, depth + 1)
+            _inspect(item, depth + 1, seek_unwritable=seek_unwritable)
         except _RefusedError as refused:
             refused.path.append(step if isinstance(step, int) else str(step))
             raise
+
+
+def _inspect_scalar(value: object, *, seek_unwritable: bool) -> None:
+    if isinstance(value, Secret | SecretStr | SecretBytes):
+        _refuse(value)
+    if isinstance(value, float | Decimal):
+        _number(value)
+    if seek_unwritable:
+        try:
+            to_jsonable_python(value)
+        except (PydanticSerializationError, ValueError):
+            _refuse(value)
