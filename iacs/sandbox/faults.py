@@ -78,7 +78,7 @@ class Faults:
         return self.add(Fault(path, status=status, headers=headers, **matcher))
 
     def drop(self, path: str = "*", **matcher: Any) -> Fault:
-        """Close the connection without an answer."""
+        """Close the connection without an answer; many clients ask again by themselves."""
         return self.add(Fault(path, drop=True, **matcher))
 
     def slow(self, path: str = "*", *, seconds: float, **matcher: Any) -> Fault:

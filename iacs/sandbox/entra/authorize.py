@@ -16,6 +16,7 @@ from iacs.sandbox.entra.issuing import Grant, Issued
 from iacs.sandbox.entra.metadata import check_tenant
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_TOLD = {"error", "error_description", "claims"}
 _MODES = {"query", "fragment", "form_post"}
 
 
@@ -74,7 +75,7 @@ def refusal(request: web.Request, error: EntraError) -> web.Response:
             "Sorry, but we're having trouble signing you in", f"AADSTS{worse.number}: {worse}", status=400
         )
     told = error.fields(request)
-    fields = {key: str(told[key]) for key in ("error", "error_description", "claims") if key in told}
+    fields = {key: str(value) for key, value in told.items() if key in _TOLD}
     return _send_back(request.query, redirect_uri, fields)
 
 

@@ -52,7 +52,7 @@ class Client:
         async with self.session.post(url, data=fields, headers=headers) as answer:
             return answer.status, await answer.json()
 
-    async def redeem(self, code: str, /, **changes: str) -> tuple[int, dict[str, Any]]:
+    async def redeem(self, code: str, /, **changes: Any) -> tuple[int, dict[str, Any]]:
         form = {
             "grant_type": "authorization_code",
             "code": code,

@@ -27,7 +27,9 @@ async def round_of(ask: Ask, link: str, **headers: str) -> tuple[list[dict[str, 
         link = body["@odata.nextLink"]
 
 
-@pytest.mark.parametrize("path", [INBOX, f"{INBOX}()", "/me/mailFolders('inbox')/messages/microsoft.graph.delta()"])
+@pytest.mark.parametrize(
+    "path", [INBOX, f"{INBOX}()", "/me/mailFolders('inbox')/messages/microsoft.graph.delta()"]
+)
 async def test_a_first_round_gives_everything_and_the_next_nothing(ask: Ask, path: str) -> None:
     items, link, sizes = await round_of(ask, f"{path}?$select=subject", Prefer="odata.maxpagesize=5")
     assert sizes == [5, 5, 2]
