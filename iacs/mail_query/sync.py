@@ -55,10 +55,10 @@ class MailboxSync:
                     return await self._walk(place, at, progress)
                 self._logger.warning("mail folder begun again", folder=place.folder, code="foreign_link")
             except GraphError as error:
-                if error.status == 404:
+                if at.link is None and _is_missing(error):
                     self._logger.warning("mail folder gone", folder=place.folder)
                     return None
-                if beginning == _NEW_BEGINNINGS or not _is_forgotten(error):
+                if beginning == _NEW_BEGINNINGS or not _is_useless(error):
                     raise
                 self._logger.warning("mail folder begun again", folder=place.folder, code=error.code)
             at = await self._database.run(repository.begin_again, place.account_id, place.folder_id)
@@ -88,10 +88,15 @@ class MailboxSync:
         return link
 
 
-def _is_forgotten(error: GraphError) -> bool:
-    """Tell whether a link is of no more use; also 400, since the link was Graph's own.
+def _is_useless(error: GraphError) -> bool:
+    """Tell whether a link is of no more use; also when it is called bad or missing, since it was Graph's own.
 
     Source: Microsoft Graph, "Use delta query": 410 Gone, or 40x with syncStateNotFound. The Location that 410
     may have names the folder's first page, where the walk begins again anyway.
     """
-    return error.status in (400, 410) or error.code.lower() in _FORGOTTEN
+    return error.status in (400, 404, 410) or error.code.lower() in _FORGOTTEN
+
+
+def _is_missing(error: GraphError) -> bool:
+    """Tell whether the folder itself is missing: it went after the folders were listed."""
+    return error.status == 404 and error.code.lower() not in _FORGOTTEN

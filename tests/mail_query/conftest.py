@@ -1,16 +1,20 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
 
 from iacs.core.database import Database
+from iacs.core.event_log import EventLog
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, create_logger
+from iacs.core.outbox import Outbox
+from iacs.mail_query import MailQueryService
 from iacs.mail_query.graph import GraphClient, Patience
 from iacs.sandbox import Sandbox
-from tests.mail_query.scripted_graph import ScriptedGraph, scripted_graph
+from tests.mail_query.scripted_graph import People, Person, ScriptedGraph, scripted_graph
 from tests.mail_query.whole import Whole, new_cloud, whole
 
 IMPATIENT = Patience(attempts=4, pause=0.001, deadline=5.0)
@@ -71,3 +75,42 @@ def tokens() -> Tokens:
 @pytest.fixture
 def client(http: HttpClient, tokens: Tokens, graph: ScriptedGraph, logger: Logger) -> GraphClient:
     return GraphClient(http, tokens, graph_url=graph.url, concurrency=2, patience=IMPATIENT, logger=logger)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The module over answers that a test dictates."""
+
+    graph: ScriptedGraph
+    database: Database
+    people: People
+    outbox: Outbox
+    events: EventLog
+    mail: MailQueryService
+
+    def enrol(self) -> str:
+        """A new account for each example."""
+        person = Person(id=uuid4().hex, email=f"{uuid4().hex}@contoso.example")
+        self.people.people[person.email] = person
+        return person.email
+
+
+@pytest.fixture
+async def parts(
+    graph: ScriptedGraph, http: HttpClient, tokens: Tokens, logger: Logger, database: Database
+) -> AsyncIterator[Parts]:
+    people, events = People(), EventLog(database, logger=logger)
+    outbox = Outbox(database, events, lease_seconds=1.0, logger=logger)
+    mail = MailQueryService(
+        database,
+        http,
+        tokens,
+        people,
+        outbox,
+        graph_url=graph.url,
+        topic="mail",
+        patience=IMPATIENT,
+        logger=logger,
+    )
+    yield Parts(graph, database, people, outbox, events, mail)
+    await events.aclose()

@@ -1,22 +1,12 @@
 """Whatever goes wrong on the way, the messages that arrive are those of the mailbox."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iacs.core.database import Database
-from iacs.core.event_log import EventLog
-from iacs.core.http_client import HttpClient
-from iacs.core.logger import Logger
-from iacs.core.outbox import Outbox
-from iacs.mail_query import MailQueryService
-from tests.mail_query.conftest import IMPATIENT, Tokens
-from tests.mail_query.scripted_graph import People, Person, Reply, ScriptedGraph, page, refusal
+from tests.mail_query.conftest import Parts
+from tests.mail_query.scripted_graph import Reply, ScriptedGraph, page, refusal
 
 BAD = refusal(429, "TooManyRequests", Retry_After="0")
 FAULTS = st.lists(
@@ -26,58 +16,27 @@ PAGES = st.lists(st.tuples(FAULTS, st.lists(st.integers(0, 8), max_size=4)), min
 MANY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@dataclass(frozen=True)
-class Parts:
-    graph: ScriptedGraph
-    people: People
-    outbox: Outbox
-    events: EventLog
-    mail: MailQueryService
-
-    def enrol(self) -> str:
-        """A new account for each example."""
-        person = Person(id=uuid4().hex, email=f"{uuid4().hex}@contoso.example")
-        self.people.people[person.email] = person
-        return person.email
-
-    def script(
-        self, start: str, pages: list[tuple[list[Reply], list[int]]], late: int, end: dict[str, str]
-    ) -> None:
-        """Give the pages one after another, each after its faults; a 504 comes before the page `late`."""
-        for number, (faults, names) in enumerate(pages):
-            target = start if number == 0 else f"{start}&page={number}"
-            last = number == len(pages) - 1
-            links = end if last else {"next_link": f"{{url}}{start}&page={number + 1}"}
-            timeout = [refusal(504, "timeout")] if number == late else []
-            items = [{"id": str(name), "changeKey": "k", "subject": f"s{name}"} for name in names]
-            self.graph.on(target, *faults, *timeout, page(*items, **links))
-
-
-@pytest.fixture
-async def parts(
-    graph: ScriptedGraph, http: HttpClient, tokens: Tokens, logger: Logger, database: Database
-) -> AsyncIterator[Parts]:
-    people, events = People(), EventLog(database, logger=logger)
-    outbox = Outbox(database, events, lease_seconds=1.0, logger=logger)
-    mail = MailQueryService(
-        database,
-        http,
-        tokens,
-        people,
-        outbox,
-        graph_url=graph.url,
-        topic="mail",
-        patience=IMPATIENT,
-        logger=logger,
-    )
-    yield Parts(graph, people, outbox, events, mail)
-    await events.aclose()
+def script(
+    graph: ScriptedGraph,
+    start: str,
+    pages: list[tuple[list[Reply], list[int]]],
+    late: int,
+    end: dict[str, str],
+) -> None:
+    """Give the pages one after another, each after its faults; a 504 comes before the page `late`."""
+    for number, (faults, names) in enumerate(pages):
+        target = start if number == 0 else f"{start}&page={number}"
+        last = number == len(pages) - 1
+        links = end if last else {"next_link": f"{{url}}{start}&page={number + 1}"}
+        timeout = [refusal(504, "timeout")] if number == late else []
+        items = [{"id": str(name), "changeKey": "k", "subject": f"s{name}"} for name in names]
+        graph.on(target, *faults, *timeout, page(*items, **links))
 
 
 @MANY
 @given(pages=PAGES, late=st.integers(0, 5))
 async def test_a_query_gives_what_the_pages_hold(parts: Parts, pages: list[Any], late: int) -> None:
-    parts.script("/me/messages?$top=100", pages, late, {})
+    script(parts.graph, "/me/messages?$top=100", pages, late, {})
     found = [message.id async for message in parts.mail.messages(parts.enrol())]
     assert found == [str(name) for _, names in pages for name in names]
 
@@ -87,7 +46,7 @@ async def test_a_query_gives_what_the_pages_hold(parts: Parts, pages: list[Any],
 async def test_a_sync_stores_each_message_once(parts: Parts, pages: list[Any], late: int) -> None:
     email = parts.enrol()
     parts.graph.on("/me/mailFolders", page({"id": "f", "displayName": "F", "childFolderCount": 0}))
-    parts.script("/me/mailFolders/f/messages/delta", pages, late, {"delta_link": "{url}/later"})
+    script(parts.graph, "/me/mailFolders/f/messages/delta", pages, late, {"delta_link": "{url}/later"})
     parts.graph.on("/later", page(delta_link="{url}/later"))
     result = await parts.mail.sync(email)
     names = {str(name) for _, names in pages for name in names}
