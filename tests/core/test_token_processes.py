@@ -54,6 +54,7 @@ async def test_many_tasks_of_many_processes_renew_once(identity: Identity, datab
     identity.cloud.behaviour.strict_rotation = True
     await identity.sign_in(ALICE)
     identity.expire()
+    identity.cloud.faults.slow(grant_type="refresh_token", seconds=1)  # so that all of them meet
     async with AsyncExitStack() as stack:
         started = (process(identity, database_url, tasks=200) for _ in range(4))
         children = await asyncio.gather(*(stack.enter_async_context(child) for child in started))
