@@ -24,9 +24,14 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(args: list[str], edge: Edge) -> int:
+    """Run without typer's own `main`, which would answer for a closed pipe and for Ctrl-C itself."""
     command = typer.main.get_command(application())
-    result = command.main(args or ["--help"], prog_name="iacs", standalone_mode=False, obj=edge)
-    return result or 0 if args else MISUSE
+    try:
+        with command.make_context("iacs", list(args or ["--help"]), obj=edge) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code if args else MISUSE
+    return 0
 
 
 def application() -> typer.Typer:

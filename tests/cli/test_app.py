@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from iacs.cli.edge import PIPE_CLOSED
 from tests.cli.conftest import Iacs
 
 HEAVY = ["aiohttp", "cryptography", "dependency_injector", "kafka", "pydantic", "sqlalchemy"]
@@ -97,3 +98,14 @@ def test_nothing_is_logged_below_a_warning_unless_a_level_is_set(
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert ("accounts synced" in ran.stderr) is logged
     assert json.loads(ran.stdout)["added"] == ["alice@contoso.example"]
+
+
+def test_a_reader_that_goes_away_ends_a_real_command_quietly() -> None:
+    command = [sys.executable, "-m", "iacs", "config", "show", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == PIPE_CLOSED

@@ -1,5 +1,6 @@
 """Every way a command can end, and what is said then."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -80,31 +81,36 @@ def test_an_error_of_the_system_names_the_file() -> None:
 
 
 def _python(code: str) -> "subprocess.Popen[str]":
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)],
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def test_a_reader_that_goes_away_ends_the_command_quietly() -> None:
+@pytest.mark.parametrize(
+    "write", ["table.row(str(number))", "print_json({'n': number})", "line(str(number))", "print(number)"]
+)
+def test_a_reader_that_goes_away_ends_the_command_quietly(write: str) -> None:
     process = _python(
-        """
+        f"""
         import sys
         from iacs.cli.edge import Edge
-        from iacs.cli.output import Column, Table
+        from iacs.cli.output import Column, Table, line, print_json
         def command():
             table = Table(Column("number"))
             for number in range(1_000_000):
-                table.row(str(number))
+                {write}
         sys.exit(Edge().run(command))
         """
     )
     with process:
         assert process.stdout is not None
         assert process.stderr is not None
-        assert process.stdout.readline() == "number\n"
+        assert process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == PIPE_CLOSED
