@@ -1,11 +1,11 @@
 """The account module: who is enrolled."""
 
 from dependency_injector import containers, providers
-from iacs.core.database import Database
-from iacs.core.logger import Logger
 
 from iacs.account import AccountService
 from iacs.core.config import Config
+from iacs.core.database import Database
+from iacs.core.logger import Logger
 
 
 class AccountContainer(containers.DeclarativeContainer):

@@ -1,13 +1,13 @@
 """The auth module: how people sign in."""
 
 from dependency_injector import containers, providers
+
+from iacs.auth import Accounts, AuthService
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import TokenService
-
-from iacs.auth import Accounts, AuthService
 
 
 class AuthContainer(containers.DeclarativeContainer):

@@ -1,17 +1,17 @@
 """What every module stands on, each built once."""
 
 from dependency_injector import containers, providers
+
+from iacs.core.config import Config
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
+from iacs.core.events import event_carrier
 from iacs.core.http_client import HttpClient
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.logger import create_logger
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import TokenService
-
-from iacs.core.config import Config
-from iacs.core.events import event_carrier
 
 
 class CoreContainer(containers.DeclarativeContainer):

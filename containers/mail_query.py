@@ -1,14 +1,14 @@
 """The mail_query module: reading, storing and announcing mail."""
 
 from dependency_injector import containers, providers
+
+from iacs.core.config import Config
 from iacs.core.database import Database
+from iacs.core.events import EventStream
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger
 from iacs.core.outbox import Outbox
 from iacs.core.token_service import TokenService
-
-from iacs.core.config import Config
-from iacs.core.events import EventStream
 from iacs.mail_query import Accounts, MailQueryService
 
 

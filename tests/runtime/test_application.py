@@ -38,7 +38,7 @@ class Stuck(Part):
 
 
 class Inner(containers.DeclarativeContainer):
-    store: providers.Dependency[Store] = providers.Dependency()
+    store = providers.Dependency(instance_of=Store)
     service = providers.Singleton(Service, "service", store)
 
 
