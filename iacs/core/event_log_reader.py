@@ -43,7 +43,6 @@ class EventLogReader:
         self._beat_at = self._committed_at = float("-inf")
         self._share = Share({}, is_settled=False, members=())
         self._starts: dict[Place, int] = {} if group is not None else dict.fromkeys(places_of(topics), 0)
-        self._settled_at = time.monotonic()
         self._others: dict[str, str] | None = None
         self.buffer = EventBuffer(asyncio.get_running_loop(), self.wake)
         self.buffer.own(self._starts)
@@ -143,17 +142,15 @@ class EventLogReader:
         for place in lost:
             del self._starts[place]
         self._starts |= {place: share.places[place] for place in won}
-        if share.is_settled and not self._share.is_settled:
-            self._settled_at = time.monotonic()
         self._share = share
 
     async def _is_over(self) -> bool:
         """Tell whether the caller has waited long enough, and nobody else's events are left behind."""
         since = self.buffer.waiting_since
-        if self._idle_timeout is None or since is None or (self._member and not self._share.is_settled):
+        if self._idle_timeout is None or since is None:
             self._others = None
             return False
-        if time.monotonic() - max(since, self._settled_at) < self._idle_timeout:
+        if time.monotonic() - since < self._idle_timeout:
             return False
         if self._member is not None and not await self._are_others_alive(self._member):
             return False
