@@ -85,6 +85,7 @@ class Sandbox:
     def _load(self) -> None:
         for address, paths in self._sources.items():
             load(self.mailbox(address), paths)
+            self.mailbox(address).read()
         self._sources = {}
 
     def _tls(self) -> ssl.SSLContext | None:

@@ -135,6 +135,11 @@ class Mailbox:
         """Return every message, in the order it came."""
         return tuple(self._messages.values())
 
+    def read(self) -> None:
+        """Read every message now, so that no request has to wait for it."""
+        for message in self.messages:
+            _ = message.told
+
     def children(self, parent: Folder) -> list[Folder]:
         """Return the folders directly inside."""
         return [folder for folder in self.folders.values() if folder.parent is parent]

@@ -53,8 +53,10 @@ async def test_changes_are_told_once(cloud: Sandbox, ask: Ask) -> None:
     mailbox.change(first[0]["id"], isRead=False)
     mailbox.remove(first[1]["id"])
     mailbox.move(first[2]["id"], "archive")
+    mailbox.change(added.mutable_id, isRead=True)
     items, link, _ = await round_of(ask, link)
     by_id = {item["id"]: item for item in items}
+    assert len(items) == len(by_id)
     assert by_id.keys() == {added.mutable_id, first[0]["id"], first[1]["id"], first[2]["id"]}
     assert by_id[first[0]["id"]]["isRead"] is False
     assert [key for key, item in by_id.items() if "@removed" in item] == [first[1]["id"], first[2]["id"]]

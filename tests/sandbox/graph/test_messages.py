@@ -40,7 +40,8 @@ async def test_a_page_goes_on_where_it_was_although_mail_arrives_or_goes(cloud: 
     _, body, _ = await ask("/me/messages?$top=5")
     seen = [row["id"] for row in body["value"]]
     mailbox = cloud.mailbox(ALICE)
-    mailbox.add(b"Received: by x; Thu, 1 Oct 2026 00:00:00 +0000\n\nnew")
+    for text in (b"one", b"two", b"three"):
+        mailbox.add(b"Received: by x; Thu, 1 Oct 2026 00:00:00 +0000\n\n" + text)
     mailbox.remove(seen[0])
     rest = [key for page in await walk(ask, body["@odata.nextLink"]) for key in page]
     assert len(rest) == 7
