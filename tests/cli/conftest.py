@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import pty
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -137,3 +138,27 @@ async def started(*args: str) -> AsyncIterator[Command]:
 async def run_process(*args: str) -> Ran:
     async with started(*args) as command:
         return await command.rest()
+
+
+async def on_terminal(*args: str) -> str:
+    """Run a command whose output is a terminal, and return what was written there."""
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "iacs", *args, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    written = await asyncio.to_thread(_read_all, ours)
+    assert await process.wait() == 0, written
+    return written
+
+
+def _read_all(terminal: int) -> str:
+    parts = []
+    try:
+        while part := os.read(terminal, 65536):
+            parts.append(part)
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    finally:
+        os.close(terminal)
+    return b"".join(parts).decode()

@@ -1,13 +1,15 @@
 """Signing people in and out by command."""
 
 import json
+import sys
 from asyncio import to_thread
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from iacs.sandbox import Sandbox
-from tests.cli.conftest import ALICE, BOB, Command, Iacs, Ran, SignIn, run_process, started
+from tests.cli.conftest import ALICE, BOB, Command, Iacs, Ran, SignIn, on_terminal, run_process, started
 
 
 async def browse(url: str) -> str:
@@ -36,6 +38,16 @@ async def test_a_person_signs_in_at_the_address_that_is_printed(at_cloud: Sandbo
     listed = await to_thread(iacs, "account", "list")
     assert "active" in next(line for line in listed.lines if ALICE in line)
     assert_no_secret(at_cloud, ran.out, ran.err, page)
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_on_a_terminal_the_person_s_browser_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = tmp_path / "browser.py"
+    browser.write_text("import sys, urllib.request\nurllib.request.urlopen(sys.argv[1]).read()\n")
+    monkeypatch.setenv("BROWSER", f"{sys.executable} {browser} %s")
+    assert f"{ALICE} is signed in as Alice" in await on_terminal("auth", "login", ALICE)
 
 
 async def device_sign_in(command: Command, email: str) -> None:

@@ -1,8 +1,6 @@
 """Mail by command, against the stand-in."""
 
 import json
-import os
-import pty
 from asyncio import to_thread
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +8,7 @@ from typing import Any
 import pytest
 
 from iacs.sandbox import Sandbox
-from tests.cli.conftest import ALICE, BOB, CAROL, Iacs, SignIn, run_process
+from tests.cli.conftest import ALICE, BOB, CAROL, Iacs, SignIn, on_terminal, run_process
 
 Document = dict[str, Any]
 
@@ -190,30 +188,3 @@ async def test_on_a_terminal_no_line_is_longer_than_it(monkeypatch: pytest.Monke
     lines = (await on_terminal("mail", "query", ALICE)).splitlines()
     assert len(lines) == 13
     assert max(map(len, lines)) == 80
-
-
-async def on_terminal(*args: str) -> str:
-    """Run a command whose output is a terminal, and return what was written there."""
-    import asyncio
-    import sys
-
-    ours, theirs = pty.openpty()
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "iacs", *args, stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    written = await to_thread(_read_all, ours)
-    assert await process.wait() == 0, written
-    return written
-
-
-def _read_all(terminal: int) -> str:
-    parts = []
-    try:
-        while part := os.read(terminal, 65536):
-            parts.append(part)
-    except OSError:  # Linux says so when the other end is closed
-        pass
-    finally:
-        os.close(terminal)
-    return b"".join(parts).decode()
