@@ -64,7 +64,7 @@ def _recipient(tokens: list[str]) -> Recipient | None:
     plain = "".join(words).strip()
     if angle is not None:
         address, name = angle[1:].removesuffix(">").strip(), _phrase(words)
-    elif plain and (not re.search(r"\s", plain) or (plain.startswith('"') and "@" in plain)):
+    elif plain and _is_address(plain):
         address, name = plain, ""
     else:
         address, name = "", plain
@@ -72,6 +72,13 @@ def _recipient(tokens: list[str]) -> Recipient | None:
     if not address and not name:
         return None
     return {"emailAddress": {"name": name or None, "address": address or None}}
+
+
+def _is_address(plain: str) -> bool:
+    """An encoded word is never part of an address (RFC 2047, 5)."""
+    if plain.startswith("=?") and plain.endswith("?="):
+        return False
+    return not re.search(r"\s", plain) or (plain.startswith('"') and "@" in plain)
 
 
 def parse_addresses(value: str | None) -> list[Recipient]:

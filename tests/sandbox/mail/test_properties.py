@@ -82,6 +82,7 @@ def test_encoded_words_are_read(value: str, expected: str) -> None:
         ("root", [(None, "root")]),
         ("", []),
         (" , ,", []),
+        ("=?koi8-r?b?8sXL?=", [("Рек", None)]),
     ],
 )
 def test_addresses_are_told_as_they_are(value: str, expected: list[tuple[str | None, str | None]]) -> None:
