@@ -75,7 +75,7 @@ def _recipient(tokens: list[str]) -> Recipient | None:
 
 
 def _is_address(plain: str) -> bool:
-    """An encoded word is never part of an address (RFC 2047, 5)."""
+    """Tell an address from a name; an encoded word is never part of an address (RFC 2047, 5)."""
     if plain.startswith("=?") and plain.endswith("?="):
         return False
     return not re.search(r"\s", plain) or (plain.startswith('"') and "@" in plain)
