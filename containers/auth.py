@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from iacs.auth import Accounts, AuthService
+from iacs.auth import Accounts, AuthService, SignedIn
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.logger import Logger
@@ -11,7 +11,7 @@ from iacs.core.token_service import TokenService
 
 
 class AuthContainer(containers.DeclarativeContainer):
-    """Wire the core and the accounts into AuthService."""
+    """Wire the core and the accounts into AuthService, which tells who signed in as `schema`."""
 
     logger: providers.Dependency[Logger] = providers.Dependency()
     database = providers.Dependency(instance_of=Database)
@@ -20,6 +20,14 @@ class AuthContainer(containers.DeclarativeContainer):
     encryption = providers.Dependency(instance_of=Encryption)
     accounts: providers.Dependency[Accounts] = providers.Dependency()
 
+    schema = providers.Object(SignedIn)
     service = providers.Singleton(
-        AuthService, database, oauth_client, token_service, encryption, accounts, logger=logger
+        AuthService,
+        database,
+        oauth_client,
+        token_service,
+        encryption,
+        accounts,
+        schema=schema,
+        logger=logger,
     )

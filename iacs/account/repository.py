@@ -9,16 +9,16 @@ _COLUMNS = "id, email, name, tenant_id, status, object_id, directory_id"
 _HAS_TOKENS = "EXISTS (SELECT 1 FROM tokens WHERE tokens.account_id = accounts.id)"
 
 
-def read_all(tx: Transaction) -> tuple[Account, ...]:
+def read_all(tx: Transaction, schema: type[Account] = Account) -> tuple[Account, ...]:
     """Return every account, by address."""
     rows = tx.rows(f"SELECT {_COLUMNS} FROM accounts ORDER BY email")  # noqa: S608 - a constant
-    return tuple(Account.model_validate(dict(row)) for row in rows)
+    return tuple(schema.model_validate(dict(row)) for row in rows)
 
 
-def read(tx: Transaction, email: str) -> Account | None:
+def read(tx: Transaction, email: str, schema: type[Account] = Account) -> Account | None:
     """Return the account of an address in lower case."""
     row = tx.row(f"SELECT {_COLUMNS} FROM accounts WHERE email = :email", {"email": email})  # noqa: S608
-    return None if row is None else Account.model_validate(dict(row))
+    return None if row is None else schema.model_validate(dict(row))
 
 
 def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:

@@ -16,11 +16,19 @@ from iacs.core.transaction import Transaction
 
 
 class AccountService:
-    """Enrol accounts from files, find them, and keep where each stands."""
+    """Enrol accounts from files, find them as `schema`, and keep where each stands."""
 
-    def __init__(self, database: Database, *, enrollment_directory: Path, logger: Logger) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        enrollment_directory: Path,
+        schema: type[Account] = Account,
+        logger: Logger,
+    ) -> None:
         self._database = database
         self._directory = enrollment_directory
+        self._schema = schema
         self._logger = logger
 
     async def sync(self, directory: Path | None = None) -> EnrollmentResult:
@@ -35,12 +43,12 @@ class AccountService:
 
     async def list(self) -> tuple[Account, ...]:
         """Return every account, by address."""
-        return await self._database.run(repository.read_all)
+        return await self._database.run(repository.read_all, self._schema)
 
     async def get(self, email: str) -> Account:
         """Return an account; AccountNotFoundError says how to enrol one."""
         address = normalize_address(email)
-        account = await self._database.run(repository.read, address)
+        account = await self._database.run(repository.read, address, self._schema)
         if account is None:
             raise AccountNotFoundError(
                 f"No account {address} is enrolled. Write a file such as"

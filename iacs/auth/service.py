@@ -35,6 +35,7 @@ class AuthService:
         encryption: Encryption,
         accounts: Accounts,
         *,
+        schema: type[SignedIn] = SignedIn,
         logger: Logger,
     ) -> None:
         self._database = database
@@ -42,6 +43,7 @@ class AuthService:
         self._token_service = token_service
         self._encryption = encryption
         self._accounts = accounts
+        self._schema = schema
         self._logger = logger
 
     async def begin(self, email: str) -> AuthorizationRequest:
@@ -151,7 +153,7 @@ class AuthService:
             account.id, object_id=identity.object_id, directory_id=identity.directory_id
         )
         self._logger.info("signed in", account=account.email)
-        return SignedIn(account=account.email, name=identity.name, username=identity.username)
+        return self._schema(account=account.email, name=identity.name, username=identity.username)
 
 
 def _check_person(account: Account, identity: Identity) -> None:

@@ -66,7 +66,11 @@ def test_an_empty_mbox_is_an_empty_mailbox(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("text.mbox", b"no mail"), ("broken.gz", b"\x1f\x8bnot gzip"), ("cut.gz", gzip.compress(b"From ")[:-9])],
+    [
+        ("text.mbox", b"no mail"),
+        ("broken.gz", b"\x1f\x8bnot gzip"),
+        ("cut.gz", gzip.compress(b"From ", mtime=0)[:-9]),
+    ],
 )
 def test_what_is_no_mail_is_named(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
