@@ -53,7 +53,7 @@ class ClientCredential:
         return fields
 
     def _assertion(self, token_endpoint: str) -> str:
-        """Sign private_key_jwt as E:certificate-credentials asks: PS256, x5t#S256, ten minutes."""
+        """Sign private_key_jwt as entra-docs' certificate-credentials asks: PS256, x5t#S256, ten minutes."""
         key, thumbprint = self._certificate
         now = int(time.time())
         claims = {

@@ -1,4 +1,4 @@
-"""Who signed in: an id token is believed only after every check that E:id-token-claims-reference asks for."""
+"""Who signed in: an id token is believed only after all that entra-docs' id-token-claims-reference asks for."""
 
 import hmac
 from collections.abc import Mapping

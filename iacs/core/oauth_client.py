@@ -1,4 +1,4 @@
-"""OAuth 2.0 and OpenID Connect as Entra ID speaks them (E:v2-oauth2-auth-code-flow and its neighbours)."""
+"""OAuth 2.0 and OpenID Connect as Entra ID speaks them (entra-docs' v2-oauth2-auth-code-flow)."""
 
 import asyncio
 from collections.abc import Mapping

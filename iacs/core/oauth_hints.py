@@ -1,6 +1,6 @@
 """One sentence of what to do for the errors of Entra ID that people meet.
 
-By AADSTS number (E:reference-error-codes), and by OAuth error where the number says nothing more.
+By AADSTS number (entra-docs' reference-error-codes), and by OAuth error where the number says nothing more.
 """
 
 _MFA = "The tenant asks for a second factor: the person must sign in again and confirm it."
