@@ -85,6 +85,7 @@ class EventStream(Protocol):
 
         Raises EventEncodingError, and PublishError when some are not durable.
         """
+        ...
 
     def consume(
         self,
@@ -102,6 +103,7 @@ class EventStream(Protocol):
         it, it waits for ever. A record that is not JSON goes to the dead-letter topic and is passed over.
         Raises KafkaError when the broker stays away for longer than its timeout.
         """
+        ...
 
     async def aclose(self) -> None:
         """Release connections; safe to call twice."""

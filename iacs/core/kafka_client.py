@@ -132,7 +132,7 @@ class KafkaClient:
             async with asyncio.timeout_at(batch.deadline):
                 await self._producer.send(batch)
         except TimeoutError:
-            batch.fail_missing(self._connection.error("Kafka did not answer in time"))
+            batch.fail_missing(self._connection.error(f"Kafka did not answer in time for {batch.topics}"))
         except EventEncodingError:
             raise
         except KafkaError as error:
@@ -144,7 +144,9 @@ class KafkaClient:
             async with asyncio.timeout_at(batch.deadline):
                 await batch.done
         except TimeoutError:
-            batch.fail_missing(self._connection.error("Kafka did not acknowledge in time"))
+            batch.fail_missing(
+                self._connection.error(f"Kafka did not acknowledge in time for {batch.topics}")
+            )
         return batch.failed()
 
     def _publish_error(self, failed: Mapping[str, KafkaError]) -> PublishError:

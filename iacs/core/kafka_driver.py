@@ -11,13 +11,12 @@ with warnings.catch_warnings():
         KafkaAdminClient,
         KafkaConsumer,
         KafkaProducer,
-        OffsetAndMetadata,
-        TopicPartition,
     )
     from kafka.errors import KafkaError as DriverError  # type: ignore[import-untyped]
     from kafka.errors import KafkaTimeoutError
     from kafka.net import KafkaNetSocket  # type: ignore[import-untyped]
     from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+    from kafka.structs import OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
 
 DIRECT = "iacs-direct"
 

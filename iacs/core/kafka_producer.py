@@ -27,6 +27,11 @@ class Batch:
         self._missing = set(range(len(events)))
         self._failed: dict[int, KafkaError] = {}
 
+    @property
+    def topics(self) -> str:
+        """Name the topics for a message."""
+        return ", ".join(sorted({event.topic for event in self.events}))
+
     def settle(self, index: int, error: KafkaError | None = None) -> None:
         """Note the outcome of one event, from whichever thread."""
         with self._guard:

@@ -124,7 +124,7 @@ async def test_the_event_that_the_caller_failed_at_is_read_again(stream: EventSt
     async def divide() -> None:
         async with aclosing(stream.consume(topic, "group")) as events:
             async for event in events:
-                1 / event.value
+                _ = 1 / event.value
 
     with pytest.raises(ZeroDivisionError):
         await divide()
@@ -209,21 +209,21 @@ async def test_what_a_consumer_leaves_passes_on_to_the_others(streams: Streams, 
                 values.add((await anext(stays)).value)
 
 
-@pytest.mark.parametrize("raw", [b"{", b"", b"nothing", b"[NaN]", b"1e999", b"\xef\xbb\xbf{}"])
-async def test_a_record_that_is_not_json_becomes_a_dead_letter(
-    streams: Streams, topic: str, raw: bytes
-) -> None:
+async def test_a_record_that_is_not_json_becomes_a_dead_letter(streams: Streams, topic: str) -> None:
     stream = streams.open()
     await stream.publish(topic, "before")
-    streams.write_raw(topic, raw)
+    broken = [b"{", b"", b"nothing", b"[NaN]", b"1e999", b"\xef\xbb\xbf{}"]
+    for raw in broken:
+        streams.write_raw(topic, raw)
     await stream.publish(topic, "after")
     assert {event.value for event in await read(stream, topic, "group")} == {"before", "after"}
-    [letter] = await read(stream, streams.dead_letter_topic)
-    assert letter.value["topic"] == topic
-    assert letter.value["offset"] == 0 or letter.value["offset"] < 3
-    assert letter.value["reason"].startswith("not JSON: ")
-    assert b64decode(letter.value["value_base64"]) == raw
-    assert b64decode(letter.value["key_base64"]) == b"raw"
+    letters = await read(stream, streams.dead_letter_topic)
+    assert sorted(b64decode(letter.value["value_base64"]) for letter in letters) == sorted(broken)
+    for letter in letters:
+        assert letter.value["topic"] == topic
+        assert letter.key == f"{topic}/{letter.value['partition']}/{letter.value['offset']}"
+        assert letter.value["reason"].startswith("not JSON: ")
+        assert b64decode(letter.value["key_base64"]) == b"raw"
     assert await read(stream, topic, "group") == []
 
 
@@ -270,26 +270,25 @@ async def test_a_value_that_is_not_json_is_refused_by_its_field(stream: EventStr
     assert await read(stream, topic) == []
 
 
-@pytest.mark.parametrize("key", ["half \ud800", "zero \0", 5])
-async def test_a_key_that_is_not_text_is_refused(stream: EventStream, topic: str, key: Any) -> None:
-    with pytest.raises(EventEncodingError, match="key"):
-        await stream.publish(topic, 1, key=key)
+async def test_a_key_that_is_not_text_is_refused(stream: EventStream, topic: str) -> None:
+    keys: list[Any] = ["half \ud800", "zero \0", 5]
+    for key in keys:
+        with pytest.raises(EventEncodingError, match="key"):
+            await stream.publish(topic, 1, key=key)
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "ü", "a b", "x" * 250, "a\n"])
-async def test_a_name_that_kafka_would_refuse_is_refused(stream: EventStream, name: str) -> None:
-    with pytest.raises(KafkaError, match="topic"):
-        await stream.publish(name, 1)
-    with pytest.raises(KafkaError, match="topic"):
-        await read(stream, name)
+async def test_a_name_that_kafka_would_refuse_is_refused(stream: EventStream) -> None:
+    for name in ("", ".", "..", "a/b", "ü", "a b", "x" * 250, "a\n"):
+        with pytest.raises(KafkaError, match="topic"):
+            await stream.publish(name, 1)
+        with pytest.raises(KafkaError, match="topic"):
+            await read(stream, name)
 
 
-@pytest.mark.parametrize("group", ["", "a\0", "\ud800"])
-async def test_a_group_without_a_printable_name_is_refused(
-    stream: EventStream, topic: str, group: str
-) -> None:
-    with pytest.raises(KafkaError, match="group"):
-        await read(stream, topic, group)
+async def test_a_group_without_a_printable_name_is_refused(stream: EventStream, topic: str) -> None:
+    for group in ("", "a\0", "\ud800"):
+        with pytest.raises(KafkaError, match="group"):
+            await read(stream, topic, group)
 
 
 async def test_reading_needs_a_topic(stream: EventStream) -> None:

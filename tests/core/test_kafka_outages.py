@@ -27,7 +27,7 @@ def client(broker: KafkaBroker, timeout: float) -> KafkaClient:
 
 
 async def test_a_topic_that_nobody_makes_is_a_clear_error(own_broker: KafkaBroker, topic: str) -> None:
-    async with client(own_broker, 1) as kafka:
+    async with client(own_broker, 3) as kafka:
         with pytest.raises(KafkaError, match=topic):
             await kafka.publish(topic, 1)
         with pytest.raises(KafkaError, match=f"{topic}.*create"):

@@ -35,7 +35,9 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 group.initial.rebalance.delay.ms=0
-group.min.session.timeout.ms=1000
+# A broker that was killed may come back as soon as its session is over: 9 s by default.
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 """
 
 
