@@ -12,7 +12,7 @@ class AccountContainer(containers.DeclarativeContainer):
     """Wire the core into AccountService, which gives accounts as `schema`."""
 
     config = providers.Dependency(instance_of=Config)
-    logger: providers.Dependency[Logger] = providers.Dependency()
+    logger = providers.Dependency(instance_of=Logger)
     database = providers.Dependency(instance_of=Database)
 
     schema = providers.Object(Account)

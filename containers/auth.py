@@ -13,12 +13,12 @@ from iacs.core.token_service import TokenService
 class AuthContainer(containers.DeclarativeContainer):
     """Wire the core and the accounts into AuthService, which tells who signed in as `schema`."""
 
-    logger: providers.Dependency[Logger] = providers.Dependency()
+    logger = providers.Dependency(instance_of=Logger)
     database = providers.Dependency(instance_of=Database)
     oauth_client = providers.Dependency(instance_of=OAuthClient)
     token_service = providers.Dependency(instance_of=TokenService)
     encryption = providers.Dependency(instance_of=Encryption)
-    accounts: providers.Dependency[Accounts] = providers.Dependency()
+    accounts = providers.Dependency(instance_of=Accounts)
 
     schema = providers.Object(SignedIn)
     service = providers.Singleton(

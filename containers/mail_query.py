@@ -9,24 +9,25 @@ from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger
 from iacs.core.outbox import Outbox
 from iacs.core.token_service import TokenService
-from iacs.mail_query import Accounts, MailQueryService
+from iacs.mail_query import Accounts, MailQueryService, Message
 
 
 class MailQueryContainer(containers.DeclarativeContainer):
-    """Wire the core and the accounts into MailQueryService.
+    """Wire the core and the accounts into MailQueryService, which gives messages as `schema`.
 
     The outbox is the module's own, because it writes in the transactions of the module's database.
     """
 
     config = providers.Dependency(instance_of=Config)
-    logger: providers.Dependency[Logger] = providers.Dependency()
+    logger = providers.Dependency(instance_of=Logger)
     database = providers.Dependency(instance_of=Database)
-    events: providers.Dependency[EventStream] = providers.Dependency()
+    events = providers.Dependency(instance_of=EventStream)
     http_client = providers.Dependency(instance_of=HttpClient)
     token_service = providers.Dependency(instance_of=TokenService)
-    accounts: providers.Dependency[Accounts] = providers.Dependency()
+    accounts = providers.Dependency(instance_of=Accounts)
 
     topic = providers.Callable(str, config.provided.mail_topic)
+    schema = providers.Object(Message)
     outbox = providers.Singleton(Outbox, database, events, logger=logger)
     service = providers.Singleton(
         MailQueryService,
@@ -37,6 +38,7 @@ class MailQueryContainer(containers.DeclarativeContainer):
         outbox,
         graph_url=config.provided.graph_url,
         topic=topic,
+        schema=schema,
         page_size=config.provided.graph_page_size,
         concurrency=config.provided.graph_concurrency,
         logger=logger,

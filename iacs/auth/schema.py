@@ -1,7 +1,7 @@
 """Sign-ins: what is handed to the person, and what comes back."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
@@ -94,6 +94,7 @@ class Account(Protocol):
         ...
 
 
+@runtime_checkable
 class Accounts(Protocol):
     """What a sign-in needs of the accounts."""
 

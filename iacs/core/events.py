@@ -6,7 +6,7 @@
 import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import uuid4
 
 from iacs.core.exceptions import KafkaError
@@ -68,6 +68,7 @@ def topics_of(topics: str | Iterable[str], group: str | None = None) -> tuple[st
     return names
 
 
+@runtime_checkable
 class EventStream(Protocol):
     """Publishes events durably and reads them back in the order of each key."""
 

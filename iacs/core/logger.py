@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import structlog
 from structlog.contextvars import (
@@ -27,6 +27,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _attaching = Lock()
 
 
+@runtime_checkable
 class Logger(Protocol):
     """What a service asks of its logger; structlog's own loggers fit too."""
 

@@ -30,13 +30,13 @@ def read_documents(body: bytes) -> Page[Any]:
         raise MalformedResponseError(f"Microsoft Graph's page is malformed: {_reason(error)}") from None
 
 
-def read_messages(body: bytes) -> Page[Message | UnreadableMessage]:
+def read_messages(body: bytes, schema: type[Message] = Message) -> Page[Message | UnreadableMessage]:
     """Read a page of messages, in one go when all of them fit."""
     try:
-        page = Page[Message].model_validate_json(body)
+        page = Page[schema].model_validate_json(body)  # type: ignore[valid-type] # pydantic keeps each kind
     except ValidationError:
         documents = read_documents(body)
-        items = tuple(read_message(to_json(document)) for document in documents.items)
+        items = tuple(read_message(to_json(document), schema) for document in documents.items)
         return Page[Message | UnreadableMessage].model_construct(
             items=items, next_link=documents.next_link, delta_link=documents.delta_link
         )
@@ -45,10 +45,10 @@ def read_messages(body: bytes) -> Page[Message | UnreadableMessage]:
     )
 
 
-def read_message(text: str) -> Message | UnreadableMessage:
+def read_message(text: str, schema: type[Message] = Message) -> Message | UnreadableMessage:
     """Read one message from its JSON; one that does not fit keeps its document, and says why."""
     try:
-        return Message.model_validate_json(text)
+        return schema.model_validate_json(text)
     except ValidationError as error:
         document = json.loads(text)
         name = document.get("id") if isinstance(document, dict) else None

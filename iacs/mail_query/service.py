@@ -1,7 +1,8 @@
 """Mail: read as it is at Microsoft, or brought into the database and announced."""
 
 from collections.abc import AsyncGenerator, Callable
-from typing import Protocol
+from functools import partial
+from typing import Protocol, runtime_checkable
 
 from iacs.core.database import Database
 from iacs.core.exceptions import AccountError, KafkaError
@@ -40,6 +41,7 @@ class Account(Protocol):
         ...
 
 
+@runtime_checkable
 class Accounts(Protocol):
     """Whoever knows the accounts."""
 
@@ -49,7 +51,7 @@ class Accounts(Protocol):
 
 
 class MailQueryService:
-    """Read people's mail from Microsoft Graph; keep it, and announce what is new on `topic`."""
+    """Read people's mail from Microsoft Graph as `schema`; keep it, and announce what is new on `topic`."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class MailQueryService:
         topic: str,
         page_size: int = 100,
         concurrency: int = 4,
+        schema: type[Message] = Message,
         patience: Patience | None = None,
         logger: Logger,
     ) -> None:
@@ -70,6 +73,7 @@ class MailQueryService:
         self._accounts = accounts
         self._outbox = outbox
         self._page_size = page_size
+        self._schema = schema
         self._logger = logger
         self._graph = GraphClient(
             http,
@@ -137,7 +141,7 @@ class MailQueryService:
                 limit=_STORED_AT_A_TIME,
             )
             for _, document in rows:
-                yield read_message(document)
+                yield read_message(document, self._schema)
             if len(rows) < _STORED_AT_A_TIME:
                 return
             after = rows[-1][0]
@@ -152,7 +156,7 @@ class MailQueryService:
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
         account = await self._account(email)
         left = limit
-        async for page in self._graph.pages(account.id, url, read_messages):
+        async for page in self._graph.pages(account.id, url, partial(read_messages, schema=self._schema)):
             for message in page.items if left is None else page.items[:left]:
                 yield message
             if left is not None:

@@ -53,14 +53,14 @@ class MailboxSync:
             try:
                 if at.link is None or is_own(at.link, self._graph.url):
                     return await self._walk(place, at, progress)
-                self._logger.warning("mail folder begun again", folder=place.folder, code="foreign_link")
+                self._logger.warning("mail folder begun again", folder=place.folder, reason="foreign link")
             except GraphError as error:
                 if at.link is None and _is_missing(error):
                     self._logger.warning("mail folder gone", folder=place.folder)
                     return None
                 if beginning == _NEW_BEGINNINGS or not _is_useless(error):
                     raise
-                self._logger.warning("mail folder begun again", folder=place.folder, code=error.code)
+                self._logger.warning("mail folder begun again", folder=place.folder, reason=error.code)
             at = await self._database.run(repository.begin_again, place.account_id, place.folder_id)
         return None
 

@@ -5,8 +5,8 @@ import aiohttp
 import pytest
 from dependency_injector import containers, providers
 
-from iacs.account import AccountService
-from iacs.auth import AuthorizationCallback, AuthService
+from iacs.account import Account, AccountService
+from iacs.auth import AuthorizationCallback, AuthService, SignedIn
 from iacs.containers import (
     AccountContainer,
     ApplicationContainer,
@@ -20,7 +20,7 @@ from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.oauth_client import OAuthClient
-from iacs.mail_query import MailQueryService
+from iacs.mail_query import MailQueryService, Message
 from iacs.runtime import Application
 from iacs.sandbox import Sandbox
 
@@ -60,7 +60,7 @@ def container(config: Config) -> ApplicationContainer:
     return container
 
 
-async def sign_in(container: ApplicationContainer) -> None:
+async def sign_in(container: ApplicationContainer) -> SignedIn:
     await container.account().service().sync()
     request = await container.auth().service().begin(ALICE)
     async with (
@@ -68,7 +68,7 @@ async def sign_in(container: ApplicationContainer) -> None:
         browser.get(request.url, allow_redirects=False) as answer,
     ):
         query = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
-    await container.auth().service().complete(AuthorizationCallback.model_validate(query))
+    return await container.auth().service().complete(AuthorizationCallback.model_validate(query))
 
 
 @pytest.mark.parametrize("name", CORE_PARTS)
@@ -138,6 +138,42 @@ async def test_mail_may_have_a_topic_of_its_own(container: ApplicationContainer)
             event async for event in events.consume(container.core().config().mail_topic, idle_timeout=0.1)
         ]
         assert (len(mine), len(usual)) == (result.new, 0)
+
+
+class Letter(Message):
+    """A host's own message: one more of Graph's properties, and a word of the host's own."""
+
+    inference_classification: str | None = None
+
+    @property
+    def greeting(self) -> str:
+        return f"from {self.from_.address if self.from_ else 'nobody'}"
+
+
+class OwnAccount(Account):
+    @property
+    def label(self) -> str:
+        return f"{self.email} ({self.status})"
+
+
+class OwnSignedIn(SignedIn):
+    greeting: str = "Welcome"
+
+
+async def test_each_module_may_have_a_schema_of_its_own(container: ApplicationContainer) -> None:
+    container.account().schema.override(providers.Object(OwnAccount))
+    container.auth().schema.override(providers.Object(OwnSignedIn))
+    container.mail_query().schema.override(providers.Object(Letter))
+    async with Application(container):
+        signed_in = await sign_in(container)
+        assert isinstance(signed_in, OwnSignedIn)
+        (account,) = await container.account().service().list()
+        assert isinstance(account, OwnAccount)
+        service = container.mail_query().service()
+        await service.sync(ALICE)
+        read = [message async for message in service.messages(ALICE)]
+        stored = [message async for message in service.stored(ALICE)]
+        assert {type(message) for message in (*read, *stored)} == {Letter}
 
 
 async def test_sign_in_may_have_an_oauth_client_of_its_own(
