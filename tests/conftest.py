@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from iacs.core.config import Config
 
@@ -16,6 +17,13 @@ pytest_plugins = [
     "tests.fixtures.kafka",
     "tests.fixtures.sign_in",
 ]
+
+# No example has a deadline: a machine that is busy with other tests is no defect. The continuous integration
+# tries the same examples each time, everybody else new ones.
+settings.register_profile(
+    "iacs", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("iacs")
 
 _SKIPPED = Path(__file__).resolve().parent.parent / ".cache" / "skipped"
 _SETTINGS = {name.upper() for name in Config.model_fields}
