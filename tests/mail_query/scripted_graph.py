@@ -1,5 +1,6 @@
 """A server that answers as a test dictates: for answers that a well-behaved stand-in never gives."""
 
+import asyncio
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -15,13 +16,18 @@ from iacs.core.exceptions import AccountNotFoundError
 
 @dataclass(frozen=True)
 class Reply:
-    """`document` is sent as JSON, `body` as it is; `{url}` in either is the server's own address."""
+    """`document` is sent as JSON, `body` as it is; `{url}` is the server's own address.
+
+    The server sets `asked` when it is, and answers once `until` is set.
+    """
 
     document: Any = None
     body: bytes | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
+    asked: asyncio.Event | None = None
+    until: asyncio.Event | None = None
 
     def content(self, url: str) -> bytes:
         body = json.dumps(self.document).encode() if self.body is None else self.body
@@ -57,6 +63,10 @@ class ScriptedGraph:
         if replies is None:
             return web.json_response({"error": {"code": "ErrorItemNotFound", "message": target}}, status=404)
         reply = replies.popleft() if len(replies) > 1 else replies[0]
+        if reply.asked is not None:
+            reply.asked.set()
+        if reply.until is not None:
+            await asyncio.wait_for(reply.until.wait(), 10)
         if reply.drop:
             assert request.transport is not None
             request.transport.abort()

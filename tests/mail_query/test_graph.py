@@ -121,6 +121,16 @@ async def test_a_claims_challenge_is_handed_to_the_tokens(
     assert tokens.rejected == [("a", "token-1", claims)]
 
 
+@pytest.mark.parametrize("claims", ["!", "bm90IGpzb24", "/w==", ""])
+async def test_a_challenge_that_cannot_be_read_renews_the_token_without_claims(
+    client: GraphClient, graph: ScriptedGraph, tokens: Tokens, claims: str
+) -> None:
+    challenge = f'Bearer error="insufficient_claims", claims="{claims}"'
+    graph.on("/a", refusal(401, "InvalidAuthenticationToken", WWW_Authenticate=challenge), OK)
+    assert await ids(client, f"{graph.url}/a") == ["1"]
+    assert tokens.rejected == [("a", "token-1", "")]
+
+
 async def test_forbidden_without_a_challenge_is_final(
     client: GraphClient, graph: ScriptedGraph, tokens: Tokens
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -210,6 +211,22 @@ async def test_two_syncs_at_once_store_and_announce_everything_once(parts: Parts
     assert sum(result.published for result in results) == 6
     assert {message.id async for message in parts.mail.stored(mailbox)} == set(names)
     assert sorted(value.message_id for value in await values(parts)) == names
+
+
+async def test_a_sync_that_was_overtaken_goes_on_from_where_the_other_ended(
+    parts: Parts, mailbox: str
+) -> None:
+    asked, overtaken = asyncio.Event(), asyncio.Event()
+    first = page({"id": "1", "subject": "old"}, message("2"), **END)
+    new = message(key="k2", subject="new")
+    parts.graph.on(DELTA, replace(first, asked=asked, until=overtaken), page(new, **END))
+    slow = asyncio.create_task(parts.mail.sync(mailbox))
+    await asyncio.wait_for(asked.wait(), 10)
+    assert (await parts.mail.sync(mailbox)).new == 1
+    overtaken.set()
+    assert (await slow).seen == 0
+    assert await documents(parts) == {"1": new}
+    assert parts.graph.targets[-1] == "/later"
 
 
 async def test_the_id_of_an_event_is_that_of_its_message(parts: Parts, mailbox: str) -> None:
