@@ -14,6 +14,7 @@ from rich.text import Text
 from iacs.mail_query import Message, SyncProgress, SyncResult, UnreadableMessage
 
 MISSING = Text("-", style="dim")
+NEXT = ("events tail --limit 3", "account list")
 
 
 def show_messages(console: Console, title: str, found: Sequence[Message | UnreadableMessage]) -> None:
@@ -62,10 +63,20 @@ def show_summary(
     table.add_row("events published", f"{published:,}")
     table.add_row("events read back", f"{read_back:,}")
     console.print(table)
-    command = os.path.relpath(Path(sys.executable).with_name("iacs"), folder)
-    console.print(
-        f"\nThe data lies in {folder}; its .env has the settings. Try next:\n"
-        f"  cd {folder}\n  {command} events tail --limit 3\n  {command} account list",
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.print(f"\nThe data lies in {folder}; its .env has the settings. Try next:", soft_wrap=True)
+    for line in what_next(folder):
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
+
+
+def what_next(folder: Path) -> list[str]:
+    """Return commands for the data; where it lies in servers, the first one starts these again."""
+    program = Path(sys.executable).with_name("iacs")
+    commands = [f"cd {folder}"]
+    if servers := [
+        f"--{name} {folder / name}" for name in ("kafka", "postgresql") if (folder / name).is_dir()
+    ]:
+        commands = [
+            f"{os.path.relpath(sys.executable)} -m tests.servers {' '.join(servers)} -- bash",
+            *commands,
+        ]
+    return [*commands, *(f"{os.path.relpath(program, folder)} {words}" for words in NEXT)]
