@@ -24,7 +24,7 @@ test: .venv/installed-dev ## Run every check (.cache/skipped says what could not
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest --quiet --numprocesses 2
+	$(BIN)/coverage run -m pytest --quiet --numprocesses 4 # on two cores: tests wait more than they compute
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --skip-empty
 	@$(BIN)/coverage report --include 'iacs/core/*' --format total --fail-under 95 >/dev/null \
