@@ -106,21 +106,23 @@ class EventBuffer:
                     self._bytes -= size
             self._records = deque(each for each in self._records if each[0].place not in gone)
 
-    def put(self, records: Iterable[Fetched], epoch: int | None = None) -> bool:
-        """Add records with their sizes, in the order of their places; those of places not owned are left out.
+    def put(self, records: Iterable[Fetched], epoch: int | None = None) -> set[Place]:
+        """Add records with their sizes, in the order of their places; return the places that were left out.
 
-        With an `epoch`, none is added when places were owned or disowned since: return False.
+        These are the ones not owned, or not yet; with an `epoch` all, when any was owned or disowned since.
         """
+        left_out = set[Place]()
         with self._guard:
-            if epoch is not None and epoch != self.epoch:
-                return False
+            is_late = epoch is not None and epoch != self.epoch
             for record, size in records:
-                if record.place in self._owned:
-                    self._records.append((record, size))
-                    self._wanted[record.place] = record.offset + 1
-                    self._bytes += size
+                if is_late or record.place not in self._owned:
+                    left_out.add(record.place)
+                    continue
+                self._records.append((record, size))
+                self._wanted[record.place] = record.offset + 1
+                self._bytes += size
         self._tell()
-        return True
+        return left_out
 
     def wanted(self, place: Place, default: int) -> int:
         """Return the offset of the next record to put, `default` when none is known."""

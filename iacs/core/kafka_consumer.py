@@ -22,6 +22,7 @@ from iacs.core.logger import Logger
 
 _POLL_MS = 100
 _COMMIT_SECONDS = 1.0
+_HEARTBEAT_MS = 1000
 _SESSION_MS = 10_000
 """After this time without a heartbeat the group goes on without a member."""
 
@@ -65,8 +66,14 @@ class KafkaReader:
 
     def settle(self, places: Iterable[Place]) -> dict[Place, int]:
         """Note what is this reader's share; return where to go on in places that it had before."""
-        self._settled_at = self._settled_at or time.monotonic()
+        if self._group is not None or self._settled_at is None:
+            self._settled_at = time.monotonic()
         return self.buffer.own(places)
+
+    def unsettle(self, places: Iterable[Place]) -> None:
+        """Note that the group is being divided anew."""
+        self._settled_at = None
+        self.buffer.disown(places)
 
     def _run(self) -> None:
         error: KafkaError | None = None
@@ -85,6 +92,8 @@ class KafkaReader:
     def _read_and_close(self) -> None:
         consumer = self._connect()
         try:
+            # Known before the group is joined: a leader that knows no partitions hands out none at first.
+            self._ends(consumer, {TopicPartition(topic, 0) for topic in self._topics})
             consumer.subscribe(self._topics, listener=_Rebalance(self, consumer))
             self._heard_at = time.monotonic()
             while not self._stopping.is_set():
@@ -98,6 +107,7 @@ class KafkaReader:
             group_id=self._group,
             auto_offset_reset="earliest",
             enable_auto_commit=False,
+            heartbeat_interval_ms=_HEARTBEAT_MS,
             session_timeout_ms=_SESSION_MS,
             max_poll_interval_ms=60_000,
             request_timeout_ms=max(self._connection.timeout_ms, 1000),
@@ -127,35 +137,44 @@ class KafkaReader:
 
     def _take(self, consumer: Any, found: dict[TopicPartition, list[Any]], epoch: int) -> None:
         records = [read_record(record) for records in found.values() for record in records]
-        if self.buffer.put(records, epoch):
-            return
-        # The group was divided anew meanwhile, and whose these records are cannot be told: fetch them again.
-        for place in found.keys() & consumer.assignment():
-            consumer.seek(place, self.buffer.wanted(place, found[place][0].offset))
+        left_out = self.buffer.put(records, epoch)
+        # The group was divided anew meanwhile, or is about to tell of it: fetch again what is ours after that.
+        for place in left_out & set(_places(consumer.assignment())):
+            consumer.seek(
+                TopicPartition(*place), self.buffer.wanted(place, found[TopicPartition(*place)][0].offset)
+            )
 
     def _rest(self, consumer: Any) -> None:
         """Look whether the caller has waited long enough, or the brokers are gone."""
-        is_idle = self._is_idle()
+        is_idle = self._is_idle(has_share=bool(consumer.assignment()))
         if is_idle or time.monotonic() - self._heard_at > self._connection.timeout:
             if self._has_read_everything(consumer) and is_idle:
                 self._stopping.set()
             self._heard_at = time.monotonic()
 
-    def _is_idle(self) -> bool:
-        since = self.buffer.waiting_since
-        if self._idle_timeout is None or since is None or self._settled_at is None:
+    def _is_idle(self, *, has_share: bool) -> bool:
+        since, settled_at = self.buffer.waiting_since, self._settled_at
+        if self._idle_timeout is None or since is None or settled_at is None:
             return False
-        return time.monotonic() - max(since, self._settled_at) >= self._idle_timeout
+        # Without a share, time enough to hear by a heartbeat that the group is being divided anew.
+        patience = self._idle_timeout if has_share else max(self._idle_timeout, 3 * _HEARTBEAT_MS / 1000)
+        return time.monotonic() - max(since, settled_at) >= patience
 
     def _has_read_everything(self, consumer: Any) -> bool:
         """Ask the brokers where the topics end; raise KafkaError when they do not answer in time."""
-        timeout = self._connection.timeout_ms
         places = consumer.assignment()
+        ends = self._ends(consumer, places or {TopicPartition(self._topics[0], 0)})
+        timeout = self._connection.timeout_ms
+        return all((consumer.position(place, timeout_ms=timeout) or 0) >= ends[place] for place in places)
+
+    def _ends(self, consumer: Any, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         try:
-            ends = consumer.end_offsets(places or {TopicPartition(self._topics[0], 0)}, timeout_ms=timeout)
-            return all(consumer.position(place, timeout_ms=timeout) >= ends[place] for place in places)
+            ends: dict[TopicPartition, int] = consumer.end_offsets(
+                places, timeout_ms=self._connection.timeout_ms
+            )
         except DriverError as error:
-            raise self._connection.error("Kafka has stopped answering", error) from error
+            raise self._connection.error("Kafka does not answer", error) from error
+        return ends
 
     def _commit_now_and_then(self, consumer: Any) -> None:
         is_due = time.monotonic() - self._committed_at >= _COMMIT_SECONDS
@@ -192,11 +211,11 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
         offsets = self._reader.buffer.uncommitted()
         if offsets:  # not awaited, but on the connection that asks to join next, so the broker sees it first
             self._consumer.commit_async(_committable(offsets))
-        self._reader.buffer.disown(_places(revoked))
+        self._reader.unsettle(_places(revoked))
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
         """Drop all: another member may have begun already."""
-        self._reader.buffer.disown(_places(lost))
+        self._reader.unsettle(_places(lost))
         self._reader.buffer.own([])
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
