@@ -16,6 +16,7 @@ from iacs.core.kafka_driver import (
     KafkaConsumer,
     OffsetAndMetadata,
     TopicPartition,
+    insist_on_joining,
 )
 from iacs.core.kafka_records import read_record
 from iacs.core.logger import Logger
@@ -92,9 +93,10 @@ class KafkaReader:
     def _read_and_close(self) -> None:
         consumer = self._connect()
         try:
-            # Known before the group is joined: a leader that knows no partitions hands out none at first.
-            self._ends(consumer, {TopicPartition(topic, 0) for topic in self._topics})
             consumer.subscribe(self._topics, listener=_Rebalance(self, consumer))
+            for topic in self._topics:
+                # Asked for before the group is joined: a leader that knows no partitions hands out none at first.
+                consumer.partitions_for_topic(topic)
             self._heard_at = time.monotonic()
             while not self._stopping.is_set():
                 self._step(consumer)
@@ -125,8 +127,8 @@ class KafkaReader:
         epoch = self.buffer.epoch
         # Polled even while nothing is wanted: the group counts a consumer that does not poll as dead.
         found = consumer.poll(timeout_ms=1 if hold else _POLL_MS)
-        if self._group is None:
-            self.settle(_places(consumer.assignment()))
+        if self._group is None and (share := consumer.assignment()):
+            self.settle(_places(share))
             epoch = self.buffer.epoch
         if found:
             self._heard_at = time.monotonic()
@@ -208,6 +210,7 @@ class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Commit what is finished before another member may begin, and drop what the caller has not taken."""
+        insist_on_joining(self._consumer)
         offsets = self._reader.buffer.uncommitted()
         if offsets:  # not awaited, but on the connection that asks to join next, so the broker sees it first
             self._consumer.commit_async(_committable(offsets))

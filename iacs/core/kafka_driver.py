@@ -38,6 +38,15 @@ class ClosedSocket(KafkaNetSocket):  # type: ignore[misc]
             raise
 
 
+def insist_on_joining(consumer: Any) -> None:
+    """Let a consumer join until it has its share.
+
+    kafka-python 3.0.12 forgets a join that it began because a topic changed, when the answer comes between
+    two calls of poll(): the consumer then has no share for ever, and no heartbeat.
+    """
+    consumer._coordinator.request_rejoin()
+
+
 __all__ = [
     "DIRECT",
     "ConsumerRebalanceListener",
@@ -49,4 +58,5 @@ __all__ = [
     "KafkaTimeoutError",
     "OffsetAndMetadata",
     "TopicPartition",
+    "insist_on_joining",
 ]

@@ -149,7 +149,13 @@ class KafkaProducer:
 
     def _close(self) -> None:
         driver, self._driver = self._driver, None
-        if driver is not None:
+        if driver is None:
+            return
+        try:
+            driver.close(timeout=self._connection.timeout)
+        except (
+            DriverError
+        ):  # some did not arrive in time, as who published them was told; now all have expired
             driver.close(timeout=self._connection.timeout)
 
 

@@ -98,7 +98,11 @@ async def test_closing_is_bounded_while_the_broker_is_gone(own_broker: KafkaBrok
         await asyncio.wait_for(anext(events), 30)
         own_broker.pause()
         try:
+            publishing = asyncio.create_task(kafka.publish(topic, 3, key="k"))
+            await asyncio.sleep(0.1)
             await asyncio.wait_for(kafka.aclose(), 30)
+            with pytest.raises(KafkaError):
+                await publishing
         finally:
             own_broker.resume()
 
