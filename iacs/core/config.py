@@ -65,7 +65,7 @@ class Config(BaseSettings):
     kafka_sasl_username: str = Field("", description="Used when the protocol begins with SASL")
     kafka_sasl_password: SecretStr | None = Field(None, description="Used when the protocol begins with SASL")
     kafka_timeout: float = Field(10.0, gt=0, description="Seconds until an unreachable broker is an error")
-    kafka_linger_ms: int = Field(20, ge=0, description="Milliseconds that a batch waits to be filled")
+    kafka_linger_ms: int = Field(5, ge=0, description="Milliseconds that a batch waits to be filled")
     kafka_batch_size: int = Field(262_144, ge=1, description="Bytes that a batch holds at most")
     mail_topic: str = Field("iacs.mail.received", description="Topic of one event per new message")
     dead_letter_topic: str = Field("iacs.dead-letter", description="Topic for records that are not JSON")

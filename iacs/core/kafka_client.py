@@ -34,7 +34,7 @@ class KafkaClient:
         bootstrap_servers: Sequence[str],
         *,
         timeout: float = 10.0,
-        linger_ms: int = 20,
+        linger_ms: int = 5,
         batch_size: int = 262_144,
         dead_letter_topic: str = "iacs.dead-letter",
         security_protocol: str = "PLAINTEXT",
