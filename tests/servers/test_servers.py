@@ -11,6 +11,7 @@ import pytest
 from iacs.core.kafka_client import KafkaClient
 from tests.fixtures.events import LOGGER, read
 from tests.servers.kafka import kafka_broker
+from tests.servers.watch import lives
 
 ROOT = Path(__file__).parents[2]
 OWNER = """
@@ -27,6 +28,16 @@ async def publish(servers):
 with kafka_broker(Path(sys.argv[1])) as servers:
     asyncio.run(publish(servers))
     print("published", flush=True)
+    sys.stdin.read()
+"""
+
+POSTGRESQL_OWNER = """
+import sys
+from pathlib import Path
+from tests.servers.postgresql import postgresql_server
+
+with postgresql_server(Path(sys.argv[1])):
+    print("running", flush=True)
     sys.stdin.read()
 """
 
@@ -97,3 +108,17 @@ def wait_until_unlocked(path: Path) -> None:
                 time.sleep(0.05)
             else:
                 return
+
+
+def test_a_postgresql_ends_with_its_killed_owner(tmp_path: Path, postgresql_url: str) -> None:
+    assert postgresql_url  # a server can be had here
+    command = [sys.executable, "-c", POSTGRESQL_OWNER, str(tmp_path / "postgresql")]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"running\n"
+        server = int((tmp_path / "postgresql" / "postmaster.pid").read_text().split()[0])
+        owner.kill()
+    deadline = time.monotonic() + 30
+    while lives(server):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
