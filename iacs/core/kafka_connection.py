@@ -66,7 +66,10 @@ class KafkaConnection:
         except (DriverError, OSError, ValueError) as error:
             for each in clients:  # what fails half-made is not closed by the driver itself
                 each.close()
-            raise self.error("Kafka cannot be reached; see that the brokers run and KAFKA_BOOTSTRAP_SERVERS names them", error) from error
+            raise self.error(
+                "Kafka cannot be reached; see that the brokers run and KAFKA_BOOTSTRAP_SERVERS names them",
+                error,
+            ) from error
 
     def _check(self) -> None:
         if not self.bootstrap_servers:
