@@ -16,7 +16,8 @@ class Application:
     """Build a container's singletons on entering, dependencies first; close them in reverse on leaving.
 
     Closing calls `aclose()`, else `close()`. Every part gets its turn; what went wrong comes as one
-    ExceptionGroup. Objects handed in with `providers.Object` belong to whoever made them and stay open.
+    ExceptionGroup. Objects handed in with `providers.Object` belong to whoever made them and stay open. Run it
+    over the outermost container: whatever is reached from there is built, and closed.
     """
 
     def __init__(self, container: Container) -> None:
