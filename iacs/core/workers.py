@@ -17,6 +17,9 @@ from iacs.core.interrupt import Interrupt
 
 T = TypeVar("T")
 
+_AGAIN = 0.2
+"""Seconds from one interrupt to the next."""
+
 
 class Workers:
     """Run units of work in at most `size` threads, started when needed; `timeout` is in seconds."""
@@ -68,15 +71,20 @@ class Workers:
 
 
 async def _end(waiter: "asyncio.Future[Any]", interrupt: Interrupt) -> None:
-    """Interrupt the unit and wait for its end, however often the caller is cancelled meanwhile."""
+    """Interrupt the unit until it ends, and wait for that, however often the caller is cancelled meanwhile.
+
+    Once is not enough: an interrupt that comes just before a statement begins does not touch it.
+    """
     interrupt.request()
-    interrupting = asyncio.ensure_future(asyncio.to_thread(interrupt.deliver))
-    pending: set[asyncio.Future[Any]] = {waiter, interrupting}
+    pending: set[asyncio.Future[Any]] = {waiter}
     while pending:
+        if pending == {waiter}:
+            pending = {waiter, asyncio.ensure_future(asyncio.to_thread(interrupt.deliver))}
         with suppress(asyncio.CancelledError):
-            _, pending = await asyncio.wait(pending)
-    waiter.exception()  # the cancellation is told, not this
-    interrupting.cancelled() or interrupting.exception()
+            done, pending = await asyncio.wait(pending, timeout=_AGAIN)
+            for each in done:
+                if not each.cancelled():
+                    each.exception()  # the cancellation is told, not this
 
 
 def _without_stop_iteration(unit: Callable[[], T]) -> T:

@@ -4,9 +4,11 @@ import time
 from contextvars import ContextVar
 
 import pytest
+import sqlalchemy
 
 from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError
+from iacs.core.interrupt import Interrupt
 from iacs.core.transaction import Transaction
 
 ADD_LEASE = "INSERT INTO leases (name, holder, expires_at) VALUES (:name, 'h', '')"
@@ -115,6 +117,34 @@ async def test_cancelled_work_is_stopped_and_rolled_back(database: Database) -> 
     assert done
     assert task.cancelled()
     assert await database.run(count) == 0
+
+
+async def test_an_interrupt_that_comes_before_its_statement_begins_is_repeated(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about_to_begin, interrupted = threading.Event(), threading.Event()
+    deliver = Interrupt.deliver
+
+    def deliver_and_tell(interrupt: Interrupt) -> None:
+        deliver(interrupt)
+        interrupted.set()
+
+    def hold_back(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement == ENDLESS[database.dialect]:
+            about_to_begin.set()
+            interrupted.wait(10)
+
+    monkeypatch.setattr(Interrupt, "deliver", deliver_and_tell)
+    await database.run(count)
+    sqlalchemy.event.listen(database.engine, "before_cursor_execute", hold_back)
+    task = asyncio.create_task(database.run(lambda tx: tx.value(ENDLESS[tx.dialect])))
+    await until(about_to_begin)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=10)
+
+    assert interrupted.is_set()
+    assert done
+    assert task.cancelled()
 
 
 async def test_work_cancelled_between_two_statements_does_not_commit(database: Database) -> None:
