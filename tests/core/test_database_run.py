@@ -4,7 +4,7 @@ import time
 from contextvars import ContextVar
 
 import pytest
-import sqlalchemy
+from sqlalchemy import event
 
 from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError
@@ -136,7 +136,7 @@ async def test_an_interrupt_that_comes_before_its_statement_begins_is_repeated(
 
     monkeypatch.setattr(Interrupt, "deliver", deliver_and_tell)
     await database.run(count)
-    sqlalchemy.event.listen(database.engine, "before_cursor_execute", hold_back)
+    event.listen(database.engine, "before_cursor_execute", hold_back)
     task = asyncio.create_task(database.run(lambda tx: tx.value(ENDLESS[tx.dialect])))
     await until(about_to_begin)
     task.cancel()
