@@ -1,8 +1,11 @@
 """The table `auth_sessions`: sign-ins that have begun, each to be taken once."""
 
-from sqlalchemy import RowMapping
+from typing import TYPE_CHECKING
 
 from iacs.core.transaction import Transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
 
 
 def add(tx: Transaction, row: dict[str, str]) -> None:
@@ -15,7 +18,7 @@ def add(tx: Transaction, row: dict[str, str]) -> None:
     )
 
 
-def take(tx: Transaction, state_hash: str) -> RowMapping | None:
+def take(tx: Transaction, state_hash: str) -> "RowMapping | None":
     """Remove a sign-in and return it; of two who ask, one gets it."""
     return tx.row("DELETE FROM auth_sessions WHERE state_hash = :hash RETURNING *", {"hash": state_hash})
 

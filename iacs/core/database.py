@@ -5,20 +5,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
-import sqlalchemy
 from pydantic import SecretStr
 
 from iacs import sql
-from iacs.core import schema_versions
 from iacs.core.database_errors import describe, translated_connection_errors, translated_errors
-from iacs.core.engine import create_engine, parse_url
 from iacs.core.exceptions import DatabaseError
 from iacs.core.interrupt import Interrupt
 from iacs.core.transaction import Transaction
 from iacs.core.workers import Workers
 from iacs.core.writer_turn import WriterTurn
+
+if TYPE_CHECKING:
+    import sqlalchemy
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,6 +31,8 @@ class Database:
     """
 
     def __init__(self, url: SecretStr | str, *, pool_size: int = 5, timeout: float = 30.0) -> None:
+        from iacs.core.engine import parse_url  # SQLAlchemy is slow to import: a Database is often only named
+
         self._url = parse_url(url.get_secret_value() if isinstance(url, SecretStr) else url)
         self._pool_size = pool_size
         self._timeout = timeout
@@ -43,8 +45,10 @@ class Database:
         self._workers = Workers(pool_size, timeout)
 
     @property
-    def engine(self) -> sqlalchemy.Engine:
+    def engine(self) -> "sqlalchemy.Engine":
         """SQLAlchemy's engine, for an ORM of your own; reading it applies no schema."""
+        from iacs.core.engine import create_engine
+
         with self._engine_guard:
             if self._closed:
                 raise DatabaseError("the database is closed; make a new Database")
@@ -57,7 +61,7 @@ class Database:
         """Return "sqlite" or "postgresql"."""
         return self._url.get_backend_name()
 
-    def get_connection(self) -> sqlalchemy.Connection:
+    def get_connection(self) -> "sqlalchemy.Connection":
         """Open a connection, for use with `with`; the first one applies the schema.
 
         Its errors are SQLAlchemy's own. On SQLite it is for reading beside a writer: what writes stands in a
@@ -155,11 +159,13 @@ class Database:
             return nullcontext()
         return self._writer_turn.taken(interrupt.check)
 
-    def _connect(self) -> sqlalchemy.Connection:
+    def _connect(self) -> "sqlalchemy.Connection":
         with translated_connection_errors(self._url, self._timeout):
             return self.engine.connect()
 
     def _apply_schema(self) -> None:
+        from iacs.core import schema_versions
+
         if self._is_current:
             return
         versions = sql.versions(self.dialect)
@@ -178,7 +184,7 @@ class Database:
                 connection.commit()
 
 
-def _begin(connection: sqlalchemy.Connection, *, read_only: bool) -> None:
+def _begin(connection: "sqlalchemy.Connection", *, read_only: bool) -> None:
     if read_only:
         connection.execution_options(sqlite_query_only=True, postgresql_readonly=True)
     else:

@@ -3,19 +3,21 @@
 The texts hold no bound value. PostgreSQL puts values into the DETAIL of its errors, and into the message of
 a data exception, so these are left out of the driver's own error as well: it is the cause, and is shown
 with it. A program still finds them in `error.__cause__.diag`.
+
+SQLAlchemy is slow to import, and is when there is something to be caught.
 """
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError, StatementError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from typing import TYPE_CHECKING, Any
 
 from iacs.core.exceptions import DatabaseError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+    from sqlalchemy.exc import SQLAlchemyError
 
 _LOCKED = "somebody else held the lock too long: try again, or raise DATABASE_TIMEOUT"
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
@@ -24,6 +26,8 @@ _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 @contextmanager
 def translated_errors(action: str = "the database refused a statement") -> Iterator[None]:
     """Raise DatabaseError in place of what SQLAlchemy raises, or a value that cannot be bound."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
         yield
     except (UnicodeError, OverflowError) as error:
@@ -34,8 +38,11 @@ def translated_errors(action: str = "the database refused a statement") -> Itera
 
 
 @contextmanager
-def translated_connection_errors(url: URL, timeout: float) -> Iterator[None]:
+def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
     """Raise DatabaseError, saying what to do, when no connection can be had."""
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
     try:
         yield
     except PoolTimeoutError as error:
@@ -49,7 +56,7 @@ def translated_connection_errors(url: URL, timeout: float) -> Iterator[None]:
         raise DatabaseError(advice(url, cause)) from cause
 
 
-def describe(url: URL) -> str:
+def describe(url: "URL") -> str:
     """Say which database a URL means, without its user and password."""
     if url.get_backend_name() == "sqlite":
         return f"the SQLite database {url.database or ':memory:'}"
@@ -59,8 +66,10 @@ def describe(url: URL) -> str:
     )
 
 
-def _driver_error(error: SQLAlchemyError) -> BaseException:
+def _driver_error(error: "SQLAlchemyError") -> BaseException:
     """Return the driver's error without the values that PostgreSQL put into its text."""
+    from sqlalchemy.exc import DBAPIError, StatementError
+
     cause = error.orig if isinstance(error, StatementError) and error.orig else error
     sqlstate = getattr(cause, "sqlstate", None)
     if isinstance(error, DBAPIError) and sqlstate:
@@ -85,13 +94,13 @@ def _is_locked(cause: BaseException) -> bool:
     return getattr(cause, "sqlstate", None) == "55P03"
 
 
-def _server_advice(url: URL, cause: BaseException) -> str:
+def _server_advice(url: "URL", cause: BaseException) -> str:
     return (
         f"cannot connect to {describe(url)}: {_reason(cause)}; check that the server runs, and DATABASE_URL"
     )
 
 
-def _file_advice(url: URL, cause: BaseException) -> str:
+def _file_advice(url: "URL", cause: BaseException) -> str:
     path = Path(url.database or "")
     code = getattr(cause, "sqlite_errorname", "")
     if _is_directory(path):

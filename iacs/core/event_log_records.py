@@ -8,14 +8,16 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-
-from sqlalchemy import RowMapping
+from typing import TYPE_CHECKING
 
 from iacs.core import clock
 from iacs.core.event_buffer import Fetched, Record, Unreadable
 from iacs.core.event_json import decode
 from iacs.core.events import EVENT_ID_HEADER, Event, NewEvent, Place
 from iacs.core.transaction import Transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
 
 SHARDS = 8
 """Of each topic. It cannot change later: the order of a key rests on its shard."""
@@ -101,7 +103,7 @@ def _row(place: Place, position: int, encoded: Encoded, now: str) -> dict[str, o
     }
 
 
-def _fetched(row: RowMapping) -> Fetched:
+def _fetched(row: "RowMapping") -> Fetched:
     size = len(row["value"]) + len(row["event_key"] or "")
     try:
         return _event(row), size
@@ -109,7 +111,7 @@ def _fetched(row: RowMapping) -> Fetched:
         return _unreadable(row, f"not JSON: {error}"), size
 
 
-def _event(row: RowMapping) -> Record:
+def _event(row: "RowMapping") -> Record:
     return Event(
         topic=row["topic"],
         value=decode(row["value"]),
@@ -121,7 +123,7 @@ def _event(row: RowMapping) -> Record:
     )
 
 
-def _unreadable(row: RowMapping, reason: str) -> Unreadable:
+def _unreadable(row: "RowMapping", reason: str) -> Unreadable:
     key = row["event_key"]
     return Unreadable(
         topic=row["topic"],

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING, Any
 
 from iacs.core.exceptions import DatabaseError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 
 class Interrupt:
@@ -30,7 +31,7 @@ class Interrupt:
                 driver.interrupt() if hasattr(driver, "interrupt") else driver.cancel_safe(timeout=5.0)
 
     @contextmanager
-    def covering(self, connection: Connection) -> Iterator[None]:
+    def covering(self, connection: "Connection") -> Iterator[None]:
         """Make `connection` the one to be interrupted."""
         with self._lock:
             self._connection = connection

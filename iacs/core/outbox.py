@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Sequence
-
-from sqlalchemy import RowMapping
+from typing import TYPE_CHECKING
 
 from iacs.core import clock
 from iacs.core.database import Database
@@ -14,6 +13,9 @@ from iacs.core.exceptions import DatabaseError, PublishError
 from iacs.core.lease import Lease
 from iacs.core.logger import Logger
 from iacs.core.transaction import Transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
 
 _BATCH = 500
 
@@ -109,7 +111,7 @@ class Outbox:
             count += await self._publish(rows)
         return count
 
-    async def _publish(self, rows: Sequence[RowMapping]) -> int:
+    async def _publish(self, rows: "Sequence[RowMapping]") -> int:
         try:
             await self._events.publish_many(_event(row) for row in rows)
         except PublishError as error:
@@ -121,25 +123,26 @@ class Outbox:
         return len(rows)
 
 
-def _waiting(tx: Transaction) -> list[RowMapping]:
+def _waiting(tx: Transaction) -> "list[RowMapping]":
     return tx.rows(_WAITING, {"limit": _BATCH})
 
 
-def _mark(tx: Transaction, rows: Sequence[RowMapping]) -> None:
+def _mark(tx: Transaction, rows: "Sequence[RowMapping]") -> None:
     now = clock.to_text(clock.now())
     tx.execute(_MARK, [{"now": now, "position": row["position"]} for row in rows])
 
 
-def _event(row: RowMapping) -> NewEvent:
+def _event(row: "RowMapping") -> NewEvent:
     return NewEvent(row["topic"], decode(row["value"]), row["event_key"], row["event_id"])
 
 
-def _published(rows: Sequence[RowMapping], failed: frozenset[str]) -> list[RowMapping]:
+def _published(rows: "Sequence[RowMapping]", failed: frozenset[str]) -> "list[RowMapping]":
     """Return the rows to mark: those that did not fail, nor come after one of their key that did.
 
     The latter are published again, after the one that failed, so that the last event of a key is the last.
     """
-    published, held_back = list[RowMapping](), set[tuple[str, str]]()
+    published: list[RowMapping] = []
+    held_back = set[tuple[str, str]]()
     for row in rows:
         key = (row["topic"], row["event_key"])
         if row["event_id"] in failed and row["event_key"] is not None:

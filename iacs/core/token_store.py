@@ -3,14 +3,17 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
-from sqlalchemy import RowMapping
 
 from iacs.core import clock
 from iacs.core.encryption import Encryption
 from iacs.core.token_set import TokenSet
 from iacs.core.transaction import Transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
 
 _NEVER = "0001-01-01T00:00:00.000000Z"
 
@@ -72,7 +75,7 @@ def context(account_id: str) -> str:
     return f"tokens:{account_id}"
 
 
-def open_row(row: RowMapping, encryption: Encryption) -> StoredToken:
+def open_row(row: "RowMapping", encryption: Encryption) -> StoredToken:
     """Decrypt a row that `read` returned."""
     secret = json.loads(encryption.decrypt(row["secret"], context=context(row["account_id"])))
     refresh_token = secret["refresh_token"]
@@ -114,7 +117,7 @@ def new_row(
     }
 
 
-def read(tx: Transaction, account_id: str) -> RowMapping | None:
+def read(tx: Transaction, account_id: str) -> "RowMapping | None":
     """Return an account's row, with the account's address and status."""
     return tx.row(_READ, {"account_id": account_id})
 

@@ -1,15 +1,19 @@
-"""What a unit of work does with the database."""
+"""What a unit of work does with the database.
+
+It is named in many signatures, so SQLAlchemy, which is slow to import, waits for the first statement.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
-
-from sqlalchemy import Connection, CursorResult, RowMapping, text
+from typing import TYPE_CHECKING, Any
 
 from iacs.core import sql_script
 from iacs.core.database_errors import translated_errors
 from iacs.core.exceptions import DatabaseError
 from iacs.core.interrupt import Interrupt
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, CursorResult, RowMapping
 
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
@@ -23,7 +27,7 @@ class Transaction:
     PostgreSQL; what may fail stands in a `savepoint`, or is avoided with ON CONFLICT.
     """
 
-    def __init__(self, connection: Connection, interrupt: Interrupt | None = None) -> None:
+    def __init__(self, connection: "Connection", interrupt: Interrupt | None = None) -> None:
         self.connection = connection
         self.dialect = connection.dialect.name
         self.failed = False
@@ -34,14 +38,14 @@ class Transaction:
         if params is not None and not isinstance(params, Mapping) and not params:
             return 0
         with self._statement():
-            return max(0, self.connection.execute(text(sql), params).rowcount)
+            return max(0, self._run(sql, params).rowcount)
 
-    def rows(self, sql: str, params: Params = None) -> list[RowMapping]:
+    def rows(self, sql: str, params: Params = None) -> "list[RowMapping]":
         """Return every row."""
         with self._statement():
             return list(self._query(sql, params).mappings())
 
-    def row(self, sql: str, params: Params = None) -> RowMapping | None:
+    def row(self, sql: str, params: Params = None) -> "RowMapping | None":
         """Return the first row, None without one."""
         with self._statement():
             return self._query(sql, params).mappings().first()
@@ -77,8 +81,13 @@ class Transaction:
         with self._statement():
             point.commit()
 
-    def _query(self, sql: str, params: Params) -> CursorResult[Any]:
-        result = self.connection.execute(text(sql), params)
+    def _run(self, sql: str, params: Params) -> "CursorResult[Any]":
+        from sqlalchemy import text
+
+        return self.connection.execute(text(sql), params)
+
+    def _query(self, sql: str, params: Params) -> "CursorResult[Any]":
+        result = self._run(sql, params)
         if not result.returns_rows:
             raise DatabaseError("the statement returns no rows; run it with execute()")
         return result

@@ -3,15 +3,16 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import RowMapping
+from typing import TYPE_CHECKING, Any
 
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
 from iacs.mail_query import columns
 from iacs.mail_query.changes import State
 from iacs.mail_query.schema import MailFolder
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
 
 _WRITE = """
 INSERT INTO messages (
@@ -187,7 +188,7 @@ def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: b
     )
 
 
-def _cursor(row: RowMapping) -> Cursor:
+def _cursor(row: "RowMapping") -> Cursor:
     return Cursor(row["id"], row["delta_link"], row["walk"], row["synced_at"] is not None)
 
 
