@@ -16,14 +16,19 @@ IACSGraphError
 │   └── InvalidIdTokenError       an id token fails its validation
 ├── AccountError                  an account is unknown, or its enrolment is malformed
 │   └── AccountNotFoundError      no account of that address is enrolled
-└── MailQueryError                a query that Microsoft Graph would refuse
+├── MailQueryError                a query that Microsoft Graph would refuse
+├── CheckError                    a container is wired wrong; lists every finding
+├── StartError                    a part of an application could not be started; names it
+├── NotStartedError               a part is asked for before its application has started it
+└── ForeignLoopError              a part is asked for in another event loop than its own
 
 A message says what happened and what to do. What a program may want to branch on is an attribute.
 No message holds a secret: a value that may be one is left out.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 
 class IACSGraphError(Exception):
@@ -166,3 +171,53 @@ class AccountNotFoundError(AccountError):
 
 class MailQueryError(IACSGraphError):
     """A query that Microsoft Graph would refuse."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One defect of a container: the provider's path, what kind of defect, and what to do about it."""
+
+    path: str
+    kind: Literal["missing", "cycle", "arity", "type", "hidden", "overlay", "setting", "captive"]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class CheckError(IACSGraphError):
+    """A container is wired wrong, or an overlay does not fit it; nothing was built.
+
+    `findings` has every defect, in the order of the paths.
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("; ".join(map(str, self.findings)))
+
+
+class StartError(IACSGraphError):
+    """A part could not be started; what had been started is closed again. The part's error is the cause.
+
+    `path` names the part.
+    """
+
+    def __init__(self, message: str, *, path: str) -> None:
+        self.path = path
+        super().__init__(message)
+
+
+class NotStartedError(IACSGraphError):
+    """A part is asked for that no started application holds; `path` names it."""
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        self.path = path
+        super().__init__(message)
+
+
+class ForeignLoopError(IACSGraphError):
+    """A part is asked for in another event loop than the one its application runs in; `path` names it."""
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        self.path = path
+        super().__init__(message)

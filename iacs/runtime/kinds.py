@@ -1,0 +1,249 @@
+"""What each kind of provider is, and what it receives, read without calling it.
+
+A part is built once and kept; everything else is worked out whenever something asks for it.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from dependency_injector import providers
+
+Provider = providers.Provider[Any]
+
+
+class Kind(StrEnum):
+    """How a provider comes to its value."""
+
+    SINGLETON = "singleton"
+    RESOURCE = "resource"
+    GIVEN = "given"  # handed to the root container from outside
+    LOCAL = "local"  # one object a thread or a context
+    FACTORY = "factory"
+    CALLABLE = "callable"
+    COROUTINE = "coroutine"
+    OBJECT = "object"
+    ALIAS = "alias"  # another provider stands in its place
+    MISSING = "missing"  # a dependency that nobody gave
+    SELECTOR = "selector"
+    LIST = "list"
+    DICT = "dict"
+    CONFIGURATION = "configuration"
+    OPTION = "option"
+    PROVIDED = "provided"
+    ATTRIBUTE = "attribute"
+    ITEM = "item"
+    METHOD = "method"
+    DELEGATE = "delegate"
+    AGGREGATE = "aggregate"
+    CONTAINER = "container"
+    OTHER = "other"  # a provider class of the user's own
+
+
+PARTS = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.GIVEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A provider that another one asks: under which name, and in which role.
+
+    `via` is argument, keyword, attribute, item, key, branch, stand-in, default, of, root or target.
+    A deferred one is handed over as a provider, to be asked later.
+    """
+
+    label: str
+    via: str
+    provider: Provider
+    deferred: bool = False
+
+
+_KINDS: tuple[tuple[type[Provider], Kind], ...] = (
+    (providers.ThreadLocalSingleton, Kind.LOCAL),
+    (providers.ContextLocalSingleton, Kind.LOCAL),
+    (providers.BaseSingleton, Kind.SINGLETON),
+    (providers.BaseResource, Kind.RESOURCE),
+    (providers.Factory, Kind.FACTORY),
+    (providers.Coroutine, Kind.COROUTINE),
+    (providers.Callable, Kind.CALLABLE),
+    (providers.Configuration, Kind.CONFIGURATION),
+    (providers.ConfigurationOption, Kind.OPTION),
+    (providers.DependenciesContainer, Kind.CONTAINER),
+    (providers.Container, Kind.CONTAINER),
+    (providers.Self, Kind.CONTAINER),
+    (providers.Object, Kind.OBJECT),
+    (providers.Dependency, Kind.MISSING),
+    (providers.Selector, Kind.SELECTOR),
+    (providers.List, Kind.LIST),
+    (providers.Dict, Kind.DICT),
+    (providers.ProvidedInstance, Kind.PROVIDED),
+    (providers.AttributeGetter, Kind.ATTRIBUTE),
+    (providers.ItemGetter, Kind.ITEM),
+    (providers.MethodCaller, Kind.METHOD),
+    (providers.Delegate, Kind.DELEGATE),
+    (providers.Aggregate, Kind.AGGREGATE),
+)
+
+
+def kind_of(provider: Provider) -> Kind:
+    """Return how `provider` comes to its value as it stands, overridden or not."""
+    if stand_in(provider) is not None:
+        return Kind.ALIAS
+    own = own_kind(provider)
+    if own is Kind.MISSING and _attribute(provider, "default") is not None:
+        return Kind.ALIAS
+    return own
+
+
+def own_kind(provider: Provider) -> Kind:
+    """Return how `provider` itself comes to its value, whatever overrides it."""
+    if _behaves_its_own_way(type(provider)):
+        return Kind.OTHER
+    return next((kind for cls, kind in _KINDS if isinstance(provider, cls)), Kind.OTHER)
+
+
+def _behaves_its_own_way(cls: type) -> bool:
+    library = providers.__name__
+    own = (part for part in cls.__mro__ if part.__module__ != library and part is not object)
+    return any("__call__" in vars(part) or "_provide" in vars(part) for part in own)
+
+
+def stand_in(provider: Provider) -> Provider | None:
+    """Return the provider that overrides `provider` last, if its value comes from there."""
+    last: Provider | None = provider.last_overriding
+    if last is None or isinstance(provider, providers.Container | providers.DependenciesContainer):
+        return None
+    if isinstance(provider, providers.Configuration) and type(last) is providers.Object:
+        return None  # how a configuration keeps what was loaded into it
+    return last
+
+
+def needs(provider: Provider) -> tuple[Need, ...]:
+    """Return what `provider` asks for its value, in order; nothing is called."""
+    other = stand_in(provider)
+    if other is not None:
+        return (Need("override", "stand-in", other),)
+    return own_needs(provider)
+
+
+def own_needs(provider: Provider) -> tuple[Need, ...]:
+    """Return what `provider` itself would ask, whatever overrides it."""
+    return tuple(_NEEDS[own_kind(provider)](provider))
+
+
+def _calling(provider: Any) -> Iterator[Need]:
+    if _is_provider(provider.provides):
+        yield Need("provides", "target", provider.provides, deferred=True)
+    yield from _arguments(provider)
+    for name, value in _attribute(provider, "attributes", {}).items():
+        yield from _need(name, "attribute", value)
+
+
+def _arguments(provider: Any) -> Iterator[Need]:
+    for position, value in enumerate(_attribute(provider, "args", ())):
+        yield from _need(str(position), "argument", value)
+    for name, value in _attribute(provider, "kwargs", {}).items():
+        yield from _need(str(name), "keyword", value)
+        yield from _need(f"{name}.key", "key", name)
+
+
+def _need(label: str, via: str, value: Any) -> Iterator[Need]:
+    if _is_provider(value):
+        yield Need(label, via, value, deferred=is_delegated(value))
+
+
+def _default(provider: Any) -> Iterator[Need]:
+    if provider.default is not None:
+        yield Need("default", "default", provider.default)
+
+
+def _selector(provider: Any) -> Iterator[Need]:
+    yield from _need("selector", "key", provider.selector)
+    for name, branch in provider.providers.items():
+        yield Need(name, "branch", branch)
+
+
+def _option(provider: Any) -> Iterator[Need]:
+    yield Need("configuration", "root", provider._get_root())  # no other way leads to it
+    for position, segment in enumerate(provider.get_name_segments()):
+        yield from _need(f"name.{position}", "key", segment)
+
+
+def _of(provider: Any) -> Iterator[Need]:
+    if _is_provider(provider.provides):
+        yield Need("of", "of", provider.provides)
+
+
+def _method(provider: Any) -> Iterator[Need]:
+    yield from _of(provider)
+    yield from _arguments(provider)
+
+
+def _delegate(provider: Any) -> Iterator[Need]:
+    yield Need("provider", "target", provider.provides, deferred=True)
+
+
+def _aggregate(provider: Any) -> Iterator[Need]:
+    for name, value in provider.providers.items():
+        yield Need(str(name), "target", value, deferred=True)
+
+
+def _object(provider: Any) -> Iterator[Need]:
+    if _is_provider(provider.provides):
+        yield Need("object", "target", provider.provides, deferred=True)
+
+
+def _nothing(_provider: Any) -> Iterator[Need]:
+    return iter(())
+
+
+def _other(provider: Any) -> Iterator[Need]:
+    for position, related in enumerate(provider.related):
+        yield Need(str(position), "target", related)
+
+
+_NEEDS: dict[Kind, Callable[[Any], Iterator[Need]]] = {
+    **dict.fromkeys(Kind, _nothing),
+    **dict.fromkeys((Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY), _calling),
+    **dict.fromkeys((Kind.CALLABLE, Kind.COROUTINE), _calling),
+    **dict.fromkeys((Kind.LIST, Kind.DICT), _arguments),
+    **dict.fromkeys((Kind.PROVIDED, Kind.ATTRIBUTE, Kind.ITEM), _of),
+    Kind.MISSING: _default,
+    Kind.SELECTOR: _selector,
+    Kind.OPTION: _option,
+    Kind.METHOD: _method,
+    Kind.DELEGATE: _delegate,
+    Kind.AGGREGATE: _aggregate,
+    Kind.OBJECT: _object,
+    Kind.OTHER: _other,
+}
+
+
+def children(provider: Provider) -> dict[str, Provider]:
+    """Return the providers that `provider`, a container inside a container, names."""
+    if isinstance(provider, providers.Container | providers.DependenciesContainer):
+        return dict(provider.providers)  # type: ignore[arg-type] # the stub says one provider
+    return {}
+
+
+def is_delegated(value: Any) -> bool:
+    """Tell whether an argument is handed over as a provider rather than as its value."""
+    return bool(providers.is_delegated(value)) or isinstance(value, providers.Aggregate)
+
+
+def is_asynchronous(provides: Any) -> bool:
+    """Tell whether calling `provides` gives something to await or to enter asynchronously."""
+    made = inspect.unwrap(provides) if callable(provides) else provides
+    if isinstance(made, type):
+        return hasattr(made, "__aenter__") and not hasattr(made, "__enter__")
+    return inspect.iscoroutinefunction(made) or inspect.isasyncgenfunction(made)
+
+
+def _is_provider(value: Any) -> bool:
+    return bool(providers.is_provider(value))
+
+
+def _attribute(provider: Any, name: str, default: Any = None) -> Any:
+    """Return an attribute of the library's own; others of its classes answer for any name."""
+    return getattr(provider, name) if hasattr(type(provider), name) else default
