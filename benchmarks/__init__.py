@@ -1,0 +1,1 @@
+"""What the library costs, measured; each module is a program that prints its figures."""

@@ -1,0 +1,14 @@
+"""The same eight services, wired by hand and by each library, as its documentation says."""
+
+from benchmarks.rivals.bare import BareDependencyInjector
+from benchmarks.rivals.dishka import Dishka
+from benchmarks.rivals.handwritten import HandWritten
+from benchmarks.rivals.rival import Rival
+from benchmarks.rivals.svcs import Svcs
+from benchmarks.rivals.that_depends import ThatDepends
+from benchmarks.rivals.wireup import Wireup
+
+LIBRARIES: tuple[type[Rival], ...] = (BareDependencyInjector, Dishka, Wireup, ThatDepends, Svcs)
+RIVALS: tuple[type[Rival], ...] = (HandWritten, *LIBRARIES)
+
+__all__ = ["LIBRARIES", "RIVALS", "Rival"]
