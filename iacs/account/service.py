@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import uuid4
 
 from iacs.account import repository
-from iacs.account.enrollment import read_enrollments
 from iacs.account.schema import Account, AccountStatus, Enrollment, EnrollmentResult, normalize_address
 from iacs.core import clock
 from iacs.core.database import Database
@@ -36,6 +35,8 @@ class AccountService:
 
         Raises AccountError, which lists every problem of every file, before anything is written.
         """
+        from iacs.account.enrollment import read_enrollments  # the only one that needs YAML
+
         enrollments = await asyncio.to_thread(read_enrollments, directory or self._directory)
         result = await self._database.run(_apply, enrollments)
         self._logger.info("accounts synced", **{name: len(value) for name, value in result})

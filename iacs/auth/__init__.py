@@ -1,6 +1,10 @@
-"""Signing in: in a browser, or with a code on another device."""
+"""Signing in: in a browser, or with a code on another device.
 
-from iacs.auth.loopback import LoopbackListener
+LoopbackListener is imported when it is asked for: it is a web server, and most applications have their own.
+"""
+
+from typing import TYPE_CHECKING
+
 from iacs.auth.schema import (
     Accounts,
     AuthorizationCallback,
@@ -9,6 +13,9 @@ from iacs.auth.schema import (
     SignedIn,
 )
 from iacs.auth.service import AuthService
+
+if TYPE_CHECKING:
+    from iacs.auth.loopback import LoopbackListener
 
 __all__ = [
     "Accounts",
@@ -19,3 +26,13 @@ __all__ = [
     "LoopbackListener",
     "SignedIn",
 ]
+
+if not TYPE_CHECKING:  # whose reader would take it to say that every name exists
+
+    def __getattr__(name: str) -> object:
+        if name != "LoopbackListener":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from iacs.auth.loopback import LoopbackListener
+
+        globals()[name] = LoopbackListener
+        return LoopbackListener

@@ -2,11 +2,14 @@
 
 import json
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from pydantic import SecretStr
 
-from iacs.core.exceptions import ConfigurationError, DatabaseError
+from iacs.core.exceptions import DatabaseError
+
+if TYPE_CHECKING:
+    from iacs.core.key_ring import KeyRing
 
 
 class Encryption:
@@ -22,28 +25,20 @@ class Encryption:
     @staticmethod
     def new_key() -> str:
         """Return a new random key."""
-        return Fernet.generate_key().decode()
+        from iacs.core.key_ring import KeyRing
+
+        return KeyRing.new_key()
 
     def encrypt(self, text: str, *, context: str) -> str:
         """Return `text` in a form that only the key opens, and only for `context`."""
-        return self._fernet.encrypt(json.dumps([context, text]).encode()).decode()
+        return self._key_ring.encrypt(json.dumps([context, text]))
 
     def decrypt(self, text: str, *, context: str) -> str:
         """Return what was encrypted for `context`.
 
         Raises ConfigurationError when no key fits, DatabaseError when it was encrypted for another context.
         """
-        try:
-            bound, plain = json.loads(self._fernet.decrypt(text.encode()))
-        except InvalidToken:
-            raise ConfigurationError(
-                [
-                    (
-                        "TOKEN_ENCRYPTION_KEY does not open what the database keeps: append the key it was"
-                        " written with, after a comma, or sign in again"
-                    )
-                ]
-            ) from None
+        bound, plain = json.loads(self._key_ring.decrypt(text))
         if bound != context:
             raise DatabaseError(
                 "A secret in the database belongs to another record: rows were altered outside iacs."
@@ -52,23 +47,7 @@ class Encryption:
         return str(plain)
 
     @cached_property
-    def _fernet(self) -> MultiFernet:
-        value = self._keys.get_secret_value() if self._keys else ""
-        keys = [key.strip() for key in value.split(",") if key.strip()]
-        if not keys:
-            raise ConfigurationError(["TOKEN_ENCRYPTION_KEY is not set; make one with: iacs config new-key"])
-        return MultiFernet([_fernet(key, number) for number, key in enumerate(keys, start=1)])
+    def _key_ring(self) -> "KeyRing":
+        from iacs.core.key_ring import KeyRing
 
-
-def _fernet(key: str, number: int) -> Fernet:
-    try:
-        return Fernet(key)
-    except ValueError:  # its text may quote the key
-        raise ConfigurationError(
-            [
-                (
-                    f"TOKEN_ENCRYPTION_KEY: key {number} is not a Fernet key (32 bytes in URL-safe base64);"
-                    " make one with: iacs config new-key"
-                )
-            ]
-        ) from None
+        return KeyRing(self._keys.get_secret_value() if self._keys else "")

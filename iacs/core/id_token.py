@@ -6,24 +6,14 @@ from typing import Any
 from uuid import UUID
 
 import jwt
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import SecretStr
 
 from iacs.core.authority import SigningKey
 from iacs.core.exceptions import InvalidIdTokenError
+from iacs.core.token_set import Identity
 
 _LEEWAY = 60.0
 _REQUIRED = ["aud", "exp", "iat", "iss", "oid", "sub", "tid"]
-
-
-class Identity(BaseModel):
-    """A person: `object_id` and `directory_id` never change, `username` and `name` may."""
-
-    model_config = ConfigDict(frozen=True)
-
-    object_id: str
-    directory_id: str
-    username: str = ""
-    name: str = ""
 
 
 def key_id(token: SecretStr) -> str:

@@ -1,4 +1,7 @@
-"""Events through Apache Kafka, for asyncio, on kafka-python."""
+"""Events through Apache Kafka, for asyncio, on kafka-python.
+
+That is slow to import, and only some use it: it is imported when a KafkaClient is built.
+"""
 
 import asyncio
 from collections import deque
@@ -6,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import SecretStr
 
@@ -14,10 +17,11 @@ from iacs.core.dead_letter import dead_letter
 from iacs.core.event_buffer import Unreadable
 from iacs.core.events import Event, NewEvent, topics_of
 from iacs.core.exceptions import EventEncodingError, KafkaError, PublishError
-from iacs.core.kafka_connection import KafkaConnection, servers
-from iacs.core.kafka_consumer import KafkaReader
-from iacs.core.kafka_producer import Batch, KafkaProducer
+from iacs.core.kafka_batch import Batch
 from iacs.core.logger import Logger
+
+if TYPE_CHECKING:
+    from iacs.core.kafka_consumer import KafkaReader
 
 _BATCH = 500
 _BATCHES_ON_THEIR_WAY = 4
@@ -44,6 +48,9 @@ class KafkaClient:
         sasl_password: SecretStr | None = None,
         logger: Logger,
     ) -> None:
+        from iacs.core.kafka_connection import KafkaConnection, servers
+        from iacs.core.kafka_producer import KafkaProducer
+
         self._connection = KafkaConnection(
             servers(bootstrap_servers),
             timeout,
@@ -98,6 +105,8 @@ class KafkaClient:
 
         While the brokers are away it waits for them, up to the timeout; then it raises KafkaError.
         """
+        from iacs.core.kafka_consumer import KafkaReader
+
         names = topics_of(topics, group)
         await self._producer.check_topics(names)
         reader = KafkaReader(self._connection, names, group, idle_timeout=idle_timeout, logger=self._logger)

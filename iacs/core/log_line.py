@@ -12,16 +12,20 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal
+from threading import Lock
+from typing import Any
 
 from structlog.contextvars import get_contextvars
 from structlog.dev import ConsoleRenderer
 from structlog.processors import JSONRenderer
 
+from iacs.core.logger import LogFormat
 from iacs.core.redaction import redact, redact_argument
 from iacs.core.secret_text import redact_text
 
-LogFormat = Literal["auto", "console", "json"]
+__all__ = ["LineFormatter", "LineHandler", "LogFormat", "attach", "prepare"]
+
+_attaching = Lock()
 
 _OF_EVERY_RECORD = frozenset({*vars(logging.makeLogRecord({})), "asctime", "message", "taskName"})
 _OF_EVERY_LINE = ("timestamp", "level", "logger", "event")
@@ -139,6 +143,17 @@ class LineHandler(logging.Handler):
                 return True
             logger = logger.parent if logger.propagate else None
         return False
+
+
+def attach(logger: logging.Logger) -> LineHandler:
+    """Put one handler first in line, so that the others see what it has redacted."""
+    with _attaching:
+        for handler in logger.handlers:
+            if isinstance(handler, LineHandler):
+                return handler
+        attached = LineHandler(logger)
+        logger.handlers.insert(0, attached)
+        return attached
 
 
 def _is_terminal() -> bool:

@@ -17,10 +17,9 @@ from iacs.core.exceptions import (
     OperatorRequiredError,
 )
 from iacs.core.http_client import HttpClient
-from iacs.core.id_token import Identity, key_id, validate
 from iacs.core.oauth_claims import merge_claims
 from iacs.core.oauth_errors import response_error
-from iacs.core.token_set import DeviceCode, TokenSet
+from iacs.core.token_set import DeviceCode, Identity, TokenSet
 
 __all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet"]
 
@@ -166,9 +165,13 @@ class OAuthClient:
 
     async def identity(self, id_token: SecretStr, *, nonce: str | None, tenant_id: str = "") -> Identity:
         """Return who signed in, after every check; InvalidIdTokenError says which one failed."""
+        from iacs.core import id_token as id_tokens  # brings cryptography, which is slow to import
+
         metadata = await self._metadata(tenant_id)
-        key = await self._authority.signing_key(metadata, key_id(id_token))
-        return validate(id_token, key=key, issuer=metadata.issuer, client_id=self._client_id, nonce=nonce)
+        key = await self._authority.signing_key(metadata, id_tokens.key_id(id_token))
+        return id_tokens.validate(
+            id_token, key=key, issuer=metadata.issuer, client_id=self._client_id, nonce=nonce
+        )
 
     async def _metadata(self, tenant_id: str) -> Metadata:
         self._check_settings()

@@ -1,4 +1,4 @@
-"""What Entra ID's token and device endpoints answer, checked once."""
+"""What Entra ID's token and device endpoints answer, checked once, and who signed in."""
 
 from typing import Self
 
@@ -54,3 +54,14 @@ class DeviceCode(_Answer):
     expires_in: int = Field(gt=0)
     interval: float = Field(5, gt=0)
     tenant_id: str = ""
+
+
+class Identity(BaseModel):
+    """A person: `object_id` and `directory_id` never change, `username` and `name` may."""
+
+    model_config = ConfigDict(frozen=True)
+
+    object_id: str
+    directory_id: str
+    username: str = ""
+    name: str = ""

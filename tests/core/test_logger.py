@@ -282,8 +282,8 @@ def test_nothing_is_done_for_a_line_below_the_level(name: str, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("iacs.core.logger.prepare", fail)
-    monkeypatch.setattr("iacs.core.logger.get_merged_contextvars", fail)
+    monkeypatch.setattr("iacs.core.bound_logger.prepare", fail)
+    monkeypatch.setattr("iacs.core.bound_logger.get_merged_contextvars", fail)
     logger.debug("unheard", value=Rude())
 
 

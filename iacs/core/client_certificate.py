@@ -1,0 +1,84 @@
+"""The certificate by which an application proves who it is, and the assertions that its key signs."""
+
+import base64
+import time
+from functools import cached_property
+from pathlib import Path
+from uuid import uuid4
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import SecretStr
+
+from iacs.core.exceptions import ConfigurationError
+
+_LIFETIME = 600
+
+
+class ClientCertificate:
+    """Sign for `client_id` with the key of a PEM file, read at first use."""
+
+    def __init__(self, client_id: str, path: Path, password: SecretStr | None) -> None:
+        self._client_id = client_id
+        self._path = path
+        self._password = password
+
+    def assertion(self, token_endpoint: str) -> str:
+        """Sign private_key_jwt as entra-docs' certificate-credentials asks: PS256, x5t#S256, ten minutes."""
+        key, thumbprint = self._certificate
+        now = int(time.time())
+        claims = {
+            "aud": token_endpoint,
+            "iss": self._client_id,
+            "sub": self._client_id,
+            "jti": str(uuid4()),
+            "nbf": now,
+            "iat": now,
+            "exp": now + _LIFETIME,
+        }
+        return jwt.encode(claims, key, algorithm="PS256", headers={"x5t#S256": thumbprint})
+
+    @cached_property
+    def _certificate(self) -> tuple[RSAPrivateKey, str]:
+        pem = _read(self._path)
+        key = _private_key(pem, self._password)
+        try:
+            certificates = x509.load_pem_x509_certificates(pem)
+        except ValueError:
+            raise _unusable("the file holds no certificate beside its key") from None
+        for certificate in certificates:
+            if certificate.public_key() == key.public_key():
+                digest = certificate.fingerprint(SHA256())
+                return key, base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        raise _unusable("the file holds no certificate that belongs to its key")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unusable(f"{path} cannot be read ({error.strerror})") from error
+
+
+def _private_key(pem: bytes, password: SecretStr | None) -> RSAPrivateKey:
+    secret = password.get_secret_value().encode() if password else None
+    try:
+        key = load_pem_private_key(pem, secret)
+    except TypeError:
+        needed = "has a password: set" if secret is None else "has no password: unset"
+        raise _unusable(f"the file {needed} AZURE_CLIENT_CERTIFICATE_PASSWORD") from None
+    except ValueError:
+        raise _unusable(
+            "the file holds no private key in PEM"
+            + (" that AZURE_CLIENT_CERTIFICATE_PASSWORD opens" if secret else "")
+        ) from None
+    if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
+        raise _unusable("the file must hold an RSA key of at least 2048 bits")
+    return key
+
+
+def _unusable(problem: str) -> ConfigurationError:
+    return ConfigurationError([f"AZURE_CLIENT_CERTIFICATE_PATH: {problem}"])
