@@ -27,12 +27,11 @@ __all__ = [
     "SignedIn",
 ]
 
-if not TYPE_CHECKING:  # whose reader would take it to say that every name exists
+if not TYPE_CHECKING:  # which would take it to say that every name exists
 
     def __getattr__(name: str) -> object:
         if name != "LoopbackListener":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from iacs.auth.loopback import LoopbackListener
 
-        globals()[name] = LoopbackListener
         return LoopbackListener

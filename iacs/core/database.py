@@ -1,4 +1,7 @@
-"""The database: SQLite by default, PostgreSQL by URL; its schema is applied on the first connection."""
+"""The database: SQLite by default, PostgreSQL by URL; its schema is applied on the first connection.
+
+SQLAlchemy is slow to import, and a Database is named by many who never open one: it is imported when one is built.
+"""
 
 import asyncio
 import threading
@@ -9,7 +12,6 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from pydantic import SecretStr
 
-from iacs import sql
 from iacs.core.database_errors import describe, translated_connection_errors, translated_errors
 from iacs.core.exceptions import DatabaseError
 from iacs.core.interrupt import Interrupt
@@ -31,7 +33,7 @@ class Database:
     """
 
     def __init__(self, url: SecretStr | str, *, pool_size: int = 5, timeout: float = 30.0) -> None:
-        from iacs.core.engine import parse_url  # SQLAlchemy is slow to import: a Database is often only named
+        from iacs.core.engine import parse_url
 
         self._url = parse_url(url.get_secret_value() if isinstance(url, SecretStr) else url)
         self._pool_size = pool_size
@@ -164,6 +166,7 @@ class Database:
             return self.engine.connect()
 
     def _apply_schema(self) -> None:
+        from iacs import sql
         from iacs.core import schema_versions
 
         if self._is_current:

@@ -4,10 +4,9 @@ The texts hold no bound value. PostgreSQL puts values into the DETAIL of its err
 a data exception, so these are left out of the driver's own error as well: it is the cause, and is shown
 with it. A program still finds them in `error.__cause__.diag`.
 
-SQLAlchemy is slow to import, and is when there is something to be caught.
+What is slow to import is imported when there is something to be caught.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import SQLAlchemyError
 
 _LOCKED = "somebody else held the lock too long: try again, or raise DATABASE_TIMEOUT"
+_SQLITE_BUSY = 5  # a result code, https://sqlite.org/rescode.html
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 
 
@@ -52,7 +52,7 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
         ) from error
     except SQLAlchemyError as error:
         cause = _driver_error(error)
-        advice = _file_advice if isinstance(cause, sqlite3.Error) else _server_advice
+        advice = _file_advice if _is_sqlite(cause) else _server_advice
         raise DatabaseError(advice(url, cause)) from cause
 
 
@@ -89,9 +89,15 @@ def _reason(cause: BaseException) -> str:
 
 
 def _is_locked(cause: BaseException) -> bool:
-    if isinstance(cause, sqlite3.Error):
-        return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+    if _is_sqlite(cause):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF == _SQLITE_BUSY
     return getattr(cause, "sqlstate", None) == "55P03"
+
+
+def _is_sqlite(cause: BaseException) -> bool:
+    import sqlite3
+
+    return isinstance(cause, sqlite3.Error)
 
 
 def _server_advice(url: "URL", cause: BaseException) -> str:

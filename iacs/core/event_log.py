@@ -3,17 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from iacs.core.database import Database
 from iacs.core.dead_letter import dead_letter
 from iacs.core.event_buffer import Unreadable
 from iacs.core.event_json import encode_event
-from iacs.core.event_log_reader import EventLogReader
 from iacs.core.event_log_records import append
 from iacs.core.events import Event, NewEvent, topics_of
 from iacs.core.exceptions import KafkaError
 from iacs.core.logger import Logger
+
+if TYPE_CHECKING:
+    from iacs.core.event_log_reader import EventLogReader
 
 
 class EventLog:
@@ -65,6 +67,8 @@ class EventLog:
         idle_timeout: float | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Read events in the order of each key, as EventStream promises."""
+        from iacs.core.event_log_reader import EventLogReader  # only consumers need it
+
         names = topics_of(topics, group)
         self._check_open()
         reader = EventLogReader(

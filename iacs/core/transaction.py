@@ -1,13 +1,12 @@
 """What a unit of work does with the database.
 
-It is named in many signatures, so SQLAlchemy, which is slow to import, waits for the first statement.
+It is named in many signatures, so what is slow to import, SQLAlchemy above all, waits for the first statement.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from iacs.core import sql_script
 from iacs.core.database_errors import translated_errors
 from iacs.core.exceptions import DatabaseError
 from iacs.core.interrupt import Interrupt
@@ -57,6 +56,8 @@ class Transaction:
 
     def run_script(self, script: str) -> None:
         """Run every statement of a script as it stands: no colon and no percent sign means a parameter."""
+        from iacs.core import sql_script
+
         found = sql_script.statements(script, self.dialect)
         for statement in found:
             words = sql_script.opening(statement, self.dialect)

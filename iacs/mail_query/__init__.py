@@ -1,6 +1,11 @@
-"""Mail: the query, the messages, the service that reads, stores and announces them."""
+"""Mail: the query, the messages, the service that reads, stores and announces them.
 
-from iacs.mail_query.events import MailReceived
+MailReceived is imported when it is asked for: as a rule those who consume events do, which others need not.
+"""
+
+from typing import TYPE_CHECKING
+
+from iacs.mail_query.collaborators import Accounts
 from iacs.mail_query.graph import AccessTokens, Patience
 from iacs.mail_query.query import MailQuery
 from iacs.mail_query.schema import (
@@ -15,7 +20,10 @@ from iacs.mail_query.schema import (
     SyncResult,
     UnreadableMessage,
 )
-from iacs.mail_query.service import Accounts, MailQueryService
+from iacs.mail_query.service import MailQueryService
+
+if TYPE_CHECKING:
+    from iacs.mail_query.events import MailReceived
 
 __all__ = [
     "AccessTokens",
@@ -35,3 +43,12 @@ __all__ = [
     "SyncResult",
     "UnreadableMessage",
 ]
+
+if not TYPE_CHECKING:  # which would take it to say that every name exists
+
+    def __getattr__(name: str) -> object:
+        if name != "MailReceived":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from iacs.mail_query.events import MailReceived
+
+        return MailReceived

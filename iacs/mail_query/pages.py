@@ -1,4 +1,7 @@
-"""A page of Graph's answer, read without losing an item that does not fit."""
+"""A page of Graph's answer, read without losing an item that does not fit.
+
+Each kind of Page is a model that takes a while to build, so annotations name it in quotes.
+"""
 
 import json
 from typing import Any, Generic, TypeVar
@@ -22,7 +25,7 @@ class Page(BaseModel, Generic[T]):
     delta_link: str | None = Field(None, alias="@odata.deltaLink")
 
 
-def read_documents(body: bytes) -> Page[Any]:
+def read_documents(body: bytes) -> "Page[Any]":
     """Read a page whose items stay as they came; raise MalformedResponseError for what is no page."""
     try:
         return Page[Any].model_validate(_parse(body))
@@ -30,7 +33,7 @@ def read_documents(body: bytes) -> Page[Any]:
         raise MalformedResponseError(f"Microsoft Graph's page is malformed: {_reason(error)}") from None
 
 
-def read_messages(body: bytes, schema: type[Message] = Message) -> Page[Message | UnreadableMessage]:
+def read_messages(body: bytes, schema: type[Message] = Message) -> "Page[Message | UnreadableMessage]":
     """Read a page of messages, in one go when all of them fit."""
     try:
         page = Page[schema].model_validate_json(body)  # type: ignore[valid-type] # pydantic keeps each kind
@@ -57,7 +60,7 @@ def read_message(text: str, schema: type[Message] = Message) -> Message | Unread
         )
 
 
-def read_folders(body: bytes) -> Page[MailFolder]:
+def read_folders(body: bytes) -> "Page[MailFolder]":
     """Read a page of folders; raise MalformedResponseError for a folder that does not fit."""
     try:
         return Page[MailFolder].model_validate_json(body)

@@ -1,53 +1,25 @@
-"""Mail: read as it is at Microsoft, or brought into the database and announced."""
+"""Mail: read as it is at Microsoft, or brought into the database and announced.
+
+What only a sync needs is imported when a service is built, not by those who merely name it.
+"""
 
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
-from typing import Protocol, runtime_checkable
 
 from iacs.core.database import Database
 from iacs.core.exceptions import AccountError, KafkaError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, log_context
 from iacs.mail_query import repository
+from iacs.mail_query.collaborators import Account, Accounts, Outbox
 from iacs.mail_query.folders import all_folders, folder_url
 from iacs.mail_query.graph import AccessTokens, GraphClient, Patience
 from iacs.mail_query.odata import encode, parameters
 from iacs.mail_query.pages import read_message, read_messages
-from iacs.mail_query.progress import Progress
 from iacs.mail_query.query import MailQuery
 from iacs.mail_query.schema import MailFolder, Message, SyncProgress, SyncResult, UnreadableMessage
-from iacs.mail_query.storing import Outbox, PageStore
-from iacs.mail_query.sync import MailboxSync
 
 _STORED_AT_A_TIME = 200
-
-
-class Account(Protocol):
-    """What mail needs to know of an account."""
-
-    @property
-    def id(self) -> str:
-        """The key under which its tokens and its mail are kept."""
-        ...
-
-    @property
-    def email(self) -> str:
-        """The mailbox's address."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """One of enrolled, active, sign_in_required, disabled."""
-        ...
-
-
-@runtime_checkable
-class Accounts(Protocol):
-    """Whoever knows the accounts."""
-
-    async def get(self, email: str) -> Account:
-        """Return the account of an address; raise AccountNotFoundError."""
-        ...
 
 
 class MailQueryService:
@@ -69,6 +41,9 @@ class MailQueryService:
         patience: Patience | None = None,
         logger: Logger,
     ) -> None:
+        from iacs.mail_query.storing import PageStore
+        from iacs.mail_query.sync import MailboxSync
+
         self._database = database
         self._accounts = accounts
         self._outbox = outbox
@@ -113,6 +88,8 @@ class MailQueryService:
         May be broken off at any point: the next sync goes on from the last page that was stored. Raises what
         reading raises, DatabaseError, and KafkaError when the events are stored but could not be published.
         """
+        from iacs.mail_query.progress import Progress
+
         account = await self._account(email)
         with log_context(account=account.email):
             published = await self._publish_leftovers()

@@ -2,29 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from iacs.core.clock import now, to_text
 from iacs.core.events import NewEvent
 from iacs.core.transaction import Transaction
 from iacs.mail_query import repository
 from iacs.mail_query.changes import Changes, State, changes, message_id
+from iacs.mail_query.collaborators import Outbox
 from iacs.mail_query.columns import columns
 from iacs.mail_query.events import Place, received
 from iacs.mail_query.pages import Page, read_message, to_json
 from iacs.mail_query.repository import Cursor
 from iacs.mail_query.schema import Message, UnreadableMessage
-
-
-class Outbox(Protocol):
-    """Whoever keeps events in the caller's transaction and publishes them afterwards."""
-
-    def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
-        """Keep the events if the transaction commits."""
-
-    async def relay(self) -> int:
-        """Publish what is kept; return how many."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +47,7 @@ class PageStore:
         self._topic = topic
 
     def store(
-        self, tx: Transaction, place: Place, at: Cursor, page: Page[Any], link: str
+        self, tx: Transaction, place: Place, at: Cursor, page: "Page[Any]", link: str
     ) -> StoredPage | None:
         """Store a page that was fetched from `at`; return None when another sync has gone on from there.
 

@@ -79,7 +79,7 @@ class MailboxSync:
             if page.next_link is None:
                 return
 
-    def _link(self, page: Page[Any]) -> str:
+    def _link(self, page: "Page[Any]") -> str:
         link = page.next_link or page.delta_link
         if link is None:
             raise MalformedResponseError("Microsoft Graph's page of changes does not say where to go on.")
