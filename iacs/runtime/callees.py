@@ -79,6 +79,8 @@ def callee(made: Any) -> Callee:
         return _bound(made)
     if isinstance(made, functools._lru_cache_wrapper):
         return callee(made.__wrapped__)
+    if isinstance(made, typing.NewType):
+        return Callee(_signature(made), {}, made)
     origin = typing.get_origin(made)
     if origin is not None:  # Repository[Message]
         known = callee(origin)
@@ -154,9 +156,13 @@ def _names(made: type, constructor: Any, name: str) -> tuple[_Names, ...]:
     """Look where the field was declared, should the constructor be written by a decorator."""
     owners = [cls for cls in made.__mro__ if name in annotations(cls)]
     classes = dict.fromkeys((*owners, *made.__mro__))
-    modules = [_Names(_module(cls), vars(cls)) for cls in classes]
+    modules = _everywhere(*classes)
     written = [_Names(constructor.__globals__)] if hasattr(constructor, "__globals__") else []
     return (*modules[: len(owners)], *written, *modules[len(owners) :])
+
+
+def _everywhere(*classes: type) -> tuple[_Names, ...]:
+    return tuple(_Names(_module(each), vars(each)) for each in classes)
 
 
 def _module(cls: type) -> dict[str, Any]:
@@ -189,12 +195,12 @@ def annotations(made: Any) -> Mapping[str, Any]:
 
 def attribute(cls: type, name: str) -> Any:
     """Return the annotation of an instance's attribute, UNKNOWN when nothing says it."""
-    field_of_model = getattr(cls, "model_fields", None)
-    if isinstance(field_of_model, Mapping) and name in field_of_model:
-        return _of_self(getattr(field_of_model[name], "annotation", UNKNOWN), cls)
+    fields = getattr(cls, "model_fields", None)
+    if isinstance(fields, Mapping) and name in fields:
+        return _of_self(resolve(getattr(fields[name], "annotation", UNKNOWN), _everywhere(cls)), cls)
     for each in cls.__mro__:
         if name in annotations(each):
-            return _of_self(resolve(annotations(each)[name], (_Names(_module(each), vars(each)),)), cls)
+            return _of_self(resolve(annotations(each)[name], _everywhere(each)), cls)
         if name in vars(each):
             return _member(vars(each)[name], cls)
     return UNKNOWN
