@@ -20,7 +20,8 @@ IACSGraphError
 ├── CheckError                    a container is wired wrong; lists every finding
 ├── StartError                    a part of an application could not be started; names it
 ├── NotStartedError               a part is asked for before its application has started it
-└── ForeignLoopError              a part is asked for in another event loop than its own
+├── ForeignLoopError              a part is asked for in another event loop than its own
+└── DegradedError                 a part works, but a person must act; for its probe to raise
 
 A message says what happened and what to do. What a program may want to branch on is an attribute.
 No message holds a secret: a value that may be one is left out.
@@ -221,3 +222,7 @@ class ForeignLoopError(IACSGraphError):
     def __init__(self, message: str, *, path: str = "") -> None:
         self.path = path
         super().__init__(message)
+
+
+class DegradedError(IACSGraphError):
+    """A part works, but a person must act; for its probe to raise, and told as health."""
