@@ -3,6 +3,7 @@
 LoopbackListener is imported when it is asked for: it is a web server, and most applications have their own.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from iacs.auth.schema import (
@@ -27,11 +28,11 @@ __all__ = [
     "SignedIn",
 ]
 
-if not TYPE_CHECKING:  # which would take it to say that every name exists
+_LATER = {"LoopbackListener": "iacs.auth.loopback"}
+
+if not TYPE_CHECKING:  # a type checker would take it to say that every name exists
 
     def __getattr__(name: str) -> object:
-        if name != "LoopbackListener":
+        if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from iacs.auth.loopback import LoopbackListener
-
-        return LoopbackListener
+        return getattr(import_module(_LATER[name]), name)

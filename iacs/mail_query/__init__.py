@@ -1,13 +1,13 @@
 """Mail: the query, the messages, the service that reads, stores and announces them.
 
-MailReceived is imported when it is asked for: as a rule those who consume events do, which others need not.
+What a container does not need to wire the service is imported when it is asked for.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from iacs.mail_query.collaborators import Accounts
-from iacs.mail_query.graph import AccessTokens, Patience
-from iacs.mail_query.query import MailQuery
+from iacs.mail_query.collaborators import AccessTokens, Accounts
+from iacs.mail_query.graph import Patience
 from iacs.mail_query.schema import (
     Body,
     EmailAddress,
@@ -24,6 +24,7 @@ from iacs.mail_query.service import MailQueryService
 
 if TYPE_CHECKING:
     from iacs.mail_query.events import MailReceived
+    from iacs.mail_query.query import MailQuery
 
 __all__ = [
     "AccessTokens",
@@ -44,11 +45,11 @@ __all__ = [
     "UnreadableMessage",
 ]
 
-if not TYPE_CHECKING:  # which would take it to say that every name exists
+_LATER = {"MailQuery": "iacs.mail_query.query", "MailReceived": "iacs.mail_query.events"}
+
+if not TYPE_CHECKING:  # a type checker would take it to say that every name exists
 
     def __getattr__(name: str) -> object:
-        if name != "MailReceived":
+        if name not in _LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from iacs.mail_query.events import MailReceived
-
-        return MailReceived
+        return getattr(import_module(_LATER[name]), name)

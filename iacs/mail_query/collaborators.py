@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from pydantic import SecretStr
+
 from iacs.core.events import NewEvent
+from iacs.core.exceptions import AccountError
 from iacs.core.transaction import Transaction
 
 
@@ -44,3 +47,22 @@ class Outbox(Protocol):
     async def relay(self) -> int:
         """Publish what is kept; return how many."""
         ...
+
+
+class AccessTokens(Protocol):
+    """Whoever gives access tokens and takes back those that Graph refused."""
+
+    async def access_token(self, account_id: str) -> SecretStr:
+        """Return a token that is valid now."""
+        ...
+
+    async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
+        """Never give this token again; the next one must carry these claims."""
+
+
+async def enabled_account(accounts: Accounts, email: str) -> Account:
+    """Return an account; raise AccountError for one that is disabled."""
+    account = await accounts.get(email)
+    if account.status == "disabled":
+        raise AccountError(f"{email} is disabled, since its enrolment is gone: enrol it again to read mail")
+    return account

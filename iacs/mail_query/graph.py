@@ -5,7 +5,7 @@ import random
 from asyncio import AbstractEventLoop, Semaphore
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
@@ -15,7 +15,10 @@ from iacs.core.exceptions import APIConnectionError, MalformedResponseError
 from iacs.core.http_client import HttpClient, HttpResponse
 from iacs.core.logger import Logger
 from iacs.mail_query.answers import claims_challenge, error_of, is_own
-from iacs.mail_query.pages import Page
+from iacs.mail_query.collaborators import AccessTokens
+
+if TYPE_CHECKING:
+    from iacs.mail_query.pages import Page
 
 T = TypeVar("T")
 
@@ -23,17 +26,6 @@ IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """A message then keeps its id when it is moved; the preference counts only where it is given."""
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504, 509})
-
-
-class AccessTokens(Protocol):
-    """Whoever gives access tokens and takes back those that Graph refused."""
-
-    async def access_token(self, account_id: str) -> SecretStr:
-        """Return a token that is valid now."""
-        ...
-
-    async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
-        """Never give this token again; the next one must carry these claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +62,8 @@ class GraphClient:
         self.url = graph_url
 
     async def pages(
-        self, account_id: str, url: str, read: Callable[[bytes], Page[T]], *, prefer: Sequence[str] = ()
-    ) -> AsyncGenerator[Page[T], None]:
+        self, account_id: str, url: str, read: "Callable[[bytes], Page[T]]", *, prefer: Sequence[str] = ()
+    ) -> "AsyncGenerator[Page[T], None]":
         """Follow nextLinks as they came to the end; empty pages are no end."""
         following: str | None = url
         while following is not None:

@@ -1,5 +1,6 @@
 """Bringing a mailbox into the database: each folder's delta, page by page, to be continued at any page."""
 
+from collections.abc import Callable
 from typing import Any
 
 from iacs.core.clock import now, to_text
@@ -8,12 +9,14 @@ from iacs.core.exceptions import GraphError, MalformedResponseError
 from iacs.core.logger import Logger
 from iacs.mail_query import repository
 from iacs.mail_query.answers import is_own
+from iacs.mail_query.collaborators import Account
 from iacs.mail_query.events import Place
 from iacs.mail_query.folders import all_folders, folder_url
 from iacs.mail_query.graph import GraphClient
 from iacs.mail_query.pages import Page, read_documents
 from iacs.mail_query.progress import Progress
 from iacs.mail_query.repository import Cursor
+from iacs.mail_query.schema import SyncProgress
 from iacs.mail_query.storing import PageStore
 
 _FORGOTTEN = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
@@ -32,20 +35,22 @@ class MailboxSync:
         self._prefer = (f"odata.maxpagesize={page_size}",)
         self._logger = logger
 
-    async def run(self, account_id: str, progress: Progress) -> None:
-        """Bring every folder up to date; those that are gone are forgotten at the end."""
-        folders = await all_folders(self._graph, account_id)
-        cursors = await self._database.run(repository.enter_folders, account_id, folders)
+    async def run(self, account: Account, report: Callable[[SyncProgress], None] | None) -> Progress:
+        """Bring every folder up to date and return the count; folders that are gone are forgotten at the end."""
+        progress = Progress(account.email, report)
+        folders = await all_folders(self._graph, account.id)
+        cursors = await self._database.run(repository.enter_folders, account.id, folders)
         progress.begin(folders, cursors)
         for folder in folders:
             at = cursors.pop(folder.id)
             progress.enter(folder, at)
-            place = Place(progress.account, account_id, folder.display_name or "", folder.id)
+            place = Place(account.email, account.id, folder.display_name or "", folder.id)
             await self._sync_folder(place, at, progress)
         for folder_id in cursors:
             progress.removed += await self._database.run(
-                repository.leave_folder, account_id, folder_id, to_text(now())
+                repository.leave_folder, account.id, folder_id, to_text(now())
             )
+        return progress
 
     async def _sync_folder(self, place: Place, at: Cursor, progress: Progress) -> None:
         """Go on from the cursor, or from the start when Graph no longer knows it."""

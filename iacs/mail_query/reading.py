@@ -1,0 +1,51 @@
+"""Mail as it is at Microsoft, read page by page."""
+
+from collections.abc import AsyncGenerator
+from functools import partial
+
+from iacs.mail_query.collaborators import Accounts, enabled_account
+from iacs.mail_query.folders import all_folders, folder_url
+from iacs.mail_query.graph import GraphClient
+from iacs.mail_query.odata import encode, parameters
+from iacs.mail_query.pages import read_messages
+from iacs.mail_query.query import MailQuery
+from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
+
+
+class MailReader:
+    """Read messages as `schema`, and folders."""
+
+    def __init__(
+        self, accounts: Accounts, graph: GraphClient, *, page_size: int, schema: type[Message]
+    ) -> None:
+        self._accounts = accounts
+        self._graph = graph
+        self._page_size = page_size
+        self._schema = schema
+
+    def messages(
+        self, email: str, query: MailQuery | None
+    ) -> AsyncGenerator[Message | UnreadableMessage, None]:
+        """Read what a query asks for; raise MailQueryError at once."""
+        query = query or MailQuery()
+        options = encode(parameters(query, page_size=self._page_size))
+        place = f"{self._graph.url}/me" if query.folder is None else folder_url(self._graph, query.folder)
+        return self._messages(email, f"{place}/messages?{options}", query.limit)
+
+    async def folders(self, email: str) -> tuple[MailFolder, ...]:
+        """Return every folder that is not hidden, parents before their children."""
+        account = await enabled_account(self._accounts, email)
+        return tuple(await all_folders(self._graph, account.id))
+
+    async def _messages(
+        self, email: str, url: str, limit: int | None
+    ) -> AsyncGenerator[Message | UnreadableMessage, None]:
+        account = await enabled_account(self._accounts, email)
+        left = limit
+        async for page in self._graph.pages(account.id, url, partial(read_messages, schema=self._schema)):
+            for message in page.items if left is None else page.items[:left]:
+                yield message
+            if left is not None:
+                left -= len(page.items)
+                if left <= 0:
+                    return

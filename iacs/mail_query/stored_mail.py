@@ -1,0 +1,46 @@
+"""Mail as the database has it."""
+
+from collections.abc import AsyncGenerator
+
+from iacs.core.database import Database
+from iacs.mail_query import repository
+from iacs.mail_query.collaborators import Accounts
+from iacs.mail_query.pages import read_message
+from iacs.mail_query.schema import Message, UnreadableMessage
+
+_AT_A_TIME = 200
+
+
+class StoredMail:
+    """Read messages back as `schema`."""
+
+    def __init__(self, accounts: Accounts, database: Database, *, schema: type[Message]) -> None:
+        self._accounts = accounts
+        self._database = database
+        self._schema = schema
+
+    async def messages(
+        self, email: str, *, folder: str | None, removed: bool
+    ) -> AsyncGenerator[Message | UnreadableMessage, None]:
+        """Read messages in the order of their ids."""
+        account = await self._accounts.get(email)
+        after = ""
+        while True:
+            rows = await self._database.run(
+                repository.documents,
+                account.id,
+                folder_id=folder,
+                removed=removed,
+                after=after,
+                limit=_AT_A_TIME,
+            )
+            for _, document in rows:
+                yield read_message(document, self._schema)
+            if len(rows) < _AT_A_TIME:
+                return
+            after = rows[-1][0]
+
+    async def count(self, email: str, *, folder: str | None, removed: bool) -> int:
+        """Return how many messages there are."""
+        account = await self._accounts.get(email)
+        return await self._database.run(repository.count, account.id, folder_id=folder, removed=removed)
