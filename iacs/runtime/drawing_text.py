@@ -1,0 +1,63 @@
+"""What drawings of every format write about a part, and how text that may hold anything is made harmless."""
+
+import re
+from collections.abc import Iterable
+
+from iacs.runtime.picture import Picture, PictureEdge, PictureNode
+
+# C0, DEL and C1 move the cursor or worse; the bidirectional controls reorder what stands beside them;
+# lone surrogates cannot be written at all.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+_MOST = 4
+"""Names at one line of a drawing."""
+
+
+def harmless(text: str) -> str:
+    r"""Return `text` with what a terminal or a browser would act on written as an escape, such as \x1b."""
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def what_it_is(node: PictureNode) -> str:
+    """Return the class and the lifetime: `Database · singleton`."""
+    lifetime = node.lifetime if node.kind != "selector" else "selector"
+    marks = [lifetime]
+    if node.asynchronous:
+        marks.append("async")
+    if node.replaces:
+        marks.append(f"in place of {node.replaces.rpartition(':')[2]}")
+    if node.overlaid:
+        marks.append("overlaid")
+    if node.chosen:
+        marks.append(f"chose {node.chosen}")
+    if node.started:
+        marks.append("started")
+    return harmless(" · ".join(filter(None, (node.short_name, *marks))))
+
+
+def by_target(edges: Iterable[PictureEdge]) -> dict[str, list[PictureEdge]]:
+    """Group the edges of one part by what they lead to, in order."""
+    found: dict[str, list[PictureEdge]] = {}
+    for edge in edges:
+        found.setdefault(edge.target, []).append(edge)
+    return found
+
+
+def reading(picture: Picture, edges: Iterable[PictureEdge]) -> str:
+    """Return what edges to the same target are about: what is read of it, else the names it arrives under."""
+    told = [each for each in dict.fromkeys(edge.pick or _label(picture, edge) for edge in edges) if each]
+    if len(told) > _MOST:
+        told[_MOST - 1 :] = [f"{len(told) - _MOST + 1} more"]
+    return harmless(", ".join(told))
+
+
+def _label(picture: Picture, edge: PictureEdge) -> str:
+    """Leave out a label that only repeats the name of the target."""
+    return "" if edge.label == picture.by_path[edge.target].name else edge.label
+
+
+def is_settings_only(edges: Iterable[PictureEdge], node: PictureNode) -> bool:
+    """Tell whether edges from `node` to one target do nothing but read settings."""
+    settings = {(setting.holder, setting.label) for setting in node.settings}
+    return all((edge.target, edge.label) in settings for edge in edges)

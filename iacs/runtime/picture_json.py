@@ -1,0 +1,59 @@
+"""A picture as JSON and back."""
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from iacs.core.exceptions import IACSGraphError
+from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting
+
+SCHEMA = 1
+"""The version of the form; another one is refused."""
+
+
+def to_json(picture: Picture) -> str:
+    """Return the picture as JSON, one node or edge a line, in an order that does not change."""
+    lines = ["{", f'"container": {_text(picture.container)},', '"edges": [']
+    lines += [",\n".join(_text(asdict(edge)) for edge in picture.edges), "],"]
+    lines += ['"nodes": [', ",\n".join(_text(asdict(node)) for node in picture.nodes), "],"]
+    return "\n".join(filter(None, [*lines, f'"schema": {SCHEMA}', "}"])) + "\n"
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def from_json(text: str) -> Picture:
+    """Read what `to_json` wrote; raise IACSGraphError when it is something else."""
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise IACSGraphError(f"this is no picture: it is not JSON ({error})") from error
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        written = found.get("schema") if isinstance(found, dict) else None
+        raise IACSGraphError(f"this is no picture of version {SCHEMA}, but of {written!r}: write it anew")
+    try:
+        nodes = tuple(map(_node, found["nodes"]))
+        edges = tuple(PictureEdge(**{**edge, "through": tuple(edge["through"])}) for edge in found["edges"])
+        return _whole(Picture(found["container"], nodes, edges))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise IACSGraphError(
+            "this is no picture: parts of it are missing or unknown; write it anew"
+        ) from error
+
+
+def _node(found: dict[str, Any]) -> PictureNode:
+    settings = tuple(Setting(**each) for each in found["settings"])
+    return PictureNode(**{**found, "aliases": tuple(found["aliases"]), "settings": settings})
+
+
+def _whole(picture: Picture) -> Picture:
+    """Return the picture if every edge has its ends and every text is one; else raise KeyError or TypeError."""
+    everything: tuple[Picture | PictureNode | PictureEdge, ...] = (picture, *picture.nodes, *picture.edges)
+    for each in everything:
+        for one in fields(each):
+            if one.type == "str" and not isinstance(getattr(each, one.name), str):
+                raise TypeError(one.name)
+    for edge in picture.edges:
+        _ = picture.by_path[edge.source], picture.by_path[edge.target]
+    return picture
