@@ -145,8 +145,9 @@ def _sentence(error: BaseException) -> str:
         return " ".join(str(error).split()) or type(error).__name__
     cls = type(error)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    code = error.errno if isinstance(error, OSError) else None
-    return f"{name}: {os.strerror(code)}" if code in errno.errorcode and code is not None else name
+    if isinstance(error, OSError) and error.errno in errno.errorcode:
+        return f"{name}: {os.strerror(error.errno or 0)}"
+    return name
 
 
 def _detail(found: object) -> Any:

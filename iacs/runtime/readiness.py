@@ -71,12 +71,20 @@ class _Ways:
         """Return what ails a module, nearest first; nothing is walked for one that is well."""
         if not self._affected.intersection(members):
             return
-        asked = {step for member in members for step in self._steps(member)}
-        before = self._walk(sorted(members, key=lambda each: each in asked))
+        before = self._walk_from_tops(members)
         for index in before:
             if index in self._roots:
+                path = self._path(before, None if index in members else before[index])
                 part = self._probed[index]
-                yield Cause(tuple(self._path(before, index)), part.status, part.error)
+                yield Cause((*path, self._graph.nodes[index].path), part.status, part.error)
+
+    def _walk_from_tops(self, members: Collection[int]) -> dict[int, int | None]:
+        """Walk from what no other of a module's members asks; then from those that ask each other."""
+        asked = {step for member in members for step in self._steps(member)}
+        before = self._walk(member for member in members if member not in asked)
+        for index, origin in self._walk(members).items():
+            before.setdefault(index, origin)
+        return before
 
     def _consequences(self) -> set[int]:
         """Return the parts that are down and stand on another that is: the latter is the cause."""
