@@ -20,7 +20,6 @@ from iacs.core.encryption import Encryption
 from iacs.core.exceptions import AccountError, AuthenticationError, MalformedResponseError
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import Identity, OAuthClient, TokenSet
-from iacs.core.oauth_errors import Problem, problem_error
 from iacs.core.token_service import TokenService
 
 
@@ -73,6 +72,8 @@ class AuthService:
         """
         session = await self._take(callback)
         if callback.error:
+            from iacs.core.oauth_errors import Problem, problem_error  # needed here alone
+
             problem = Problem(error=callback.error, description=callback.error_description)
             raise problem_error(problem, f"sign {session.account} in")
         if not callback.code:

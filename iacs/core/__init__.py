@@ -1,6 +1,6 @@
 """What every module stands on; it knows no injector. Each part is its first file, the others are its inside.
 
-config              setting_types, setting_sources, setting_problems
+config              setting_types, setting_sources, setting_problems, setting_display
 exceptions          the tree of errors
 logger              bound_logger, log_line, redaction, secret_text
 database            transaction, engine, workers, writer_turn, interrupt, schema_versions, sql_script,

@@ -4,7 +4,7 @@ import json
 import re
 import time
 from asyncio import sleep
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -64,6 +64,24 @@ class Authority:
             await self._flights.run(uri, lambda: self._find_keys(uri))
         return self._keys[uri][1].get(kid)
 
+    async def post(
+        self,
+        url: str,
+        form: Mapping[str, str],
+        doing: str,
+        *,
+        repeat: bool = True,
+        secrets: Iterable[str] = (),
+    ) -> bytes:
+        """Return the body of a good answer; of any other, raise the error that it stands for.
+
+        `doing` and `secrets` are those of `response_error`; without `repeat` the request is sent but once.
+        """
+        response = await self._ask("POST", url, form=form, repeat=repeat)
+        if response.status != 200:
+            raise response_error(response, doing, secrets=secrets)
+        return response.body
+
     async def _find(self, tenant: str) -> Metadata:
         url = f"{self._host}/{tenant}/v2.0/.well-known/openid-configuration"
         answer = await self._get(url, "show its metadata")
@@ -90,7 +108,7 @@ class Authority:
         self._keys[uri] = (time.monotonic(), named)
 
     async def _get(self, url: str, doing: str) -> dict[str, Any]:
-        response = await ask(self._http, "GET", url)
+        response = await self._ask("GET", url)
         if response.status != 200:
             raise response_error(response, doing)
         try:
@@ -101,18 +119,17 @@ class Authority:
             raise _malformed("answer is not JSON")
         return answer
 
-
-async def ask(
-    http: HttpClient, method: str, url: str, *, form: Mapping[str, str] | None = None, repeat: bool = True
-) -> HttpResponse:
-    """Send a request; send it once more after 429 or 5xx, if the pause asked for is a short one."""
-    response = await http.send(method, url, form=form)
-    pause = retry_after(response)
-    pause = 1.0 if pause is None else pause
-    if repeat and is_transient(response.status) and pause <= _LONGEST_PAUSE:
-        await sleep(pause)
-        response = await http.send(method, url, form=form)
-    return response
+    async def _ask(
+        self, method: str, url: str, *, form: Mapping[str, str] | None = None, repeat: bool = True
+    ) -> HttpResponse:
+        """Send a request; send it once more after 429 or 5xx, if the pause asked for is a short one."""
+        response = await self._http.send(method, url, form=form)
+        pause = retry_after(response)
+        pause = 1.0 if pause is None else pause
+        if repeat and is_transient(response.status) and pause <= _LONGEST_PAUSE:
+            await sleep(pause)
+            response = await self._http.send(method, url, form=form)
+        return response
 
 
 def _origin(url: str) -> tuple[str, str]:

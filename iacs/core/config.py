@@ -15,8 +15,6 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from iacs.core.exceptions import ConfigurationError
-from iacs.core.secret_text import redact_text
-from iacs.core.setting_problems import is_secret, problem_of, problems_of_files
 from iacs.core.setting_sources import ORIGINS, Origin, Origins
 from iacs.core.setting_types import AnyCase, CloudUrl, DatabaseUrl, FernetKeys, RedirectUri, Servers
 
@@ -112,6 +110,8 @@ class Config(BaseSettings):
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:
+        from iacs.core.setting_problems import problem_of, problems_of_files
+
         prefix = str(values.get("_env_prefix", self.model_config.get("env_prefix", ""))).upper()
         unknown = [
             name for name in values if not name.startswith("_") and name not in type(self).model_fields
@@ -161,8 +161,12 @@ class Config(BaseSettings):
 
     def rows(self) -> tuple[SettingRow, ...]:
         """Return every setting for display: by its name in the environment, with secrets masked."""
+        from iacs.core.setting_display import shown
+
+        fields = type(self).model_fields
         return tuple(
-            SettingRow(self._name(name), self._shown(name), at) for name, at in self.sources().items()
+            SettingRow(self._name(name), shown(name, getattr(self, name), fields[name]), at)
+            for name, at in self.sources().items()
         )
 
     def require(self, *names: str) -> Self:
@@ -176,22 +180,6 @@ class Config(BaseSettings):
 
     def _name(self, field: str) -> str:
         return f"{self._prefix}{field.upper()}"
-
-    def _shown(self, name: str) -> str:
-        value = getattr(self, name)
-        if value is None:
-            return ""
-        if name == "database_url":
-            return _without_password(value)
-        if is_secret(type(self).model_fields[name]):
-            return str(value)
-        return ",".join(value) if isinstance(value, tuple) else redact_text(str(value))
-
-
-def _without_password(url: SecretStr) -> str:
-    from sqlalchemy import make_url  # heavy, and needed for display only
-
-    return redact_text(make_url(url.get_secret_value()).render_as_string(hide_password=True))
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,7 @@
-"""Events in the database, where no broker is configured: what Kafka promises, for one database's users."""
+"""Events in the database, where no broker is configured: what Kafka promises, for one database's users.
+
+What reads and what writes is imported at the first use: those who only wire an event log need neither.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -6,15 +9,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from iacs.core.database import Database
-from iacs.core.dead_letter import dead_letter
-from iacs.core.event_buffer import Unreadable
 from iacs.core.event_json import encode_event
-from iacs.core.event_log_records import append
 from iacs.core.events import Event, NewEvent, topics_of
 from iacs.core.exceptions import KafkaError
 from iacs.core.logger import Logger
 
 if TYPE_CHECKING:
+    from iacs.core.event_buffer import Unreadable
     from iacs.core.event_log_reader import EventLogReader
 
 
@@ -67,7 +68,7 @@ class EventLog:
         idle_timeout: float | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Read events in the order of each key, as EventStream promises."""
-        from iacs.core.event_log_reader import EventLogReader  # only consumers need it
+        from iacs.core.event_log_reader import EventLogReader
 
         names = topics_of(topics, group)
         self._check_open()
@@ -84,10 +85,10 @@ class EventLog:
             while (record := await reader.buffer.next()) is not None:
                 if not await reader.is_still_ours(record):
                     continue
-                if isinstance(record, Unreadable):
-                    await self._bury(record)
-                else:
+                if isinstance(record, Event):
                     yield record
+                else:
+                    await self._bury(record)
         finally:
             await reader.stop()
             self._readers.discard(reader)
@@ -110,11 +111,15 @@ class EventLog:
             raise KafkaError("the event log is closed; make a new one")
 
     def _append(self, events: Sequence[NewEvent]) -> None:
+        from iacs.core.event_log_records import append
+
         encoded = [(event, encode_event(event).decode()) for event in events]
         with self._database.transaction() as tx:
             append(tx, encoded)
 
-    async def _bury(self, record: Unreadable) -> None:
+    async def _bury(self, record: "Unreadable") -> None:
+        from iacs.core.dead_letter import dead_letter
+
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         self._logger.warning("record passed over", reason=record.reason, **fields)
         if record.topic != self._dead_letter_topic:

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import SecretStr
 
-from iacs.core.dead_letter import dead_letter
-from iacs.core.event_buffer import Unreadable
 from iacs.core.events import Event, NewEvent, topics_of
 from iacs.core.exceptions import EventEncodingError, KafkaError, PublishError
 from iacs.core.kafka_batch import Batch
 from iacs.core.logger import Logger
 
 if TYPE_CHECKING:
+    from iacs.core.event_buffer import Unreadable
     from iacs.core.kafka_consumer import KafkaReader
 
 _BATCH = 500
@@ -114,10 +113,10 @@ class KafkaClient:
         reader.start()
         try:
             while (record := await reader.buffer.next()) is not None:
-                if isinstance(record, Unreadable):
-                    await self._bury(record)
-                else:
+                if isinstance(record, Event):
                     yield record
+                else:
+                    await self._bury(record)
         finally:
             await reader.stop()
             self._readers.discard(reader)
@@ -164,7 +163,9 @@ class KafkaClient:
         error.__cause__ = first
         return error
 
-    async def _bury(self, record: Unreadable) -> None:
+    async def _bury(self, record: "Unreadable") -> None:
+        from iacs.core.dead_letter import dead_letter
+
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         self._logger.warning("record passed over", reason=record.reason, **fields)
         if record.topic != self._dead_letter_topic:

@@ -1,13 +1,16 @@
-"""OAuth 2.0 and OpenID Connect as Entra ID speaks them (entra-docs' v2-oauth2-auth-code-flow)."""
+"""OAuth 2.0 and OpenID Connect as Entra ID speaks them (entra-docs' v2-oauth2-auth-code-flow).
+
+What speaks it is imported when a client is built, what validates id tokens, with cryptography, when one comes.
+"""
 
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from iacs.core.authority import Authority, Metadata, ask
 from iacs.core.client_credential import ClientCredential
 from iacs.core.exceptions import (
     APIConnectionError,
@@ -18,8 +21,10 @@ from iacs.core.exceptions import (
 )
 from iacs.core.http_client import HttpClient
 from iacs.core.oauth_claims import merge_claims
-from iacs.core.oauth_errors import response_error
 from iacs.core.token_set import DeviceCode, Identity, TokenSet
+
+if TYPE_CHECKING:
+    from iacs.core.authority import Metadata
 
 __all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet"]
 
@@ -54,8 +59,9 @@ class OAuthClient:
         certificate_path: Path | None = None,
         certificate_password: SecretStr | None = None,
     ) -> None:
+        from iacs.core.authority import Authority
+
         self.redirect_uri = redirect_uri
-        self._http = http
         self._client_id = client_id
         self._tenant_id = tenant_id
         self._scopes = scopes
@@ -137,10 +143,10 @@ class OAuthClient:
         if not metadata.device_authorization_endpoint:
             raise OperatorRequiredError("This authority offers no sign-in by device code: use the browser.")
         fields = {"client_id": self._client_id, "scope": self._scopes, "claims": merge_claims()}
-        response = await ask(self._http, "POST", metadata.device_authorization_endpoint, form=fields)
-        if response.status != 200:
-            raise response_error(response, "begin a sign-in by device code")
-        return DeviceCode.from_json(response.body).model_copy(update={"tenant_id": tenant_id})
+        answer = await self._authority.post(
+            metadata.device_authorization_endpoint, fields, "begin a sign-in by device code"
+        )
+        return DeviceCode.from_json(answer).model_copy(update={"tenant_id": tenant_id})
 
     async def poll_device_code(self, device: DeviceCode) -> TokenSet:
         """Wait until the person has entered the code, declined, or let it expire (RFC 8628, 3.5)."""
@@ -165,7 +171,7 @@ class OAuthClient:
 
     async def identity(self, id_token: SecretStr, *, nonce: str | None, tenant_id: str = "") -> Identity:
         """Return who signed in, after every check; InvalidIdTokenError says which one failed."""
-        from iacs.core import id_token as id_tokens  # brings cryptography, which is slow to import
+        from iacs.core import id_token as id_tokens
 
         metadata = await self._metadata(tenant_id)
         key = await self._authority.signing_key(metadata, id_tokens.key_id(id_token))
@@ -173,7 +179,7 @@ class OAuthClient:
             id_token, key=key, issuer=metadata.issuer, client_id=self._client_id, nonce=nonce
         )
 
-    async def _metadata(self, tenant_id: str) -> Metadata:
+    async def _metadata(self, tenant_id: str) -> "Metadata":
         self._check_settings()
         return await self._authority.metadata(tenant_id or self._tenant_id)
 
@@ -194,12 +200,14 @@ class OAuthClient:
     ) -> TokenSet:
         metadata = await self._metadata(tenant_id)
         form = {**fields, **self._credential.form(metadata.token_endpoint)}
-        response = await ask(self._http, "POST", metadata.token_endpoint, form=form, repeat=repeat)
-        if response.status != 200:
-            raise response_error(
-                response, doing, secrets=[form[name] for name in _SECRET_FIELDS if name in form]
-            )
-        return TokenSet.from_json(response.body)
+        answer = await self._authority.post(
+            metadata.token_endpoint,
+            form,
+            doing,
+            repeat=repeat,
+            secrets=[form[name] for name in _SECRET_FIELDS if name in form],
+        )
+        return TokenSet.from_json(answer)
 
     async def _poll(self, fields: Mapping[str, str], tenant_id: str) -> TokenSet | IACSGraphError:
         """Return the tokens, or the error that says to go on polling."""

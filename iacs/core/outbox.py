@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from iacs.core import clock
 from iacs.core.database import Database
 from iacs.core.event_json import decode, encode_event
-from iacs.core.event_log_records import draw
 from iacs.core.events import EventStream, NewEvent
 from iacs.core.exceptions import DatabaseError, PublishError
 from iacs.core.lease import Lease
@@ -58,6 +57,8 @@ class Outbox:
 
         On PostgreSQL, transactions that add wait here for each other's end. Raises EventEncodingError.
         """
+        from iacs.core.event_log_records import draw  # its file is about reading, too
+
         values = [encode_event(event).decode() for event in events]
         if not values:
             return
