@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from iacs.runtime.drawing_text import harmless
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode
+from iacs.runtime.picture import Picture, PictureNode
 
 
 def difference(old: Picture, new: Picture) -> tuple[str, ...]:
@@ -61,9 +61,4 @@ def _edges(old: Picture, new: Picture) -> Iterator[tuple[str, str]]:
 
 
 def _received(picture: Picture) -> dict[tuple[str, str, str], str]:
-    return {(edge.source, edge.label, edge.via): _what(edge) for edge in picture.edges}
-
-
-def _what(edge: PictureEdge) -> str:
-    taken = f"{edge.pick} of {edge.target}" if edge.pick else edge.target
-    return f"the provider of {taken}" if edge.deferred else taken
+    return {(edge.source, edge.label, edge.via): edge.taken for edge in picture.edges}

@@ -8,7 +8,7 @@ from typing import Any
 from iacs.runtime.graph import Graph, Input, Node
 from iacs.runtime.kinds import Kind
 from iacs.runtime.picks import Pick, pick_of, pick_text, setting_name
-from iacs.runtime.places import positional_names
+from iacs.runtime.places import place_of, positional_names
 from iacs.runtime.settings import Holders
 
 _PLUMBING = frozenset(
@@ -30,6 +30,7 @@ class Way:
     via: str
     picks: tuple[Pick, ...] = ()
     through: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
     deferred: bool = False
     setting: str = ""
 
@@ -112,9 +113,9 @@ class Fold:
         names = positional_names(node.provider.provides) if node.kind in _CALLING else ()
         for each in node.inputs:
             label = _parameter(each, names)
-            yield from self._follow(_step(node, each, Way(index, label, each.via)))
+            yield from self._follow(_step(node, each, Way(index, label, each.via), index), index)
 
-    def _follow(self, first: Way) -> Iterator[Way]:
+    def _follow(self, first: Way, start: int) -> Iterator[Way]:
         waiting, seen = [first], set[int]()
         while waiting:
             way = waiting.pop()
@@ -123,7 +124,9 @@ class Fold:
             elif way.end not in seen:
                 seen.add(way.end)
                 node = self.graph.nodes[way.end]
-                waiting += [_step(node, each, _relabelled(node, each, way)) for each in reversed(node.inputs)]
+                waiting += [
+                    _step(node, each, _relabelled(node, each, way), start) for each in reversed(node.inputs)
+                ]
 
     def _setting(self, way: Way) -> str:
         return setting_name(way.picks) if way.picks and way.end in self.holders else ""
@@ -135,7 +138,7 @@ def _parameter(each: Input, names: tuple[str, ...]) -> str:
     return each.label
 
 
-def _step(node: Node, each: Input, way: Way) -> Way:
+def _step(node: Node, each: Input, way: Way, start: int) -> Way:
     """Go on from `node`, which `way` has come to, along one of its inputs."""
     picked = pick_of(node.provider, node.kind) if each.via in ("of", "root") else ()
     through = (*way.through, node.path) if node.kind is Kind.ALIAS and node.named else way.through
@@ -144,8 +147,16 @@ def _step(node: Node, each: Input, way: Way) -> Way:
         end=each.node,
         picks=(*picked, *way.picks) if each.via in ("of", "root", "stand-in") else (),
         through=through,
+        calls=(*way.calls, *_call(node)) if start != node.index else (),
         deferred=way.deferred or each.deferred,
     )
+
+
+def _call(node: Node) -> tuple[str, ...]:
+    """Name the function that nobody named a provider for, such as `int` of an option `as_int()`."""
+    if node.kind not in (Kind.CALLABLE, Kind.COROUTINE):
+        return ()
+    return (place_of(node.provider.provides).rpartition(":")[2],)
 
 
 def _relabelled(node: Node, each: Input, way: Way) -> Way:

@@ -73,6 +73,7 @@ class PictureNode:
 class PictureEdge:
     """`source` receives `target`, or `pick` of it, as `label`; `through` are the aliases on the way.
 
+    `calls` are the functions that are called with it first, the outermost first.
     `via` is told in kinds.Need; a `deferred` one is handed over as a provider.
     """
 
@@ -82,7 +83,16 @@ class PictureEdge:
     via: str
     pick: str = ""
     through: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
     deferred: bool = False
+
+    @property
+    def taken(self) -> str:
+        """What is taken of the target, in words; the target itself as a rule."""
+        taken = f"{self.pick} of {self.target}" if self.pick else self.target
+        for call in reversed(self.calls):
+            taken = f"{call}({taken})"
+        return f"the provider of {taken}" if self.deferred else taken
 
 
 @dataclass(frozen=True)
@@ -163,7 +173,7 @@ class _Painter:
 
     def edge(self, index: int, way: Way) -> PictureEdge:
         source, target = self.fold.path(index), self.fold.path(way.end)
-        return PictureEdge(source, target, way.label, way.via, way.pick, way.through, way.deferred)
+        return PictureEdge(source, target, way.label, way.via, way.pick, way.through, way.calls, way.deferred)
 
     def settings(self, ways: tuple[Way, ...]) -> list[Setting]:
         return [Setting(way.setting, self.fold.path(way.end), way.label) for way in ways if way.setting]

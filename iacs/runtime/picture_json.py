@@ -34,12 +34,16 @@ def from_json(text: str) -> Picture:
         raise IACSGraphError(f"this is no picture of version {SCHEMA}, but of {written!r}: write it anew")
     try:
         nodes = tuple(map(_node, found["nodes"]))
-        edges = tuple(PictureEdge(**{**edge, "through": tuple(edge["through"])}) for edge in found["edges"])
+        edges = tuple(map(_edge, found["edges"]))
         return _whole(Picture(found["container"], nodes, edges))
     except (AttributeError, KeyError, TypeError) as error:
         raise IACSGraphError(
             "this is no picture: parts of it are missing or unknown; write it anew"
         ) from error
+
+
+def _edge(found: dict[str, Any]) -> PictureEdge:
+    return PictureEdge(**{**found, "through": tuple(found["through"]), "calls": tuple(found["calls"])})
 
 
 def _node(found: dict[str, Any]) -> PictureNode:

@@ -2,6 +2,8 @@
 
 import functools
 import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 from iacs.runtime.callees import callee
@@ -44,3 +46,23 @@ def positional_names(provides: Any) -> tuple[str, ...]:
     parameters = signature.parameters.values() if signature else ()
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return tuple(each.name for each in parameters if each.kind in kinds)
+
+
+def line_of(cls: Any, name: str) -> str:
+    """Return `file:line` of where a class declares `name`; empty when the source cannot be read."""
+    if not isinstance(cls, type):
+        return ""
+    try:
+        lines, first = inspect.getsourcelines(cls)
+        file = inspect.getsourcefile(cls) or ""
+    except (OSError, SyntaxError, TypeError):
+        return ""
+    pattern = re.compile(rf"\s+{re.escape(name)}\s*[:=]")
+    found = next((number for number, line in enumerate(lines) if pattern.match(line)), 0)
+    return f"{_near(file)}:{first + found}"
+
+
+def _near(file: str) -> str:
+    """Return a path from the working directory, where that is shorter."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,137 @@
+"""What is known of one part, as data and as text."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from iacs.runtime.drawing_text import harmless
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An argument: `pick` of the part `path`, through `through`, or `literal` when it is no provider.
+
+    `declared` is the type that the parameter names; empty when it names none.
+    """
+
+    label: str
+    path: str = ""
+    pick: str = ""
+    through: tuple[str, ...] = ()
+    declared: str = ""
+    literal: str = ""
+    deferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSetting:
+    """A setting that is read, with its value masked where it is a secret, and where that came from."""
+
+    name: str
+    holder: str
+    label: str
+    value: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that the wiring knows of a part; `str()` gives the text.
+
+    `asked` is the path asked for, an alias perhaps. `signature` is that of `made_by`; `declared` and `where`
+    are the container's class and the line in its file. `needed_by` are who receives it, as what.
+    """
+
+    asked: str
+    path: str
+    kind: str
+    lifetime: str
+    asynchronous: bool
+    started: bool
+    made_by: str
+    signature: str
+    declared: str
+    where: str
+    receives: tuple[Received, ...]
+    needed_by: tuple[Received, ...]
+    aliases: tuple[str, ...]
+    overriding: tuple[str, ...]
+    choices: tuple[str, ...]
+    settings: tuple[ReadSetting, ...]
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "".join(f"{harmless(line)}\n" for line in _lines(self))
+
+
+_KINDS = {
+    "singleton": "built once and kept",
+    "resource": "entered at start and left at stop",
+    "given": "handed in from outside, and left to whoever made it",
+    "local": "built once for each thread or context",
+    "transient": "made anew whenever something asks for it",
+    "value": "always the same value",
+    "missing": "a dependency that nobody has given",
+    "settings": "settings, loaded by whoever made the container",
+    "container": "a container of its own",
+    "other": "a provider of your own making",
+}
+
+
+def _lines(told: Explanation) -> Iterator[str]:
+    if told.asked != told.path:
+        yield f"{told.asked} leads to {told.path}"
+    yield told.path
+    kind = told.kind if told.kind == told.lifetime else f"{told.kind}, {told.lifetime}"
+    yield from _fact("is", f"{kind}: {_KINDS.get(told.lifetime, '')}{_state(told)}")
+    yield from _fact("made by", f"{told.made_by}{told.signature}" if told.made_by else "")
+    yield from _fact("declared", ", ".join(filter(None, (told.declared, told.where))))
+    yield from _fact("also at", ", ".join(told.aliases))
+    yield from _block("receives", [_receiving(each) for each in told.receives])
+    yield from _block("settings", [_setting(each) for each in told.settings])
+    yield from _block("needed by", [_needing(each) for each in told.needed_by] or ["nothing"])
+    yield from _block("overridden", told.overriding)
+    yield from _block("chosen", told.choices)
+    yield from _block("note", told.notes)
+
+
+def _state(told: Explanation) -> str:
+    asynchronous = "; needs an event loop" if told.asynchronous else ""
+    return f"{asynchronous}; started" if told.started else asynchronous
+
+
+def _fact(title: str, text: str) -> Iterator[str]:
+    if text:
+        yield f"  {title:<9} {text}"
+
+
+def _block(title: str, rows: Sequence[str | tuple[str, ...]]) -> Iterator[str]:
+    """Yield a title and rows under it, cells of the same place aligned."""
+    if not rows:
+        return
+    yield f"  {title}"
+    cells = [(row,) if isinstance(row, str) else row for row in rows]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    for row in cells:
+        yield f"    {'  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))}".rstrip()
+
+
+def _receiving(each: Received) -> tuple[str, ...]:
+    return each.label, _from(each), f"as {each.declared}" if each.declared else ""
+
+
+def _from(each: Received) -> str:
+    if not each.path:
+        return each.literal
+    taken = f"{each.pick} of {each.path}" if each.pick else each.path
+    handed = f"the provider of {taken}" if each.deferred else taken
+    return f"{handed}, through {' and '.join(each.through)}" if each.through else handed
+
+
+def _setting(each: ReadSetting) -> tuple[str, ...]:
+    value = f"= {each.value}" if each.value else "not read"
+    return each.name, value, f"({each.source})" if each.source else "", f"of {each.holder}"
+
+
+def _needing(each: Received) -> tuple[str, ...]:
+    taken = f"{each.pick} of it as {each.label}" if each.pick else f"as {each.label}"
+    return each.path, f"{taken}, through {' and '.join(each.through)}" if each.through else taken
