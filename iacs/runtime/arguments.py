@@ -11,7 +11,7 @@ from iacs.runtime.callees import Callee, callee
 from iacs.runtime.explanation import Received
 from iacs.runtime.graph import Graph, Node
 from iacs.runtime.kinds import Kind
-from iacs.runtime.masking import shown
+from iacs.runtime.masking import is_secret_name, shown
 from iacs.runtime.places import positional_names
 
 _CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})

@@ -8,7 +8,7 @@ from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.arguments import Arguments
 from iacs.runtime.choosing import choices
 from iacs.runtime.declaring import Declarers
-from iacs.runtime.explanation import Explanation, ReadSetting, Received
+from iacs.runtime.explanation import Explanation, Needed, ReadSetting, Received
 from iacs.runtime.folding import Fold
 from iacs.runtime.graph import Graph, Node
 from iacs.runtime.kinds import own_kind
@@ -109,8 +109,8 @@ def _receives(drawn: Picture, node: PictureNode, arguments: Arguments) -> Iterat
     yield from arguments.literals()
 
 
-def _needing(edge: PictureEdge) -> Received:
-    return Received(edge.label, edge.source, edge.pick, edge.through, deferred=edge.deferred)
+def _needing(edge: PictureEdge) -> Needed:
+    return Needed(edge.source, edge.label, edge.pick, edge.through)
 
 
 def _settings(node: PictureNode, values: Values) -> Iterator[ReadSetting]:

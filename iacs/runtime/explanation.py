@@ -1,6 +1,6 @@
 """What is known of one part, as data and as text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from iacs.runtime.drawing_text import harmless
@@ -8,18 +8,27 @@ from iacs.runtime.drawing_text import harmless
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An argument: `pick` of the part `path`, through `through`, or `literal` when it is no provider.
+    """An argument: `taken` of the part `path`, through `through`, or `literal` when it is no provider.
 
     `declared` is the type that the parameter names; empty when it names none.
     """
 
     label: str
     path: str = ""
-    pick: str = ""
+    taken: str = ""
     through: tuple[str, ...] = ()
     declared: str = ""
     literal: str = ""
-    deferred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Somebody who receives the part as `label`, or `pick` of it only."""
+
+    path: str
+    label: str
+    pick: str = ""
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class Explanation:
     """Everything that the wiring knows of a part; `str()` gives the text.
 
     `asked` is the path asked for, an alias perhaps. `signature` is that of `made_by`; `declared` and `where`
-    are the container's class and the line in its file. `needed_by` are who receives it, as what.
+    are the container's class and the line in its file.
     """
 
     asked: str
@@ -52,7 +61,7 @@ class Explanation:
     declared: str
     where: str
     receives: tuple[Received, ...]
-    needed_by: tuple[Received, ...]
+    needed_by: tuple[Needed, ...]
     aliases: tuple[str, ...]
     overriding: tuple[str, ...]
     choices: tuple[str, ...]
@@ -62,6 +71,9 @@ class Explanation:
     def __str__(self) -> str:
         return "".join(f"{harmless(line)}\n" for line in _lines(self))
 
+
+_LONGEST = 300
+"""Characters of a signature; nobody reads a longer one."""
 
 _KINDS = {
     "singleton": "built once and kept",
@@ -83,15 +95,19 @@ def _lines(told: Explanation) -> Iterator[str]:
     yield told.path
     kind = told.kind if told.kind == told.lifetime else f"{told.kind}, {told.lifetime}"
     yield from _fact("is", f"{kind}: {_KINDS.get(told.lifetime, '')}{_state(told)}")
-    yield from _fact("made by", f"{told.made_by}{told.signature}" if told.made_by else "")
+    yield from _fact("made by", f"{told.made_by}{_short(told.signature)}" if told.made_by else "")
     yield from _fact("declared", ", ".join(filter(None, (told.declared, told.where))))
     yield from _fact("also at", ", ".join(told.aliases))
     yield from _block("receives", [_receiving(each) for each in told.receives])
     yield from _block("settings", [_setting(each) for each in told.settings])
-    yield from _block("needed by", [_needing(each) for each in told.needed_by] or ["nothing"])
+    yield from _block("needed by", _needing(told.needed_by) or ["nothing"])
     yield from _block("overridden", told.overriding)
     yield from _block("chosen", told.choices)
     yield from _block("note", told.notes)
+
+
+def _short(signature: str) -> str:
+    return signature if len(signature) <= _LONGEST else "(…)"
 
 
 def _state(told: Explanation) -> str:
@@ -122,9 +138,7 @@ def _receiving(each: Received) -> tuple[str, ...]:
 def _from(each: Received) -> str:
     if not each.path:
         return each.literal
-    taken = f"{each.pick} of {each.path}" if each.pick else each.path
-    handed = f"the provider of {taken}" if each.deferred else taken
-    return f"{handed}, through {' and '.join(each.through)}" if each.through else handed
+    return f"{each.taken}, through {' and '.join(each.through)}" if each.through else each.taken
 
 
 def _setting(each: ReadSetting) -> tuple[str, ...]:
@@ -132,6 +146,12 @@ def _setting(each: ReadSetting) -> tuple[str, ...]:
     return each.name, value, f"({each.source})" if each.source else "", f"of {each.holder}"
 
 
-def _needing(each: Received) -> tuple[str, ...]:
-    taken = f"{each.pick} of it as {each.label}" if each.pick else f"as {each.label}"
-    return each.path, f"{taken}, through {' and '.join(each.through)}" if each.through else taken
+def _needing(needed_by: Iterable[Needed]) -> list[tuple[str, ...]]:
+    """Tell each of those that need the part once, with all that it takes."""
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for each in needed_by:
+        found.setdefault((each.path, each.through), []).append(each.pick or f"as {each.label}")
+    return [
+        (path, f"{', '.join(told)}, through {' and '.join(through)}" if through else ", ".join(told))
+        for (path, through), told in found.items()
+    ]
