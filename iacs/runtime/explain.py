@@ -89,23 +89,15 @@ def _shown(fold: Fold, index: int) -> int:
         index = ahead[0] if ahead else index
     if index not in fold.shown:
         path = graph.nodes[index].path
-        raise IACSGraphError(
-            f"{path} is a container, and no part: ask for one of its parts, such as {path}.…"
-        )
+        parts = [fold.path(each) for each in fold.shown if fold.path(each).startswith(f"{path}.")]
+        raise IACSGraphError(f"{path} is a container: ask for one of its parts, {', '.join(parts[:10])}")
     return index
 
 
 def _receives(drawn: Picture, node: PictureNode, arguments: Arguments) -> Iterator[Received]:
     for edge in drawn.needs[node.path]:
-        yield Received(
-            edge.label,
-            edge.target,
-            edge.pick,
-            edge.through,
-            arguments.declared(edge.label),
-            "",
-            edge.deferred,
-        )
+        declared = arguments.declared(edge.label)
+        yield Received(edge.label, edge.target, edge.taken, edge.through, declared)
     yield from arguments.literals()
 
 
