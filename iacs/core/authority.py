@@ -18,6 +18,7 @@ from iacs.core.single_flight import SingleFlight
 _MAX_AGE = 86_400.0
 _LONGEST_PAUSE = 5.0
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+_TENANT_ID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 SigningKey = Mapping[str, Any]
 
@@ -46,15 +47,20 @@ class Authority:
 
     async def metadata(self, tenant: str) -> Metadata:
         """Return the metadata of a tenant: an id, a domain, `common`, `organizations` or `consumers`."""
-        if not _TENANT.fullmatch(tenant):
-            raise ConfigurationError(
-                [f"AZURE_TENANT_ID, or an account's tenant_id: {tenant!r} is neither an id nor a domain"]
-            )
         known = self._metadata.get(tenant)
         if known is None or time.monotonic() - known[0] > _MAX_AGE:
-            found: Metadata = await self._flights.run(tenant, lambda: self._find(tenant))
-            return found
+            return await self._current(tenant)
         return known[1]
+
+    async def check(self, tenant: str) -> Metadata:
+        """Return the metadata as Entra ID tells them just now, whatever is kept.
+
+        Raises MalformedResponseError for those of another tenant: the issuer holds the tenant's id.
+        """
+        metadata = await self._current(tenant)
+        if _TENANT_ID.fullmatch(tenant) and tenant.lower() not in metadata.issuer.lower():
+            raise _malformed("metadata are those of another tenant")
+        return metadata
 
     async def signing_key(self, metadata: Metadata, kid: str) -> SigningKey | None:
         """Return a published key; one that is not known yet is looked for once more at Entra ID."""
@@ -81,6 +87,14 @@ class Authority:
         if response.status != 200:
             raise response_error(response, doing, secrets=secrets)
         return response.body
+
+    async def _current(self, tenant: str) -> Metadata:
+        if not _TENANT.fullmatch(tenant):
+            raise ConfigurationError(
+                [f"AZURE_TENANT_ID, or an account's tenant_id: {tenant!r} is neither an id nor a domain"]
+            )
+        metadata: Metadata = await self._flights.run(tenant, lambda: self._find(tenant))
+        return metadata
 
     async def _find(self, tenant: str) -> Metadata:
         url = f"{self._host}/{tenant}/v2.0/.well-known/openid-configuration"

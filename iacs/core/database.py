@@ -5,8 +5,9 @@ SQLAlchemy is slow to import, and a Database is named by many who never open one
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
@@ -97,6 +98,13 @@ class Database:
     ) -> T:
         """Return `work(tx, …)` as `run` does, in a transaction that only reads and waits for no writer."""
         return await self._run(lambda tx: work(tx, *args, **kwargs), read_only=True)
+
+    async def probe(self) -> Mapping[str, object]:
+        """Return the dialect and the schema's version, as read just now; raises DatabaseError.
+
+        A SQLite file that was deleted is an error too: SQLite itself goes on in it, and what it writes is lost.
+        """
+        return await self.read(_look)
 
     def run_script(self, sql: str) -> None:
         """Run every statement of a script in one transaction; colons and percent signs mean themselves."""
@@ -194,3 +202,14 @@ def _begin(connection: "sqlalchemy.Connection", *, read_only: bool) -> None:
         connection.execution_options(sqlite_begin="IMMEDIATE")
     with translated_errors("the transaction could not begin"):
         connection.begin()
+
+
+def _look(tx: Transaction) -> Mapping[str, object]:
+    from iacs.core import schema_versions
+
+    found = {"dialect": tx.dialect, "schema_version": schema_versions.applied(tx)}
+    if tx.dialect == "sqlite":
+        file = tx.value("SELECT file FROM pragma_database_list WHERE name = 'main'")  # empty in memory
+        if file and not Path(file).exists():
+            raise DatabaseError(f"the SQLite file {file} is gone; restore it and start again")
+    return found

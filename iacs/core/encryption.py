@@ -46,6 +46,10 @@ class Encryption:
             )
         return str(plain)
 
+    def probe(self) -> None:
+        """Look at the keys; raises ConfigurationError when there is none, or one is no key."""
+        _ = self._key_ring
+
     @cached_property
     def _key_ring(self) -> "KeyRing":
         from iacs.core.key_ring import KeyRing

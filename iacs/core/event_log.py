@@ -93,6 +93,11 @@ class EventLog:
             await reader.stop()
             self._readers.discard(reader)
 
+    async def probe(self) -> None:
+        """Look into the log; raises KafkaError when it is closed, DatabaseError when it cannot be read."""
+        self._check_open()
+        await self._database.read(lambda tx: tx.row("SELECT 1 FROM event_log LIMIT 1"))
+
     async def aclose(self) -> None:
         """End every iteration; the database stays open. Safe to call twice."""
         self._closed = True

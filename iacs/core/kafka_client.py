@@ -121,6 +121,14 @@ class KafkaClient:
             await reader.stop()
             self._readers.discard(reader)
 
+    async def probe(self) -> Mapping[str, int]:
+        """Return how many brokers there are, asked just now and within the timeout; raises KafkaError."""
+        try:
+            async with asyncio.timeout(self._connection.timeout):
+                return {"brokers": await self._producer.brokers()}
+        except TimeoutError as error:
+            raise self._connection.error("Kafka did not answer in time; see that the brokers run") from error
+
     async def aclose(self) -> None:
         """End every iteration and let what is on its way arrive, within the timeout; safe to call twice."""
         await asyncio.gather(*(reader.stop() for reader in self._readers))

@@ -1,6 +1,7 @@
 """The one place that imports kafka-python, which has no types, and warns when it is imported."""
 
 import warnings
+from concurrent.futures import Future
 from typing import Any
 
 with warnings.catch_warnings():
@@ -47,6 +48,16 @@ def insist_on_joining(consumer: Any) -> None:
     consumer._coordinator.request_rejoin()
 
 
+def ask_brokers(producer: Any, answer: Future[int]) -> None:
+    """Ask for the cluster's metadata; `answer` will be how many brokers they name, or a DriverError.
+
+    No public method of kafka-python 3.0.12's producer asks without naming a topic, which might create it.
+    """
+    asked = producer._metadata.request_update()
+    asked.add_callback(lambda cluster: answer.set_result(len(cluster.brokers())))
+    asked.add_errback(answer.set_exception)
+
+
 __all__ = [
     "DIRECT",
     "ConsumerRebalanceListener",
@@ -58,5 +69,6 @@ __all__ = [
     "KafkaTimeoutError",
     "OffsetAndMetadata",
     "TopicPartition",
+    "ask_brokers",
     "insist_on_joining",
 ]

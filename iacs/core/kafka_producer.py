@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -40,6 +40,16 @@ class KafkaProducer:
         """
         for topic in topics:
             await self._run(partial(self._check_topic, topic))
+
+    async def brokers(self) -> int:
+        """Ask for the cluster's metadata and return how many brokers they name; raises KafkaError."""
+        answer = Future[int]()
+        answer.set_running_or_notify_cancel()  # from here on it cannot be cancelled, only not be awaited
+        await self._run(partial(self._ask_brokers, answer))
+        try:
+            return await asyncio.wrap_future(answer)
+        except DriverError as error:
+            raise self._connection.error("Kafka does not answer; see that the brokers run", error) from error
 
     async def aclose(self) -> None:
         """Let records on their way arrive, within the timeout; safe to call twice."""
@@ -84,6 +94,9 @@ class KafkaProducer:
             driver.partitions_for(topic)
         except (DriverError, ValueError) as error:
             raise self._unknown(topic, error) from error
+
+    def _ask_brokers(self, answer: Future[int]) -> None:
+        kafka_driver.ask_brokers(self._open(), answer)
 
     def _open(self) -> Any:
         if self._driver is None:

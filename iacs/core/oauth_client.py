@@ -179,6 +179,14 @@ class OAuthClient:
             id_token, key=key, issuer=metadata.issuer, client_id=self._client_id, nonce=nonce
         )
 
+    async def probe(self) -> Mapping[str, str]:
+        """Return the issuer of the configured tenant, as Entra ID's metadata name it just now.
+
+        Raises ConfigurationError, APIConnectionError, and OperatorRequiredError for a tenant that is unknown.
+        """
+        self._check_settings()
+        return {"issuer": (await self._authority.check(self._tenant_id)).issuer}
+
     async def _metadata(self, tenant_id: str) -> "Metadata":
         self._check_settings()
         return await self._authority.metadata(tenant_id or self._tenant_id)

@@ -1,10 +1,13 @@
 """Access tokens per account: encrypted at rest, renewed once however many tasks and processes ask."""
 
+from collections.abc import Mapping
+
 from pydantic import SecretStr
 
 from iacs.core import token_store
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
+from iacs.core.exceptions import DegradedError
 from iacs.core.logger import Logger
 from iacs.core.oauth_claims import read_challenge
 from iacs.core.oauth_client import OAuthClient, TokenSet
@@ -74,6 +77,17 @@ class TokenService:
         """Forget an account's tokens."""
         await self._database.run(token_store.delete, account_id)
         self._forget(account_id)
+
+    async def probe(self) -> Mapping[str, int]:
+        """Return how many accounts have each status, from the database alone.
+
+        Raises DegradedError when some have to sign in again.
+        """
+        standing = await self._database.read(token_store.standing)
+        if number := standing.get("sign_in_required", 0):
+            who = "1 account has" if number == 1 else f"{number} accounts have"
+            raise DegradedError(f"{who} to sign in again; list them with: iacs account list")
+        return standing
 
     async def _current(self, account_id: str) -> StoredToken:
         current = await self._renewal.current(account_id)

@@ -128,6 +128,12 @@ def read_address(tx: Transaction, account_id: str) -> str:
     return str(email or account_id)
 
 
+def standing(tx: Transaction) -> dict[str, int]:
+    """Return how many accounts have each status."""
+    rows = tx.rows("SELECT status, count(*) AS number FROM accounts GROUP BY status ORDER BY status")
+    return {row["status"]: row["number"] for row in rows}
+
+
 def write(tx: Transaction, row: dict[str, object]) -> None:
     """Keep the tokens of a sign-in, whatever was there before."""
     tx.execute(_WRITE, row)
