@@ -1,5 +1,25 @@
-"""Runs a dependency_injector container: builds its singletons, hands them out, closes them."""
+"""Runs a dependency_injector container: checks it, starts and stops it, overlays it, and tells about it."""
 
+from iacs.core.exceptions import CheckError, Finding, ForeignLoopError, NotStartedError, StartError
 from iacs.runtime.application import Application
+from iacs.runtime.check import check
+from iacs.runtime.current import current_application
+from iacs.runtime.overlay import Overlay, wrapping
+from iacs.runtime.parts import keep_open
+from iacs.runtime.timeline import Step, Timeline
 
-__all__ = ["Application"]
+__all__ = [
+    "Application",
+    "CheckError",
+    "Finding",
+    "ForeignLoopError",
+    "NotStartedError",
+    "Overlay",
+    "StartError",
+    "Step",
+    "Timeline",
+    "check",
+    "current_application",
+    "keep_open",
+    "wrapping",
+]

@@ -1,87 +1,275 @@
-"""Start, read and stop the application that a container describes."""
+"""Check, start, read, overlay and stop what a container describes."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import Token
+from threading import RLock
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from dependency_injector.containers import Container
-from dependency_injector.providers import BaseSingleton, Provider
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import CheckError, IACSGraphError, StartError
+from iacs.runtime import current, forking
+from iacs.runtime.check import findings, overlay_findings
+from iacs.runtime.graph import Graph, read_graph
+from iacs.runtime.home import Home
+from iacs.runtime.kinds import Kind
+from iacs.runtime.lifecycle import Lifetime
+from iacs.runtime.lookup import Lookup
+from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.signals import ending_signals
+from iacs.runtime.timeline import Timeline
+from iacs.runtime.view import Key, View
+from iacs.runtime.waiting import ended
 
-T = TypeVar("T")
+if TYPE_CHECKING:  # loaded when they are asked for
+    from iacs.runtime.explain import Explanation
+    from iacs.runtime.health import Health
+    from iacs.runtime.picture import Picture
+
+C = TypeVar("C", bound=Container)
 
 
-class Application:
-    """Build a container's singletons on entering, dependencies first; close them in reverse on leaving.
+class Application(View, Generic[C]):
+    """Run a container: `async with app:` starts its parts, dependencies first, and stops them in reverse.
 
-    Closing calls `aclose()`, else `close()`. Every part gets its turn; what went wrong comes as one
-    ExceptionGroup. Objects handed in with `providers.Object` belong to whoever made them and stay open. Run it
-    over the outermost container: whatever is reached from there is built, and closed.
+    `container` is an instance of any declarative container; making the application checks it, raises CheckError
+    with every finding, and builds nothing. `roots` are the classes or paths that are needed, everything if None;
+    only what they ask is started. `start_timeout` and `stop_timeout` are in seconds, for each part.
+
+    What the application builds it closes; what it was handed it leaves alone. While it is started, the
+    container's own providers give the application's parts.
     """
 
-    def __init__(self, container: Container) -> None:
+    def __init__(
+        self,
+        container: C,
+        *,
+        roots: Iterable[type[Any] | str] | None = None,
+        start_timeout: float = 15.0,
+        stop_timeout: float = 15.0,
+    ) -> None:
+        self._timeouts = (start_timeout, stop_timeout)
+        super().__init__(self.new_home())
         self.container = container
-        self._parts: list[Any] = []
+        self.timeline = Timeline()
+        self._asked_roots = None if roots is None else tuple(roots)
+        self._lifetime: Lifetime | None = None
+        self._entered: list[Token[View | None]] = []
+        self._lock = RLock()
+        self._fitting: set[tuple[int, type]] = set()
+        self._inherited: list[Lifetime] = []
+        self._is_busy = False
+        self._read_container()
+
+    def _read_container(self) -> None:
+        """Read the wiring, as it is now, and refuse a broken one."""
+        graph = read_graph(self.container)
+        found = findings(graph)
+        if found:
+            raise CheckError(found)
+        self._overridings = _overridings(graph)
+        self._plan_for(graph)
+
+    def _plan_for(self, graph: Graph) -> None:
+        self.plan = Plan(graph)
+        self.values = [UNSET] * len(graph)
+        self.lookup = Lookup(self.plan, self.values)
+        self.roots = graph.tops if self._asked_roots is None else tuple(map(self._root, self._asked_roots))
+        self.forget()
+
+    def _root(self, key: Key) -> int:
+        return self.lookup.index(key)
+
+    @property
+    def is_started(self) -> bool:
+        """Tell whether parts can be read."""
+        return self._lifetime is not None
 
     async def __aenter__(self) -> Self:
-        try:
-            for provider in _singletons(self.container):
-                self._add(provider())
-        except BaseException:
-            await self.aclose()
-            raise
+        await self.start()
+        self._entered.append(current.enter(self))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.aclose()
+        if self._leave():
+            await self.stop()
 
-    def get(self, cls: type[T]) -> T:
-        """Return the one part that is a `cls`; raise IACSGraphError when none or several are."""
-        found = [part for part in self._parts if isinstance(part, cls)]
-        if len(found) == 1:
-            return found[0]
-        how_many = "no part" if not found else f"{len(found)} parts"
-        raise IACSGraphError(
-            f"{how_many} of the started application: {cls.__qualname__}; "
-            "read it from the container by its path, such as container.core().database()"
-        )
+    @contextmanager
+    def sync(self) -> Iterator[Self]:
+        """Start and stop without an event loop; raise StartError naming a part that needs one."""
+        self._start_sync()
+        self._entered.append(current.enter(self))
+        try:
+            yield self
+        finally:
+            if self._leave():
+                self._stop_sync()
 
-    async def aclose(self) -> None:
-        """Close what was built; safe to call twice."""
-        errors: list[Exception] = []
-        while self._parts:
+    def _leave(self) -> bool:
+        """Leave once; tell whether that was the last of those who entered."""
+        with self._lock:
+            current.leave(self._entered.pop())
+            return not self._entered
+
+    async def start(self) -> None:
+        """Start the parts, independent ones side by side; nothing happens when they are started already.
+
+        Raise StartError, naming the part, if one fails or exceeds its deadline; all that was started is then
+        closed again, as it is on cancellation.
+        """
+        if self.is_started:
+            return
+        lifetime = self._begun()
+        try:
+            await lifetime.start_async()
+        finally:
+            self._is_busy = False
+        self._started(lifetime)
+
+    def _start_sync(self) -> None:
+        with self._lock:
+            if not self.is_started:
+                lifetime = self._begun()
+                try:
+                    lifetime.start()
+                finally:
+                    self._is_busy = False
+                self._started(lifetime)
+
+    def _begun(self) -> Lifetime:
+        if self._is_busy:
+            raise IACSGraphError("the application is being started or stopped already")
+        if _overridings(self.plan.graph) != self._overridings:
+            self._read_container()  # overridden since it was made
+        else:
+            self._plan_anew()
+        self._is_busy = True
+        self.timeline = Timeline()
+        self.live_in(self.new_home())
+        return self.home.lifetime(self.plan, self.values, self.roots, self.timeline)
+
+    def _plan_anew(self) -> None:
+        self.values[:] = [UNSET] * len(self.values)
+        self.lookup = Lookup(self.plan, self.values)
+        self.forget()
+
+    def _started(self, lifetime: Lifetime) -> None:
+        self._lifetime = lifetime
+        self.home.bind(lifetime)
+        self.home.settle()
+        current.announce(self)
+        forking.watch(self)
+
+    async def stop(self) -> None:
+        """Close every part, the last started first; nothing happens when the application is not started.
+
+        What went wrong comes as one ExceptionGroup, after every part had its turn.
+        """
+        lifetime = self._ended()
+        if lifetime is not None:
+            await self.home.closed()
+            await lifetime.stop_async()
+
+    def _stop_sync(self) -> None:
+        lifetime = self._ended()
+        if lifetime is not None:
+            lifetime.stop()
+
+    def _ended(self) -> Lifetime | None:
+        with self._lock:
+            lifetime, self._lifetime = self._lifetime, None
+            self.forget()
+            return lifetime
+
+    async def run(self) -> None:
+        """Run as a service: start, wait for SIGINT or SIGTERM, stop; a signal while starting rolls back.
+
+        A second signal ends the process at once.
+        """
+        with ending_signals() as received:
+            starting = asyncio.ensure_future(self.start())
+            ending = asyncio.ensure_future(received.wait())
             try:
-                await _close(self._parts.pop())
-            except Exception as error:  # noqa: BLE001 - every part gets its turn, then all is raised
-                errors.append(error)
-        if errors:
-            raise ExceptionGroup("parts that could not be closed", errors)
+                await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if starting.done():
+                    starting.result()
+                    await ending
+            finally:
+                await ended((starting, ending))
+                await self.stop()
 
-    def _add(self, part: Any) -> None:
-        if not any(part is known for known in self._parts):
-            self._parts.append(part)
+    def new_home(self) -> Home:
+        """Return a new place to run in: the running event loop, or none."""
+        return Home(*self._timeouts)
+
+    def fits(self, values: Mapping[int, Any]) -> None:
+        """Raise CheckError when an object that an overlay gives plainly is not what the part is declared to be."""
+        unknown = {i: value for i, value in values.items() if (i, type(value)) not in self._fitting}
+        if unknown:
+            found = overlay_findings(self.plan.graph, unknown)
+            if found:
+                raise CheckError(found)
+            self._fitting.update((index, type(value)) for index, value in unknown.items())
+
+    async def health(self, timeout: float = 3.0) -> "Health":
+        """Ask every started part that has a probe, in parallel; `timeout` is in seconds for each."""
+        from iacs.runtime.health import health
+
+        parts = {i: self.values[i] for i in self.plan.parts if self.values[i] is not UNSET}
+        return await health(self.plan.graph, parts, timeout=timeout, chosen=self._chosen())
+
+    def graph(self) -> "Picture":
+        """Return the wiring as data, which draws itself."""
+        from iacs.runtime.picture import picture
+
+        started = [i for i in self.plan.parts if self.values[i] is not UNSET]
+        return picture(self.plan.graph, chosen=self._chosen(), started=started)
+
+    def explain(self, path: str) -> "Explanation":
+        """Return where a part is declared, what it receives and from where, and which settings it reads."""
+        from iacs.runtime.explain import explain
+
+        return explain(self.plan.graph, path, value=self._value_or_raise, chosen=self._chosen())
+
+    def _value_or_raise(self, index: int) -> Any:
+        if not self.is_started or not self.has(index):
+            raise KeyError(index)
+        return self.value(index)
+
+    def _chosen(self) -> dict[int, int]:
+        nodes = self.plan.graph.nodes
+        selectors = (node.index for node in nodes if node.kind is Kind.SELECTOR)
+        return {index: self.values[index] for index in selectors if self.values[index] is not UNSET}
+
+    def read(self, key: Key) -> Any:
+        """Return a part for the first time; in a forked child, build the child's own parts before."""
+        if self._inherited and not self.is_started:
+            self._start_in_child()
+        return super().read(key)
+
+    def _start_in_child(self) -> None:
+        try:
+            self._start_sync()
+        except StartError as error:
+            told = (
+                f"this process was forked from the one that started the application; start it here: {error}"
+            )
+            raise StartError(told, path=error.path) from error
+
+    def forked(self) -> None:
+        """Let go of the parent's parts, in the child: they are neither used nor closed here."""
+        self._lock = RLock()
+        self._is_busy = False
+        if self._lifetime is not None:
+            self._inherited.append(self._lifetime)
+            self._lifetime.disown()
+            self._ended()
 
 
-async def _close(part: Any) -> None:
-    if hasattr(part, "aclose"):
-        await part.aclose()
-    elif hasattr(part, "close"):
-        part.close()
-
-
-def _singletons(container: Container) -> list[Provider[Any]]:
-    order: dict[Provider[Any], None] = {}
-    _walk(container.providers.values(), order, set())
-    return [provider for provider in order if isinstance(provider, BaseSingleton)]
-
-
-def _walk(providers: Iterable[Provider[Any]], order: dict[Provider[Any], None], seen: set[int]) -> None:
-    """Read the graph without building anything: each provider after all that it depends on."""
-    for provider in providers:
-        if id(provider) not in seen:
-            seen.add(id(provider))
-            _walk(provider.related, order, seen)
-            order[provider] = None
+def _overridings(graph: Graph) -> list[Any]:
+    return [node.provider.last_overriding for node in graph.nodes]

@@ -1,8 +1,8 @@
 """The graph of a container, read from its providers without building anything."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -111,18 +111,19 @@ class Graph:
         self.nodes = nodes
         self.paths = paths
         self.container = container
+        self.indexes = {id(node.provider): node.index for node in nodes}
 
     def __len__(self) -> int:
         return len(self.nodes)
 
-    def extended(self, given: Iterable[tuple[str, Provider]]) -> "Graph":
-        """Return this graph and the providers `given`, with all that those ask; indexes stay."""
-        reading = _Reading(list(self.nodes), {id(node.provider): node.index for node in self.nodes}, {})
-        reading.paths.update(self.paths)
-        for path, provider in given:
-            if id(provider) not in reading.indexes:
-                free = reading.free(path)
-                reading.paths[free] = reading.add(provider, free, named=False)
+    def replaced(self, given: Mapping[int, Provider]) -> "Graph":
+        """Return a graph in which providers given by index stand in for what is there; indexes stay."""
+        reading = _Reading(list(self.nodes), dict(self.indexes), dict(self.paths))
+        for index, provider in given.items():
+            node = self.nodes[index]
+            need = Need("overlay", "stand-in", provider)
+            inputs = reading.inputs(node, (need,))
+            reading.nodes[index] = replace(node, kind=Kind.ALIAS, inputs=inputs, hidden=node.inputs)
         reading.connect(len(self.nodes))
         return Graph(reading.nodes, reading.paths, self.container)
 

@@ -1,0 +1,117 @@
+"""How a provider's value is worked out from the values of the parts: compiled once, evaluated often.
+
+An expression reads a list that holds the value of each part at the part's index. Evaluating it for another
+list gives another view of the same wiring, which is what an overlay is.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any
+
+from iacs.core.exceptions import IACSGraphError
+
+Values = list[Any]
+Read = Callable[[Values], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Evaluate to a value; an asynchronous one evaluates to an awaitable of it."""
+
+    read: Read
+    asynchronous: bool = False
+
+
+def constant(value: Any) -> Expression:
+    """Evaluate to `value`, whatever the parts are."""
+    return Expression(lambda _values: value)
+
+
+def applied(function: Callable[[Sequence[Any]], Any], inputs: Sequence[Expression]) -> Expression:
+    """Evaluate to what `function` makes of the inputs' values."""
+    reads = [each.read for each in inputs]
+    if not any(each.asynchronous for each in inputs):
+        return Expression(lambda values: function([read(values) for read in reads]))
+
+    async def read(values: Values) -> Any:
+        return function([await _value(each, values) for each in inputs])
+
+    return Expression(read, asynchronous=True)
+
+
+async def _value(expression: Expression, values: Values) -> Any:
+    found = expression.read(values)
+    return await found if expression.asynchronous else found
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of `make` with injected arguments, and attributes set on what it returns."""
+
+    make: Expression
+    args: Sequence[Expression]
+    kwargs: Mapping[str, Expression]
+    attributes: Mapping[str, Expression]
+    is_coroutine: bool = False
+
+    def expression(self) -> Expression:
+        """Return the call as an expression."""
+        inputs = (self.make, *self.args, *self.kwargs.values(), *self.attributes.values())
+        if self.is_coroutine or any(each.asynchronous for each in inputs):
+            return Expression(self._await, asynchronous=True)
+        return Expression(self._call_quickly() if not self.attributes else self.call)
+
+    def call(self, values: Values, *extra: Any, **more: Any) -> Any:
+        """Call with `extra` arguments after the injected ones, and `more` keywords over them."""
+        args = [each.read(values) for each in self.args]
+        kwargs = {name: each.read(values) for name, each in self.kwargs.items()}
+        made = self.make.read(values)(*args, *extra, **{**kwargs, **more})
+        for name, each in self.attributes.items():
+            setattr(made, name, each.read(values))
+        return made
+
+    def _call_quickly(self) -> Read:
+        """Return `call` without what most calls lack."""
+        make = self.make.read
+        args = [each.read for each in self.args]
+        kwargs = [(name, each.read) for name, each in self.kwargs.items()]
+
+        def read(values: Values) -> Any:
+            named = {name: each(values) for name, each in kwargs}
+            return make(values)(*[each(values) for each in args], **named)
+
+        return read
+
+    async def _await(self, values: Values) -> Any:
+        args = [await _value(each, values) for each in self.args]
+        kwargs = {name: await _value(each, values) for name, each in self.kwargs.items()}
+        made = (await _value(self.make, values))(*args, **kwargs)
+        if isawaitable(made):
+            made = await made
+        for name, each in self.attributes.items():
+            setattr(made, name, await _value(each, values))
+        return made
+
+
+def required(read: Read, cls: type, path: str) -> Read:
+    """Refuse a value that is not a `cls`, as a dependency with `instance_of` asks."""
+
+    def checked(values: Values) -> Any:
+        value = read(values)
+        if isinstance(value, cls):
+            return value
+        raise IACSGraphError(f"{path} must be a {cls.__qualname__}, not a {type(value).__qualname__}")
+
+    return checked
+
+
+def option(value: Any, segments: Sequence[str], path: str, *, strict: bool) -> Any:
+    """Return an option of a configuration that an overlay gave as a mapping or a settings model."""
+    for name in segments:
+        value = value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
+        if value is None:
+            break
+    if value is None and strict:
+        raise IACSGraphError(f"{path} is required, and the overlay's configuration lacks it")
+    return value

@@ -1,0 +1,242 @@
+"""Starts the parts that are asked for, each after those it asks, and closes them in reverse."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+
+from iacs.core.exceptions import IACSGraphError, StartError
+from iacs.runtime.expressions import Values
+from iacs.runtime.opening import open_all
+from iacs.runtime.parts import Opened, Part
+from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.planting import NOT_BUILT, already_built, forget_modes, plant, uproot
+from iacs.runtime.timeline import Timeline
+from iacs.runtime.waiting import uninterrupted, within
+
+
+class Lifetime:
+    """Everything between one start and its stop: the values, and what has to be closed again.
+
+    A `planted` one puts its parts into the container's providers too. `start_timeout` and `stop_timeout` are
+    in seconds and for each part; a synchronous part cannot be interrupted, so its start is refused afterwards.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        values: Values,
+        roots: Iterable[int],
+        *,
+        planted: bool = False,
+        start_timeout: float = 15.0,
+        stop_timeout: float = 15.0,
+        timeline: Timeline | None = None,
+        close_later: Callable[[Opened, float], None] | None = None,
+    ) -> None:
+        self.plan = plan
+        self.values = values
+        self.roots = tuple(roots)
+        self.opened: list[Opened] = []
+        self._owned: set[int] = set()
+        self._is_async = False
+        self._planted = planted
+        self._start_timeout = start_timeout
+        self._stop_timeout = stop_timeout
+        self._timeline = timeline
+        self._close_later = close_later
+
+    def start(self, parts: Iterable[Part] | None = None) -> None:
+        """Open the parts in the calling thread; close all again and raise StartError if one fails.
+
+        `parts`, when the caller knows them, are those to open, in order.
+        """
+        try:
+            for stage in self._stages() if parts is None else (parts,):
+                self._refuse_asynchronous(stage)
+                for part in stage:
+                    self._open(part)
+        except BaseException as error:
+            self._undo(error)
+            raise
+        self._settle()
+
+    async def start_async(self) -> None:
+        """Open the parts, independent ones side by side; close all again if one fails or on cancellation."""
+        self._is_async = True
+        try:
+            for parts in self._stages():
+                await open_all(parts, self._open_async)
+        except BaseException as error:
+            await uninterrupted(self._undo_async(error))
+            raise
+        self._settle()
+
+    def stop(self) -> None:
+        """Close what was opened, the last first; raise what went wrong as one ExceptionGroup."""
+        if self.opened:
+            _raise(list(self._closings()))
+
+    async def stop_async(self) -> None:
+        """Close what was opened, the last first, each within its deadline, even when cancelled meanwhile."""
+        _raise(await uninterrupted(self._closings_async()))
+
+    def disown(self) -> None:
+        """Let the container's providers build for themselves, and leave the parts open: another's to close."""
+        for opened in reversed(self.opened):
+            uproot(opened)
+
+    def _stages(self) -> Iterator[list[Part]]:
+        """Yield the parts to open: first those that selectors ask for their keys, then all the others."""
+        given_up: set[int] = set()
+        while waiting := set(self.plan.undecided(self.roots, self.values)) - given_up:
+            yield self.plan.missing((key for each in waiting for key in self.plan.keys_of(each)), self.values)
+            given_up |= {each for each in waiting if not self._choose(each)}
+        yield self.plan.missing(self.roots, self.values)
+
+    def _choose(self, selector: int) -> bool:
+        """Choose a branch; what cannot be chosen yet is an error only for what asks it."""
+        try:
+            self.values[selector] = self.plan.choose(selector, self.values)
+        except Exception:  # noqa: BLE001 - a selector's key is the user's code; asking it again raises it
+            return False
+        return True
+
+    def _refuse_asynchronous(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            if part.asynchronous:
+                raise part.needs_a_loop("is built asynchronously")
+
+    def _open(self, part: Part) -> None:
+        began = perf_counter()
+        try:
+            if not (self._planted and self._adopt(part)):
+                self._keep(part, part.open(self.values))
+        except BaseException as error:
+            self._fail(part, began, error)
+            raise
+        self._note_start(part, began)
+
+    async def _open_async(self, part: Part) -> None:
+        """Open one part within its deadline."""
+        began = perf_counter()
+        try:
+            if not (self._planted and self._adopt(part)):
+                async with asyncio.timeout(self._start_timeout):
+                    opened = await part.open_async(self.values)
+                self._keep(part, opened)
+        except BaseException as error:
+            self._fail(part, began, error)
+            raise
+        self._note_start(part, began)
+
+    def _adopt(self, part: Part) -> bool:
+        """Take over what the container's users had built before; it stays theirs to close."""
+        found = already_built(part)
+        if found is not NOT_BUILT:
+            self.values[part.index] = found
+        return found is not NOT_BUILT
+
+    def _keep(self, part: Part, opened: Opened) -> None:
+        """Note a part that is open: from now on it is there, and it is ours to close."""
+        if opened.needs_a_loop and self._close_later is None and not self._is_async:
+            raise part.needs_a_loop("is closed asynchronously")
+        if opened.is_ours and id(opened.value) in self._owned:
+            opened.close = opened.aclose = None  # an earlier part is the same object, and closes it
+        self._owned.add(id(opened.value))
+        self.opened.append(opened)
+        self.values[part.index] = part.wrap(opened.value) if part.wrap else opened.value
+        if self._planted:
+            plant(opened)
+
+    def _note_start(self, part: Part, began: float) -> None:
+        if self._timeline is not None:
+            self._timeline.record(part.path, "start", began)
+        if perf_counter() - began > self._start_timeout:  # a synchronous part, which nothing could interrupt
+            raise self._error(part, self._overrun(began))
+
+    def _fail(self, part: Part, began: float, error: BaseException) -> None:
+        """Raise StartError for what a part raised; a cancellation, and the like, stays what it is."""
+        if self._timeline is not None:
+            self._timeline.record(part.path, "start", began, error)
+        if isinstance(error, TimeoutError) and perf_counter() - began >= self._start_timeout:
+            raise self._error(part, self._overrun(began)) from error
+        if isinstance(error, Exception) and not isinstance(error, StartError):
+            raise self._error(part, _told(error)) from error
+
+    def _overrun(self, began: float) -> str:
+        took = perf_counter() - began
+        return f"took {took:.2g} s to start, and start_timeout is {self._start_timeout:g} s"
+
+    def _error(self, part: Part, told: str) -> StartError:
+        chain = " -> ".join(self.plan.graph.chain(part.index))
+        return StartError(f"{chain}: {told}", path=part.path)
+
+    def _settle(self) -> None:
+        if self._planted:
+            forget_modes(node.provider for node in self.plan.graph.nodes)
+
+    def _undo(self, error: BaseException) -> None:
+        _note(error, list(self._closings()))
+
+    async def _undo_async(self, error: BaseException) -> None:
+        _note(error, await self._closings_async())
+
+    def _closings(self) -> Iterator[Exception]:
+        """Close everything; yield what went wrong."""
+        while self.opened:
+            opened, began = self._released(), perf_counter()
+            try:
+                self._close(opened)
+            except Exception as error:  # noqa: BLE001 - every part gets its turn, then all is raised
+                yield self._placed(opened, began, error)
+            else:
+                self._note_stop(opened, began)
+
+    def _close(self, opened: Opened) -> None:
+        if opened.close is not None:
+            opened.close()
+        elif opened.aclose is not None and self._close_later is not None:
+            self._close_later(opened, self._stop_timeout)
+
+    async def _closings_async(self) -> list[Exception]:
+        errors = []
+        while self.opened:
+            opened, began = self._released(), perf_counter()
+            try:
+                await within(self._stop_timeout, opened.close_async())
+            except Exception as error:  # noqa: BLE001 - every part gets its turn, then all is raised
+                errors.append(self._placed(opened, began, error))
+            else:
+                self._note_stop(opened, began)
+        return errors
+
+    def _released(self) -> Opened:
+        opened = self.opened.pop()
+        self.values[opened.part.index] = UNSET
+        if self._planted:
+            uproot(opened)
+        return opened
+
+    def _placed(self, opened: Opened, began: float, error: Exception) -> Exception:
+        self._note_stop(opened, began, error)
+        error.add_note(f"while {opened.part.path} was closed")
+        return error
+
+    def _note_stop(self, opened: Opened, began: float, error: Exception | None = None) -> None:
+        if self._timeline is not None:
+            self._timeline.record(opened.part.path, "stop", began, error)
+
+
+def _told(error: Exception) -> str:
+    """Leave a foreign error's own text out: it may quote a secret; who reads the cause finds it there."""
+    return str(error) if isinstance(error, IACSGraphError) else type(error).__name__
+
+
+def _note(error: BaseException, others: list[Exception]) -> None:
+    for each in others:
+        error.add_note(f"and {' '.join(each.__notes__)}: {type(each).__name__}: {each}")
+
+
+def _raise(errors: list[Exception]) -> None:
+    if errors:
+        raise ExceptionGroup("parts that could not be closed", errors)

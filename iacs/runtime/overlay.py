@@ -1,0 +1,227 @@
+"""A second view of an application, in which some parts are others; the first one is not touched."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import Token
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import CheckError, Finding, IACSGraphError, NotStartedError
+from iacs.runtime import current
+from iacs.runtime.expressions import Values
+from iacs.runtime.graph import Graph
+from iacs.runtime.home import Home
+from iacs.runtime.kinds import Kind, Provider
+from iacs.runtime.lifecycle import Lifetime
+from iacs.runtime.lookup import Lookup
+from iacs.runtime.parts import Part
+from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.view import View
+
+Wrap = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrapping:
+    wrap: Wrap
+
+
+def wrapping(wrap: Wrap) -> Any:
+    """Mark a function: in an overlay it receives the original part and returns what stands in its place.
+
+    `app.overlay(database=wrapping(Traced))`. The original stays open, and what is returned is not closed.
+    """
+    return _Wrapping(wrap)
+
+
+@dataclass(frozen=True, slots=True)
+class Replacements:
+    """What an overlay puts in the place of parts, by index."""
+
+    values: Mapping[int, Any]
+    providers: Mapping[int, Provider]
+    wraps: Mapping[int, Wrap]
+
+
+def replacements(parent: View, parts: Mapping[str, Any]) -> Replacements:
+    """Find the parts that an overlay names; raise CheckError for unknown names and for what does not fit."""
+    values, given, wraps = {}, {}, {}
+    for name, value in parts.items():
+        index = _index(parent, name)
+        if isinstance(value, _Wrapping):
+            wraps[index] = value.wrap
+        elif providers.is_provider(value):
+            given[index] = value
+        else:
+            values[index] = value
+    parent.fits(values)
+    return Replacements(values, given, wraps)
+
+
+def _index(parent: View, name: str) -> int:
+    graph = parent.plan.graph
+    try:
+        index = parent.lookup.named(name)
+    except IACSGraphError as error:
+        raise CheckError([Finding(name, "overlay", str(error))]) from error
+    if graph.nodes[index].kind is Kind.CONTAINER:
+        raise CheckError([Finding(name, "overlay", f"is a container; name a part of it, such as {name}.…")])
+    return index
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A plan for an overlay, which places it works out anew, and the parts to open if always the same."""
+
+    plan: Plan
+    resets: tuple[int, ...]
+    parts: tuple[Part, ...] | None
+
+
+def derived_from(parent: View, replaced: frozenset[int]) -> Derived:
+    """Work out once what every overlay of the same parts needs."""
+    known: Derived | None = parent.derived.get(replaced)
+    if known is None:
+        known = parent.derived[replaced] = _derive(parent, replaced)
+    return known
+
+
+def _derive(parent: View, replaced: frozenset[int]) -> Derived:
+    plan = Plan(parent.plan.graph, replaced, base=parent.plan, bound=True)
+    resets = tuple(plan.affected - plan.replaced)
+    values = _values(parent, plan, resets)
+    chooses = any(
+        plan.graph.nodes[index].kind is Kind.SELECTOR for index in plan.undecided(parent.roots, values)
+    )
+    return Derived(plan, resets, None if chooses else tuple(plan.missing(parent.roots, values)))
+
+
+def _values(parent: View, plan: Plan, resets: Iterable[int]) -> Values:
+    values = [*parent.values, *[UNSET] * (len(plan.graph) - len(parent.values))]
+    for index in resets:
+        values[index] = UNSET
+    return values
+
+
+class Overlay(View):
+    """Enter it, `with` or `async with`: what depends on a replaced part is built anew, the rest is the same.
+
+    What the overlay builds it closes when it ends. Of an application that is not started, it starts what the
+    roots ask. Any number may be open at a time, in tasks and threads, and one inside another.
+    """
+
+    def __init__(self, parent: View, replaced: Replacements) -> None:
+        super().__init__(parent.home)
+        self.lookup = parent.lookup
+        self._parent = parent
+        self._replaced = replaced
+        self._lifetime: Lifetime | None = None
+        self._is_alone = False
+        self._token: Token[View | None] | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Tell whether parts can be read."""
+        return self._lifetime is not None
+
+    def fits(self, values: Mapping[int, Any]) -> None:
+        """Raise CheckError when an object does not fit its part."""
+        self._parent.fits(values)
+
+    def new_home(self) -> Home:
+        """Return a new place to run in."""
+        return self._parent.new_home()
+
+    def __enter__(self) -> Self:
+        lifetime, parts = self._prepared()
+        lifetime.start(parts)
+        return self._entered(lifetime)
+
+    async def __aenter__(self) -> Self:
+        lifetime, _ = self._prepared()
+        await lifetime.start_async()
+        return self._entered(lifetime)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._left().stop()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._left().stop_async()
+
+    def _prepared(self) -> tuple[Lifetime, Iterable[Part] | None]:
+        if self._lifetime is not None:
+            raise IACSGraphError("this overlay is entered already; make another one with overlay()")
+        if not self._parent.is_started:
+            return self._whole(), None
+        if self._replaced.providers or self._replaced.wraps:
+            return self._changed(), None
+        derived = derived_from(self._parent, frozenset(self._replaced.values))
+        return self._beside(derived.plan, derived.resets, self._replaced.values), derived.parts
+
+    def _changed(self) -> Lifetime:
+        """Derive a plan for parts that are built here, or made of the original."""
+        parent, replaced = self._parent, self._replaced
+        there = {index: wrap for index, wrap in replaced.wraps.items() if parent.has(index)}
+        made = {index: wrap(parent.value(index)) for index, wrap in there.items()}
+        values = {**replaced.values, **made}
+        changed = replaced.providers.keys() | replaced.wraps.keys() - there.keys()
+        plan = Plan(self._graph(), values, changed=changed, base=parent.plan, bound=True)
+        plan.wrap({index: wrap for index, wrap in replaced.wraps.items() if index not in there})
+        return self._beside(plan, plan.affected - plan.replaced, values)
+
+    def _graph(self) -> Graph:
+        graph = self._parent.plan.graph
+        if not self._replaced.providers:
+            return graph
+        graph = graph.replaced(self._replaced.providers)
+        if graph.cycles:
+            path = graph.nodes[graph.cycles[0][0]].path
+            told = "is replaced by a provider that asks for it; use wrapping(…) to receive the original"
+            raise CheckError([Finding(path, "cycle", told)])
+        return graph
+
+    def _beside(self, plan: Plan, resets: Iterable[int], given: Mapping[int, Any]) -> Lifetime:
+        """Return the lifetime of a view of a started application."""
+        values = _values(self._parent, plan, resets)
+        for index, value in given.items():
+            values[index] = value
+        self.roots = self._parent.roots
+        return self.home.lifetime(plan, values, self.roots)
+
+    def _whole(self) -> Lifetime:
+        """Return the lifetime of a view that starts by itself, of an application that is not started."""
+        if isinstance(self._parent, Overlay):
+            raise NotStartedError("the overlay below is not entered; enter it first")
+        replaced = self._replaced
+        plan = Plan(self._graph(), replaced.values, bound=True)
+        plan.wrap(replaced.wraps)
+        values: Values = [UNSET] * len(plan.graph)
+        for index, value in replaced.values.items():
+            values[index] = value
+        self.live_in(self._parent.new_home())
+        self.lookup = Lookup(plan, values)
+        self.roots = self._parent.roots
+        self._is_alone = True
+        return self.home.lifetime(plan, values, self.roots)
+
+    def _entered(self, lifetime: Lifetime) -> Self:
+        self._lifetime, self.plan, self.values = lifetime, lifetime.plan, lifetime.values
+        if self._is_alone:
+            self.home.bind(lifetime)
+        self._token = current.enter(self)
+        return self
+
+    def _left(self) -> Lifetime:
+        lifetime = self._lifetime
+        if lifetime is None or self._token is None:
+            raise NotStartedError("this overlay is not entered")
+        current.leave(self._token)
+        self._lifetime = self._token = None
+        self.forget()
+        return lifetime

@@ -1,0 +1,347 @@
+"""Every provider of a graph compiled to an expression, and the parts with what they wait for."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from enum import Enum
+from functools import partial
+from operator import attrgetter, itemgetter
+from typing import Any, Final
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import IACSGraphError
+from iacs.runtime.expressions import Call, Expression, Values, applied, constant, option, required
+from iacs.runtime.graph import Graph, Node
+from iacs.runtime.kinds import Kind, Provider, is_asynchronous, is_delegated
+from iacs.runtime.parts import Part
+
+
+class _Unset(Enum):
+    UNSET = "not started"
+
+
+UNSET: Final = _Unset.UNSET
+"""What a part's place holds before the part is built."""
+
+
+class Plan:
+    """Compile the providers of a graph; `replaced` ones are read from their place among the values.
+
+    A plan with a `base` compiles only what is affected by what is replaced or `changed`. In a `bound` one,
+    what it compiles is handed over as providers of this view: asking them gives its values, not the container's.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        replaced: Collection[int] = (),
+        *,
+        changed: Collection[int] = (),
+        bound: bool = False,
+        base: "Plan | None" = None,
+    ) -> None:
+        self.graph = graph
+        self.replaced: frozenset[int] = frozenset(replaced) | (base.replaced if base else frozenset())
+        new = range(len(base.graph) if base else 0, len(graph))
+        self.affected: set[int] = graph.affected((*replaced, *changed, *new))
+        bound_before: set[int] = base.bound if base else set()
+        self.bound: set[int] = self.affected | bound_before if bound else set()
+        self.expressions: list[Expression] = list(base.expressions) if base else []
+        self.expressions += [constant(UNSET)] * (len(graph) - len(self.expressions))
+        self.waits: list[frozenset[int]] = list(base.waits) if base else []
+        self.waits += [frozenset()] * (len(graph) - len(self.waits))
+        self.parts: dict[int, Part] = dict(base.parts) if base else {}
+        self.order = graph.order
+        self._compile()
+
+    def _compile(self) -> None:
+        for index in self.order:
+            if index in self.affected:
+                node = self.graph.nodes[index]
+                waits: frozenset[int] = frozenset()
+                self.waits[index] = waits.union(*map(self._awaited, self._inputs(node)))
+                self.parts.pop(index, None)
+                self.expressions[index] = self._expression(node)
+
+    def wrap(self, wraps: Mapping[int, Callable[[Any], Any]]) -> None:
+        """Put what a function makes of a part into the part's place."""
+        for index, wrap in wraps.items():
+            if index not in self.parts:
+                raise IACSGraphError(f"{self.graph.nodes[index].path} cannot be wrapped before it is started")
+            self.parts[index] = replace(self.parts[index], wrap=wrap)
+
+    def _inputs(self, node: Node) -> Iterable[int]:
+        return () if node.index in self.replaced else (each.node for each in node.inputs)
+
+    def _awaited(self, index: int) -> frozenset[int]:
+        return frozenset((index,)) if index in self.parts else self.waits[index]
+
+    def _expression(self, node: Node) -> Expression:
+        if node.index in self.replaced:
+            return Expression(itemgetter(node.index))
+        if node.is_part:
+            self.parts[node.index] = self._part(node)
+            return Expression(itemgetter(node.index))
+        return _COMPILERS[node.kind](self, node)
+
+    def _part(self, node: Node) -> Part:
+        native = isinstance(node.provider, providers.ContextLocalResource) or node.kind is Kind.GIVEN
+        expression = _native(self, node) if native else self.call(node).expression()
+        return Part(
+            index=node.index,
+            path=node.path,
+            provider=node.provider,
+            build=expression.read,
+            kind=node.kind,
+            awaits=expression.asynchronous,
+            asynchronous=expression.asynchronous
+            or (node.kind is Kind.RESOURCE and is_asynchronous(node.provider.provides)),
+            native=native,
+            waits=self.waits[node.index],
+            sources=tuple(
+                self.expressions[each.node].read for each in node.inputs if self._is_kept(each.node)
+            ),
+        )
+
+    def _is_kept(self, index: int) -> bool:
+        kept = index in self.replaced or index in self.parts
+        return kept or self.graph.nodes[self.graph.source(index)].kind is Kind.OBJECT
+
+    def call(self, node: Node) -> Call:
+        """Return the call that a singleton, resource, factory or callable makes."""
+        provider = node.provider
+        provides = provider.provides
+        attributes = provider.attributes if hasattr(type(provider), "attributes") else {}
+        return Call(
+            make=self.argument(provides) if providers.is_provider(provides) else constant(provides),
+            args=tuple(map(self.argument, provider.args)),
+            kwargs={name: self.argument(value) for name, value in provider.kwargs.items()},
+            attributes={name: self.argument(value) for name, value in attributes.items()},
+            is_coroutine=is_asynchronous(provides) and not isinstance(provides, type) and _is_awaited(node),
+        )
+
+    def argument(self, value: Any) -> Expression:
+        """Return how an injected argument comes to its value."""
+        if not providers.is_provider(value):
+            return constant(value)
+        index = self.graph.indexes[id(value)]
+        return self.handed_over(index) if is_delegated(value) else self.expressions[index]
+
+    def handed_over(self, index: int) -> Expression:
+        """Return a provider that is injected as such, to be asked later."""
+        provider: Provider = self.graph.nodes[index].provider
+        if index not in self.bound:
+            return constant(provider)
+        if isinstance(provider, providers.Aggregate):
+            return applied(_aggregate(provider), [self.handed_over(i) for i in self._inputs_of(index)])
+        return Expression(lambda values: providers.Callable(partial(self.ask, index, values)))
+
+    def _inputs_of(self, index: int) -> list[int]:
+        return [each.node for each in self.graph.nodes[index].inputs]
+
+    def ask(self, index: int, values: Values, *args: Any, **kwargs: Any) -> Any:
+        """Return what a provider gives when it is called with arguments of the caller's."""
+        node = self.graph.nodes[self.graph.source(index)]
+        if node.kind in _CALLED and node.index not in self.replaced:
+            return self.call(node).call(values, *args, **kwargs)
+        return self.read(index, values)
+
+    def read(self, index: int, values: Values) -> Any:
+        """Return the value of a provider, checking that the parts that it takes are there."""
+        if any(values[each] is UNSET for each in self.unset_inputs(index, values)):
+            raise LookupError(index)
+        return self.expressions[index].read(values)
+
+    def unset_inputs(self, index: int, values: Values) -> list[int]:
+        """Return the parts that a provider takes and that `values` lacks."""
+        taken = (index,) if index in self.parts or index in self.replaced else self.reach((index,), values)
+        return [each for each in taken if each in self.parts and values[each] is UNSET]
+
+    def reach(self, roots: Iterable[int], values: Values) -> set[int]:
+        """Return all that the roots ask, through the branches that `values` says are chosen."""
+        waiting = list(roots)
+        found = set(waiting)
+        while waiting:
+            fresh = [each for each in self._asked(waiting.pop(), values) if each not in found]
+            found.update(fresh)
+            waiting.extend(fresh)
+        return found
+
+    def _asked(self, index: int, values: Values) -> Sequence[int]:
+        node = self.graph.nodes[index]
+        if index in self.replaced:
+            return ()
+        if node.kind is not Kind.SELECTOR:
+            return [each.node for each in node.inputs]
+        chosen = () if values[index] is UNSET else (values[index],)
+        return [*self.keys_of(index), *chosen]
+
+    def keys_of(self, selector: int) -> list[int]:
+        """Return what a selector asks for its key."""
+        return [each.node for each in self.graph.nodes[selector].inputs if each.via == "key"]
+
+    def missing(self, roots: Iterable[int], values: Values) -> list[Part]:
+        """Return the parts that the roots reach and that `values` lacks, each after what it asks."""
+        reached = self.reach(roots, values)
+        return [
+            self.parts[index]
+            for index in self.order
+            if index in reached and index in self.parts and values[index] is UNSET
+        ]
+
+    def undecided(self, roots: Iterable[int], values: Values) -> list[int]:
+        """Return the selectors that the roots reach and whose branch is not chosen yet."""
+        reached = self.reach(roots, values)
+        return [
+            index
+            for index in self.order
+            if index in reached and self._is_selector(index) and values[index] is UNSET
+        ]
+
+    def _is_selector(self, index: int) -> bool:
+        return self.graph.nodes[index].kind is Kind.SELECTOR and index not in self.replaced
+
+    def choose(self, selector: int, values: Values) -> int:
+        """Return the branch that a selector's key names; raise IACSGraphError when there is none."""
+        node = self.graph.nodes[selector]
+        keys = self.keys_of(selector)
+        key = self.expressions[keys[0]].read(values) if keys else node.provider.selector()
+        branches = {each.label: each.node for each in node.inputs if each.via == "branch"}
+        if key in branches:
+            return branches[key]
+        names = ", ".join(branches)
+        raise IACSGraphError(f"{node.path} can choose between {names}, and its selector says {key!r}")
+
+
+def _is_awaited(node: Node) -> bool:
+    """Tell whether calling gives a coroutine; what a resource's generator gives is entered instead."""
+    return node.kind is not Kind.RESOURCE or not hasattr(node.provider.provides, "__wrapped__")
+
+
+def _aggregate(provider: Any) -> Callable[[Sequence[Any]], Any]:
+    names = list(provider.providers)
+    return lambda made: type(provider)(dict(zip(names, made, strict=True)))
+
+
+def _alias(plan: Plan, node: Node) -> Expression:
+    target = plan.expressions[node.inputs[0].node]
+    wanted = node.provider.instance_of if isinstance(node.provider, providers.Dependency) else object
+    if wanted is object or target.asynchronous or plan.replaced:
+        return target
+    return Expression(required(target.read, wanted, node.path))
+
+
+def _missing(_plan: Plan, node: Node) -> Expression:
+    def read(_values: Values) -> Any:
+        raise IACSGraphError(f"nobody gave {node.path}")
+
+    return Expression(read)
+
+
+def _called(plan: Plan, node: Node) -> Expression:
+    return plan.call(node).expression()
+
+
+def _selector(plan: Plan, node: Node) -> Expression:
+    branches = {each.node: plan.expressions[each.node] for each in node.inputs if each.via == "branch"}
+
+    def read(values: Values) -> Any:
+        chosen = values[node.index]
+        return branches[plan.choose(node.index, values) if chosen is UNSET else chosen].read(values)
+
+    return Expression(read, any(each.asynchronous for each in branches.values()))
+
+
+def _list(plan: Plan, node: Node) -> Expression:
+    return applied(list, tuple(map(plan.argument, node.provider.args)))
+
+
+def _dict(plan: Plan, node: Node) -> Expression:
+    keys = [plan.argument(name) for name in node.provider.kwargs]
+    values = [plan.argument(value) for value in node.provider.kwargs.values()]
+    number = len(keys)
+    return applied(lambda found: dict(zip(found[:number], found[number:], strict=True)), [*keys, *values])
+
+
+def _option(plan: Plan, node: Node) -> Expression:
+    root, *names = (each.node for each in node.inputs)
+    provider = node.provider
+    if not {root, *names} & plan.bound:
+        return Expression(lambda _values: provider())
+    segments = [plan.argument(segment) for segment in provider.get_name_segments()]
+    strict = provider.is_required()
+    return applied(
+        lambda found: option(found[0], found[1:], node.path, strict=strict),
+        [plan.expressions[root], *segments],
+    )
+
+
+def _of(plan: Plan, node: Node) -> Expression:
+    provides = node.provider.provides
+    return plan.argument(provides) if providers.is_provider(provides) else Expression(lambda _: provides())
+
+
+def _attribute(plan: Plan, node: Node) -> Expression:
+    of, name = _of(plan, node), node.provider.name
+    if of.asynchronous or "." in name:
+        return applied(lambda found: getattr(found[0], name), [of])
+    read, get = of.read, attrgetter(name)
+    return Expression(lambda values: get(read(values)))
+
+
+def _item(plan: Plan, node: Node) -> Expression:
+    key = node.provider.name
+    return applied(lambda found: found[0][key], [_of(plan, node)])
+
+
+def _method(plan: Plan, node: Node) -> Expression:
+    args = tuple(map(plan.argument, node.provider.args))
+    kwargs = {name: plan.argument(value) for name, value in node.provider.kwargs.items()}
+    return Call(_of(plan, node), args, kwargs, {}).expression()
+
+
+def _delegate(plan: Plan, node: Node) -> Expression:
+    return plan.handed_over(node.inputs[0].node)
+
+
+def _local(plan: Plan, node: Node) -> Expression:
+    """Keep one object a thread or a context; a view of its own keeps its own, in the provider's place."""
+    if node.index not in plan.bound:
+        return Expression(lambda _values: node.provider())
+    cls, call, place = type(node.provider), plan.call(node), node.index
+
+    def read(values: Values) -> Any:
+        if values[place] is UNSET:
+            values[place] = cls(partial(call.call, values))
+        return values[place]()
+
+    return Expression(read)
+
+
+def _native(_plan: Plan, node: Node) -> Expression:
+    return Expression(lambda _values: node.provider())
+
+
+_CALLED = frozenset({Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
+_COMPILERS: Mapping[Kind, Callable[[Plan, Node], Expression]] = {
+    Kind.ALIAS: _alias,
+    Kind.MISSING: _missing,
+    Kind.FACTORY: _called,
+    Kind.CALLABLE: _called,
+    Kind.COROUTINE: _called,
+    Kind.OBJECT: lambda _plan, node: constant(node.provider.provides),
+    Kind.SELECTOR: _selector,
+    Kind.LIST: _list,
+    Kind.DICT: _dict,
+    Kind.OPTION: _option,
+    Kind.PROVIDED: _of,
+    Kind.ATTRIBUTE: _attribute,
+    Kind.ITEM: _item,
+    Kind.METHOD: _method,
+    Kind.DELEGATE: _delegate,
+    Kind.AGGREGATE: lambda plan, node: plan.handed_over(node.index),
+    Kind.LOCAL: _local,
+    Kind.CONFIGURATION: _native,
+    Kind.CONTAINER: _native,
+    Kind.OTHER: _native,
+}

@@ -1,0 +1,114 @@
+"""Puts an application's parts into its container's own providers, and takes them out again.
+
+Between the two the container is what it always was: asking a provider gives the very object that the
+application gives. dependency_injector has no public way to set what a singleton keeps, so the provider is
+asked once while it would make just that object.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn
+
+from dependency_injector import providers
+
+from iacs.runtime.kinds import Kind, Provider
+from iacs.runtime.parts import Opened, Part
+
+NOT_BUILT: Final = object()
+_KEEPERS = (providers.Singleton, providers.ThreadSafeSingleton)
+
+
+class _NotBuilt(BaseException):
+    pass
+
+
+def already_built(part: Part) -> Any:
+    """Return what the container's provider keeps from before, or NOT_BUILT."""
+    provider: Any = part.provider
+    if isinstance(provider, _KEEPERS):
+        found = _kept(provider)
+    elif part.kind is Kind.RESOURCE and not part.native and provider.initialized:
+        provider.reset_async_mode()
+        found = provider()
+    else:
+        return NOT_BUILT
+    return NOT_BUILT if asyncio.isfuture(found) else found
+
+
+def plant(opened: Opened) -> None:
+    """Make the container's provider give this part."""
+    provider: Any = opened.part.provider
+    provider.reset_async_mode()
+    if opened.part.native:
+        return
+    if isinstance(provider, providers.BaseResource):
+        _ask(provider, lambda: _Held(opened.value))
+    elif opened.value is None:
+        provider.override(providers.Object(None))  # a singleton would forget it and build another
+    else:
+        _ask(provider, lambda: opened.value)
+
+
+def uproot(opened: Opened) -> None:
+    """Make the container's provider build for itself again."""
+    provider: Any = opened.part.provider
+    if opened.part.native:
+        return
+    if isinstance(provider, providers.BaseResource):
+        provider.shutdown()
+    elif opened.value is None:
+        provider.reset_last_overriding()
+    else:
+        provider.reset()
+
+
+def forget_modes(nodes: Iterable[Provider]) -> None:
+    """Let providers that once gave futures give values: everything asynchronous has happened by now."""
+    for provider in nodes:
+        provider.reset_async_mode()
+
+
+class _Held:
+    """What a resource provider enters instead of opening the resource once more."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __enter__(self) -> Any:
+        return self._value
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the resource to the application."""
+
+
+def _kept(provider: Any) -> Any:
+    def refuse() -> NoReturn:
+        raise _NotBuilt
+
+    provider.reset_async_mode()
+    try:
+        return _ask(provider, refuse)
+    except _NotBuilt:
+        return NOT_BUILT
+
+
+def _ask(provider: Any, make: Callable[[], Any]) -> Any:
+    """Ask a provider while it makes `make()`."""
+    with _making(provider, make):
+        return provider()
+
+
+@contextmanager
+def _making(provider: Any, make: Callable[[], Any]) -> Iterator[None]:
+    provides, args, kwargs = provider.provides, provider.args, provider.kwargs
+    attributes = provider.attributes if hasattr(type(provider), "attributes") else {}
+    provider.set_provides(make).clear_args().clear_kwargs()
+    if attributes:
+        provider.clear_attributes()
+    try:
+        yield
+    finally:
+        provider.set_provides(provides).set_args(*args).set_kwargs(**kwargs)
+        if attributes:
+            provider.set_attributes(**attributes)
