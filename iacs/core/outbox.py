@@ -1,4 +1,7 @@
-"""Events written in the caller's own transaction, and carried to Kafka or the event log afterwards."""
+"""Events written in the caller's own transaction, and carried to Kafka or the event log afterwards.
+
+What writes and reads events is imported at the first one: an outbox is wired by all who store mail.
+"""
 
 import time
 from collections.abc import Sequence
@@ -6,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from iacs.core import clock
 from iacs.core.database import Database
-from iacs.core.event_json import decode, encode_event
 from iacs.core.events import EventStream, NewEvent
 from iacs.core.exceptions import DatabaseError, PublishError
 from iacs.core.lease import Lease
@@ -57,7 +59,8 @@ class Outbox:
 
         On PostgreSQL, transactions that add wait here for each other's end. Raises EventEncodingError.
         """
-        from iacs.core.event_log_records import draw  # its file is about reading, too
+        from iacs.core.event_json import encode_event
+        from iacs.core.event_log_records import draw
 
         values = [encode_event(event).decode() for event in events]
         if not values:
@@ -134,6 +137,8 @@ def _mark(tx: Transaction, rows: "Sequence[RowMapping]") -> None:
 
 
 def _event(row: "RowMapping") -> NewEvent:
+    from iacs.core.event_json import decode
+
     return NewEvent(row["topic"], decode(row["value"]), row["event_key"], row["event_id"])
 
 

@@ -7,13 +7,15 @@ lock. There are as many as there are connections.
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from iacs.core.exceptions import DatabaseError
 from iacs.core.interrupt import Interrupt
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -61,7 +63,9 @@ class Workers:
         if executor is not None:
             executor.shutdown()
 
-    def _threads(self) -> ThreadPoolExecutor:
+    def _threads(self) -> "ThreadPoolExecutor":
+        from concurrent.futures import ThreadPoolExecutor  # it brings queues, and may never be needed
+
         with self._guard:
             if self._closed:
                 raise DatabaseError("the database is closed; make a new Database")
