@@ -26,7 +26,7 @@ from iacs.runtime.waiting import ended
 
 if TYPE_CHECKING:  # loaded when they are asked for
     from iacs.runtime.explain import Explanation
-    from iacs.runtime.health import Health
+    from iacs.runtime.health import Health, Probes
     from iacs.runtime.picture import Picture
 
 C = TypeVar("C", bound=Container)
@@ -57,6 +57,7 @@ class Application(View, Generic[C]):
         self.timeline = Timeline()
         self._asked_roots = None if roots is None else tuple(roots)
         self._lifetime: Lifetime | None = None
+        self._probes: Probes | None = None
         self._entered: list[Token[View | None]] = []
         self._lock = RLock()
         self._fitting: set[tuple[int, type]] = set()
@@ -160,6 +161,7 @@ class Application(View, Generic[C]):
 
     def _started(self, lifetime: Lifetime) -> None:
         self._lifetime = lifetime
+        self._probes = None
         self.home.bind(lifetime)
         self.home.settle()
         current.announce(self)
@@ -217,11 +219,22 @@ class Application(View, Generic[C]):
             self._fitting.update((index, type(value)) for index, value in unknown.items())
 
     async def health(self, timeout: float = 3.0) -> "Health":
-        """Ask every started part that has a probe, in parallel; `timeout` is in seconds for each."""
-        from iacs.runtime.health import health
+        """Ask every started part that has a probe, in parallel; `timeout` is in seconds for each.
 
+        An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
+        """
+        from iacs.runtime.health import Health, Probes, health
+
+        if self._inherited and not self.is_started:
+            self._start_in_child()
+        if not self.is_started:
+            return Health(error="the application is not started")
+        if self.home.bound:
+            self.home.admit(lambda: self.plan.graph.nodes[min(self.home.bound)].path)
+        self._probes = self._probes or Probes()
         parts = {i: self.values[i] for i in self.plan.parts if self.values[i] is not UNSET}
-        return await health(self.plan.graph, parts, timeout=timeout, chosen=self._chosen())
+        graph, chosen = self.plan.graph, self._chosen()
+        return await health(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
 
     def graph(self) -> "Picture":
         """Return the wiring as data, which draws itself."""

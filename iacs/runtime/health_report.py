@@ -99,17 +99,19 @@ class Readiness:
 class Health:
     """How an application is: the readiness of each module, and each part that was probed.
 
+    `error` says why there is nothing to ask: the application is not started, or could not be.
     This is readiness: whether to send work here. Liveness, whether to restart the process, asks no part: a
     process that can answer is alive, and a restart brings back no database.
     """
 
     modules: tuple[Readiness, ...] = ()
     parts: tuple[PartHealth, ...] = ()
+    error: str = ""
 
     @property
     def status(self) -> Status:
         """Return the worst of all parts."""
-        return worst(part.status for part in self.parts)
+        return Status.DOWN if self.error else worst(part.status for part in self.parts)
 
     @property
     def up(self) -> bool:
@@ -127,8 +129,10 @@ class Health:
 
     def to_dict(self, *, details: bool = True) -> dict[str, Any]:
         """Return what JSON takes; without `details`, nothing that the public may not read."""
+        told: dict[str, Any] = {"error": self.error} if details and self.error else {}
         return {
             "status": self.status.value,
+            **told,
             "modules": {each.name: each.to_dict(details=details) for each in self.modules},
             "parts": {each.path: each.to_dict(details=details) for each in self.parts},
         }
