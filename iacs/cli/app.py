@@ -9,6 +9,9 @@ import typer
 from iacs.cli import account, auth, config, events, mail
 from iacs.cli.database import init_db
 from iacs.cli.edge import MISUSE, Edge
+from iacs.cli.explain import explain
+from iacs.cli.graph import graph
+from iacs.cli.health import health
 from iacs.cli.output import line
 from iacs.cli.sandbox import sandbox
 
@@ -43,10 +46,13 @@ def application() -> typer.Typer:
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
     app.callback()(_iacs)
     app.command("init-db")(init_db)
+    app.command()(health)
     app.add_typer(account.app, name="account")
     app.add_typer(auth.app, name="auth")
     app.add_typer(mail.app, name="mail")
     app.add_typer(events.app, name="events")
+    app.command()(graph)
+    app.command()(explain)
     app.command()(sandbox)
     app.add_typer(config.app, name="config")
     return app

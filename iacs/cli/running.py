@@ -29,12 +29,12 @@ async def _while_started(work: "Callable[[ApplicationContainer], Awaitable[T]]")
     from iacs.runtime import Application
 
     container = ApplicationContainer()
-    _quieten(container)
+    quieten(container)
     async with Application(container):
         return await work(container)
 
 
-def _quieten(container: "ApplicationContainer") -> None:
+def quieten(container: "ApplicationContainer") -> None:
     """Log warnings and worse, unless LOG_LEVEL says otherwise: a command prints its own results."""
     from iacs.core.logger import set_level
 

@@ -1,15 +1,23 @@
 """What producer and consumer have in common: how to reach the brokers, and how their failures are told."""
 
+import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from iacs.core.exceptions import KafkaError
 from iacs.core.kafka_driver import DIRECT, DriverError, KafkaNetClient
+
+T = TypeVar("T")
+
+_PORT = 9092  # kafka-python's, where an address names none
+_UNREACHABLE = "Kafka cannot be reached; see that the brokers run and KAFKA_BOOTSTRAP_SERVERS names them"
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,22 @@ class KafkaConnection:
         except (DriverError, OSError, ValueError) as error:
             for each in clients:  # what fails half-made is not closed by the driver itself
                 each.close()
-            raise self.error(
-                "Kafka cannot be reached; see that the brokers run and KAFKA_BOOTSTRAP_SERVERS names them",
-                error,
-            ) from error
+            raise self.error(_UNREACHABLE, error) from error
+
+    async def knock(self) -> None:
+        """Return when one of the servers takes a connection; raise KafkaError when none does.
+
+        kafka-python goes on trying for the whole timeout, in a thread that nothing can interrupt.
+        """
+        self._check()
+        problem: Exception | None = None
+        async with _tasks(map(_knock, self.bootstrap_servers)) as knocks:
+            for knocked in asyncio.as_completed(knocks):
+                try:
+                    return await knocked
+                except (OSError, ValueError) as error:
+                    problem = error
+        raise self.error(_UNREACHABLE, problem) from problem
 
     def _check(self) -> None:
         if not self.bootstrap_servers:
@@ -85,6 +105,24 @@ class KafkaConnection:
         """Say what failed, where, and why."""
         reason = f": {str(cause) or type(cause).__name__}" if cause is not None else ""
         return f"{what} ({', '.join(self.bootstrap_servers)}){reason}"
+
+
+async def _knock(server: str) -> None:
+    address = urlsplit(f"//{server}")
+    _, writer = await asyncio.open_connection(address.hostname, address.port or _PORT)
+    writer.close()
+
+
+@asynccontextmanager
+async def _tasks(work: Iterable[Coroutine[Any, Any, T]]) -> AsyncIterator[list[asyncio.Task[T]]]:
+    """Run coroutines side by side; those still running at the end are cancelled."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def quiet_kafka_python() -> None:

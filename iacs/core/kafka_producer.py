@@ -43,6 +43,8 @@ class KafkaProducer:
 
     async def brokers(self) -> int:
         """Ask for the cluster's metadata and return how many brokers they name; raises KafkaError."""
+        if self._driver is None:
+            await self._connection.knock()
         answer = Future[int]()
         answer.set_running_or_notify_cancel()  # from here on it cannot be cancelled, only not be awaited
         await self._run(partial(self._ask_brokers, answer))
