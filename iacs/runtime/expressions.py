@@ -96,12 +96,18 @@ class Call:
 
 def required(read: Read, cls: type, path: str) -> Read:
     """Refuse a value that is not a `cls`, as a dependency with `instance_of` asks."""
+    fitting: type | None = None  # asking a Protocol takes microseconds, and the answer stays
 
     def checked(values: Values) -> Any:
+        nonlocal fitting
         value = read(values)
-        if isinstance(value, cls):
-            return value
-        raise IACSGraphError(f"{path} must be a {cls.__qualname__}, not a {type(value).__qualname__}")
+        if type(value) is not fitting:
+            if not isinstance(value, cls):
+                raise IACSGraphError(
+                    f"{path} must be a {cls.__qualname__}, not a {type(value).__qualname__}"
+                )
+            fitting = type(value)
+        return value
 
     return checked
 

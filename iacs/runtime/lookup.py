@@ -31,7 +31,7 @@ class Lookup:
         """Return the index that `key` means; raise IACSGraphError when that is none, or several."""
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self.named(key) if isinstance(key, str) else self._typed(key)
+            known = self._known[key] = self._named(key) if isinstance(key, str) else self._typed(key)
         return known
 
     def index_in(self, key: Key, values: Values) -> int:
@@ -44,8 +44,7 @@ class Lookup:
                 raise
             return given[0]
 
-    def named(self, name: str) -> int:
-        """Return the index of a path, or of a bare name that leads to one provider."""
+    def _named(self, name: str) -> int:
         found = self._graph.find(name)
         if len(found) == 1:
             return found[0]

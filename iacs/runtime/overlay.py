@@ -63,7 +63,7 @@ def replacements(parent: View, parts: Mapping[str, Any]) -> Replacements:
 def _index(parent: View, name: str) -> int:
     graph = parent.plan.graph
     try:
-        index = parent.lookup.named(name)
+        index = parent.lookup.index(name)
     except IACSGraphError as error:
         raise CheckError([Finding(name, "overlay", str(error))]) from error
     if graph.nodes[index].kind is Kind.CONTAINER:
@@ -90,11 +90,9 @@ def derived_from(parent: View, replaced: frozenset[int]) -> Derived:
 
 def _derive(parent: View, replaced: frozenset[int]) -> Derived:
     plan = Plan(parent.plan.graph, replaced, base=parent.plan, bound=True)
-    resets = tuple(plan.affected - plan.replaced)
+    resets = tuple(plan.resets)
     values = _values(parent, plan, resets)
-    chooses = any(
-        plan.graph.nodes[index].kind is Kind.SELECTOR for index in plan.undecided(parent.roots, values)
-    )
+    chooses = bool(plan.undecided(parent.roots, values))
     return Derived(plan, resets, None if chooses else tuple(plan.missing(parent.roots, values)))
 
 
@@ -173,7 +171,7 @@ class Overlay(View):
         changed = replaced.providers.keys() | replaced.wraps.keys() - there.keys()
         plan = Plan(self._graph(), values, changed=changed, base=parent.plan, bound=True)
         plan.wrap({index: wrap for index, wrap in replaced.wraps.items() if index not in there})
-        return self._beside(plan, plan.affected - plan.replaced, values)
+        return self._beside(plan, plan.resets, values)
 
     def _graph(self) -> Graph:
         graph = self._parent.plan.graph

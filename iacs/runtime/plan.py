@@ -70,6 +70,14 @@ class Plan:
                 raise IACSGraphError(f"{self.graph.nodes[index].path} cannot be wrapped before it is started")
             self.parts[index] = replace(self.parts[index], wrap=wrap)
 
+    @property
+    def resets(self) -> list[int]:
+        """Return the places whose value has to be worked out anew; a selector's when its key may be another."""
+        return [index for index in self.affected if index not in self.replaced and self._is_reset(index)]
+
+    def _is_reset(self, index: int) -> bool:
+        return not self._is_selector(index) or not self.affected.isdisjoint(self.keys_of(index))
+
     def _inputs(self, node: Node) -> Iterable[int]:
         return () if node.index in self.replaced else (each.node for each in node.inputs)
 

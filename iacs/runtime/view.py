@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from iacs.core.exceptions import NotStartedError
 from iacs.runtime.expressions import Values
@@ -60,8 +60,10 @@ class View(ABC):
         ForeignLoopError in another event loop than the application's.
         """
         if here() is self._token:
-            return cast(T, self._found[cls])
-        return cast(T, self._read_elsewhere(cls))
+            found: T = self._found[cls]
+            return found
+        elsewhere: T = self._read_elsewhere(cls)
+        return elsewhere
 
     def __getitem__(self, path: str) -> Any:
         """Return the part at `path`, such as `mail_query.service`; a bare name will do if it leads to one."""
