@@ -1,0 +1,47 @@
+"""iacs.runtime over the very container that bare dependency-injector is measured with."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from importlib.metadata import version
+from typing import Any
+
+from benchmarks.rivals.bare import services
+from benchmarks.rivals.graph import Database, ServiceA, ServiceB
+from iacs.runtime import Application
+
+
+class Iacs:
+    """The synchronous twin, as the others are measured without an event loop."""
+
+    name = "iacs.runtime"
+    version = version("iacs")
+
+    def __init__(self) -> None:
+        self._entered = ExitStack()
+
+    def declare(self) -> None:
+        """Run the class body."""
+        self._declared = services()
+
+    def build(self) -> None:
+        """Copy the class's providers and check the graph."""
+        self._app = Application(self._declared())
+
+    def first(self) -> tuple[ServiceA, ServiceB]:
+        """Start every part, then read."""
+        self._entered.enter_context(self._app.sync())
+        return self._app.get(ServiceA), self._app.get(ServiceB)
+
+    def reader(self) -> tuple[Callable[..., Any], Any]:
+        """Read from the application."""
+        return self._app.get, ServiceA
+
+    def swap(self, fake: Database) -> tuple[ServiceA, ServiceA]:
+        """Read from a view in which the dependants are built anew; the application itself is not touched."""
+        with self._app.overlay(db=fake) as view:
+            swapped = view.get(ServiceA)
+        return swapped, self._app.get(ServiceA)
+
+    def close(self) -> None:
+        """Stop."""
+        self._entered.close()
