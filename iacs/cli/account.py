@@ -11,7 +11,7 @@ from iacs.cli.running import run
 
 if TYPE_CHECKING:
     from iacs.account import Account, EnrollmentResult
-    from iacs.containers import ApplicationContainer
+    from iacs.cli.running import App
 
 app = typer.Typer(help="Who is enrolled.", rich_markup_mode=None)
 
@@ -23,11 +23,12 @@ Directory = Annotated[
 @app.command()
 def sync(directory: Directory = None, json: Json = False) -> None:
     """Make the accounts what the YAML files of the enrollment directory say."""
+    from iacs.account import AccountService
 
-    async def work(container: "ApplicationContainer") -> "EnrollmentResult":
-        return await container.account().service().sync(directory)
+    async def work(app: "App") -> "EnrollmentResult":
+        return await app.get(AccountService).sync(directory)
 
-    result = run(work)
+    result = run(work, AccountService)
     changes = {name: getattr(result, name) for name in ("added", "updated", "disabled", "unchanged")}
     if json:
         print_json(changes)
@@ -41,11 +42,12 @@ def sync(directory: Directory = None, json: Json = False) -> None:
 @app.command("list")
 def list_accounts(json: Json = False) -> None:
     """List the accounts and whether each is signed in."""
+    from iacs.account import AccountService
 
-    async def work(container: "ApplicationContainer") -> "tuple[Account, ...]":
-        return await container.account().service().list()
+    async def work(app: "App") -> "tuple[Account, ...]":
+        return await app.get(AccountService).list()
 
-    accounts = run(work)
+    accounts = run(work, AccountService)
     if json:
         for account in accounts:
             print_json(account.model_dump(mode="json"))

@@ -12,7 +12,7 @@ from iacs.cli.running import run
 
 if TYPE_CHECKING:
     from iacs.auth import AuthService, SignedIn
-    from iacs.containers import ApplicationContainer
+    from iacs.cli.running import App
 
 app = typer.Typer(help="Sign people in and out.", rich_markup_mode=None)
 
@@ -33,16 +33,18 @@ def login(
 
     With --json the first line says where to sign in, and the second who did.
     """
+    from iacs.auth import AuthService
+    from iacs.core.config import Config
 
-    async def work(container: "ApplicationContainer") -> "SignedIn":
-        container.core().config().require("azure_client_id", "token_encryption_key")
-        service = container.auth().service()
+    async def work(app: "App") -> "SignedIn":
+        app.get(Config).require("azure_client_id", "token_encryption_key")
+        service = app.get(AuthService)
         if device_code:
             return await _with_code(service, email, timeout, json=json)
         with_browser = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
         return await _with_browser(service, email, timeout, opens=with_browser, json=json)
 
-    _show_signed_in(run(work), json=json)
+    _show_signed_in(run(work, AuthService), json=json)
 
 
 async def _with_browser(
@@ -96,9 +98,10 @@ def _show_signed_in(signed_in: "SignedIn", *, json: bool) -> None:
 @app.command()
 def logout(email: Email, json: Json = False) -> None:
     """Forget a person's tokens."""
+    from iacs.auth import AuthService
 
-    async def work(container: "ApplicationContainer") -> None:
-        await container.auth().service().sign_out(email)
+    async def work(app: "App") -> None:
+        await app.get(AuthService).sign_out(email)
 
-    run(work)
+    run(work, AuthService)
     _show_step(f"{email} is signed out", {"account": email, "signed_in": False}, json=json)

@@ -8,21 +8,22 @@ from iacs.cli.output import line, print_json
 from iacs.cli.running import run
 
 if TYPE_CHECKING:
-    from iacs.containers import ApplicationContainer
+    from iacs.cli.running import App
     from iacs.core.database import Database
 
 
 def init_db(json: Json = False) -> None:
     """Apply the schema to the database; safe to repeat."""
-    result = run(_init_db)
+    from iacs.core.database import Database
+
+    async def work(app: "App") -> dict[str, Any]:
+        return await asyncio.to_thread(_apply, app.get(Database))
+
+    result = run(work, Database)
     if json:
         print_json(result)
     else:
         line("{database} has version {schema_version} of the schema".format(**result))
-
-
-async def _init_db(container: "ApplicationContainer") -> dict[str, Any]:
-    return await asyncio.to_thread(_apply, container.core().database())
 
 
 def _apply(database: "Database") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from iacs.cli.output import Column, Table, counted, line, note, print_json
 from iacs.cli.running import run
 
 if TYPE_CHECKING:
-    from iacs.containers import ApplicationContainer
+    from iacs.cli.running import App
     from iacs.core.events import Event
 
 app = typer.Typer(help="Read what was published, publish what waits.", rich_markup_mode=None)
@@ -36,11 +36,11 @@ def tail(
     json: Json = False,
 ) -> None:
     """Show events, the oldest first; without a group, all that the topic holds."""
-    run(lambda container: _tail(container, topic, group, follow=follow, limit=limit, json=json))
+    run(lambda app: _tail(app, topic, group, follow=follow, limit=limit, json=json), "core.events")
 
 
 async def _tail(
-    container: "ApplicationContainer",
+    app: "App",
     topic: str | None,
     group: str | None,
     *,
@@ -48,9 +48,12 @@ async def _tail(
     limit: int | None,
     json: bool,
 ) -> None:
-    core, table, shown = container.core(), Table(*COLUMNS), 0
-    stream = core.events().consume(
-        topic or core.config().mail_topic, group, idle_timeout=None if follow else IDLE
+    from iacs.core.config import Config
+    from iacs.core.events import EventStream
+
+    table, shown = Table(*COLUMNS), 0
+    stream = app.get(EventStream).consume(
+        topic or app.get(Config).mail_topic, group, idle_timeout=None if follow else IDLE
     )
     async with aclosing(stream) as events:
         async for event in events:
@@ -88,12 +91,13 @@ def _told(event: "Event") -> tuple[str | None, str | None]:
 @app.command()
 def relay(json: Json = False) -> None:
     """Publish the events that wait in the outbox."""
-    published = run(_relay)
+    from iacs.core.outbox import Outbox
+
+    async def work(app: "App") -> int:
+        return await app.get(Outbox).relay()
+
+    published = run(work, Outbox)
     if json:
         print_json({"published": published})
     else:
         line(f"{counted(published, 'event')} published")
-
-
-async def _relay(container: "ApplicationContainer") -> int:
-    return await container.mail_query().outbox().relay()

@@ -11,8 +11,7 @@ from iacs.cli.output import Column, Table, instant, note, print_json
 from iacs.cli.running import run
 
 if TYPE_CHECKING:
-    from iacs.containers import ApplicationContainer
-    from iacs.mail_query import MailQuery, Message, Recipient, UnreadableMessage
+    from iacs.mail_query import MailQuery, MailQueryService, Message, Recipient, UnreadableMessage
 
 app = typer.Typer(help="Ask mailboxes, and store what is in them.", rich_markup_mode=None)
 
@@ -63,7 +62,7 @@ def query(
 
     With --json each message is printed as Graph gave it, under Graph's own names.
     """
-    from iacs.mail_query import MailQuery
+    from iacs.mail_query import MailQuery, MailQueryService
 
     wanted = MailQuery(
         sender=sender,
@@ -79,11 +78,10 @@ def query(
         select=() if json else ("received_at", "from_", "subject"),
         limit=limit,
     )
-    run(lambda container: _query(container, email, wanted, json=json))
+    run(lambda app: _query(app.get(MailQueryService), email, wanted, json=json), MailQueryService)
 
 
-async def _query(container: "ApplicationContainer", email: str, wanted: "MailQuery", *, json: bool) -> None:
-    service = container.mail_query().service()
+async def _query(service: "MailQueryService", email: str, wanted: "MailQuery", *, json: bool) -> None:
     table, message = Table(*COLUMNS), None
     async with aclosing(service.messages(email, wanted)) as messages:
         async for message in messages:
@@ -123,9 +121,11 @@ def sync(
     json: Json = False,
 ) -> None:
     """Store what is new or changed in mailboxes, and publish an event for each new message."""
+    from iacs.account import AccountService
     from iacs.cli.sync import report, sync_all
+    from iacs.mail_query import MailQueryService
 
-    outcomes = run(lambda container: sync_all(container, emails or ()))
+    outcomes = run(lambda app: sync_all(app, emails or ()), AccountService, MailQueryService)
     report(outcomes, json=json)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:  # heavy: `iacs --help` does without
     from iacs.containers import ApplicationContainer
+    from iacs.runtime import Application
+
+    App = Application[ApplicationContainer]
 
 T = TypeVar("T")
 
 TERMINATED = 128 + signal.SIGTERM
 
 
-def run(work: "Callable[[ApplicationContainer], Awaitable[T]]") -> T:
-    """Start the application, do the work on it, close everything, and return what the work returned."""
-    return run_async(_while_started(work))
+def run(work: "Callable[[App], Awaitable[T]]", *roots: type[Any] | str) -> T:
+    """Start what the roots ask, do the work, close everything, and return what the work returned."""
+    return run_async(_while_started(work, roots))
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
@@ -24,18 +27,21 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(_until_terminated(work))
 
 
-async def _while_started(work: "Callable[[ApplicationContainer], Awaitable[T]]") -> T:
+async def _while_started(work: "Callable[[App], Awaitable[T]]", roots: tuple[type[Any] | str, ...]) -> T:
     from iacs.containers import ApplicationContainer
     from iacs.runtime import Application
 
     container = ApplicationContainer()
     quieten(container)
-    async with Application(container):
-        return await work(container)
+    async with Application(container, roots=roots) as app:
+        return await work(app)
 
 
 def quieten(container: "ApplicationContainer") -> None:
-    """Log warnings and worse, unless LOG_LEVEL says otherwise: a command prints its own results."""
+    """Log warnings and worse, unless LOG_LEVEL says otherwise: a command prints its own results.
+
+    It has to be so before the first part starts; the application takes over both parts that this builds.
+    """
     from iacs.core.logger import set_level
 
     core = container.core()

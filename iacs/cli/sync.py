@@ -12,7 +12,7 @@ from iacs.core.exceptions import AccountError
 
 if TYPE_CHECKING:
     from iacs.account import AccountService
-    from iacs.containers import ApplicationContainer
+    from iacs.cli.running import App
     from iacs.mail_query import MailQueryService, SyncResult
 
 AT_A_TIME = 4
@@ -30,10 +30,13 @@ class Outcome:
     error: Exception | None = None
 
 
-async def sync_all(container: "ApplicationContainer", emails: Sequence[str]) -> list[Outcome]:
+async def sync_all(app: "App", emails: Sequence[str]) -> list[Outcome]:
     """Sync these accounts, or all that are signed in, and return what came of each in their order."""
-    service = container.mail_query().service()
-    wanted = list(dict.fromkeys(emails)) or await _signed_in(container.account().service())
+    from iacs.account import AccountService
+    from iacs.mail_query import MailQueryService
+
+    service = app.get(MailQueryService)
+    wanted = list(dict.fromkeys(emails)) or await _signed_in(app.get(AccountService))
     turn = asyncio.Semaphore(AT_A_TIME)
     with progress(wanted) as bars:
         async with asyncio.TaskGroup() as group:
