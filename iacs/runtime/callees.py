@@ -180,7 +180,8 @@ def _hints(signature: inspect.Signature | None, names: Any) -> dict[str, Any]:
     for name, parameter in signature.parameters.items() if signature else ():
         annotation = parameter.annotation
         if annotation is not parameter.empty:
-            known = annotation if isinstance(annotation, type) else resolve(annotation, names(name))
+            read = isinstance(annotation, type) or _is_read(annotation)
+            known = _plain(annotation) if read else resolve(annotation, names(name))
             if known is not UNKNOWN:
                 found[name] = known
     return found
@@ -193,6 +194,7 @@ def annotations(made: Any) -> Mapping[str, Any]:
     return {}
 
 
+@functools.lru_cache(maxsize=4096)
 def attribute(cls: type, name: str) -> Any:
     """Return the annotation of an instance's attribute, UNKNOWN when nothing says it."""
     fields = getattr(cls, "model_fields", None)
@@ -232,10 +234,22 @@ def resolve(annotation: Any, names: tuple[_Names, ...]) -> Any:
     """Return an annotation with its strings read; UNKNOWN when none of `names` has them all."""
     if annotation is UNKNOWN or isinstance(annotation, type):
         return annotation
+    if _is_read(annotation):
+        return _plain(annotation)
     for place in names or (_Names({}),):
         with contextlib.suppress(*ODDITIES):
             return _plain(_read(annotation, place))
     return UNKNOWN
+
+
+def _is_read(annotation: Any, depth: int = 5) -> bool:
+    """Tell whether no string is left in an annotation."""
+    if isinstance(annotation, typing.ForwardRef):
+        return False
+    if isinstance(annotation, types.UnionType | types.GenericAlias) or type(annotation).__module__ == "typing":
+        inside = getattr(annotation, "__args__", ())
+        return depth > 0 and all(isinstance(each, type) or _is_read(each, depth - 1) for each in inside)
+    return annotation is None
 
 
 def _read(annotation: Any, names: _Names) -> Any:
@@ -260,6 +274,8 @@ def _plain(annotation: Any) -> Any:
         annotation = typing.get_args(annotation)[0]
     if isinstance(annotation, InitVar):
         return annotation.type
+    if annotation is None:
+        return types.NoneType
     return UNKNOWN if annotation in _AROUND else annotation
 
 

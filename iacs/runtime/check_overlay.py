@@ -36,7 +36,9 @@ def overlay_findings(graph: Graph, replaced: Mapping[int, Any]) -> tuple[Finding
 def is_something_else(given: Given, wanted: Any) -> bool:
     """Tell whether `given` has nothing of what the class `wanted` is used for."""
     cls, asked = class_of(given.annotation), class_of(wanted)
-    if cls is None or asked is None or fits(given, wanted) or is_mock(cls):
+    if cls is None or asked is None or asked is object or is_mock(cls):
+        return False
+    if fits(given, wanted) and cls is not object:
         return False
     if asked.__module__ == "builtins":
         return True
