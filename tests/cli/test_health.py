@@ -1,0 +1,200 @@
+"""The command that asks whether everything works, with each thing that can be away."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from dependency_injector import containers, providers
+
+from iacs.containers import ApplicationContainer
+from iacs.core.database import Database
+from iacs.sandbox import Sandbox
+from tests.cli.conftest import ALICE, Iacs, Ran, SignIn, on_terminal, run_process
+
+MODULES = ["core", "account", "auth", "mail_query"]
+
+
+def told(ran: Ran) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ran.out)
+    return found
+
+
+def causes(ran: Ran) -> dict[str, list[str]]:
+    """Return the parts that each module names as a cause, of those that are not up."""
+    modules = told(ran)["modules"].items()
+    return {name: [each["path"][-1] for each in m["causes"]] for name, m in modules if m["status"] != "up"}
+
+
+@pytest.mark.usefixtures("at_cloud")
+async def test_application_that_works_is_a_table_of_parts_and_one_of_modules(iacs: Iacs) -> None:
+    ran = await asyncio.to_thread(iacs, "health")
+    assert (ran.code, ran.err) == (0, "everything works\n")
+    rows = [line.split() for line in ran.lines]
+    assert rows[0] == ["part", "status", "ms", "detail"]
+    assert [row[:2] for row in rows[1:6]] == [
+        [f"core.{name}", "up"]
+        for name in ("database", "event_log", "encryption", "oauth_client", "token_service")
+    ]
+    assert rows[6:8] == [[], ["module", "status", "cause"]]
+    assert rows[8:] == [[name, "up", "-"] for name in MODULES]
+    assert "dialect sqlite, schema_version 1" in ran.lines[1]
+
+
+@pytest.mark.usefixtures("at_cloud")
+async def test_health_as_json_is_one_object(iacs: Iacs) -> None:
+    ran = await asyncio.to_thread(iacs, "health", "--json")
+    assert (ran.code, ran.err, len(ran.lines)) == (0, "", 1)
+    found = told(ran)
+    assert (found["status"], list(found["modules"])) == ("up", MODULES)
+    assert found["parts"]["core.database"]["detail"] == {"dialect": "sqlite", "schema_version": 1}
+
+
+async def test_without_the_cloud_exactly_those_who_need_it_are_down(at_cloud: Sandbox, iacs: Iacs) -> None:
+    await at_cloud.__aexit__(None, None, None)
+    ran = await asyncio.to_thread(iacs, "health", "--json")
+    assert ran.code == 1
+    assert causes(ran) == {each: ["core.oauth_client"] for each in ("core", "auth", "mail_query")}
+    assert told(ran)["modules"]["mail_query"]["causes"][0]["path"] == [
+        "mail_query.service",
+        "core.token_service",
+        "core.oauth_client",
+    ]
+
+
+@pytest.mark.usefixtures("at_cloud")
+@pytest.mark.parametrize("url", ["sqlite:///missing/iacs.db", "postgresql://iacs:hunter2@127.0.0.1:1/iacs"])
+async def test_without_the_database_every_module_is_down_and_names_it(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    ran = await asyncio.to_thread(iacs, "health", "--json")
+    assert ran.code == 1
+    assert causes(ran) == {each: ["core.database"] for each in MODULES}
+    assert {path: part["status"] for path, part in told(ran)["parts"].items() if part["status"] != "up"} == {
+        "core.database": "down",
+        "core.event_log": "down",
+        "core.token_service": "down",
+    }
+    assert "hunter2" not in ran.out + ran.err
+
+
+@pytest.mark.usefixtures("at_cloud")
+async def test_with_kafka_its_client_is_asked_in_place_of_the_event_log(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch, kafka_servers: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", ",".join(kafka_servers))
+    ran = await asyncio.to_thread(iacs, "health", "--json", "--timeout", "20")
+    assert ran.code == 0, ran.out
+    assert told(ran)["parts"]["core.kafka_client"]["detail"] == {"brokers": 1}
+    assert "core.event_log" not in told(ran)["parts"]
+
+
+@pytest.mark.usefixtures("at_cloud")
+async def test_without_kafka_exactly_those_who_need_it_are_down(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    ran = await asyncio.to_thread(iacs, "health")
+    assert ran.code == 1
+    assert "mail_query.service -> mail_query.outbox -> core.events -> core.kafka_client: Kafka" in ran.out
+    assert [line.split()[:2] for line in ran.lines if line.startswith(("account ", "auth "))] == [
+        ["account", "up"],
+        ["auth", "up"],
+    ]
+
+
+async def test_account_that_has_to_sign_in_again_is_seen_and_fails_only_a_strict_check(
+    iacs: Iacs, sign_in: SignIn
+) -> None:
+    await sign_in(ALICE)
+    with Database("sqlite:///iacs.db") as database, database.transaction() as tx:
+        assert tx.execute("UPDATE accounts SET status = 'sign_in_required'")
+    ran = await asyncio.to_thread(iacs, "health")
+    assert (ran.code, ran.err) == (0, "everything works, but a person must act\n")
+    assert ran.out.count("3 accounts have to sign in again; list them with: iacs account list") == 4
+    assert [line.split()[:2] for line in ran.lines[-4:]] == [
+        ["core", "degraded"],
+        ["account", "up"],
+        ["auth", "degraded"],
+        ["mail_query", "degraded"],
+    ]
+    assert (await asyncio.to_thread(iacs, "health", "--strict")).code == 1
+
+
+@pytest.mark.usefixtures("at_cloud")
+async def test_strict_check_of_what_works_passes(iacs: Iacs) -> None:
+    assert (await asyncio.to_thread(iacs, "health", "--strict")).code == 0
+
+
+def test_checkout_without_settings_is_told_each_that_is_missing(iacs: Iacs) -> None:
+    ran = iacs("health")
+    assert (ran.code, ran.err) == (1, "something does not work\n")
+    assert "auth.service -> core.oauth_client: AZURE_CLIENT_ID is not set" in ran.out
+    assert "core.encryption: TOKEN_ENCRYPTION_KEY is not set; make one with: iacs config new-key" in ran.out
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_settings_that_cannot_be_used_are_a_report(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://root:hunter2@db/iacs")
+    ran = iacs("health", *options)
+    assert (ran.code, ran.err, len(ran.lines)) == (1, "", 1)
+    assert "the application cannot start: DATABASE_URL" in ran.out
+    assert "hunter2" not in ran.out
+    if options:
+        assert (told(ran)["status"], told(ran)["modules"], told(ran)["parts"]) == ("down", {}, {})
+
+
+def test_part_that_cannot_be_built_is_a_report_that_names_it(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def __init__(self) -> None:
+            raise ConnectionRefusedError(111, "Connection refused")
+
+    @containers.copy(ApplicationContainer)
+    class Own(ApplicationContainer):
+        broken = providers.Singleton(Broken)
+
+    monkeypatch.setattr("iacs.containers.ApplicationContainer", Own)
+    ran = iacs("health")
+    assert (ran.code, ran.err, len(ran.lines)) == (1, "", 1)
+    assert ran.out.startswith("down: the application cannot start: broken: ")
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Address of a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.usefixtures("at_cloud")
+async def test_what_does_not_answer_is_down_in_time(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    monkeypatch.setenv("AZURE_AUTHORITY_HOST", silent)
+    began = time.monotonic()
+    ran = await asyncio.to_thread(iacs, "health", "--json", "--timeout", "0.5")
+    assert (ran.code, ran.err) == (1, "")
+    assert causes(ran)["auth"] == ["core.oauth_client"]
+    assert told(ran)["parts"]["core.oauth_client"]["error"] == "no answer within 0.5 s"
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "soon"])
+def test_timeout_that_is_none_is_a_misuse(iacs: Iacs, timeout: str) -> None:
+    assert iacs("health", "--timeout", timeout).code == 2
+
+
+async def test_exit_code_of_the_process_says_it_too(at_cloud: Sandbox) -> None:
+    assert (await run_process("health", "--json")).code == 0
+    assert "everything works" in await on_terminal("health")
+    await at_cloud.__aexit__(None, None, None)
+    ran = await run_process("health", "--json")
+    assert (ran.code, ran.err) == (1, "")
