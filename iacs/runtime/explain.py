@@ -56,7 +56,7 @@ def explain(
         aliases=node.aliases,
         overriding=tuple(_overriding(graph, fold, index, node)),
         choices=choices(drawn, node),
-        settings=tuple(_settings(node, setting_values(drawn, fold, value))),
+        settings=tuple(_settings(node, setting_values((node,), fold, value))),
     )
 
 

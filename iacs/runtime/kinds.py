@@ -229,6 +229,12 @@ def children(provider: Provider) -> dict[str, Provider]:
 
 def is_delegated(value: Any) -> bool:
     """Tell whether an argument is handed over as a provider rather than as its value."""
+    seen = set[int]()
+    while isinstance(value, providers.Dependency):  # the library asks the next one, and crashes in a circle
+        seen.add(id(value))
+        value = value.last_overriding or value.default
+        if id(value) in seen:
+            return False
     return bool(providers.is_delegated(value)) or isinstance(value, providers.Aggregate)
 
 

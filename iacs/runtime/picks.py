@@ -11,28 +11,42 @@ from iacs.runtime.kinds import Kind
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """One step into a value: an attribute, an item or a call."""
+    """One step into a value: the name that it takes, and how Python writes it; a call takes no name."""
 
-    text: str
-    kind: Kind
+    name: str
+    spelt: str
+
+
+_CALL = Pick("", "()")
 
 
 def pick_of(provider: Any, kind: Kind) -> tuple[Pick, ...]:
     """Return the step that a getter takes; a configuration's option takes one for each of its names."""
     if kind is Kind.ATTRIBUTE:
-        return (Pick(_written(provider.name), Kind.ATTRIBUTE),)
+        return (_attribute(provider.name),)
     if kind is Kind.ITEM:
-        return (Pick(_written(provider.name), Kind.ITEM),)
+        return (_item(provider.name),)
     if kind is Kind.METHOD:
-        return (Pick("", Kind.METHOD),)
+        return (_CALL,)
     if kind is Kind.OPTION:
-        return tuple(Pick(_written(name), Kind.ATTRIBUTE) for name in provider.get_name_segments())
+        return tuple(map(_attribute, provider.get_name_segments()))
     return ()
+
+
+def _attribute(name: Any) -> Pick:
+    """Take a name as it is; one that is worked out when it is asked is not known yet."""
+    known = name if isinstance(name, str) else "…"
+    return Pick(known, f".{known}")
+
+
+def _item(key: Any) -> Pick:
+    known = "…" if providers.is_provider(key) or not isinstance(key, str | int) else str(key)
+    return Pick(known, f"[{key!r}]" if known != "…" else "[…]")
 
 
 def pick_text(picks: Sequence[Pick]) -> str:
     """Write the steps as Python would: `pool['size']`, `connect()`."""
-    return "".join(map(_spelt, picks)).removeprefix(".")
+    return "".join(pick.spelt for pick in picks).removeprefix(".")
 
 
 def setting_name(picks: Sequence[Pick]) -> str:
@@ -42,20 +56,7 @@ def setting_name(picks: Sequence[Pick]) -> str:
     """
     names: list[str] = []
     for pick in picks:
-        if pick.kind is Kind.METHOD:
+        if pick is _CALL:
             return ".".join(names[:-1])
-        names.append(pick.text)
+        names.append(pick.name)
     return ".".join(names)
-
-
-def _spelt(pick: Pick) -> str:
-    if pick.kind is Kind.METHOD:
-        return "()"
-    return f"[{pick.text!r}]" if pick.kind is Kind.ITEM else f".{pick.text}"
-
-
-def _written(name: Any) -> str:
-    """Return a name as text; a name that is worked out when it is asked has none yet."""
-    if providers.is_provider(name):
-        return "…"
-    return name if isinstance(name, str) else repr(name) if isinstance(name, int) else type(name).__qualname__

@@ -7,7 +7,7 @@ from typing import Any
 from iacs.runtime.folding import Fold
 from iacs.runtime.kinds import Kind
 from iacs.runtime.masking import MASK, is_secret_name, shown
-from iacs.runtime.picture import Picture, Setting
+from iacs.runtime.picture import PictureNode, Setting
 
 Value = Callable[[int], Any]
 """Give the value of a started part by its index; raise KeyError for one that is not started."""
@@ -33,20 +33,18 @@ def nothing_started(index: int) -> Any:
     raise KeyError(index)
 
 
-def setting_values(picture: Picture, fold: Fold, value: Value) -> Values:
-    """Read every setting of a picture that can be read from started parts and loaded configurations."""
+def setting_values(nodes: Iterable[PictureNode], fold: Fold, value: Value) -> Values:
+    """Read the settings of `nodes` as far as started parts and loaded configurations hold them."""
     holders = {fold.path(index): index for index in fold.shown}
     return {
         (setting.holder, setting.name): found
-        for setting in _settings(picture)
+        for setting in _settings(nodes)
         if (found := _read(fold, holders[setting.holder], setting.name, value)) is not None
     }
 
 
-def _settings(picture: Picture) -> Iterable[Setting]:
-    return dict.fromkeys(
-        Setting(setting.name, setting.holder, "") for node in picture.nodes for setting in node.settings
-    )
+def _settings(nodes: Iterable[PictureNode]) -> Iterable[Setting]:
+    return dict.fromkeys(Setting(each.name, each.holder, "") for node in nodes for each in node.settings)
 
 
 def _read(fold: Fold, index: int, name: str, value: Value) -> SettingValue | None:
