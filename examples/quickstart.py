@@ -44,7 +44,7 @@ async def main(folder: Path, mailbox: Path | None) -> None:
             mail = app.get(MailQueryService)
             await query(mail, addresses)
             results = await sync(mail, addresses)
-            read_back = await read_events(container.core().events(), container.mail_query().topic())
+            read_back = await read_events(app.get(EventStream), app["mail_query.topic"])
             stored = [await mail.count(address) for address in addresses]
             held = sum(len(cloud.mailbox(address).messages) for address in addresses)
     show_summary(console, results, held=held, stored=sum(stored), read_back=read_back, folder=folder)

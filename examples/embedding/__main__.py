@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from embedding.containers import HostContainer
+from embedding.report import SenderReport
 from iacs.account import AccountService
 from iacs.runtime import Application
 
@@ -12,7 +13,7 @@ async def main(host: HostContainer) -> None:
     """Report on every mailbox that is stored."""
     async with Application(host) as app:
         for account in await app.get(AccountService).list():
-            senders = await host.report().write(account.email)
+            senders = await app.get(SenderReport).write(account.email)
             print(account.email, *(f"{sender}={count}" for sender, count in senders.most_common(3)))
 
 
