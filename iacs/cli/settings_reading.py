@@ -1,0 +1,59 @@
+"""Reads the settings of a container that is not started, and nothing else of it."""
+
+import inspect
+from typing import Any
+
+from iacs.cli.output import note
+from iacs.core.exceptions import IACSGraphError
+from iacs.runtime.graph import Graph
+from iacs.runtime.kinds import Kind, is_asynchronous
+from iacs.runtime.settings import Holders
+
+_READ = frozenset({Kind.SINGLETON, Kind.FACTORY, Kind.LOCAL})
+
+
+class SettingsReader:
+    """Give the settings object at an index; `problems` has a sentence for each that cannot be read."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.problems: list[str] = []
+        self._graph = graph
+        self._holders = Holders(graph)
+        self._read: dict[int, Any] = {}
+
+    def __call__(self, index: int) -> Any:
+        """Return the settings object, built if need be; raise KeyError for whatever is no such object."""
+        if index not in self._read:
+            self._read[index] = self._build(index)
+        if self._read[index] is None:
+            raise KeyError(index)
+        return self._read[index]
+
+    def _build(self, index: int) -> Any:
+        node = self._graph.nodes[index]
+        plain = node.kind in _READ and not node.inputs and not is_asynchronous(node.provider.provides)
+        if not plain or index not in self._holders:
+            return None
+        try:
+            value = node.provider()
+        except IACSGraphError as error:
+            self.problems.append(f"{node.path} cannot be read: {error}")
+        except Exception as error:  # noqa: BLE001 - somebody's own settings: the wiring is told all the same
+            self.problems.append(f"{node.path} cannot be read: {_without_values(error)}")
+        else:
+            return None if inspect.isawaitable(value) else value
+        return None
+
+    def report(self) -> None:
+        """Say on standard error which settings could not be read."""
+        for problem in self.problems:
+            note(problem)
+
+
+def _without_values(error: Exception) -> str:
+    """Name the error and the settings that it is about; its own text may quote secrets."""
+    errors = getattr(error, "errors", None)
+    found = errors() if callable(errors) else ()
+    names = [".".join(map(str, each["loc"])) for each in found if isinstance(each, dict) and "loc" in each]
+    about = f" for {', '.join(dict.fromkeys(names))}" if names else ""
+    return f"{type(error).__name__}{about}"
