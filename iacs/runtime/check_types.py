@@ -158,7 +158,8 @@ def _told(wiring: Wiring, leaf: int | None, given: Given) -> str:
     if leaf is None:
         return "None" if given.value is None else _constant(given)
     node = wiring.graph.nodes[leaf]
-    return f"{spelled(given.annotation)} from {_where(wiring, node)}"
+    where = _where(wiring, node)
+    return f"{spelled(given.annotation)} from {where}" if where else spelled(given.annotation)
 
 
 def _constant(given: Given) -> str:
@@ -173,7 +174,7 @@ def _where(wiring: Wiring, node: Node) -> str:
         owner = wiring.graph.nodes[wiring.graph.source(node.inputs[0].node)]
         above = wiring.graph.nodes[owner.inputs[0].node].path if owner.kind is Kind.PROVIDED else owner.path
         return f"{above}.provided.{node.provider.name}"
-    return node.path
+    return node.path if node.named or node.kind is Kind.OPTION else ""
 
 
 def spelled(annotation: Any) -> str:

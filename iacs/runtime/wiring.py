@@ -135,7 +135,7 @@ class Wiring:
         seen, waiting = {index}, [index]
         while waiting:
             node = self.graph.nodes[waiting.pop()]
-            if node.named or node.kind in CALLING:
+            if node.named or _is_written_out(node):
                 found[node.index] = None
                 continue
             fresh = [each for each in self.graph.dependants[node.index] if each not in seen]
@@ -156,6 +156,10 @@ class Wiring:
 
 def _inputs(node: Node) -> Iterator[int]:
     return (each.node for each in node.inputs if not each.deferred)
+
+
+def _is_written_out(node: Node) -> bool:
+    return node.kind in CALLING and not isinstance(node.provider, providers.TypedConfigurationOption)
 
 
 def _is_callable(made: Any) -> bool:
