@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iacs.cli.edge import ERROR, describe
+from iacs.cli.loading import DEFAULT
 from iacs.cli.options import Json
 from iacs.cli.output import line, note, print_json, print_table
 from iacs.cli.running import quieten, run_async
@@ -13,6 +14,7 @@ from iacs.cli.running import quieten, run_async
 if TYPE_CHECKING:
     from iacs.runtime.health import Health, PartHealth, Readiness
 
+Name = Annotated[str, typer.Argument(metavar="[MODULE:CONTAINER]", help="Whose; iacs's own by default.")]
 Timeout = Annotated[
     float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="How long to wait for each part.")
 ]
@@ -25,28 +27,26 @@ _SAID = {
 }
 
 
-def health(json: Json = False, timeout: Timeout = 3.0, strict: Strict = False) -> None:
+def health(name: Name = DEFAULT, json: Json = False, timeout: Timeout = 3.0, strict: Strict = False) -> None:
     """Start the application and ask each part whether it works.
 
     The exit code is 1 when something is down. What is degraded works, but a person must act: 0, or 1 with
     --strict.
     """
-    found = run_async(_health(timeout, json=json))
+    found = run_async(_health(name, timeout, json=json))
     if not found.up or (strict and found.status != "up"):
         raise typer.Exit(ERROR)
 
 
-async def _health(timeout: float, *, json: bool) -> "Health":
+async def _health(name: str, timeout: float, *, json: bool) -> "Health":
     """Ask, and tell before the application stops: what does not answer may not stop in time either."""
-    from iacs.containers import ApplicationContainer
+    from iacs.cli.loading import load_container
     from iacs.core.exceptions import IACSGraphError
     from iacs.runtime import Application
     from iacs.runtime.health import Health
 
     try:
-        container = ApplicationContainer()
-        quieten(container)
-        application = Application(container)
+        application = Application(_quiet(load_container(name)))
         await application.start()
     except IACSGraphError as error:
         found = Health(error=f"the application cannot start: {describe(error)}")
@@ -58,6 +58,15 @@ async def _health(timeout: float, *, json: bool) -> "Health":
     finally:
         await application.stop()
     return found
+
+
+def _quiet(container: Any) -> Any:
+    from iacs.containers import ApplicationContainer
+
+    parent = getattr(container, "declarative_parent", None)
+    if isinstance(parent, type) and issubclass(parent, ApplicationContainer):
+        quieten(container)
+    return container
 
 
 def _show(found: "Health", *, json: bool) -> None:

@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,6 +166,30 @@ def test_part_that_cannot_be_built_is_a_report_that_names_it(
     ran = iacs("health")
     assert (ran.code, ran.err, len(ran.lines)) == (1, "", 1)
     assert ran.out.startswith("down: the application cannot start: broken: ")
+
+
+def test_container_of_ones_own_is_asked_by_name(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "own_shop.py").write_text(
+        "from dependency_injector import containers, providers\n"
+        "class Till:\n"
+        "    def probe(self):\n"
+        "        return '3 coins'\n"
+        "class Shop(containers.DeclarativeContainer):\n"
+        "    till = providers.Singleton(Till)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    ran = iacs("health", "own_shop:Shop")
+    assert (ran.code, ran.err) == (0, "everything works\n")
+    assert ran.lines[1].split()[:2] == ["till", "up"]
+    assert ran.lines[1].endswith("3 coins")
+
+
+def test_container_that_is_not_there_is_a_report(iacs: Iacs) -> None:
+    ran = iacs("health", "iacs.containers:Nothing")
+    assert (ran.code, ran.err, len(ran.lines)) == (1, "", 1)
+    assert "Nothing" in ran.out
 
 
 @pytest.fixture
