@@ -13,12 +13,17 @@ from iacs.core.exceptions import (
     AccountNotFoundError,
     APIConnectionError,
     AuthenticationError,
+    CheckError,
     ConfigurationError,
     EventEncodingError,
+    Finding,
+    ForeignLoopError,
     GraphError,
     IACSGraphError,
     KafkaError,
+    NotStartedError,
     PublishError,
+    StartError,
 )
 
 EVERY = [
@@ -41,6 +46,10 @@ MADE: list[IACSGraphError] = [
         "Refused.", error="invalid_grant", suberror="basic_action", codes=[50076], claims="{}"
     ),
     AccountNotFoundError("No account of that address is enrolled."),
+    CheckError([Finding("core.database", "missing", "Nobody gives it: pass one.")]),
+    StartError("It refused.", path="core.database"),
+    NotStartedError("Nothing is started.", path="core.database"),
+    ForeignLoopError("It is another loop's.", path="core.database"),
 ]
 
 
