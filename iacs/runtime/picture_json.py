@@ -56,7 +56,7 @@ def _whole(picture: Picture) -> Picture:
     everything: tuple[Picture | PictureNode | PictureEdge, ...] = (picture, *picture.nodes, *picture.edges)
     for each in everything:
         for one in fields(each):
-            if one.type == "str" and not isinstance(getattr(each, one.name), str):
+            if one.type is str and not isinstance(getattr(each, one.name), str):
                 raise TypeError(one.name)
     for edge in picture.edges:
         _ = picture.by_path[edge.source], picture.by_path[edge.target]
