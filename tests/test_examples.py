@@ -73,3 +73,46 @@ assert host.mail().mail_query().topic() == "host.mail.received"
 """
     done = run("-c", code, cwd=EXAMPLES)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_module_of_ones_own_reads_what_is_stored(tmp_path: Path) -> None:
+    quickstart(tmp_path)
+    done = run("-m", "own_module", cwd=EXAMPLES, DATABASE_URL=f"sqlite:///{tmp_path}/data/iacs.db")
+    assert done.returncode == 0, done.stderr
+    assert "account='alice@contoso.example' messages=4 busiest=" in done.stdout
+
+
+def test_a_module_of_ones_own_is_fewer_than_forty_lines() -> None:
+    files = [EXAMPLES / "own_module" / name for name in ("schema.py", "service.py", "containers.py")]
+    lines = [line for file in files for line in file.read_text().splitlines() if line.strip()]
+    assert len(lines) < 40
+
+
+def test_a_module_of_ones_own_takes_part_in_check_graph_health_and_overlays(tmp_path: Path) -> None:
+    code = """
+import asyncio
+from iacs.runtime import Application, check
+from own_module.containers import DigestApplication
+from own_module.service import DigestService
+
+class NoMail:
+    async def stored(self, account):
+        for message in ():
+            yield message
+
+async def use():
+    app = Application(DigestApplication())
+    assert "digest.service" in {node.path for node in app.graph().nodes}
+    assert "mail_query.service" in str(app.explain("digest.service"))
+    async with app:
+        health = await app.health()
+        assert {module.name: str(module.status) for module in health.modules}["digest"] == "up"
+        with app.overlay({"digest.mail": NoMail()}) as view:
+            digest = await view.get(DigestService).digest("alice@contoso.example")
+            assert digest.messages == 0 and view["mail_query.service"] is app["mail_query.service"]
+
+assert check(DigestApplication()) == ()
+asyncio.run(use())
+"""
+    done = run("-c", code, cwd=EXAMPLES, DATABASE_URL=f"sqlite:///{tmp_path}/own.db")
+    assert done.returncode == 0, done.stderr
