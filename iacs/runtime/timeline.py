@@ -43,6 +43,14 @@ class Timeline(list[Step]):
         self.append(step)
         _log(step)
 
+    def summarize(self, action: Literal["start", "stop"]) -> None:
+        """Log as one event that the whole application has started, or stopped."""
+        steps = [step for step in self if step.action == action]
+        if steps and _logger.isEnabledFor(logging.INFO):
+            took = max(step.ended for step in steps) - min(step.began for step in steps)
+            done = "started" if action == "start" else "stopped"
+            _logger.info("application %s", done, extra={"parts": len(steps), "seconds": round(took, 6)})
+
     def beside(self, step: Step) -> tuple[str, ...]:
         """Return the paths of the steps that overlap with this one in time."""
         return tuple(
@@ -71,8 +79,8 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 def _log(step: Step) -> None:
     """Log one event a part, as cheaply as a level that is off allows; the error itself is raised elsewhere."""
-    if _logger.isEnabledFor(logging.INFO):
+    if _logger.isEnabledFor(logging.DEBUG):
         done = "stopped" if step.action == "stop" else "started"
         event = f"part could not be {done}" if step.error else f"part {done}"
         fields = {"part": step.path, "seconds": round(step.took, 6)}
-        _logger.info(event, extra=fields | ({"error": step.error} if step.error else {}))
+        _logger.debug(event, extra=fields | ({"error": step.error} if step.error else {}))
