@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from iacs.cli import account, auth, config, events, mail
+from iacs.cli.check import check
 from iacs.cli.database import init_db
 from iacs.cli.edge import MISUSE, Edge
 from iacs.cli.explain import explain
@@ -51,6 +52,7 @@ def application() -> typer.Typer:
     app.add_typer(auth.app, name="auth")
     app.add_typer(mail.app, name="mail")
     app.add_typer(events.app, name="events")
+    app.command()(check)
     app.command()(graph)
     app.command()(explain)
     app.command()(sandbox)
