@@ -2,8 +2,10 @@
 
 Usage: python -m benchmarks.runtime [ROUNDS]      (about half a minute for the usual 40)
 
-It reports, and fails for no figure. All are microseconds, medians of the rounds, with garbage collection off.
-A ratio is the median of each round's ratio.
+It reports, and fails for no figure. All are medians of the rounds, with garbage collection off; what takes
+microseconds is done many times in each round, in a few rows of which the quickest counts. A ratio is the median
+of each round's ratio. A machine that is busy with other things changes the ratios little, the limits in
+milliseconds much.
 """
 
 import sys
