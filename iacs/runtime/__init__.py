@@ -4,6 +4,7 @@ from iacs.core.exceptions import CheckError, Finding, ForeignLoopError, NotStart
 from iacs.runtime.application import Application
 from iacs.runtime.check import check
 from iacs.runtime.current import current_application
+from iacs.runtime.inject import inject
 from iacs.runtime.overlay import Overlay, wrapping
 from iacs.runtime.parts import keep_open
 from iacs.runtime.timeline import Step, Timeline
@@ -20,6 +21,7 @@ __all__ = [
     "Timeline",
     "check",
     "current_application",
+    "inject",
     "keep_open",
     "wrapping",
 ]

@@ -1,8 +1,9 @@
 """Which application, or overlay of one, the running code belongs to."""
 
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
+from weakref import WeakSet, ref
 
 from iacs.core.exceptions import NotStartedError
 
@@ -10,7 +11,35 @@ if TYPE_CHECKING:
     from iacs.runtime.view import View
 
 _entered: ContextVar["View | None"] = ContextVar("iacs_application", default=None)
-_started: "WeakSet[View]" = WeakSet()
+
+
+class _Started:
+    """The applications of the process, and which of them was found to be the only one that is started."""
+
+    def __init__(self) -> None:
+        self._all: WeakSet[View] = WeakSet()
+        self._added = 0
+        self._only: tuple[int, Callable[[], View | None]] = (0, lambda: None)
+
+    def add(self, view: "View") -> None:
+        self._all.add(view)
+        self._added += 1
+
+    def only(self) -> "View":
+        """Return the one started application; NotStartedError when there is none, or more than one."""
+        added, known = self._only
+        found = known() if added == self._added else None
+        return found if found is not None and found.is_started else self._search(self._added)
+
+    def _search(self, added: int) -> "View":
+        started = [each for each in tuple(self._all) if each.is_started]
+        if len(started) != 1:
+            raise NotStartedError(_reason(len(started)))
+        self._only = added, ref(started[0])
+        return started[0]
+
+
+_started = _Started()
 
 
 def current_application() -> "View":
@@ -22,10 +51,7 @@ def current_application() -> "View":
     found = _entered.get()
     if found is not None and found.is_started:
         return found
-    started = [each for each in _started if each.is_started]
-    if len(started) == 1:
-        return started[0]
-    raise NotStartedError(_reason(len(started)))
+    return _started.only()
 
 
 def _reason(number: int) -> str:

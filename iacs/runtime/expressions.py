@@ -119,5 +119,5 @@ def option(value: Any, segments: Sequence[str], path: str, *, strict: bool) -> A
         if value is None:
             break
     if value is None and strict:
-        raise IACSGraphError(f"{path} is required, and the overlay's configuration lacks it")
+        raise IACSGraphError(f"{path} is required, and the configuration lacks it")
     return value

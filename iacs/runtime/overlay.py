@@ -117,7 +117,7 @@ class Overlay(View):
         self._replaced = replaced
         self._lifetime: Lifetime | None = None
         self._is_alone = False
-        self._token: Token[View | None] | None = None
+        self._entry: Token[View | None] | None = None
 
     @property
     def is_started(self) -> bool:
@@ -212,14 +212,14 @@ class Overlay(View):
         self._lifetime, self.plan, self.values = lifetime, lifetime.plan, lifetime.values
         if self._is_alone:
             self.home.bind(lifetime)
-        self._token = current.enter(self)
+        self._entry = current.enter(self)
         return self
 
     def _left(self) -> Lifetime:
         lifetime = self._lifetime
-        if lifetime is None or self._token is None:
+        if lifetime is None or self._entry is None:
             raise NotStartedError("this overlay is not entered")
-        current.leave(self._token)
-        self._lifetime = self._token = None
+        current.leave(self._entry)
+        self._lifetime = self._entry = None
         self.forget()
         return lifetime
