@@ -140,6 +140,8 @@ def _class(made: type) -> Callee:
     if hasattr(constructor, "__wrapped__"):
         return Callee(_without_first(_signature(constructor, follow_wrapped=False)), {}, made)
     signature = _signature(made)
+    if "__signature__" in vars(made) and isinstance(vars(made).get("__init__"), types.FunctionType):
+        signature = _without_first(_signature(constructor))  # a model's fields are not all that it takes
     return Callee(signature, _hints(signature, lambda name: _names(made, constructor, name)), made)
 
 
