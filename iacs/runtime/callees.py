@@ -248,7 +248,10 @@ def _is_read(annotation: Any, depth: int = 5) -> bool:
     """Tell whether no string is left in an annotation."""
     if isinstance(annotation, typing.ForwardRef):
         return False
-    if isinstance(annotation, types.UnionType | types.GenericAlias) or type(annotation).__module__ == "typing":
+    if (
+        isinstance(annotation, types.UnionType | types.GenericAlias)
+        or type(annotation).__module__ == "typing"
+    ):
         inside = getattr(annotation, "__args__", ())
         return depth > 0 and all(isinstance(each, type) or _is_read(each, depth - 1) for each in inside)
     return annotation is None

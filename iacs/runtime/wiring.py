@@ -23,8 +23,7 @@ ABSTRACT = (
     providers.AbstractCallable,
     providers.AbstractCoroutine,
 )
-_PASSING_ON = frozenset({Kind.ALIAS, Kind.SELECTOR, Kind.PROVIDED, Kind.ATTRIBUTE, Kind.ITEM})
-_ASKING = CALLING | {Kind.LIST, Kind.DICT, Kind.METHOD}
+_BRINGING_NONE = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
 _EXACT = CALLING - {Kind.RESOURCE}
 _BRANCHES = 100
 
@@ -89,14 +88,17 @@ class Wiring:
 
     @cached_property
     def asked(self) -> frozenset[int]:
-        """The nodes that something asks without arguments of the moment; parts are asked at the start."""
+        """The nodes that are called with nothing but what the container gives them.
+
+        Parts are, at the start, and all that they ask; what a List, a Dict or a method's call asks, too. A
+        factory's call may bring arguments, even for the factories below it: `service(database__url=…)`.
+        """
         nodes = self.graph.nodes
-        waiting = [each for node in nodes if node.kind in _ASKING for each in _inputs(node)]
-        waiting += [node.index for node in nodes if node.is_part]
-        found = set(waiting)
+        found = {node.index for node in nodes if node.is_part}
+        found.update(each for node in nodes if node.kind in _BRINGING_NONE for each in _inputs(node))
+        waiting = list(found)
         while waiting:
-            node = nodes[waiting.pop()]
-            fresh = [each for each in _inputs(node) if node.kind in _PASSING_ON and each not in found]
+            fresh = [each for each in _inputs(nodes[waiting.pop()]) if each not in found]
             found.update(fresh)
             waiting.extend(fresh)
         return frozenset(found)

@@ -2,6 +2,7 @@
 
 import enum
 import inspect
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -603,9 +604,9 @@ annotations = st.recursive(
     leaves,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | inner.map(lambda each: list[each])  # type: ignore[valid-type]
-        | st.tuples(inner, inner).map(lambda pair: dict[pair])  # type: ignore[valid-type]
-        | inner.map(lambda each: type[each])  # type: ignore[valid-type]
+        | inner.map(lambda each: types.GenericAlias(list, each))
+        | st.tuples(inner, inner).map(lambda pair: types.GenericAlias(dict, pair))
+        | inner.map(lambda each: types.GenericAlias(type, each))
     ),
 )
 values = st.sampled_from(

@@ -1,0 +1,126 @@
+"""`iacs check` over somebody's container, sound or not, or not a container at all."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Iacs, run_process
+from tests.cli.test_mistakes import said
+
+SOUND = """
+from dependency_injector import containers, providers
+
+class Database: ...
+
+class Service:
+    def __init__(self, database: Database) -> None:
+        raise SystemExit("built")
+
+class Container(containers.DeclarativeContainer):
+    database = providers.Singleton(Database)
+    service = providers.Singleton(Service, database)
+
+class Broken(Container):
+    service = providers.Singleton(Service)
+    other = providers.Singleton(Service, "text")
+
+class Failing(containers.DeclarativeContainer):
+    def __new__(cls):
+        raise ValueError("the password is open-sesame")
+
+container = Container()
+number = 5
+
+def make():
+    return Container()
+
+def make_nothing():
+    return None
+
+class nested:
+    container = container
+"""
+
+
+@pytest.fixture(autouse=True)
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put a package into the working directory, and forget it again."""
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "shop" / "wiring.py").write_text(SOUND)
+    (tmp_path / "shop" / "lacking.py").write_text("import no_such_library\n")
+    (tmp_path / "shop" / "raising.py").write_text("raise RuntimeError('open-sesame')\n")
+    (tmp_path / "shop" / "torn.py").write_text("def (\n")
+    (tmp_path / "shop" / "empty.py").touch()
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.partition(".")[0] == "shop":
+            del sys.modules[name]
+
+
+def test_our_own_container_is_sound_and_nothing_is_printed(iacs: Iacs) -> None:
+    ran = iacs("check")
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.endswith("parts, no findings\n")
+
+
+@pytest.mark.parametrize("name", ["Container", "container", "make", "nested.container"])
+def test_a_container_its_class_or_what_returns_one_is_checked(iacs: Iacs, name: str) -> None:
+    ran = iacs("check", f"shop.wiring:{name}")
+    assert (ran.code, ran.err) == (0, "2 parts, no findings\n")
+
+
+def test_findings_are_a_table_and_an_exit_code(iacs: Iacs) -> None:
+    ran = iacs("check", "shop.wiring:Broken")
+    assert ran.code == 1
+    assert ran.lines[0].split() == ["path", "kind", "what", "is", "wrong"]
+    assert [line.split()[:3] for line in ran.lines[1:]] == [
+        ["other", "type", "Service()"],
+        ["service", "arity", "Service()"],
+    ]
+    assert ran.err == "3 parts, 2 findings\n"
+
+
+def test_findings_are_json_lines_when_asked(iacs: Iacs) -> None:
+    ran = iacs("check", "shop.wiring:Broken", "--json")
+    assert ran.code == 1
+    rows = [json.loads(line) for line in ran.lines]
+    assert [(row["path"], row["kind"]) for row in rows] == [("other", "type"), ("service", "arity")]
+    assert all(row["message"] for row in rows)
+
+
+async def test_a_process_finds_what_lies_in_its_working_directory() -> None:
+    ran = await run_process("check", "shop.wiring:Container")
+    assert (ran.code, ran.out, ran.err) == (0, "", "2 parts, no findings\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nowhere:Container", "no module nowhere: it is looked for in "),
+        ("shop.nowhere:Container", "no module shop.nowhere: it is looked for in "),
+        ("nowhere.wiring:Container", "no module nowhere.wiring (there is no nowhere): "),
+        ("shop.wiring:Contaner", "shop.wiring has no Contaner: did you mean shop.wiring:Container?"),
+        ("shop.wiring:nested.other", "shop.wiring has no nested.other: "),
+        ("shop.wiring", "shop.wiring is a module: did you mean shop.wiring:Broken or shop.wiring:Container"),
+        ("shop.empty", "shop.empty is a module: name a container in it"),
+        ("shop/wiring.py:Container", "name its module, as in shop.wiring:Container"),
+        (":Container", "'' is no module: name one, as in package.module:Container"),
+        ("shop.wiring:number", "shop.wiring:number is no container but int"),
+        ("shop.wiring:make_nothing", "shop.wiring:make_nothing gives no container but NoneType"),
+        ("shop.lacking:Container", "importing shop.lacking failed at "),
+        ("shop.lacking:Container", "No module named 'no_such_library'"),
+        ("shop.torn:Container", "with SyntaxError"),
+        ("shop.raising:Container", "raising.py:1 with RuntimeError"),
+        ("shop.wiring:Failing", "making shop.wiring:Failing failed at "),
+    ],
+)
+def test_a_name_that_leads_to_no_container_is_one_sentence(iacs: Iacs, name: str, words: str) -> None:
+    sentence = said(iacs("check", name))
+    assert words in sentence
+    assert "sesame" not in sentence
