@@ -171,7 +171,23 @@ class Graph:
     def tops(self) -> tuple[int, ...]:
         """What nothing else asks, nor would ask if no override stood between."""
         asked = {each.node for node in self.nodes for each in (*node.inputs, *node.hidden)}
-        return tuple(node.index for node in self.nodes if node.index not in asked)
+        tops = [node.index for node in self.nodes if node.index not in asked]
+        below = self._below(tops, set())
+        for index in reversed(self.order):
+            if index not in below:  # asked only by what it is itself handed to
+                tops.append(index)
+                self._below((index,), below)
+        return tuple(tops)
+
+    def _below(self, indexes: Iterable[int], found: set[int]) -> set[int]:
+        """Add to `found` indexes with everything that they ask, or would ask."""
+        waiting = list(indexes)
+        while waiting:
+            node = self.nodes[waiting.pop()]
+            if node.index not in found:
+                found.add(node.index)
+                waiting += [each.node for each in (*node.inputs, *node.hidden)]
+        return found
 
     def affected(self, changed: Iterable[int]) -> set[int]:
         """Return `changed` and everything that depends on it."""
