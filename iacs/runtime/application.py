@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from dependency_injector.containers import Container
 
-from iacs.core.exceptions import CheckError, IACSGraphError, StartError
+from iacs.core.exceptions import CheckError, StartError
 from iacs.runtime import current, forking
 from iacs.runtime.check import findings, overlay_findings
 from iacs.runtime.graph import Graph, read_graph
@@ -21,8 +21,9 @@ from iacs.runtime.lookup import Lookup
 from iacs.runtime.plan import UNSET, Plan
 from iacs.runtime.signals import ending_signals
 from iacs.runtime.timeline import Timeline
+from iacs.runtime.turns import Turns
 from iacs.runtime.view import Key, View
-from iacs.runtime.waiting import ended
+from iacs.runtime.waiting import ended, uninterrupted
 
 if TYPE_CHECKING:  # loaded when they are asked for
     from iacs.runtime.explain import Explanation
@@ -62,7 +63,7 @@ class Application(View, Generic[C]):
         self._lock = RLock()
         self._fitting: set[tuple[int, type]] = set()
         self._inherited: list[Lifetime] = []
-        self._is_busy = False
+        self._turns = Turns()
         self._read_container()
 
     def _read_container(self) -> None:
@@ -78,11 +79,18 @@ class Application(View, Generic[C]):
         self.plan = Plan(graph)
         self.values = [UNSET] * len(graph)
         self.lookup = Lookup(self.plan, self.values)
-        self.roots = graph.tops if self._asked_roots is None else tuple(map(self._root, self._asked_roots))
+        self.roots = graph.tops if self._asked_roots is None else tuple(self._roots(self._asked_roots))
         self.forget()
 
-    def _root(self, key: Key) -> int:
-        return self.lookup.index(key)
+    def _roots(self, keys: Iterable[Key]) -> Iterator[int]:
+        """Yield what the roots mean: of a container, everything in it."""
+        graph = self.plan.graph
+        for key in keys:
+            index = self.lookup.index(key)
+            yield index
+            if graph.nodes[index].kind is Kind.CONTAINER:
+                inside = f"{graph.nodes[index].path}."
+                yield from (each for path, each in graph.paths.items() if path.startswith(inside))
 
     @property
     def is_started(self) -> bool:
@@ -123,33 +131,25 @@ class Application(View, Generic[C]):
         Raise StartError, naming the part, if one fails or exceeds its deadline; all that was started is then
         closed again, as it is on cancellation.
         """
-        if self.is_started:
-            return
-        lifetime = self._begun()
-        try:
-            await lifetime.start_async()
-        finally:
-            self._is_busy = False
-        self._started(lifetime)
+        async with self._turns.take():
+            if not self.is_started:
+                lifetime = self._begun()
+                await lifetime.start_async()
+                self._started(lifetime)
 
     def _start_sync(self) -> None:
         with self._lock:
             if not self.is_started:
+                self._turns.refuse_to_wait()
                 lifetime = self._begun()
-                try:
-                    lifetime.start()
-                finally:
-                    self._is_busy = False
+                lifetime.start()
                 self._started(lifetime)
 
     def _begun(self) -> Lifetime:
-        if self._is_busy:
-            raise IACSGraphError("the application is being started or stopped already")
         if _overridings(self.plan.graph) != self._overridings:
             self._read_container()  # overridden since it was made
         else:
             self._plan_anew()
-        self._is_busy = True
         self.timeline = Timeline()
         self.live_in(self.new_home())
         return self.home.lifetime(self.plan, self.values, self.roots, self.timeline)
@@ -172,10 +172,10 @@ class Application(View, Generic[C]):
 
         What went wrong comes as one ExceptionGroup, after every part had its turn.
         """
-        lifetime = self._ended()
-        if lifetime is not None:
-            await self.home.closed()
-            await lifetime.stop_async()
+        async with self._turns.take():
+            lifetime = self._ended()
+            if lifetime is not None:
+                await lifetime.stop_async(self.home.closed)
 
     def _stop_sync(self) -> None:
         lifetime = self._ended()
@@ -202,8 +202,11 @@ class Application(View, Generic[C]):
                     starting.result()
                     await ending
             finally:
-                await ended((starting, ending))
-                await self.stop()
+                await uninterrupted(self._end(starting, ending))
+
+    async def _end(self, *tasks: "asyncio.Future[Any]") -> None:
+        await ended(tasks, grace=None)  # a rollback has the deadlines of its parts
+        await self.stop()
 
     def new_home(self) -> Home:
         """Return a new place to run in: the running event loop, or none."""
@@ -277,7 +280,7 @@ class Application(View, Generic[C]):
     def forked(self) -> None:
         """Let go of the parent's parts, in the child: they are neither used nor closed here."""
         self._lock = RLock()
-        self._is_busy = False
+        self._turns = Turns()
         if self._lifetime is not None:
             self._inherited.append(self._lifetime)
             self._lifetime.disown()

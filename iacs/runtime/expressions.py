@@ -7,10 +7,11 @@ list gives another view of the same wiring, which is what an overlay is.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import Any
+from typing import Any, Final
 
 from iacs.core.exceptions import IACSGraphError
 
+TOO_DEEP: Final = "its factories need one another more deeply than Python can call; make a singleton of some"
 Values = list[Any]
 Read = Callable[[Values], Any]
 
@@ -103,9 +104,7 @@ def required(read: Read, cls: type, path: str) -> Read:
         value = read(values)
         if type(value) is not fitting:
             if not isinstance(value, cls):
-                raise IACSGraphError(
-                    f"{path} must be a {cls.__qualname__}, not a {type(value).__qualname__}"
-                )
+                raise IACSGraphError(f"{path} must be a {cls.__qualname__}, not a {type(value).__qualname__}")
             fitting = type(value)
         return value
 

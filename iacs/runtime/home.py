@@ -1,18 +1,18 @@
 """The event loop that an application runs in, and what is allowed to read it from elsewhere."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
 from threading import get_ident
+from typing import Any
 
 from iacs.core.exceptions import ForeignLoopError
 from iacs.runtime.expressions import Values
 from iacs.runtime.lifecycle import Lifetime
-from iacs.runtime.parts import Opened
 from iacs.runtime.plan import Plan
 from iacs.runtime.timeline import Timeline
-from iacs.runtime.waiting import within
 
+Errors = list[Exception]
 _home: ContextVar[object] = ContextVar("iacs_home", default=None)
 
 here = _home.get
@@ -32,7 +32,8 @@ class Home:
         self.bound: set[int] = set()
         self._start_timeout = start_timeout
         self._stop_timeout = stop_timeout
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[Errors]] = set()
+        self._errors: Errors = []
 
     def lifetime(
         self, plan: Plan, values: Values, roots: Iterable[int], timeline: Timeline | None = None
@@ -70,22 +71,28 @@ class Home:
             told = "belongs to the event loop that its application was started in, and this is another one"
             raise ForeignLoopError(f"{path()} {told}; start an application in each loop", path=path())
 
-    def _close_later(self, opened: Opened, seconds: float) -> None:
+    def _close_later(self, close: Callable[[], Coroutine[Any, Any, Errors]]) -> Errors | None:
         """Close in the loop what an overlay, left without it, cannot close at once."""
         if self.loop is None or self.loop.is_closed():
-            return
-        closing = within(seconds, opened.close_async())
+            return None
         if running_loop() is self.loop:
-            task = self.loop.create_task(closing)
+            task = self.loop.create_task(close())
             self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-        else:
-            asyncio.run_coroutine_threadsafe(closing, self.loop).result(seconds)
+            task.add_done_callback(self._note_closed)
+            return []
+        return asyncio.run_coroutine_threadsafe(close(), self.loop).result()
 
-    async def closed(self) -> None:
-        """Wait for what overlays have left to close."""
+    async def closed(self) -> Errors:
+        """Wait for what overlays have left to close; return what went wrong."""
         while self._closing:
             await asyncio.wait(self._closing)
+        errors, self._errors = self._errors, []
+        return errors
+
+    def _note_closed(self, task: asyncio.Task[Errors]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled():
+            self._errors.extend(task.result())
 
 
 def running_loop() -> asyncio.AbstractEventLoop | None:

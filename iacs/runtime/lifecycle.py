@@ -1,17 +1,20 @@
 """Starts the parts that are asked for, each after those it asks, and closes them in reverse."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from time import perf_counter
+from typing import Any
 
 from iacs.core.exceptions import IACSGraphError, StartError
-from iacs.runtime.expressions import Values
+from iacs.runtime.closing import CloseLater, Closing, note
+from iacs.runtime.expressions import TOO_DEEP, Values
+from iacs.runtime.kinds import Kind
 from iacs.runtime.opening import open_all
 from iacs.runtime.parts import Opened, Part
-from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.plan import Plan
 from iacs.runtime.planting import NOT_BUILT, already_built, forget_modes, plant, uproot
 from iacs.runtime.timeline import Timeline
-from iacs.runtime.waiting import uninterrupted, within
+from iacs.runtime.waiting import uninterrupted
 
 
 class Lifetime:
@@ -31,19 +34,22 @@ class Lifetime:
         start_timeout: float = 15.0,
         stop_timeout: float = 15.0,
         timeline: Timeline | None = None,
-        close_later: Callable[[Opened, float], None] | None = None,
+        close_later: CloseLater | None = None,
     ) -> None:
         self.plan = plan
         self.values = values
         self.roots = tuple(roots)
-        self.opened: list[Opened] = []
-        self._owned: set[int] = set()
+        self._closing = Closing(
+            values, stop_timeout, planted=planted, timeline=timeline, close_later=close_later
+        )
+        self.opened = self._closing.opened
+        self._known: set[int] | None = None
         self._is_async = False
+        self._is_over = False
         self._planted = planted
         self._start_timeout = start_timeout
-        self._stop_timeout = stop_timeout
         self._timeline = timeline
-        self._close_later = close_later
+        self._has_loop = close_later is not None
 
     def start(self, parts: Iterable[Part] | None = None) -> None:
         """Open the parts in the calling thread; close all again and raise StartError if one fails.
@@ -65,8 +71,9 @@ class Lifetime:
         self._is_async = True
         try:
             for parts in self._stages():
-                await open_all(parts, self._open_async)
+                await open_all(parts, self._open_async, self._cancelled)
         except BaseException as error:
+            self._is_over = True
             await uninterrupted(self._undo_async(error))
             raise
         self._settle()
@@ -74,11 +81,28 @@ class Lifetime:
     def stop(self) -> None:
         """Close what was opened, the last first; raise what went wrong as one ExceptionGroup."""
         if self.opened:
-            _raise(list(self._closings()))
+            self._report(list(self._closing.now()))
 
-    async def stop_async(self) -> None:
-        """Close what was opened, the last first, each within its deadline, even when cancelled meanwhile."""
-        _raise(await uninterrupted(self._closings_async()))
+    async def stop_async(self, before: Callable[[], Awaitable[list[Exception]]] | None = None) -> None:
+        """Close what was opened, the last first, each within its deadline, even when cancelled meanwhile.
+
+        Await `before` ahead of all, and raise what it found to have gone wrong too.
+        """
+        local = [each for each in self.opened if each.part.local]
+        errors = await uninterrupted(self._stop(before))
+        for opened in local:
+            uproot(opened)  # once more: what has closed it is a task, with a context of its own
+        self._report(errors)
+
+    async def _stop(self, before: Callable[[], Awaitable[list[Exception]]] | None) -> list[Exception]:
+        errors = await before() if before is not None else []
+        return [*errors, *await self._closing.in_loop()]
+
+    def _report(self, errors: list[Exception]) -> None:
+        if self._timeline is not None:
+            self._timeline.summarize("stop")
+        if errors:
+            raise ExceptionGroup("parts that could not be closed", errors)
 
     def disown(self) -> None:
         """Let the container's providers build for themselves, and leave the parts open: another's to close."""
@@ -105,6 +129,8 @@ class Lifetime:
         for part in parts:
             if part.asynchronous:
                 raise part.needs_a_loop("is built asynchronously")
+            if part.closes_asynchronously and not self._has_loop:
+                raise part.needs_a_loop("is closed asynchronously")
 
     def _open(self, part: Part) -> None:
         began = perf_counter()
@@ -123,6 +149,9 @@ class Lifetime:
             if not (self._planted and self._adopt(part)):
                 async with asyncio.timeout(self._start_timeout):
                     opened = await part.open_async(self.values)
+                if self._is_over:  # it did not heed its cancellation
+                    await opened.close_async()
+                    return
                 self._keep(part, opened)
         except BaseException as error:
             self._fail(part, began, error)
@@ -134,19 +163,34 @@ class Lifetime:
         found = already_built(part)
         if found is not NOT_BUILT:
             self.values[part.index] = found
+            self._know(found)
         return found is not NOT_BUILT
 
     def _keep(self, part: Part, opened: Opened) -> None:
         """Note a part that is open: from now on it is there, and it is ours to close."""
-        if opened.needs_a_loop and self._close_later is None and not self._is_async:
+        if opened.needs_a_loop and not (self._has_loop or self._is_async):
             raise part.needs_a_loop("is closed asynchronously")
-        if opened.is_ours and id(opened.value) in self._owned:
-            opened.close = opened.aclose = None  # an earlier part is the same object, and closes it
-        self._owned.add(id(opened.value))
+        if opened.is_ours and part.kind is not Kind.RESOURCE and self._is_known(opened.value):
+            opened.close = opened.aclose = None  # whose it is, or an earlier part, closes it
+        self._know(opened.value)
         self.opened.append(opened)
         self.values[part.index] = part.wrap(opened.value) if part.wrap else opened.value
         if self._planted:
             plant(opened)
+
+    def _is_known(self, value: Any) -> bool:
+        """Tell whether a part hands on what another one is, or what was given from outside."""
+        if self._known is None:
+            self._known = {
+                *self.plan.handed,
+                *map(id, self.values),
+                *(id(each.value) for each in self.opened),
+            }
+        return id(value) in self._known
+
+    def _know(self, value: Any) -> None:
+        if self._known is not None:
+            self._known.add(id(value))
 
     def _note_start(self, part: Part, began: float) -> None:
         if self._timeline is not None:
@@ -167,6 +211,9 @@ class Lifetime:
         took = perf_counter() - began
         return f"took {took:.2g} s to start, and start_timeout is {self._start_timeout:g} s"
 
+    def _cancelled(self, part: Part) -> StartError:
+        return self._error(part, "its start was cancelled by itself")
+
     def _error(self, part: Part, told: str) -> StartError:
         chain = " -> ".join(self.plan.graph.chain(part.index))
         return StartError(f"{chain}: {told}", path=part.path)
@@ -174,69 +221,18 @@ class Lifetime:
     def _settle(self) -> None:
         if self._planted:
             forget_modes(node.provider for node in self.plan.graph.nodes)
+        if self._timeline is not None:
+            self._timeline.summarize("start")
 
     def _undo(self, error: BaseException) -> None:
-        _note(error, list(self._closings()))
+        note(error, list(self._closing.now()))
 
     async def _undo_async(self, error: BaseException) -> None:
-        _note(error, await self._closings_async())
-
-    def _closings(self) -> Iterator[Exception]:
-        """Close everything; yield what went wrong."""
-        while self.opened:
-            opened, began = self._released(), perf_counter()
-            try:
-                self._close(opened)
-            except Exception as error:  # noqa: BLE001 - every part gets its turn, then all is raised
-                yield self._placed(opened, began, error)
-            else:
-                self._note_stop(opened, began)
-
-    def _close(self, opened: Opened) -> None:
-        if opened.close is not None:
-            opened.close()
-        elif opened.aclose is not None and self._close_later is not None:
-            self._close_later(opened, self._stop_timeout)
-
-    async def _closings_async(self) -> list[Exception]:
-        errors = []
-        while self.opened:
-            opened, began = self._released(), perf_counter()
-            try:
-                await within(self._stop_timeout, opened.close_async())
-            except Exception as error:  # noqa: BLE001 - every part gets its turn, then all is raised
-                errors.append(self._placed(opened, began, error))
-            else:
-                self._note_stop(opened, began)
-        return errors
-
-    def _released(self) -> Opened:
-        opened = self.opened.pop()
-        self.values[opened.part.index] = UNSET
-        if self._planted:
-            uproot(opened)
-        return opened
-
-    def _placed(self, opened: Opened, began: float, error: Exception) -> Exception:
-        self._note_stop(opened, began, error)
-        error.add_note(f"while {opened.part.path} was closed")
-        return error
-
-    def _note_stop(self, opened: Opened, began: float, error: Exception | None = None) -> None:
-        if self._timeline is not None:
-            self._timeline.record(opened.part.path, "stop", began, error)
+        note(error, await self._closing.in_loop())
 
 
 def _told(error: Exception) -> str:
     """Leave a foreign error's own text out: it may quote a secret; who reads the cause finds it there."""
+    if isinstance(error, RecursionError):
+        return TOO_DEEP
     return str(error) if isinstance(error, IACSGraphError) else type(error).__name__
-
-
-def _note(error: BaseException, others: list[Exception]) -> None:
-    for each in others:
-        error.add_note(f"and {' '.join(each.__notes__)}: {type(each).__name__}: {each}")
-
-
-def _raise(errors: list[Exception]) -> None:
-    if errors:
-        raise ExceptionGroup("parts that could not be closed", errors)

@@ -4,24 +4,27 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-from iacs.core.exceptions import StartError
 from iacs.runtime.parts import Part
 from iacs.runtime.waiting import ended, uninterrupted
 
 Open = Callable[[Part], Awaitable[None]]
 
 
-async def open_all(parts: Sequence[Part], open_one: Open) -> None:
-    """Open the parts, each after its `waits`; end what is under way before an error is raised."""
-    await _Opening(parts, open_one).run()
+async def open_all(parts: Sequence[Part], open_one: Open, cancelled: Callable[[Part], Exception]) -> None:
+    """Open the parts, each after its `waits`; end what is under way before an error is raised.
+
+    `cancelled` gives the error of a part whose start was cancelled by itself.
+    """
+    await _Opening(parts, open_one, cancelled).run()
 
 
 class _Opening:
     """Asynchronous parts open in tasks of their own, the others one after another in the caller's."""
 
-    def __init__(self, parts: Sequence[Part], open_one: Open) -> None:
+    def __init__(self, parts: Sequence[Part], open_one: Open, cancelled: Callable[[Part], Exception]) -> None:
         todo = {part.index for part in parts}
         self._open_one = open_one
+        self._cancelled = cancelled
         self._waits = {part.index: set(part.waits & todo) for part in parts}
         self._ready = deque(part for part in parts if not self._waits[part.index])
         self._tasks: dict[asyncio.Task[None], Part] = {}
@@ -42,7 +45,7 @@ class _Opening:
     async def _open_ready(self) -> None:
         while self._ready:
             part = self._ready.popleft()
-            if part.asynchronous and not part.native:
+            if part.asynchronous and not part.local:
                 self._tasks[asyncio.create_task(_opened(self._open_one(part)), name=part.path)] = part
             else:
                 await self._open_one(part)
@@ -56,7 +59,7 @@ class _Opening:
             for task in done:
                 part = self._tasks.pop(task)
                 if task.cancelled():  # by itself: nobody else has asked it to end
-                    raise StartError(f"{part.path}: its start was cancelled", path=part.path)
+                    raise self._cancelled(part)
                 task.result()
                 self._let_follow(part)
 

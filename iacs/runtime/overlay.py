@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from dependency_injector import providers
 
-from iacs.core.exceptions import CheckError, Finding, IACSGraphError, NotStartedError
+from iacs.core.exceptions import CheckError, Finding, IACSGraphError, NotStartedError, StartError
 from iacs.runtime import current
 from iacs.runtime.expressions import Values
 from iacs.runtime.graph import Graph
@@ -157,6 +157,7 @@ class Overlay(View):
             raise IACSGraphError("this overlay is entered already; make another one with overlay()")
         if not self._parent.is_started:
             return self._whole(), None
+        self.live_in(self._parent.home)  # the application may have started since
         if self._replaced.providers or self._replaced.wraps:
             return self._changed(), None
         derived = derived_from(self._parent, frozenset(self._replaced.values))
@@ -166,12 +167,19 @@ class Overlay(View):
         """Derive a plan for parts that are built here, or made of the original."""
         parent, replaced = self._parent, self._replaced
         there = {index: wrap for index, wrap in replaced.wraps.items() if parent.has(index)}
-        made = {index: wrap(parent.value(index)) for index, wrap in there.items()}
+        made = {index: self._wrapped(index, wrap) for index, wrap in there.items()}
         values = {**replaced.values, **made}
         changed = replaced.providers.keys() | replaced.wraps.keys() - there.keys()
         plan = Plan(self._graph(), values, changed=changed, base=parent.plan, bound=True)
         plan.wrap({index: wrap for index, wrap in replaced.wraps.items() if index not in there})
         return self._beside(plan, plan.resets, values)
+
+    def _wrapped(self, index: int, wrap: Wrap) -> Any:
+        try:
+            return wrap(self._parent.value(index))
+        except Exception as error:
+            path = self._parent.plan.graph.nodes[index].path
+            raise StartError(f"{path}: {type(error).__name__} in what wraps it", path=path) from error
 
     def _graph(self) -> Graph:
         graph = self._parent.plan.graph

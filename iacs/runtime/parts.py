@@ -37,7 +37,8 @@ class Part:
     """What is built once and kept at `index` among the values.
 
     `build` evaluates to the part, or to an awaitable of it if `awaits`; `waits` are the parts that have to be
-    there before. A `native` one is built by its provider and only read here.
+    there before. A `native` one is built by its provider and only read here; a `local` one is its context's own.
+    `sources` are what it takes out of other parts.
     """
 
     index: int
@@ -50,6 +51,7 @@ class Part:
     native: bool
     waits: frozenset[int]
     sources: tuple[Read, ...]
+    local: bool = False
     wrap: Callable[[Any], Any] | None = field(default=None)
 
     def open(self, values: Values) -> "Opened":
@@ -72,19 +74,19 @@ class Part:
 
     def _is_entered_asynchronously(self, made: Any, *, awaited: bool) -> bool:
         """Prefer one of an object's two ways in as dependency_injector does."""
-        if self.kind is not Kind.RESOURCE or self.native or not hasattr(type(made), "__aenter__"):
+        if self.kind is not Kind.RESOURCE or not hasattr(type(made), "__aenter__"):
             return False
         return awaited or not hasattr(type(made), "__enter__")
 
     def _is_entered(self, made: Any) -> bool:
-        return self.kind is Kind.RESOURCE and not self.native and hasattr(type(made), "__enter__")
+        return self.kind is Kind.RESOURCE and hasattr(type(made), "__enter__")
 
     def _entered(self, made: Any) -> "Opened":
         return Opened(self, made.__enter__(), partial(made.__exit__, None, None, None))
 
     def _built(self, made: Any, values: Values) -> "Opened":
         if self.kind is Kind.RESOURCE:
-            return Opened(self, made, *self._leaving())
+            return Opened(self, made)
         close, aclose = _closing(made)
         if (close or aclose) and self._is_ours(made, values):
             return Opened(self, made, close, aclose)
@@ -95,10 +97,14 @@ class Part:
             return False
         return not any(read(values) is made for read in self.sources)
 
-    def _leaving(self) -> tuple[Close | None, Close | None]:
-        """Let a provider that has entered by itself leave by itself."""
-        shutdown: Close | None = getattr(self.provider, "shutdown", None) if self.native else None
-        return (None, shutdown) if self.asynchronous else (shutdown, None)
+    @property
+    def closes_asynchronously(self) -> bool:
+        """Tell whether it is known before the part is built that closing it takes an event loop."""
+        cls = self.provider.provides  # type: ignore[attr-defined]
+        if self.kind is not Kind.SINGLETON or not isinstance(cls, type):
+            return False
+        close, aclose = _ways(cls)
+        return not close and aclose
 
     @property
     def is_kept_open(self) -> bool:
@@ -140,14 +146,18 @@ class Opened:
 
 def _closing(value: Any) -> tuple[Close | None, Close | None]:
     """Return what closes an object without an event loop, and in one. A class is not closed, its objects are."""
-    cls = type(value)
-    has_close = hasattr(cls, "close")
-    if isinstance(value, type) or not (has_close or hasattr(cls, "aclose")):
-        return None, None
-    close = value.close if has_close and not inspect.iscoroutinefunction(cls.close) else None
-    if hasattr(cls, "aclose"):
-        return close, value.aclose
-    return (close, None) if close else (None, value.close)
+    close, aclose = (False, False) if isinstance(value, type) else _ways(type(value))
+    closing = value.close if close else None
+    if not aclose:
+        return closing, None
+    return closing, value.aclose if callable(getattr(type(value), "aclose", None)) else value.close
+
+
+def _ways(cls: type) -> tuple[bool, bool]:
+    """Tell whether objects of a class close without an event loop, and in one."""
+    close, aclose = getattr(cls, "close", None), getattr(cls, "aclose", None)
+    is_async = inspect.iscoroutinefunction(close)
+    return callable(close) and not is_async, callable(aclose) or is_async
 
 
 def _is_awaited(made: Any) -> bool:

@@ -51,6 +51,8 @@ class Plan:
         self.waits: list[frozenset[int]] = list(base.waits) if base else []
         self.waits += [frozenset()] * (len(graph) - len(self.waits))
         self.parts: dict[int, Part] = dict(base.parts) if base else {}
+        self.handed: frozenset[int] = base.handed if base else frozenset()
+        self.handed |= {id(each.provider.provides) for each in graph.nodes[new.start :] if _is_object(each)}
         self.order = graph.order
         self._compile()
 
@@ -93,7 +95,7 @@ class Plan:
         return _COMPILERS[node.kind](self, node)
 
     def _part(self, node: Node) -> Part:
-        native = isinstance(node.provider, providers.ContextLocalResource) or node.kind is Kind.GIVEN
+        native = node.kind is Kind.GIVEN
         expression = _native(self, node) if native else self.call(node).expression()
         return Part(
             index=node.index,
@@ -107,13 +109,14 @@ class Plan:
             native=native,
             waits=self.waits[node.index],
             sources=tuple(
-                self.expressions[each.node].read for each in node.inputs if self._is_kept(each.node)
+                self.expressions[each.node].read for each in node.inputs if self._is_taken_out(each.node)
             ),
+            local=isinstance(node.provider, providers.ContextLocalResource),
         )
 
-    def _is_kept(self, index: int) -> bool:
-        kept = index in self.replaced or index in self.parts
-        return kept or self.graph.nodes[self.graph.source(index)].kind is Kind.OBJECT
+    def _is_taken_out(self, index: int) -> bool:
+        is_taken_out = self.graph.nodes[self.graph.source(index)].kind in (Kind.ATTRIBUTE, Kind.ITEM)
+        return is_taken_out and not self.expressions[index].asynchronous
 
     def call(self, node: Node) -> Call:
         """Return the call that a singleton, resource, factory or callable makes."""
@@ -219,6 +222,10 @@ class Plan:
             return branches[key]
         names = ", ".join(branches)
         raise IACSGraphError(f"{node.path} can choose between {names}, and its selector says {key!r}")
+
+
+def _is_object(node: Node) -> bool:
+    return node.kind is Kind.OBJECT
 
 
 def _is_awaited(node: Node) -> bool:

@@ -44,8 +44,8 @@ def plant(opened: Opened) -> None:
         return
     if isinstance(provider, providers.BaseResource):
         _ask(provider, lambda: _Held(opened.value))
-    elif opened.value is None:
-        provider.override(providers.Object(None))  # a singleton would forget it and build another
+    elif opened.value is None or getattr(type(provider), "provided_type", None) is not None:
+        provider.override(_Planted(opened.value))  # it would build another for None, and refuse our function
     else:
         _ask(provider, lambda: opened.value)
 
@@ -57,16 +57,23 @@ def uproot(opened: Opened) -> None:
         return
     if isinstance(provider, providers.BaseResource):
         provider.shutdown()
-    elif opened.value is None:
-        provider.reset_last_overriding()
-    else:
-        provider.reset()
+        return
+    provider.reset()
+    others = [each for each in provider.overridden if not isinstance(each, _Planted)]
+    if len(others) < len(provider.overridden):
+        provider.reset_override()
+        for each in others:
+            provider.override(each)
 
 
 def forget_modes(nodes: Iterable[Provider]) -> None:
     """Let providers that once gave futures give values: everything asynchronous has happened by now."""
     for provider in nodes:
         provider.reset_async_mode()
+
+
+class _Planted(providers.Object[Any]):
+    """What stands in a singleton's place when the singleton itself cannot keep it."""
 
 
 class _Held:
@@ -87,10 +94,14 @@ def _kept(provider: Any) -> Any:
         raise _NotBuilt
 
     provider.reset_async_mode()
+    args, kwargs = provider.args, provider.kwargs
+    provider.set_args(providers.Callable(refuse)).clear_kwargs()
     try:
-        return _ask(provider, refuse)
+        return provider()
     except _NotBuilt:
         return NOT_BUILT
+    finally:
+        provider.set_args(*args).set_kwargs(**kwargs)
 
 
 def _ask(provider: Any, make: Callable[[], Any]) -> Any:

@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from iacs.core.exceptions import NotStartedError
-from iacs.runtime.expressions import Values
+from iacs.core.exceptions import IACSGraphError, NotStartedError
+from iacs.runtime.expressions import TOO_DEEP, Values
 from iacs.runtime.graph import Node
 from iacs.runtime.home import Home, here
 from iacs.runtime.kinds import Kind
@@ -81,7 +81,10 @@ class View(ABC):
             raise NotStartedError(f"{self._path_of(key)} is asked for, and the application is not started")
         index = self.lookup.index_in(key, self.values)
         self._require(index)
-        value = self.plan.expressions[index].read(self.values)
+        try:
+            value = self.plan.expressions[index].read(self.values)
+        except RecursionError as error:
+            raise IACSGraphError(f"{self._path_of(key)} cannot be made: {TOO_DEEP}") from error
         if index in self.home.bound:
             self.home.admit(lambda: self.plan.graph.nodes[index].path)
         elif self._stays(self.plan.graph.nodes[self.plan.graph.source(index)]):

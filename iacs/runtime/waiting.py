@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
+from iacs.core.exceptions import IACSGraphError
+
 T = TypeVar("T")
 
 GRACE: Final = 1.0
@@ -18,6 +20,8 @@ async def within(seconds: float, awaitable: Awaitable[Any]) -> None:
     if not done:
         await ended((task,))
         raise TimeoutError(f"no end within {seconds:g} s")
+    if task.cancelled():  # by itself: nobody else has asked it to end
+        raise IACSGraphError("it was cancelled before its end")
     task.result()
 
 
@@ -36,19 +40,17 @@ async def uninterrupted(work: Awaitable[T]) -> T:
     return task.result()
 
 
-async def ended(tasks: Iterable["asyncio.Future[Any]"]) -> None:
-    """Cancel tasks, and wait until they have ended or have been given their grace."""
+async def ended(tasks: Iterable["asyncio.Future[Any]"], grace: float | None = GRACE) -> None:
+    """Cancel tasks, and wait until they have ended or have been given their grace, in seconds."""
     running = set(tasks)
     for task in running:
         task.cancel()
+        task.add_done_callback(_see)
     if running:
-        await asyncio.wait(running, timeout=GRACE)
-    for task in running:
-        _see(task)
+        await asyncio.wait(running, timeout=grace)
 
 
 def _see(task: "asyncio.Future[Any]") -> None:
     """Keep the event loop from reporting what was raised after the error that counts."""
-    if task.done():
-        with suppress(asyncio.CancelledError):
-            task.exception()
+    with suppress(asyncio.CancelledError):
+        task.exception()
