@@ -18,6 +18,10 @@ from iacs.runtime.members import is_mock, lacks
 from iacs.runtime.wiring import Wiring, own_name
 
 
+_LIFECYCLE = frozenset({"close", "aclose", "probe"})
+"""What the runtime itself calls where it is there: a stand-in needs none of it."""
+
+
 def overlay_findings(graph: Graph, replaced: Mapping[int, Any]) -> tuple[Finding, ...]:
     """Return the plain values that are plainly something else than what they are to replace.
 
@@ -42,7 +46,7 @@ def is_something_else(given: Given, wanted: Any) -> bool:
         return False
     if asked.__module__ == "builtins":
         return True
-    names = set(members(asked))
+    names = set(members(asked)) - _LIFECYCLE
     return cls.__module__ == "builtins" or bool(names and all(_has_not(given, cls, name) for name in names))
 
 
