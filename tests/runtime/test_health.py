@@ -214,6 +214,33 @@ async def test_module_of_which_nothing_is_started_is_not_reported() -> None:
     ]
 
 
+async def test_what_a_module_only_names_makes_it_no_started_one() -> None:
+    class Shop(containers.DeclarativeContainer):
+        database: providers.Dependency[Any] = providers.Dependency()
+        label = providers.Callable(str, database)
+        service = providers.Singleton(Part, label)
+
+    class Whole(containers.DeclarativeContainer):
+        core = providers.Container(Core)
+        shop = providers.Container(Shop, database=core.database)
+
+    started = Started(Whole(), "core.broker", "shop.service")
+    assert [each.name for each in (await started.health()).modules] == ["core"]
+
+
+async def test_way_through_a_part_that_is_not_started_leads_nowhere() -> None:
+    class Flat(containers.DeclarativeContainer):
+        broker = providers.Singleton(Broker)
+        archive = providers.Singleton(Part, broker)
+        service = providers.Singleton(Part, archive.provider)
+
+    started = Started(Flat(), "archive")
+    started["broker"].error = AWAY
+    assert (await started.health()).module("service").up
+    started.parts[started.graph.paths["archive"]] = Part()
+    assert not (await started.health()).module("service").up
+
+
 async def test_probes_run_at_the_same_time_each_with_its_own_deadline() -> None:
     class Slow(Part):
         async def probe(self) -> None:

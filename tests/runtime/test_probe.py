@@ -3,6 +3,9 @@
 import asyncio
 import functools
 import gc
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -244,6 +247,20 @@ def test_thread_that_hangs_keeps_no_event_loop_from_ending() -> None:
     assert time.monotonic() - began < 10
     released.set()
     assert ended.wait(10)
+
+
+def test_thread_that_hangs_keeps_no_process_from_ending() -> None:
+    code = """
+        import asyncio, time
+        from iacs.runtime.health import Probes
+        class Stuck:
+            def probe(self): time.sleep(60)
+        print(asyncio.run(Probes().ask("part", Stuck(), 0.02)).error)
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert (ran.stdout, ran.stderr) == ("no answer within 0.02 s\n", "")
 
 
 async def test_caller_that_is_cancelled_takes_the_probe_with_it() -> None:
