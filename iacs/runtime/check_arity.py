@@ -3,73 +3,14 @@
 import contextlib
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from inspect import Parameter
 from typing import Any
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.callees import ODDITIES
-from iacs.runtime.wiring import Argument, Call, Wiring
-
-_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-
-
-@dataclass(slots=True)
-class Bound:
-    """Which argument meets which parameter, and those that meet none."""
-
-    pairs: list[tuple[Parameter, Argument]] = field(default_factory=list)
-    surplus: int = 0
-    room: int = 0
-    unknown: list[str] = field(default_factory=list)
-    twice: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-
-def bind(signature: inspect.Signature, arguments: tuple[Argument, ...]) -> Bound:
-    """Match arguments to parameters as a call does, and go on after the first that does not fit."""
-    bound = Bound()
-    parameters = signature.parameters
-    taken = _bind_positions(bound, parameters, [each for each in arguments if each.via == "argument"])
-    _bind_keywords(bound, parameters, taken, [each for each in arguments if each.via == "keyword"])
-    bound.missing = [
-        name
-        for name, each in parameters.items()
-        if name not in taken and each.default is each.empty and each.kind not in _VARIABLE
-    ]
-    return bound
-
-
-_VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-
-
-def _bind_positions(bound: Bound, parameters: Mapping[str, Parameter], given: list[Argument]) -> set[str]:
-    places = [each for each in parameters.values() if each.kind in _BY_POSITION]
-    rest = next((each for each in parameters.values() if each.kind is Parameter.VAR_POSITIONAL), None)
-    bound.pairs += zip(places, given, strict=False)
-    if rest is None:
-        bound.surplus, bound.room = max(0, len(given) - len(places)), len(places)
-    else:
-        bound.pairs += [(rest, each) for each in given[len(places) :]]
-    return {each.name for each in places[: len(given)]}
-
-
-def _bind_keywords(
-    bound: Bound, parameters: Mapping[str, Parameter], taken: set[str], given: list[Argument]
-) -> None:
-    rest = next((each for each in parameters.values() if each.kind is Parameter.VAR_KEYWORD), None)
-    for argument in given:
-        place = parameters.get(argument.label)
-        if place is None or place.kind in (*_VARIABLE, Parameter.POSITIONAL_ONLY):
-            place = rest
-        if place is None:
-            bound.unknown.append(argument.label)
-        elif argument.label in taken and place is not rest:
-            bound.twice.append(argument.label)
-        else:
-            bound.pairs.append((place, argument))
-            taken |= {argument.label} if place is not rest else set()
+from iacs.runtime.matching import BY_POSITION
+from iacs.runtime.wiring import Call, Wiring
 
 
 def arity(wiring: Wiring) -> Iterator[Finding]:
@@ -84,9 +25,9 @@ def arity(wiring: Wiring) -> Iterator[Finding]:
 
 
 def _of_call(call: Call, *, complete: bool) -> Iterator[str]:
-    if call.told.signature is None:
+    bound = call.bound
+    if bound is None or call.told.signature is None:
         return
-    bound = bind(call.told.signature, call.arguments)
     if bound.surplus:
         yield (
             f"{call.name}() takes {_counted(bound.room)}, and {bound.room + bound.surplus} are given: "
@@ -146,7 +87,7 @@ def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
 def _takes_positions(made: Any) -> bool:
     with contextlib.suppress(*ODDITIES):
         parameters = inspect.signature(made.__init__).parameters.values()
-        return sum(each.kind in (*_BY_POSITION, Parameter.VAR_POSITIONAL) for each in parameters) > 1
+        return sum(each.kind in (*BY_POSITION, Parameter.VAR_POSITIONAL) for each in parameters) > 1
     return True
 
 

@@ -9,30 +9,30 @@ from dependency_injector import providers
 from iacs.core.exceptions import Finding
 from iacs.runtime.graph import Node
 from iacs.runtime.kinds import Kind
-from iacs.runtime.wiring import CALLING, Wiring, arguments, own_name
+from iacs.runtime.wiring import Wiring, own_name
 
-_HANDING_OVER = CALLING | {Kind.LIST, Kind.DICT, Kind.METHOD}
+_HANDING_OVER = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
 _PLAIN = (list, tuple, dict, set, frozenset, partial)
 
 
 def hidden(wiring: Wiring) -> Iterator[Finding]:
     """Yield each argument with a provider inside that the container will not see."""
+    for call in wiring.calls:
+        if isinstance(call.made, partial):
+            yield from _finding(wiring, call.node, "partial", call.made)
+        for argument in call.arguments:
+            yield from _finding(wiring, call.node, argument.label, argument.value)
     for node in wiring.graph.nodes:
-        if node.kind in _HANDING_OVER:
-            for label, value in _handed_over(node):
-                yield from _finding(wiring, node, label, value)
+        for label, value in _handed_over(node) if node.kind in _HANDING_OVER else ():
+            yield from _finding(wiring, node, label, value)
 
 
 def _handed_over(node: Node) -> Iterator[tuple[str, Any]]:
     provider = node.provider
-    if isinstance(getattr(provider, "provides", None), partial):
-        yield "partial", provider.provides
-    if node.kind is Kind.DICT:
-        yield from ((str(name), value) for name, value in provider.kwargs.items())
-    elif node.kind is Kind.LIST:
+    if node.kind is not Kind.DICT:
         yield from ((str(position), value) for position, value in enumerate(provider.args))
-    else:
-        yield from ((each.label, each.value) for each in arguments(node))
+    if node.kind is not Kind.LIST:
+        yield from ((str(name), value) for name, value in provider.kwargs.items())
 
 
 def _finding(wiring: Wiring, node: Node, label: str, value: Any) -> Iterator[Finding]:

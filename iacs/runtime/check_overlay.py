@@ -17,7 +17,6 @@ from iacs.runtime.kinds import Kind, children
 from iacs.runtime.members import is_mock, lacks
 from iacs.runtime.wiring import Wiring, own_name
 
-
 _LIFECYCLE = frozenset({"close", "aclose", "probe"})
 """What the runtime itself calls where it is there: a stand-in needs none of it."""
 

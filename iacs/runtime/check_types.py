@@ -9,13 +9,13 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.callees import UNKNOWN, attribute
-from iacs.runtime.check_arity import bind
 from iacs.runtime.declared import class_of
 from iacs.runtime.fits import NO_VALUE, Given, fits, held
 from iacs.runtime.graph import Node
 from iacs.runtime.kinds import Kind
+from iacs.runtime.matching import Argument
 from iacs.runtime.members import absent, is_protocol, is_settings
-from iacs.runtime.wiring import Argument, Call, Wiring, given_at
+from iacs.runtime.wiring import Call, Wiring, given_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ def _places(call: Call) -> Iterator[_Place]:
     hints = (
         {} if hasattr(made, "__pydantic_validator__") or hasattr(made, "model_fields") else call.told.hints
     )
-    if hints and call.told.signature is not None:
-        for parameter, argument in bind(call.told.signature, call.arguments).pairs:
+    if hints and call.bound is not None:
+        for parameter, argument in call.bound.pairs:
             if parameter.name in hints and not (argument.value is None and parameter.default is None):
                 yield _Place(call, parameter.name, hints[parameter.name], argument)
     cls = class_of(call.told.returns)
@@ -109,8 +109,8 @@ def _judge(wiring: Wiring, place: _Place, told: set[int]) -> Iterator[Finding]:
 def _elements(wiring: Wiring, place: _Place, index: int) -> Iterator[Finding]:
     """Judge what a List or a Dict hands over inside its list or dict."""
     node = wiring.graph.nodes[wiring.graph.source(index)]
-    wanted = held(_not_none(place.wanted))
-    if node.kind not in (Kind.LIST, Kind.DICT) or not wanted or len(wanted) != _HOLDS[node.kind]:
+    wanted = held(_not_none(place.wanted)) if node.kind in _HOLDS else None
+    if not wanted or len(wanted) != _HOLDS[node.kind]:
         return
     for each in node.inputs:
         if each.via in ("argument", "keyword") and not each.deferred:

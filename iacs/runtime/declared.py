@@ -100,7 +100,7 @@ class Declarations:
 
     def _own(self, node: Node, nesting: int) -> Any:
         provider = node.provider
-        kind = own_kind(provider)
+        kind = own_kind(provider) if node.kind in (Kind.ALIAS, Kind.GIVEN) else node.kind
         if kind in _CALLING:
             return self._called(node, kind)
         if kind is Kind.OBJECT:

@@ -10,8 +10,9 @@ from dependency_injector import providers
 from iacs.runtime.callees import UNKNOWN, Callee, callee
 from iacs.runtime.declared import Declarations
 from iacs.runtime.fits import Given, of_value
-from iacs.runtime.graph import Graph, Input, Node
+from iacs.runtime.graph import Graph, Node
 from iacs.runtime.kinds import Kind, own_kind
+from iacs.runtime.matching import Argument, Bound, bind
 from iacs.runtime.options import option_annotation
 
 CALLING = frozenset(
@@ -28,17 +29,7 @@ _EXACT = CALLING - {Kind.RESOURCE}
 _BRANCHES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """What a call is given under `label`, in the role `via`; `source` is where a provider leads."""
-
-    label: str
-    via: str
-    value: Any
-    source: Input | None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Call:
     """What a provider calls, and with what; `told` is what the callee says of itself."""
 
@@ -51,6 +42,11 @@ class Call:
     def name(self) -> str:
         """The constructor's qualified name."""
         return name_of(self.made)
+
+    @cached_property
+    def bound(self) -> Bound | None:
+        """Which argument meets which parameter, None when the callee does not tell its parameters."""
+        return None if self.told.signature is None else bind(self.told.signature, self.arguments)
 
 
 def name_of(made: Any) -> str:

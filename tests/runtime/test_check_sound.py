@@ -235,7 +235,7 @@ class Services(containers.DeclarativeContainer):
     config = providers.Configuration()
     gateways = providers.DependenciesContainer()
     clock = providers.Dependency(instance_of=datetime.tzinfo, default=datetime.UTC)
-    self_ = providers.Self()
+    self_: providers.Provider[Any] = providers.Self()
 
     token = providers.Factory(Token, ttl=config.ttl.as_int())
     repository = providers.Singleton(SqlRepository, gateways.database, entity_factory=token.provider)
@@ -245,7 +245,7 @@ class Services(containers.DeclarativeContainer):
         config.kind, csv=csv_finder, plain=providers.Factory(Finder, token.provider, config.path)
     )
     dispatcher = providers.Factory(Dispatcher, providers.List(csv_finder, finder), options=config.options)
-    finders = providers.FactoryAggregate(csv=csv_finder, plain=providers.Factory(Finder))
+    finders = providers.FactoryAggregate(csv=csv_finder, plain=providers.Factory(CsvFinder))
     handlers = providers.Dict({Token: repository.provided.all, Finder: repository.provided.session})
     by_name = providers.Singleton(Generated, providers.Dict(a=token, b=token))
     everything = providers.Callable(print, self_)

@@ -28,8 +28,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.check import check
-from iacs.runtime.check_arity import bind
-from iacs.runtime.wiring import Argument
+from iacs.runtime.matching import Argument, bind
 
 T = TypeVar("T")
 Bound = TypeVar("Bound", bound=Exception)
