@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, settings
 from iacs.core.config import Config
 
 pytest_plugins = [
+    "tests.fixtures.browser",
     "tests.fixtures.cloud",
     "tests.fixtures.database",
     "tests.fixtures.events",
     "tests.fixtures.identity",
     "tests.fixtures.kafka",
     "tests.fixtures.sign_in",
+    "tests.fixtures.workshop",
 ]
 
 # No example has a deadline: a machine that is busy with other tests is no defect. The continuous integration

@@ -17,7 +17,7 @@ def _own(drawn: Picture, node: PictureNode) -> Iterator[str]:
         return
     if node.chosen:
         taken = next(edge.target for edge in branches if edge.label == node.chosen)
-        yield f"{node.chosen}, so {taken}, by {_key(edges)}"
+        yield f"{taken}, because {_key(edges)} gave {node.chosen!r}"
     else:
         told = ", ".join(f"{edge.label} ({edge.target})" for edge in branches)
         yield f"at start, by {_key(edges)}, one of {told}; only that one is built"

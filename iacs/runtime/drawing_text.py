@@ -21,8 +21,7 @@ def harmless(text: str) -> str:
 
 def what_it_is(node: PictureNode) -> str:
     """Return the class and the lifetime: `Database · singleton`."""
-    lifetime = node.lifetime if node.kind != "selector" else "selector"
-    marks = [lifetime]
+    marks = [node.lifetime]
     if node.asynchronous:
         marks.append("async")
     if node.replaces:
@@ -34,6 +33,11 @@ def what_it_is(node: PictureNode) -> str:
     if node.started:
         marks.append("started")
     return harmless(" · ".join(filter(None, (node.short_name, *marks))))
+
+
+def role_of_class(node: PictureNode) -> str:
+    """Return what the class or function of a part is to it."""
+    return {"missing": "expects", "object": "holds"}.get(node.kind, "made by")
 
 
 def by_target(edges: Iterable[PictureEdge]) -> dict[str, list[PictureEdge]]:

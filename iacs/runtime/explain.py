@@ -8,6 +8,7 @@ from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.arguments import Arguments
 from iacs.runtime.choosing import choices
 from iacs.runtime.declaring import Declarers
+from iacs.runtime.drawing_text import role_of_class
 from iacs.runtime.explanation import Explanation, Needed, ReadSetting, Received
 from iacs.runtime.folding import Fold
 from iacs.runtime.graph import Graph, Node
@@ -47,6 +48,7 @@ def explain(
         lifetime=node.lifetime,
         asynchronous=node.asynchronous,
         started=node.started,
+        role=role_of_class(node),
         made_by=node.made_by,
         signature=arguments.signature,
         declared=node.declared,

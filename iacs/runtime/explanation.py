@@ -46,7 +46,8 @@ class ReadSetting:
 class Explanation:
     """Everything that the wiring knows of a part; `str()` gives the text.
 
-    `asked` is the path asked for, an alias perhaps. `signature` is that of `made_by`; `declared` and `where`
+    `asked` is the path asked for, an alias perhaps. `role` says what `made_by` is to it, and `signature` is its
+    signature; `declared` and `where`
     are the container's class and the line in its file.
     """
 
@@ -56,6 +57,7 @@ class Explanation:
     lifetime: str
     asynchronous: bool
     started: bool
+    role: str
     made_by: str
     signature: str
     declared: str
@@ -82,8 +84,9 @@ _KINDS = {
     "local": "built once for each thread or context",
     "transient": "made anew whenever something asks for it",
     "value": "always the same value",
+    "selector": "one of its branches, chosen at start",
     "missing": "a dependency that nobody has given",
-    "settings": "settings, loaded by whoever made the container",
+    "settings": "loaded by whoever made the container",
     "container": "a container of its own",
     "other": "a provider of your own making",
 }
@@ -95,7 +98,7 @@ def _lines(told: Explanation) -> Iterator[str]:
     yield told.path
     kind = told.kind if told.kind == told.lifetime else f"{told.kind}, {told.lifetime}"
     yield from _fact("is", f"{kind}: {_KINDS.get(told.lifetime, '')}{_state(told)}")
-    yield from _fact("made by", f"{told.made_by}{_short(told.signature)}" if told.made_by else "")
+    yield from _fact(told.role, f"{told.made_by}{_short(told.signature)}" if told.made_by else "")
     yield from _fact("declared", ", ".join(filter(None, (told.declared, told.where))))
     yield from _fact("also at", ", ".join(told.aliases))
     yield from _block("receives", [_receiving(each) for each in told.receives])

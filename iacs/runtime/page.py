@@ -9,7 +9,7 @@ from importlib.resources import files
 from json import dumps
 from typing import Any
 
-from iacs.runtime.drawing_text import harmless, what_it_is
+from iacs.runtime.drawing_text import harmless, role_of_class, what_it_is
 from iacs.runtime.masking import MASK, is_secret_name
 from iacs.runtime.page_svg import svg
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting
@@ -68,7 +68,7 @@ def _node(node: PictureNode, groups: list[str], places: Mapping[str, int], value
 
 
 def _facts(node: PictureNode) -> Iterator[tuple[str, str]]:
-    yield "made by", node.made_by
+    yield role_of_class(node), node.made_by
     yield "declared in", node.declared
     yield "lifetime", f"{node.lifetime}, needs an event loop" if node.asynchronous else node.lifetime
     yield "kind", node.kind if node.kind != node.lifetime else ""

@@ -22,6 +22,7 @@ _LIFETIMES = {
     Kind.MISSING: "missing",
     Kind.CONFIGURATION: "settings",
     Kind.CONTAINER: "container",
+    Kind.SELECTOR: "selector",
     Kind.OTHER: "other",
 }
 _CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})

@@ -61,7 +61,7 @@ def _read(fold: Fold, index: int, name: str, value: Value) -> SettingValue | Non
 
 
 def _option(configuration: Any, name: str) -> SettingValue:
-    return SettingValue(_shown(name, _found(configuration.get("", required=False), name)), UNKNOWN_SOURCE)
+    return SettingValue(_shown(name, _found(configuration(), name)), UNKNOWN_SOURCE)
 
 
 def _shown(name: str, found: Any) -> str:

@@ -84,7 +84,7 @@ def test_every_kind_of_provider_says_how_long_its_value_lives(shop: Picture) -> 
         "back.store": ("singleton", "singleton"),
         "back.remote": ("singleton", "singleton"),
         "back.memory": ("singleton", "singleton"),
-        "back.cache": ("selector", "transient"),
+        "back.cache": ("selector", "selector"),
         "back.licence": ("callable", "transient"),
         "front.missing": ("missing", "missing"),
         "front.colour": ("object", "value"),
