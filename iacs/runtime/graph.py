@@ -151,12 +151,16 @@ class Graph:
     @cached_property
     def order(self) -> list[int]:
         """Every index after all that it asks; what a cycle holds comes in some order."""
-        return [index for index, _ in _depth_first(self.nodes)]
+        return [index for index, _ in self._walked]
 
     @cached_property
     def cycles(self) -> tuple[tuple[int, ...], ...]:
         """Every cycle once: the indexes along it, the first one not repeated."""
-        return tuple(found for _, cycles in _depth_first(self.nodes) for found in cycles)
+        return tuple(found for _, cycles in self._walked for found in cycles)
+
+    @cached_property
+    def _walked(self) -> list[tuple[int, list[tuple[int, ...]]]]:
+        return list(_depth_first(self.nodes))
 
     @cached_property
     def dependants(self) -> list[list[int]]:

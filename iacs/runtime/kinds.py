@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from dependency_injector import providers
@@ -98,9 +99,15 @@ def kind_of(provider: Provider) -> Kind:
 
 def own_kind(provider: Provider) -> Kind:
     """Return how `provider` itself comes to its value, whatever overrides it."""
-    if _behaves_its_own_way(type(provider)):
+    cls: type = type(provider)
+    return _kind_of_class(cls)
+
+
+@lru_cache(maxsize=256)
+def _kind_of_class(cls: type) -> Kind:
+    if _behaves_its_own_way(cls):
         return Kind.OTHER
-    return next((kind for cls, kind in _KINDS if isinstance(provider, cls)), Kind.OTHER)
+    return next((kind for known, kind in _KINDS if issubclass(cls, known)), Kind.OTHER)
 
 
 def _behaves_its_own_way(cls: type) -> bool:
@@ -252,4 +259,10 @@ def _is_provider(value: Any) -> bool:
 
 def _attribute(provider: Any, name: str, default: Any = None) -> Any:
     """Return an attribute of the library's own; others of its classes answer for any name."""
-    return getattr(provider, name) if hasattr(type(provider), name) else default
+    cls: type = type(provider)
+    return getattr(provider, name) if _declares(cls, name) else default
+
+
+@lru_cache(maxsize=1024)
+def _declares(cls: type, name: str) -> bool:
+    return hasattr(cls, name)

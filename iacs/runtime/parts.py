@@ -8,7 +8,7 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ParamSpec, TypeVar
 
 from iacs.core.exceptions import StartError
@@ -146,13 +146,15 @@ class Opened:
 
 def _closing(value: Any) -> tuple[Close | None, Close | None]:
     """Return what closes an object without an event loop, and in one. A class is not closed, its objects are."""
-    close, aclose = (False, False) if isinstance(value, type) else _ways(type(value))
+    cls: type = type(value)
+    close, aclose = (False, False) if isinstance(value, type) else _ways(cls)
     closing = value.close if close else None
     if not aclose:
         return closing, None
-    return closing, value.aclose if callable(getattr(type(value), "aclose", None)) else value.close
+    return closing, value.aclose if callable(getattr(cls, "aclose", None)) else value.close
 
 
+@lru_cache(maxsize=1024)
 def _ways(cls: type) -> tuple[bool, bool]:
     """Tell whether objects of a class close without an event loop, and in one."""
     close, aclose = getattr(cls, "close", None), getattr(cls, "aclose", None)
@@ -162,7 +164,13 @@ def _ways(cls: type) -> tuple[bool, bool]:
 
 def _is_awaited(made: Any) -> bool:
     """Tell what dependency_injector awaits too; another awaitable object is a value."""
-    return hasattr(type(made), "__await__") and (asyncio.isfuture(made) or asyncio.iscoroutine(made))
+    cls: type = type(made)
+    return _has_await(cls) and (asyncio.isfuture(made) or asyncio.iscoroutine(made))
+
+
+@lru_cache(maxsize=1024)
+def _has_await(cls: type) -> bool:
+    return hasattr(cls, "__await__")
 
 
 def _forget(made: Any) -> None:
