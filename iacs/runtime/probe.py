@@ -63,7 +63,7 @@ class Probes:
         threads: list[Future[Any]] = []
         if late := self._late.get(id(part)):
             seconds = began - min(late.values())
-            return PartHealth(path, Status.DOWN, 0.0, error=f"a probe has not ended for {seconds:.0f} s")
+            return PartHealth(path, Status.DOWN, 0.0, error=f"no answer for {seconds:.0f} s")
         task = asyncio.create_task(_call(part.probe, threads), name=f"probe of {path}")
         try:
             await asyncio.wait({task}, timeout=timeout)
