@@ -205,7 +205,7 @@ class Application(View, Generic[C]):
                 await uninterrupted(self._end(starting, ending))
 
     async def _end(self, *tasks: "asyncio.Future[Any]") -> None:
-        await ended(tasks, grace=None)  # a rollback has the deadlines of its parts
+        await ended(tasks, patiently=True)  # a rollback has the deadlines of its parts
         await self.stop()
 
     def new_home(self) -> Home:

@@ -72,6 +72,7 @@ class Lifetime:
         try:
             for parts in self._stages():
                 await open_all(parts, self._open_async, self._cancelled)
+            await asyncio.sleep(0)  # a cancellation that came while a synchronous part was built
         except BaseException as error:
             self._is_over = True
             await uninterrupted(self._undo_async(error))
@@ -89,14 +90,22 @@ class Lifetime:
         Await `before` ahead of all, and raise what it found to have gone wrong too.
         """
         local = [each for each in self.opened if each.part.local]
-        errors = await uninterrupted(self._stop(before))
-        for opened in local:
-            uproot(opened)  # once more: what has closed it is a task, with a context of its own
+        errors: list[Exception] = []
+        try:
+            await uninterrupted(self._stop(errors, before))
+        except asyncio.CancelledError as error:
+            note(error, errors)
+            raise
+        finally:
+            for opened in local:
+                uproot(opened)  # once more: what has closed it is a task, with a context of its own
         self._report(errors)
 
-    async def _stop(self, before: Callable[[], Awaitable[list[Exception]]] | None) -> list[Exception]:
-        errors = await before() if before is not None else []
-        return [*errors, *await self._closing.in_loop()]
+    async def _stop(
+        self, errors: list[Exception], before: Callable[[], Awaitable[list[Exception]]] | None
+    ) -> None:
+        errors += await before() if before is not None else []
+        errors += await self._closing.in_loop()
 
     def _report(self, errors: list[Exception]) -> None:
         if self._timeline is not None:
