@@ -42,7 +42,6 @@ def _handing_on(workshop: Workshop, handed: Any) -> dict[str, Any]:
         "attribute": {"part": providers.Singleton(_first, around.provided.part)},
         "keyword": {"part": providers.Singleton(_kept, part=given)},
         "chain": {"part": providers.Singleton(_first, providers.Singleton(_first, given))},
-        "marked": {"part": providers.Singleton(keep_open(lambda: handed))},
     }
 
 
@@ -199,7 +198,9 @@ def test_asynchronous_parts_are_refused_by_name_before_anything_is_built(
     low = workshop.singleton("low")
     part: Any = workshop.part(style, "part", low)
     if style == "async singleton":
-        part = providers.Singleton(AsyncClosable, providers.Object(workshop), "part", providers.List(low))
+        part = providers.Singleton(
+            AsyncClosable, providers.Object(workshop), "part", providers.Callable(tuple, providers.List(low))
+        )
     with (
         pytest.raises(StartError, match=r"part is (built|closed) asynchronously; start it with 'async with'"),
         Application(workshop.container(low=low, part=part)).sync(),
