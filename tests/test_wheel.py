@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PARTS = ("iacs/containers/application.py", "iacs/sql/initial_schema.sql")
 HOST = """
 import containers, sql
 from iacs.containers import ApplicationContainer
@@ -44,7 +45,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_mapped_folders_and_nothing_beside_iacs(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {"iacs/containers/application.py", "iacs/sql/initial_schema.sql", "iacs/py.typed"} <= names
+    assert {*PARTS, "iacs/py.typed", "iacs/runtime/page.html"} <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"iacs"}
 
 

@@ -53,7 +53,7 @@ class SettingsReader:
 def _without_values(error: Exception) -> str:
     """Name the error and the settings that it is about; its own text may quote secrets."""
     errors = getattr(error, "errors", None)
-    found = errors() if callable(errors) else ()
+    found: Any = errors() if callable(errors) else ()
     names = [".".join(map(str, each["loc"])) for each in found if isinstance(each, dict) and "loc" in each]
     about = f" for {', '.join(dict.fromkeys(names))}" if names else ""
     return f"{type(error).__name__}{about}"

@@ -89,8 +89,10 @@ def dot(picture: Picture) -> str:
         around = (f'subgraph cluster_{number} {{ label="{_quoted(group)}"', "}") if group else ()
         lines += _indented(boxes, *around)
     for source, target, told, quiet in _lines(picture):
-        style = ", style=dotted" if quiet else ""
-        lines.append(f'  {names[source]} -> {names[target]} [label="{_quoted(told)}"{style}]')
+        attributes = [f'label="{_quoted(told)}"'] if told else []
+        attributes += ["style=dotted"] if quiet else []
+        about = f" [{', '.join(attributes)}]" if attributes else ""
+        lines.append(f"  {names[source]} -> {names[target]}{about}")
     return "".join(f"{line}\n" for line in (*lines, "}"))
 
 

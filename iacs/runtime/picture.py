@@ -104,6 +104,11 @@ class Picture:
     nodes: tuple[PictureNode, ...]
     edges: tuple[PictureEdge, ...]
 
+    def __str__(self) -> str:
+        from iacs.runtime.draw import tree  # which draws pictures, and so knows them
+
+        return tree(self)
+
     @cached_property
     def by_path(self) -> Mapping[str, PictureNode]:
         """Every node under its path."""

@@ -21,7 +21,7 @@ def test_the_version_is_the_package_s(iacs: Iacs) -> None:
 def test_without_a_command_the_help_is_shown_and_it_is_a_misuse(iacs: Iacs) -> None:
     ran = iacs()
     assert ran.code == 2
-    for command in ("init-db", "account", "auth", "mail", "events", "sandbox", "config"):
+    for command in ("init-db", "graph", "explain", "account", "auth", "mail", "events", "sandbox", "config"):
         assert f"  {command}  " in ran.out
 
 
@@ -30,6 +30,8 @@ def test_without_a_command_the_help_is_shown_and_it_is_a_misuse(iacs: Iacs) -> N
     [
         [],
         ["init-db"],
+        ["graph"],
+        ["explain"],
         ["account", "sync"],
         ["account", "list"],
         ["auth", "login"],

@@ -57,7 +57,7 @@ def chain() -> Picture:
 
 
 def test_a_tree_tells_each_part_once(back: Picture) -> None:
-    assert tree(back) == TREE
+    assert tree(back) == str(back) == TREE
 
 
 def test_a_tree_tells_what_runs_and_what_is_replaced(back: Picture) -> None:
