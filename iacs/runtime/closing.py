@@ -81,7 +81,9 @@ class Closing:
         try:
             self._release(opened)
         finally:
-            await within(self._seconds, opened.close_async())
+            found = opened.begin_closing()
+            if inspect.isawaitable(found):
+                await within(self._seconds, found)
 
     def _release(self, opened: Opened) -> None:
         self._values[opened.part.index] = UNSET

@@ -1,7 +1,7 @@
 """Starts the parts that are asked for, each after those it asks, and closes them in reverse."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -66,12 +66,12 @@ class Lifetime:
             raise
         self._settle()
 
-    async def start_async(self) -> None:
+    async def start_async(self, parts: Sequence[Part] | None = None) -> None:
         """Open the parts, independent ones side by side; close all again if one fails or on cancellation."""
         self._is_async = True
         try:
-            for parts in self._stages():
-                await open_all(parts, self._open_async, self._cancelled)
+            for stage in self._stages() if parts is None else (parts,):
+                await open_all(stage, self._open_async, self._cancelled)
             await asyncio.sleep(0)  # a cancellation that came while a synchronous part was built
         except BaseException as error:
             self._is_over = True
@@ -182,7 +182,8 @@ class Lifetime:
         if opened.is_ours and part.kind is not Kind.RESOURCE and self._is_known(opened.value):
             opened.close = opened.aclose = None  # whose it is, or an earlier part, closes it
         self._know(opened.value)
-        self.opened.append(opened)
+        if opened.is_ours or part.asynchronous or self._planted:  # else there is nothing to undo
+            self.opened.append(opened)
         self.values[part.index] = part.wrap(opened.value) if part.wrap else opened.value
         if self._planted:
             plant(opened)

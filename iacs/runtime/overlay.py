@@ -138,8 +138,8 @@ class Overlay(View):
         return self._entered(lifetime)
 
     async def __aenter__(self) -> Self:
-        lifetime, _ = self._prepared()
-        await lifetime.start_async()
+        lifetime, parts = self._prepared()
+        await lifetime.start_async(parts)
         return self._entered(lifetime)
 
     def __exit__(
@@ -152,7 +152,7 @@ class Overlay(View):
     ) -> None:
         await self._left().stop_async()
 
-    def _prepared(self) -> tuple[Lifetime, Iterable[Part] | None]:
+    def _prepared(self) -> tuple[Lifetime, tuple[Part, ...] | None]:
         if self._lifetime is not None:
             raise IACSGraphError("this overlay is entered already; make another one with overlay()")
         if not self._parent.is_started:

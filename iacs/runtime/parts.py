@@ -135,13 +135,16 @@ class Opened:
         """Tell whether the part cannot be closed without an event loop."""
         return self.close is None and self.aclose is not None
 
-    async def close_async(self) -> None:
-        """Close the part, whichever way it closes."""
+    def begin_closing(self) -> Any:
+        """Close the part, whichever way it closes; return what is to be awaited for that, if anything."""
         close = self.aclose or self.close
-        if close is not None:
-            found = close()
-            if inspect.isawaitable(found):
-                await found
+        return close() if close is not None else None
+
+    async def close_async(self) -> None:
+        """Close the part to the end."""
+        found = self.begin_closing()
+        if inspect.isawaitable(found):
+            await found
 
 
 def _closing(value: Any) -> tuple[Close | None, Close | None]:
