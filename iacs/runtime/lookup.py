@@ -1,17 +1,19 @@
 """Finds the part that a class or a path means."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any
 
 from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.declared import Declarations, class_of
 from iacs.runtime.expressions import Values
 from iacs.runtime.graph import Node
-from iacs.runtime.kinds import PARTS, Kind
+from iacs.runtime.kinds import PARTS, Kind, Provider
+from iacs.runtime.originals import originals
 from iacs.runtime.plan import UNSET, Plan
 
-Key = type[Any] | str
+Key = type[Any] | str | Provider
 
 _MADE = PARTS | {Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE, Kind.OBJECT}
 
@@ -31,8 +33,26 @@ class Lookup:
         """Return the index that `key` means; raise IACSGraphError when that is none, or several."""
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._named(key) if isinstance(key, str) else self._typed(key)
+            known = self._known[key] = self._find(key)
         return known
+
+    def _find(self, key: Key) -> int:
+        if isinstance(key, str):
+            return self._named(key)
+        return self._typed(key) if isinstance(key, type) else self._provided(key)
+
+    def _provided(self, provider: Provider) -> int:
+        index = self._graph.indexes.get(id(provider))
+        found = self._originals.get(id(provider), ()) if index is None else (index,)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise IACSGraphError(self._ambiguous(str(provider), found))
+        raise IACSGraphError(f"the application's container has no {provider}, nor has a class of its containers")
+
+    @cached_property
+    def _originals(self) -> Mapping[int, tuple[int, ...]]:
+        return originals(self._graph)
 
     def index_in(self, key: Key, values: Values) -> int:
         """Return the index that `key` means; where the wiring knows none, that of a value in `values`."""

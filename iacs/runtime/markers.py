@@ -4,7 +4,7 @@ A marker names a provider of a container's class, or a path. Both are read as a 
 container, so that every application, and every overlay of one, gives its own part.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -54,7 +54,6 @@ class _Reading:
     def __init__(self, container: Any, marker: Any) -> None:
         self._container = container
         self._marker = marker
-        self._paths = {id(provider): path for path, provider in _named(container)}
 
     def compiled(self, handed_over: bool) -> Read:
         provider = self._provider()
@@ -80,22 +79,14 @@ class _Reading:
         for kind, compile_one in _COMPILERS.items():
             if isinstance(provider, kind):
                 return compile_one(self, provider)
-        path = self._path(provider)
-        return lambda view: view[path]
-
-    def _path(self, provider: Any) -> str:
-        if id(provider) not in self._paths:
-            told = "names nothing of this application's container; name a part by its path"
-            raise IACSGraphError(f"{self._marker!r} {told}")
-        return self._paths[id(provider)]
+        return lambda view: view[_path(view, provider)]
 
     def _argument(self, value: Any) -> Read:
         return self._value_of(value) if providers.is_provider(value) else lambda _view: value
 
     def _provider_of(self, provider: Any) -> Read:
-        named = provider.provides if isinstance(provider, providers.Delegate) else provider
-        path = self._path(named)
-        return lambda view: view.plan.handed_over(view.lookup.index(path)).read(view.values)
+        named: Any = provider.provides if isinstance(provider, providers.Delegate) else provider
+        return lambda view: view.plan.handed_over(view.lookup.index(named)).read(view.values)
 
     def _container_of(self, _provider: Any) -> Read:
         return lambda view: view.plan.graph.container
@@ -143,8 +134,5 @@ _COMPILERS: dict[type[Any], Callable[[_Reading, Any], Read]] = {
 }
 
 
-def _named(container: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, provider in container.providers.items():
-        yield f"{prefix}{name}", provider
-        if isinstance(provider, providers.Container):
-            yield from _named(provider.container, f"{prefix}{name}.")
+def _path(view: View, provider: Any) -> str:
+    return view.plan.graph.nodes[view.lookup.index(provider)].path

@@ -45,11 +45,14 @@ class Replacements:
     wraps: Mapping[int, Wrap]
 
 
-def replacements(parent: View, parts: Mapping[str, Any]) -> Replacements:
+def replacements(parent: View, parts: Mapping[Any, Any]) -> Replacements:
     """Find the parts that an overlay names; raise CheckError for unknown names and for what does not fit."""
     values, given, wraps = {}, {}, {}
     for name, value in parts.items():
-        index = _index(parent, name)
+        try:
+            index = _index(parent, name)
+        except IACSGraphError as error:
+            raise CheckError([Finding(str(name), "overlay", str(error))]) from error
         if isinstance(value, _Wrapping):
             wraps[index] = value.wrap
         elif providers.is_provider(value):
@@ -60,15 +63,11 @@ def replacements(parent: View, parts: Mapping[str, Any]) -> Replacements:
     return Replacements(values, given, wraps)
 
 
-def _index(parent: View, name: str) -> int:
-    graph = parent.plan.graph
-    try:
-        index = parent.lookup.index(name)
-    except IACSGraphError as error:
-        raise CheckError([Finding(name, "overlay", str(error))]) from error
-    if graph.nodes[index].kind is Kind.CONTAINER:
-        raise CheckError([Finding(name, "overlay", f"is a container; name a part of it, such as {name}.…")])
-    return index
+def _index(parent: View, name: str | Provider) -> int:
+    node = parent.plan.graph.nodes[parent.lookup.index(name)]
+    if node.kind is Kind.CONTAINER:
+        raise IACSGraphError(f"is a container; name a part of it, such as {node.path}.…")
+    return node.index
 
 
 @dataclass(frozen=True, slots=True)

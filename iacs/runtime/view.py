@@ -1,14 +1,14 @@
 """Reading parts: what an application and its overlays have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from iacs.core.exceptions import IACSGraphError, NotStartedError
 from iacs.runtime.expressions import TOO_DEEP, Values
 from iacs.runtime.graph import Node
 from iacs.runtime.home import Home, here
-from iacs.runtime.kinds import Kind
+from iacs.runtime.kinds import Kind, Provider
 from iacs.runtime.lookup import Lookup
 from iacs.runtime.plan import UNSET, Plan
 
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Key = type[Any] | str
+
+
+class Replacing(Protocol):
+    """What an overlay replaces by what: a mapping, whichever kinds of provider its keys are."""
+
+    def items(self) -> Iterable[tuple[str | Provider, Any]]:
+        """Return each part's path or provider with what takes its place."""
+        ...
 
 
 class View(ABC):
@@ -42,16 +50,18 @@ class View(ABC):
     def is_started(self) -> bool:
         """Tell whether parts can be read."""
 
-    def overlay(self, mapping: Mapping[str, Any] | None = None, /, **parts: Any) -> "Overlay":
+    def overlay(self, mapping: Replacing | None = None, /, **parts: Any) -> "Overlay":
         """Return a second view in which some parts are others; enter it `with` or `async with`.
 
-        A part is named by its path, or by a bare name that leads to one. A plain object is the part itself,
+        A part is named by its path, by a bare name that leads to one, or by its provider, the container's or
+        that of the container's class. A plain object is the part itself,
         a provider builds it, `wrapping(function)` makes it of the original. Raise CheckError when a name is
         unknown or an object plainly does not fit.
         """
         from iacs.runtime.overlay import Overlay, replacements
 
-        return Overlay(self, replacements(self, {**(mapping or {}), **parts}))
+        named = dict(mapping.items()) if mapping is not None else {}
+        return Overlay(self, replacements(self, {**named, **parts}))
 
     def get(self, cls: type[T]) -> T:
         """Return the part that is declared to be a `cls`.
