@@ -1,0 +1,181 @@
+"""`Application.run` as a process of its own, ended by real signals."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from iacs.core.exceptions import StartError
+from iacs.runtime import Application
+from tests.fixtures.workshop import Workshop
+
+SERVICE = """
+import asyncio, sys
+from dependency_injector import containers, providers
+from iacs.runtime import Application
+
+def say(what):
+    print(what, flush=True)
+
+async def low():
+    say("+low")
+    yield "low"
+    await asyncio.sleep(0.01)
+    say("-low")
+
+async def high(low):
+    say("+high")
+    if sys.argv[1] == "slow start":
+        await asyncio.sleep(60)
+    yield "high"
+    say("-high")
+    if sys.argv[1] == "slow stop":
+        await asyncio.sleep(60)
+    if sys.argv[1] == "failing stop":
+        raise OSError("stuck")
+
+class Service(containers.DeclarativeContainer):
+    low = providers.Resource(low)
+    high = providers.Resource(high, low)
+    unused = providers.Singleton(dict)
+
+asyncio.run(Application(Service(), start_timeout=90, stop_timeout=90).run())
+say("ended")
+"""
+
+
+class Process:
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.lines: list[str] = []
+
+    def wait_for(self, line: str) -> None:
+        assert self._process.stdout is not None
+        while line not in self.lines:
+            found = self._process.stdout.readline()
+            assert found, f"ended before it said {line}"
+            self.lines.append(found.strip())
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def end(self) -> int:
+        """Return the exit code; `lines` and `errors` are complete then."""
+        rest, self.errors = self._process.communicate(timeout=20)
+        self.lines.extend(rest.split())
+        return self._process.returncode
+
+
+@contextmanager
+def _service(how: str) -> Iterator[Process]:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVICE, how],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        try:
+            yield Process(process)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_service_gracefully(number: int) -> None:
+    with _service("plain") as process:
+        process.wait_for("+high")
+        process.signal(number)
+        assert process.end() == 0
+    assert process.lines == ["+low", "+high", "-high", "-low", "ended"]
+    assert process.errors == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_start_rolls_back(number: int) -> None:
+    with _service("slow start") as process:
+        process.wait_for("+high")
+        process.signal(number)
+        assert process.end() == 0
+    assert process.lines == ["+low", "+high", "-low", "ended"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)]
+)
+def test_a_second_signal_ends_the_service_at_once(number: int, code: int) -> None:
+    with _service("slow stop") as process:
+        process.wait_for("+high")
+        process.signal(number)
+        process.wait_for("-high")
+        process.signal(number)
+        assert process.end() == code
+    assert "ended" not in process.lines
+
+
+def test_what_cannot_be_closed_is_told_at_the_end() -> None:
+    with _service("failing stop") as process:
+        process.wait_for("+high")
+        process.signal(signal.SIGTERM)
+        assert process.end() == 1
+    assert process.lines == ["+low", "+high", "-high", "-low"]
+    assert "stuck" in process.errors
+    assert "while high was closed" in process.errors
+
+
+async def test_a_start_that_fails_ends_the_run(workshop: Workshop) -> None:
+    workshop.starting["high"] = ValueError()
+    low = workshop.async_resource("low")
+    app = Application(workshop.container(low=low, high=workshop.async_resource("high", low)))
+    with pytest.raises(StartError, match="high: ValueError"):
+        await app.run()
+    assert workshop.log == ["+low", "-low"]
+
+
+async def test_a_run_that_is_cancelled_stops_the_application(workshop: Workshop) -> None:
+    is_open = asyncio.Event()
+    workshop.starting["part"] = is_open.set
+    app = Application(workshop.container(part=workshop.async_resource("part")))
+    before = signal.getsignal(signal.SIGTERM)
+    running = asyncio.create_task(app.run())
+    await is_open.wait()
+    while not app.is_started:  # noqa: ASYNC110 - there is no event to wait for
+        await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert workshop.log == ["+part", "-part"]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+async def test_a_rollback_longer_than_a_moment_is_waited_for(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iacs.runtime.waiting.GRACE", 0.01)
+    is_waiting, is_closing, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        is_waiting.set()
+        await asyncio.Event().wait()
+
+    async def close() -> None:
+        is_closing.set()
+        await go_on.wait()
+
+    workshop.starting["high"], workshop.ending["low"] = wait, close
+    low = workshop.async_resource("low")
+    app = Application(workshop.container(low=low, high=workshop.async_resource("high", low)))
+    running = asyncio.create_task(app.run())
+    await is_waiting.wait()
+    signal.raise_signal(signal.SIGTERM)
+    await is_closing.wait()
+    await asyncio.sleep(0.05)
+    assert not running.done()
+    go_on.set()
+    await running
+    assert workshop.log == ["+low", "-low"]
