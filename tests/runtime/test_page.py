@@ -123,6 +123,7 @@ def test_no_name_becomes_markup(text: str) -> None:
     hostile(text).encode()
     assert not re.search("[\x00-\x09\x0b-\x1f\u202e\u2028]", hostile(text))
     assert len(json.loads(found.data)["nodes"]) == 2
+    assert not set("<>&") & set(found.data)
 
 
 def test_values_are_shown_and_secrets_are_not() -> None:

@@ -44,6 +44,8 @@ async def test_pointing_at_a_part_lights_what_it_needs_and_what_needs_it(tab: Ta
         *("core.database", "core.encryption", "core.logger", "core.oauth_client")
     ]
     assert await lit(tab, "needs.far") == ["core.config", "core.http_client"]
+    lines = "['.needs.near', '.users.near', '.needs:not(.near)'].map(each => document.querySelectorAll('.line' + each).length)"
+    assert await tab.run(lines) == [4, 2, 6]
     await tab.mouse("mouseMoved", 3, 790)
     await tab.until("document.querySelector('#drawing.lit') === null")
     assert tab.problems == []
