@@ -38,8 +38,8 @@ class Arguments:
     def _told(self, parameter: inspect.Parameter) -> inspect.Parameter:
         default = parameter.default
         if default is not parameter.empty:
-            plain = default is None or isinstance(default, bool | int | float)
-            default = _Written(repr(default) if plain and not is_secret_name(parameter.name) else "…")
+            number = isinstance(default, bool | int | float) and not is_secret_name(parameter.name)
+            default = _Written(repr(default) if number or default is None else "…")
         declared = self.declared(parameter.name)
         annotation = _Written(declared) if declared else parameter.empty
         return parameter.replace(default=default, annotation=annotation)
