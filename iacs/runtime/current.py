@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, ref
+from weakref import ref
 
 from iacs.core.exceptions import NotStartedError
 
@@ -17,25 +17,29 @@ class _Started:
     """The applications of the process, and which of them was found to be the only one that is started."""
 
     def __init__(self) -> None:
-        self._all: WeakSet[View] = WeakSet()
-        self._added = 0
-        self._only: tuple[int, Callable[[], View | None]] = (0, lambda: None)
+        self._all: dict[
+            int, ref[View]
+        ] = {}  # threads may look while others add, as they may not in a WeakSet
+        self._state = object()
+        self._only: tuple[object, Callable[[], View | None]] = (None, lambda: None)
 
     def add(self, view: "View") -> None:
-        self._all.add(view)
-        self._added += 1
+        key = id(view)
+        self._all[key] = ref(view, lambda _: self._all.pop(key, None))
+        self._state = object()
 
     def only(self) -> "View":
         """Return the one started application; NotStartedError when there is none, or more than one."""
-        added, known = self._only
-        found = known() if added == self._added else None
-        return found if found is not None and found.is_started else self._search(self._added)
+        state, known = self._only
+        found = known() if state is self._state else None
+        return found if found is not None and found.is_started else self._search(self._state)
 
-    def _search(self, added: int) -> "View":
-        started = [each for each in tuple(self._all) if each.is_started]
+    def _search(self, state: object) -> "View":
+        alive = [each() for each in list(self._all.values())]
+        started = [each for each in alive if each is not None and each.is_started]
         if len(started) != 1:
             raise NotStartedError(_reason(len(started)))
-        self._only = added, ref(started[0])
+        self._only = state, ref(started[0])
         return started[0]
 
 
