@@ -1,109 +1,46 @@
-"""Arguments and settings whose type cannot be right are found; what may be right is left alone."""
+"""Arguments whose type cannot be right are found; what may be right is left alone."""
 
-import enum
-import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import (
     Annotated,
     Any,
-    Generic,
     Literal,
-    NamedTuple,
-    NewType,
-    Protocol,
-    TypedDict,
-    TypeVar,
-    runtime_checkable,
 )
 
 import pytest
 from dependency_injector import containers, providers
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.check import check
-from iacs.runtime.matching import Argument, bind
-
-T = TypeVar("T")
-Bound = TypeVar("Bound", bound=Exception)
-OneOf = TypeVar("OneOf", str, bytes)
-UserId = NewType("UserId", int)
-
-
-class Base:
-    def query(self) -> str:
-        raise AssertionError("built")
-
-
-class Sub(Base):
-    pass
-
-
-class Other:
-    pass
-
-
-class Queries(Protocol):
-    def query(self) -> str: ...
-
-
-@runtime_checkable
-class Named(Protocol):
-    name: str
-
-
-class HasName:
-    def __init__(self) -> None:
-        self.name = ""
-
-
-class Color(enum.Enum):
-    RED = "red"
-
-
-class Row(TypedDict):
-    id: int
-
-
-class Pair(NamedTuple):
-    left: int
-
-
-class Repository(Generic[T]):
-    pass
-
-
-def make_base() -> Base:
-    raise AssertionError("called")
-
-
-def make_maybe() -> Base | None:
-    raise AssertionError("called")
-
-
-def make_none() -> None:
-    raise AssertionError("called")
-
-
-def make_numbers() -> list[int]:
-    raise AssertionError("called")
-
-
-def make_users() -> Repository[int]:
-    raise AssertionError("called")
-
-
-def container_of(**parts: providers.Provider[Any]) -> containers.DynamicContainer:
-    container = containers.DynamicContainer()
-    for name, provider in parts.items():
-        setattr(container, name, provider)
-    return container
+from tests.runtime.typed import (
+    Base,
+    Bound,
+    Choosing,
+    Chosen,
+    Color,
+    HasAnything,
+    HasName,
+    Named,
+    OneOf,
+    Other,
+    Pair,
+    Queries,
+    Repository,
+    Row,
+    Sub,
+    T,
+    UserId,
+    make_base,
+    make_maybe,
+    make_none,
+    make_numbers,
+    make_users,
+)
+from tests.runtime.wired import container_of
 
 
 def found_for(value: Any, wanted: Any) -> tuple[Finding, ...]:
@@ -139,6 +76,7 @@ def found_for(value: Any, wanted: Any) -> tuple[Finding, ...]:
         (providers.Singleton(Other), None),
         (providers.Callable(make_base), Other),
         (providers.Callable(make_maybe), Other),
+        (providers.Callable(make_maybe), Other | None),
         (providers.Callable(make_none), Base),
         (providers.Callable(make_numbers), list[str]),
         (providers.Callable(make_numbers), Sequence[str]),
@@ -184,6 +122,8 @@ def test_what_cannot_be_right_is_found(value: Any, wanted: Any) -> None:
         (providers.Singleton(Sub), Base),
         (providers.Singleton(Base), Queries),
         (providers.Singleton(HasName), Named),
+        (providers.Singleton(HasAnything), Named),
+        (providers.Singleton(Choosing), Chosen),
         (providers.Singleton(Sub), Base | None),
         (providers.Singleton(Sub), "Base"),
         (providers.Singleton(Other), "NotImported"),
@@ -276,14 +216,13 @@ def test_a_class_given_in_its_parents_place_is_found_by_the_constructors_name() 
     )
 
 
-def test_a_dependency_is_compared_with_what_it_is_given() -> None:
-    class Module(containers.DeclarativeContainer):
-        base = providers.Dependency(instance_of=Base)
-        service = providers.Singleton(Repository[int], base=base)
+def test_a_dependency_is_compared_with_what_it_is_given_and_told_once() -> None:
+    def consume(base: Base) -> None:
+        raise AssertionError("called")
 
     class Consumer(containers.DeclarativeContainer):
         base = providers.Dependency(instance_of=Base)
-        part = providers.Singleton(repr, base)
+        part = providers.Singleton(consume, base)
 
     (finding,) = check(Consumer(base=providers.Singleton(Other)))
     assert (finding.path, finding.kind) == ("base", "type")
@@ -317,266 +256,6 @@ def test_an_attribute_is_compared_with_the_class() -> None:
 def test_a_constant_that_may_be_a_secret_is_not_shown() -> None:
     (finding,) = found_for("hunter2", int)
     assert "hunter2" not in finding.message
-
-
-# settings
-
-
-class Group(BaseModel):
-    level: int = 1
-
-
-class Settings(BaseSettings):
-    password: SecretStr = SecretStr("")
-    user: str = ""
-    port: int = 1
-    ratio: float = 1.0
-    maybe: str | None = None
-    group: Group = Group()
-
-    @property
-    def url(self) -> str:
-        return ""
-
-
-@dataclass
-class Plain:
-    port: int = 1
-
-    def __post_init__(self) -> None:
-        self.twice = self.port * 2
-
-
-def reading(read: Callable[[Any], Any], wanted: Any, settings: Any = Settings) -> tuple[Finding, ...]:
-    def consume(value):  # type: ignore[no-untyped-def]
-        raise AssertionError("called")
-
-    consume.__annotations__ = {"value": wanted}
-    config = providers.Singleton(settings)
-    return check(container_of(config=config, part=providers.Singleton(consume, value=read(config.provided))))
-
-
-@pytest.mark.parametrize(
-    ("read", "wanted", "words"),
-    [
-        (lambda it: it.password, str, "get_secret_value"),
-        (lambda it: it.user, SecretStr, "declare it as SecretStr"),
-        (lambda it: it.port, str, "int from config.provided.port"),
-        (lambda it: it.user, int, "str from config.provided.user"),
-        (lambda it: it.maybe, int, "str | None"),
-        (lambda it: it.ratio, int, "float"),
-        (lambda it: it.group, int, "Group"),
-        (lambda it: it.group.level, str, "int"),
-        (lambda it: it.url, int, "str"),
-    ],
-)
-def test_a_setting_of_another_type_is_found(read: Callable[[Any], Any], wanted: Any, words: str) -> None:
-    (finding,) = reading(read, wanted)
-    assert (finding.path, finding.kind) == ("part", "setting")
-    assert words in finding.message
-
-
-@pytest.mark.parametrize(
-    ("read", "wanted"),
-    [
-        (lambda it: it.password, SecretStr),
-        (lambda it: it.password.get_secret_value.call(), str),
-        (lambda it: it.port, int),
-        (lambda it: it.port, float),
-        (lambda it: it.maybe, str),
-        (lambda it: it.maybe, str | None),
-        (lambda it: it.group.level, int),
-        (lambda it: it.url, str),
-        (lambda it: it.model_dump.call(), dict),
-        (lambda it: it.model_fields_set, set),
-    ],
-)
-def test_a_setting_of_the_right_type_is_left_alone(read: Callable[[Any], Any], wanted: Any) -> None:
-    assert reading(read, wanted) == ()
-
-
-@pytest.mark.parametrize(
-    ("settings", "read", "words"),
-    [
-        (Settings, lambda it: it.prot, "Settings.prot, which does not exist: did you mean 'port'?"),
-        (Settings, lambda it: it.group.lvel, "Group.lvel, which does not exist: did you mean 'level'?"),
-        (Settings, lambda it: it.nothing_like_it, "add 'nothing_like_it' to Settings"),
-        (Plain, lambda it: it.prot, "Plain.prot, which does not exist: did you mean 'port'?"),
-        (Pair, lambda it: it.lft, "Pair.lft, which does not exist: did you mean 'left'?"),
-    ],
-)
-def test_a_setting_that_does_not_exist_is_found(
-    settings: Any, read: Callable[[Any], Any], words: str
-) -> None:
-    found = [each for each in reading(read, Any, settings) if each.kind != "arity"]
-    assert [(each.path, each.kind) for each in found] == [("part", "setting")]
-    assert words in found[0].message
-
-
-def test_a_named_reading_of_a_setting_that_does_not_exist_is_found_under_its_name() -> None:
-    config = providers.Singleton(Settings)
-    (finding,) = check(container_of(config=config, port=config.provided.prot))
-    assert (finding.path, finding.kind) == ("port", "setting")
-
-
-class OpenSettings(BaseSettings):
-    model_config = SettingsConfigDict(extra="allow")
-    port: int = 1
-
-
-class Answering(BaseSettings):
-    port: int = 1
-
-    def __getattr__(self, name: str) -> Any:
-        return name
-
-
-@pytest.mark.parametrize(
-    ("settings", "read"),
-    [
-        (OpenSettings, lambda it: it.prot),
-        (Answering, lambda it: it.prot),
-        (Plain, lambda it: it.twice),
-        (Base, lambda it: it.anything),
-        (dict, lambda it: it["anything"]),
-    ],
-)
-def test_a_setting_that_may_exist_is_left_alone(settings: Any, read: Callable[[Any], Any]) -> None:
-    assert reading(read, Any, settings) == ()
-
-
-def configured(read: Callable[[Any], Any], wanted: Any = Any, **options: Any) -> tuple[Finding, ...]:
-    def consume(value):  # type: ignore[no-untyped-def]
-        raise AssertionError("called")
-
-    consume.__annotations__ = {"value": wanted}
-    data = options.pop("data", None)
-    config = providers.Configuration(**options)
-    if data is not None:
-        config.from_dict(data)
-    return check(container_of(config=config, part=providers.Singleton(consume, read(config))))
-
-
-@pytest.mark.parametrize(
-    ("read", "options"),
-    [
-        (lambda it: it.prot, {"pydantic_settings": [Settings]}),
-        (lambda it: it.group.lvel, {"pydantic_settings": [Settings]}),
-        (lambda it: it.prot.as_int(), {"pydantic_settings": [Settings]}),
-        (lambda it: it.prot, {"strict": True, "data": {"port": 1}}),
-        (lambda it: it.group.lvel, {"strict": True, "data": {"group": {"level": 1}}}),
-        (lambda it: it.prot.required(), {"data": {"port": 1}}),
-    ],
-)
-def test_an_option_that_cannot_be_there_is_found(read: Callable[[Any], Any], options: dict[str, Any]) -> None:
-    (finding,) = configured(read, **options)
-    assert (finding.path, finding.kind) == ("part", "setting")
-    assert "which" in finding.message
-
-
-def test_an_option_of_another_type_is_found() -> None:
-    (finding,) = configured(lambda it: it.port, str, pydantic_settings=[Settings])
-    assert (finding.path, finding.kind) == ("part", "setting")
-
-
-@pytest.mark.parametrize(
-    ("read", "options"),
-    [
-        (lambda it: it.prot, {}),
-        (lambda it: it.prot, {"strict": True}),
-        (lambda it: it.prot.required(), {}),
-        (lambda it: it.prot, {"data": {"port": 1}}),
-        (lambda it: it.port, {"strict": True, "data": {"port": 1}}),
-        (lambda it: it.port, {"strict": True, "default": {"port": 1}}),
-        (lambda it: it.port, {"pydantic_settings": [Settings]}),
-        (lambda it: it.group, {"pydantic_settings": [Settings]}),
-        (lambda it: it.group.level, {"pydantic_settings": [Settings]}),
-        (lambda it: it.prot, {"pydantic_settings": [Settings], "yaml_files": ["more.yml"]}),
-        (lambda it: it.prot, {"pydantic_settings": [Settings], "data": {"prot": 1}}),
-    ],
-)
-def test_an_option_that_may_be_there_is_left_alone(
-    read: Callable[[Any], Any], options: dict[str, Any]
-) -> None:
-    assert configured(read, **options) == ()
-
-
-def test_the_options_handed_to_an_inner_container_are_followed() -> None:
-    class Inner(containers.DeclarativeContainer):
-        config = providers.Configuration(strict=True)
-        part = providers.Singleton(str, config.level)
-        broken = providers.Singleton(str, config.lvel)
-
-    class Outer(containers.DeclarativeContainer):
-        config = providers.Configuration()
-        inner = providers.Container(Inner, config=config.group)
-
-    container = Outer()
-    assert check(container) == ()
-    container.config.from_dict({"group": {"level": 1}})
-    assert [(each.path, each.kind) for each in check(container)] == [("inner.broken", "setting")]
-
-
-# models as constructors
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    port: int
-    name: str = Field(default="", alias="Name")
-
-
-@pytest.mark.parametrize(
-    ("provider", "kinds"),
-    [
-        (providers.Singleton(Strict, port="1"), []),
-        (providers.Singleton(Strict, port=1, Name="a"), []),
-        (providers.Singleton(Strict), ["arity"]),
-        (providers.Singleton(Strict, port=1, prot=2), ["arity"]),
-        (providers.Singleton(Strict, 1, port=1), ["arity"]),
-        (providers.Singleton(Group, port=1), []),
-        (providers.Singleton(Settings), []),
-        (providers.Singleton(Settings, _env_file=None), []),
-    ],
-)
-def test_a_pydantic_model_takes_what_it_converts(provider: providers.Provider[Any], kinds: list[str]) -> None:
-    assert [each.kind for each in check(container_of(part=provider))] == kinds
-
-
-# open inputs
-
-names = st.sampled_from(["a", "b", "c", "d"])
-
-
-@st.composite
-def signatures(draw: st.DrawFn) -> inspect.Signature:
-    kinds = sorted(draw(st.lists(st.sampled_from(list(inspect._ParameterKind)), max_size=4)))
-    single = [kind for kind in inspect._ParameterKind if kind.name.startswith("VAR")]
-    kinds = [kind for place, kind in enumerate(kinds) if kind not in single or kind not in kinds[:place]]
-    parameters: list[inspect.Parameter] = []
-    defaults = False
-    for name, kind in zip("abcd", kinds, strict=False):
-        optional = kind not in single and (draw(st.booleans()) or (defaults and kind < kind.VAR_POSITIONAL))
-        defaults = defaults or optional
-        parameters.append(inspect.Parameter(name, kind, default=1 if optional else inspect.Parameter.empty))
-    return inspect.Signature(parameters)
-
-
-@given(signature=signatures(), positions=st.integers(0, 5), keywords=st.sets(names))
-def test_arguments_meet_parameters_as_in_a_call(
-    signature: inspect.Signature, positions: int, keywords: set[str]
-) -> None:
-    arguments = [Argument(str(each), "argument", each, None) for each in range(positions)]
-    arguments += [Argument(each, "keyword", each, None) for each in sorted(keywords)]
-    bound = bind(signature, tuple(arguments))
-    try:
-        expected = signature.bind(*range(positions), **dict.fromkeys(sorted(keywords), 1))
-    except TypeError:
-        assert bound.surplus or bound.unknown or bound.twice or bound.missing
-    else:
-        assert bound.surplus == 0
-        assert bound.unknown + bound.twice + bound.missing == []
-        assert {parameter.name for parameter, _ in bound.pairs} == set(expected.arguments)
 
 
 leaves = st.sampled_from(
