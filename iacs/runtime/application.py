@@ -20,20 +20,19 @@ from iacs.runtime.lifecycle import Lifetime
 from iacs.runtime.lookup import Lookup
 from iacs.runtime.plan import UNSET, Plan
 from iacs.runtime.signals import ending_signals
+from iacs.runtime.telling import TellingView
 from iacs.runtime.timeline import Timeline
 from iacs.runtime.turns import Turns
 from iacs.runtime.view import Key, View
 from iacs.runtime.waiting import ended, uninterrupted
 
 if TYPE_CHECKING:  # loaded when they are asked for
-    from iacs.runtime.explain import Explanation
-    from iacs.runtime.health import Health, Probes
-    from iacs.runtime.picture import Picture
+    from iacs.runtime.health import Health
 
 C = TypeVar("C", bound=Container)
 
 
-class Application(View, Generic[C]):
+class Application(TellingView, Generic[C]):
     """Run a container: `async with app:` starts its parts, dependencies first, and stops them in reverse.
 
     `container` is an instance of any declarative container; making the application checks it, raises CheckError
@@ -58,7 +57,6 @@ class Application(View, Generic[C]):
         self.timeline = Timeline()
         self._asked_roots = None if roots is None else tuple(roots)
         self._lifetime: Lifetime | None = None
-        self._probes: Probes | None = None
         self._entered: list[Token[View | None]] = []
         self._lock = RLock()
         self._fitting: set[tuple[int, type]] = set()
@@ -226,41 +224,9 @@ class Application(View, Generic[C]):
 
         An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
         """
-        from iacs.runtime.health import Health, Probes, health
-
         if self._inherited and not self.is_started:
             self._start_in_child()
-        if not self.is_started:
-            return Health(error="the application is not started")
-        if self.home.bound:
-            self.home.admit(lambda: self.plan.graph.nodes[min(self.home.bound)].path)
-        self._probes = self._probes or Probes()
-        parts = {i: self.values[i] for i in self.plan.parts if self.values[i] is not UNSET}
-        graph, chosen = self.plan.graph, self._chosen()
-        return await health(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
-
-    def graph(self) -> "Picture":
-        """Return the wiring as data, which draws itself."""
-        from iacs.runtime.picture import picture
-
-        started = [i for i in self.plan.parts if self.values[i] is not UNSET]
-        return picture(self.plan.graph, chosen=self._chosen(), started=started)
-
-    def explain(self, path: str) -> "Explanation":
-        """Return where a part is declared, what it receives and from where, and which settings it reads."""
-        from iacs.runtime.explain import explain
-
-        return explain(self.plan.graph, path, value=self._value_or_raise, chosen=self._chosen())
-
-    def _value_or_raise(self, index: int) -> Any:
-        if not self.is_started or not self.has(index):
-            raise KeyError(index)
-        return self.value(index)
-
-    def _chosen(self) -> dict[int, int]:
-        nodes = self.plan.graph.nodes
-        selectors = (node.index for node in nodes if node.kind is Kind.SELECTOR)
-        return {index: self.values[index] for index in selectors if self.values[index] is not UNSET}
+        return await super().health(timeout)
 
     def read(self, key: Key) -> Any:
         """Return a part for the first time; in a forked child, build the child's own parts before."""

@@ -1,6 +1,6 @@
 """A second view of an application, in which some parts are others; the first one is not touched."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextvars import Token
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,6 +18,7 @@ from iacs.runtime.lifecycle import Lifetime
 from iacs.runtime.lookup import Lookup
 from iacs.runtime.parts import Part
 from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.telling import TellingView
 from iacs.runtime.view import View
 
 Wrap = Callable[[Any], Any]
@@ -102,7 +103,7 @@ def _values(parent: View, plan: Plan, resets: Iterable[int]) -> Values:
     return values
 
 
-class Overlay(View):
+class Overlay(TellingView):
     """Enter it, `with` or `async with`: what depends on a replaced part is built anew, the rest is the same.
 
     What the overlay builds it closes when it ends. Of an application that is not started, it starts what the
@@ -111,7 +112,7 @@ class Overlay(View):
 
     def __init__(self, parent: View, replaced: Replacements) -> None:
         super().__init__(parent.home)
-        self.lookup = parent.lookup
+        self.lookup, self.plan, self.values = parent.lookup, parent.plan, parent.values
         self._parent = parent
         self._replaced = replaced
         self._lifetime: Lifetime | None = None
@@ -122,6 +123,10 @@ class Overlay(View):
     def is_started(self) -> bool:
         """Tell whether parts can be read."""
         return self._lifetime is not None
+
+    def _overlaid(self) -> Collection[int]:
+        given = (*self._replaced.values, *self._replaced.providers, *self._replaced.wraps)
+        return self.plan.replaced.union(given) if self.is_started else ()
 
     def fits(self, values: Mapping[int, Any]) -> None:
         """Raise CheckError when an object does not fit its part."""
