@@ -1,6 +1,13 @@
 """Runs a dependency_injector container: checks it, starts and stops it, overlays it, and tells about it."""
 
-from iacs.core.exceptions import CheckError, Finding, ForeignLoopError, NotStartedError, StartError
+from iacs.core.exceptions import (
+    CheckError,
+    DegradedError,
+    Finding,
+    ForeignLoopError,
+    NotStartedError,
+    StartError,
+)
 from iacs.runtime.application import Application
 from iacs.runtime.check import check
 from iacs.runtime.current import current_application
@@ -12,6 +19,7 @@ from iacs.runtime.timeline import Step, Timeline
 __all__ = [
     "Application",
     "CheckError",
+    "DegradedError",
     "Finding",
     "ForeignLoopError",
     "NotStartedError",
