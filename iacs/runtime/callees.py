@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
+from iacs.runtime.remembering import remembering
+
 
 class _Unknown:
     """What nobody says."""
@@ -88,7 +90,7 @@ def callee(made: Any) -> Callee:
     return _instance(made)
 
 
-@functools.lru_cache(maxsize=2048)
+@remembering(2048)
 def _remembered(made: Any) -> Callee:
     return _class(made) if isinstance(made, type) else _function(made)
 
@@ -157,10 +159,8 @@ def _constructor(made: type) -> Any:
 def _names(made: type, constructor: Any, name: str) -> tuple[_Names, ...]:
     """Look where the field was declared, should the constructor be written by a decorator."""
     owners = [cls for cls in made.__mro__ if name in annotations(cls)]
-    classes = dict.fromkeys((*owners, *made.__mro__))
-    modules = _everywhere(*classes)
     written = [_Names(constructor.__globals__)] if hasattr(constructor, "__globals__") else []
-    return (*modules[: len(owners)], *written, *modules[len(owners) :])
+    return (*_everywhere(*owners), *written, *_everywhere(*made.__mro__))
 
 
 def _everywhere(*classes: type) -> tuple[_Names, ...]:
@@ -196,7 +196,7 @@ def annotations(made: Any) -> Mapping[str, Any]:
     return {}
 
 
-@functools.lru_cache(maxsize=4096)
+@remembering(4096)
 def attribute(cls: type, name: str) -> Any:
     """Return the annotation of an instance's attribute, UNKNOWN when nothing says it."""
     fields = getattr(cls, "model_fields", None)

@@ -5,7 +5,6 @@ may well return what is wanted; and what nobody says fits everywhere.
 """
 
 import contextlib
-import functools
 import types
 import typing
 from collections import abc, deque
@@ -18,6 +17,7 @@ from dependency_injector import providers
 from iacs.runtime.callees import ODDITIES, UNKNOWN
 from iacs.runtime.declared import class_of
 from iacs.runtime.members import absent, is_mock, is_protocol
+from iacs.runtime.remembering import remembering
 
 NO_VALUE: Any = object()
 
@@ -52,14 +52,13 @@ def fits(given: Given, wanted: Any) -> bool:
     if wanted is given.annotation:
         return True
     with contextlib.suppress(*ODDITIES):
-        with contextlib.suppress(TypeError):  # annotations that have no hash
-            if given.value is NO_VALUE:
-                return _remembered(given.annotation, wanted, given.exact)
+        if given.value is NO_VALUE:
+            return _remembered(given.annotation, wanted, given.exact)
         return _fits(given, wanted, _DEPTH)
     return True
 
 
-@functools.lru_cache(maxsize=4096)
+@remembering(4096)
 def _remembered(offered: Any, wanted: Any, exact: bool) -> bool:
     return _fits(Given(offered, exact), wanted, _DEPTH)
 

@@ -1,11 +1,11 @@
 """Which names an instance of a class has, as far as that can be told without an instance."""
 
-import functools
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from iacs.runtime.callees import annotations
+from iacs.runtime.remembering import remembering
 
 # Written into a namespace by the interpreter, by typing or by abc: no promise of the author's.
 _NOT_PROMISED = frozenset(
@@ -21,7 +21,7 @@ _NOT_PROMISED = frozenset(
 _WRITES_ANY_NAME = frozenset({"setattr", "__dict__", "vars", "__setattr__"})
 
 
-@functools.lru_cache(maxsize=2048)
+@remembering(2048)
 def _known(cls: type) -> frozenset[str] | None:
     """Return every name that an instance may have; None when it may have any."""
     names: set[str] = set(dir(object))
@@ -63,7 +63,7 @@ def is_protocol(cls: Any) -> bool:
     return bool(vars(cls).get("_is_protocol", False)) if isinstance(cls, type) else False
 
 
-@functools.lru_cache(maxsize=512)
+@remembering(512)
 def promised(protocol: type) -> tuple[str, ...]:
     """Return the names that a Protocol asks for, sorted."""
     names: set[str] = set()

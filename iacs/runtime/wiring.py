@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from dependency_injector import providers
@@ -52,9 +52,9 @@ class Call:
 def name_of(made: Any) -> str:
     """Return the qualified name of a class, a function or whatever else is called."""
     for _ in range(10):
-        if not hasattr(made, "func"):
+        if not isinstance(made, partial):
             break
-        made = made.func  # functools.partial
+        made = made.func
     return str(getattr(made, "__qualname__", type(made).__qualname__))
 
 

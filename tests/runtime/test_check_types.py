@@ -306,3 +306,21 @@ values = st.sampled_from(
 @given(annotation=annotations, value=values)
 def test_no_annotation_makes_the_check_raise(annotation: Any, value: Any) -> None:
     found_for(value, annotation)
+
+
+def test_a_class_without_a_hash_is_read_as_any_other() -> None:
+    class Equal(type):
+        def __eq__(cls, other: object) -> bool:
+            return NotImplemented
+
+        __hash__ = None  # type: ignore[assignment]
+
+    class Odd(metaclass=Equal):
+        port: int = 1
+
+        def __init__(self, base: Base) -> None:
+            raise AssertionError("built")
+
+    odd = providers.Singleton(Odd, providers.Singleton(Other))
+    (finding,) = check(container_of(odd=odd, port=odd.provided.port))
+    assert (finding.path, finding.kind) == ("odd", "type")
