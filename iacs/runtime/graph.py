@@ -10,6 +10,7 @@ from dependency_injector import providers
 from dependency_injector.containers import Container
 
 from iacs.runtime.kinds import PARTS, Kind, Need, Provider, children, kind_of, needs, own_needs
+from iacs.runtime.walking import components, depth_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class Graph:
 
     @cached_property
     def _walked(self) -> list[tuple[int, list[tuple[int, ...]]]]:
-        return list(_depth_first(self.nodes))
+        return list(depth_first(_ways(self.nodes)))
 
     @cached_property
     def dependants(self) -> list[list[int]]:
@@ -225,57 +226,21 @@ def _walk(before: dict[int, int | None], index: int | None) -> Iterator[int]:
         index = before[index]
 
 
-def _depth_first(nodes: list[Node]) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
-    """Yield each index after those it asks, with the cycles that were closed below it."""
-    ways = _ordering(nodes)
-    done: set[int] = set()
-    for start in range(len(nodes)):
-        if start not in done:
-            yield from _visit(start, ways, done)
-
-
-def _visit(start: int, ways: list[list[int]], done: set[int]) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
-    """Walk without recursion: a chain may be thousands deep."""
-    trail, place = [start], {start: 0}
-    ahead = [iter(ways[start])]
-    cycles: list[list[tuple[int, ...]]] = [[]]
-    while trail:
-        following = next((each for each in ahead[-1] if each not in done), None)
-        if following is None:
-            index = trail.pop()
-            del place[index]
-            ahead.pop()
-            done.add(index)
-            yield index, cycles.pop()
-        elif following in place:
-            cycles[-1].append(tuple(trail[place[following] :]))
-        else:
-            place[following] = len(trail)
-            trail.append(following)
-            ahead.append(iter(ways[following]))
-            cycles.append([])
-
-
-def _ordering(nodes: list[Node]) -> list[list[int]]:
+def _ways(nodes: list[Node]) -> list[list[int]]:
     """Return what comes before each node: what it asks, and what it is handed unless that asks it back."""
-    ways = [[each.node for each in node.inputs if not each.deferred] for node in nodes]
-    for node in nodes:
-        for each in node.inputs:
-            if each.deferred and not _reaches(ways, each.node, node.index):
-                ways[node.index].append(each.node)
-    return ways
+    apart = _circles(nodes) if any(each.deferred for node in nodes for each in node.inputs) else None
+    return [
+        [
+            each.node
+            for each in node.inputs
+            if not each.deferred or (apart is not None and apart[each.node] != apart[node.index])
+        ]
+        for node in nodes
+    ]
 
 
-def _reaches(ways: list[list[int]], start: int, end: int) -> bool:
-    seen, waiting = {start}, [start]
-    while waiting:
-        index = waiting.pop()
-        if index == end:
-            return True
-        fresh = [each for each in ways[index] if each not in seen]
-        seen.update(fresh)
-        waiting.extend(fresh)
-    return False
+def _circles(nodes: list[Node]) -> list[int]:
+    return components([[each.node for each in node.inputs] for node in nodes])
 
 
 def read_graph(container: Container) -> Graph:
