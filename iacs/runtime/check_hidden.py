@@ -8,7 +8,7 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.graph import Node
-from iacs.runtime.kinds import Kind
+from iacs.runtime.kinds import Kind, is_delegated
 from iacs.runtime.wiring import Wiring, own_name
 
 _HANDING_OVER = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
@@ -56,7 +56,7 @@ def _inside(value: Any) -> Iterator[Any]:
     while waiting:
         for each in _items(waiting.pop()):
             if providers.is_provider(each):
-                if not providers.is_delegated(each):
+                if not is_delegated(each):
                     yield each
             elif isinstance(each, _PLAIN) and id(each) not in seen:
                 seen.add(id(each))
