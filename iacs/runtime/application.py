@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import Token
 from threading import RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from dependency_injector.containers import Container
 
@@ -25,9 +25,6 @@ from iacs.runtime.timeline import Timeline
 from iacs.runtime.turns import Turns
 from iacs.runtime.view import Key, View
 from iacs.runtime.waiting import ended, uninterrupted
-
-if TYPE_CHECKING:  # loaded when they are asked for
-    from iacs.runtime.health import Health
 
 C = TypeVar("C", bound=Container)
 
@@ -120,7 +117,8 @@ class Application(TellingView, Generic[C]):
     def _leave(self) -> bool:
         """Leave once; tell whether that was the last of those who entered."""
         with self._lock:
-            current.leave(self._entered.pop())
+            if self._entered:  # not those of a parent process
+                current.leave(self._entered.pop())
             return not self._entered
 
     async def start(self) -> None:
@@ -183,6 +181,7 @@ class Application(TellingView, Generic[C]):
     def _ended(self) -> Lifetime | None:
         with self._lock:
             lifetime, self._lifetime = self._lifetime, None
+            self._is_left_behind = False
             self.forget()
             return lifetime
 
@@ -219,22 +218,8 @@ class Application(TellingView, Generic[C]):
                 raise CheckError(found)
             self._fitting.update((index, type(value)) for index, value in unknown.items())
 
-    async def health(self, timeout: float = 3.0) -> "Health":
-        """Ask every started part that has a probe, in parallel; `timeout` is in seconds for each.
-
-        An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
-        """
-        if self._inherited and not self.is_started:
-            self._start_in_child()
-        return await super().health(timeout)
-
-    def read(self, key: Key) -> Any:
-        """Return a part for the first time; in a forked child, build the child's own parts before."""
-        if self._inherited and not self.is_started:
-            self._start_in_child()
-        return super().read(key)
-
-    def _start_in_child(self) -> None:
+    def open_here(self) -> None:
+        """Build parts of its own in a forked child; raise StartError when that takes an event loop."""
         try:
             self._start_sync()
         except StartError as error:
@@ -247,10 +232,12 @@ class Application(TellingView, Generic[C]):
         """Let go of the parent's parts, in the child: they are neither used nor closed here."""
         self._lock = RLock()
         self._turns = Turns()
+        self._entered.clear()
         if self._lifetime is not None:
             self._inherited.append(self._lifetime)
             self._lifetime.disown()
             self._ended()
+            self._is_left_behind = True
 
 
 def _overridings(graph: Graph) -> list[Any]:

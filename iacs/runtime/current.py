@@ -32,11 +32,11 @@ class _Started:
         """Return the one started application; NotStartedError when there is none, or more than one."""
         state, known = self._only
         found = known() if state is self._state else None
-        return found if found is not None and found.is_started else self._search(self._state)
+        return found if found is not None and found.is_open else self._search(self._state)
 
     def _search(self, state: object) -> "View":
         alive = [each() for each in list(self._all.values())]
-        started = [each for each in alive if each is not None and each.is_started]
+        started = [each for each in alive if each is not None and each.is_open]
         if len(started) != 1:
             raise NotStartedError(_reason(len(started)))
         self._only = state, ref(started[0])
@@ -53,7 +53,7 @@ def current_application() -> "View":
     application of the process; NotStartedError when there is none, or more than one.
     """
     found = _entered.get()
-    if found is not None and found.is_started:
+    if found is not None and found.is_open:
         return found
     return _started.only()
 

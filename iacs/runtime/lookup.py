@@ -48,7 +48,9 @@ class Lookup:
             return found[0]
         if found:
             raise IACSGraphError(self._ambiguous(str(provider), found))
-        raise IACSGraphError(f"the application's container has no {provider}, nor has a class of its containers")
+        raise IACSGraphError(
+            f"the application's container has no {provider}, nor has a class of its containers"
+        )
 
     @cached_property
     def _originals(self) -> Mapping[int, tuple[int, ...]]:

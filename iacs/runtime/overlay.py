@@ -9,7 +9,7 @@ from typing import Any, Self
 from dependency_injector import providers
 
 from iacs.core.exceptions import CheckError, Finding, IACSGraphError, NotStartedError, StartError
-from iacs.runtime import current
+from iacs.runtime import current, forking
 from iacs.runtime.expressions import Values
 from iacs.runtime.graph import Graph
 from iacs.runtime.home import Home
@@ -116,6 +116,7 @@ class Overlay(TellingView):
         self._parent = parent
         self._replaced = replaced
         self._lifetime: Lifetime | None = None
+        self._inherited: list[tuple[Lifetime, Values]] = []
         self._is_alone = False
         self._entry: Token[View | None] | None = None
 
@@ -149,12 +150,16 @@ class Overlay(TellingView):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._left().stop()
+        lifetime = self._left()
+        if lifetime is not None:
+            lifetime.stop()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._left().stop_async()
+        lifetime = self._left()
+        if lifetime is not None:
+            await lifetime.stop_async()
 
     def _prepared(self) -> tuple[Lifetime, tuple[Part, ...] | None]:
         if self._lifetime is not None:
@@ -221,17 +226,39 @@ class Overlay(TellingView):
         return self.home.lifetime(plan, values, self.roots)
 
     def _entered(self, lifetime: Lifetime) -> Self:
+        self._begin(lifetime)
+        self._entry = current.enter(self)
+        forking.watch(self)
+        return self
+
+    def _begin(self, lifetime: Lifetime) -> None:
         self._lifetime, self.plan, self.values = lifetime, lifetime.plan, lifetime.values
         if self._is_alone:
             self.home.bind(lifetime)
-        self._entry = current.enter(self)
-        return self
 
-    def _left(self) -> Lifetime:
+    def _left(self) -> Lifetime | None:
         lifetime = self._lifetime
-        if lifetime is None or self._entry is None:
+        if self._entry is None:
             raise NotStartedError("this overlay is not entered")
         current.leave(self._entry)
         self._lifetime = self._entry = None
+        self._is_left_behind = False
         self.forget()
         return lifetime
+
+    def forked(self) -> None:
+        """Let go of what was built in the parent process: it is neither used nor closed here."""
+        if self._lifetime is not None:
+            self._inherited.append((self._lifetime, self.values))
+            self._lifetime = None
+            self._is_left_behind = True
+            self.forget()
+
+    def open_here(self) -> None:
+        """Replace the same parts in what a forked child builds."""
+        if not self._parent.is_started and self._parent.is_open:
+            self._parent.open_here()
+        lifetime, parts = self._prepared()
+        lifetime.start(parts)
+        self._begin(lifetime)
+        self._is_left_behind = False

@@ -28,6 +28,8 @@ class TellingView(View):
         """
         from iacs.runtime.health import Health, Probes, health
 
+        if self._is_left_behind:
+            self.open_here()
         if not self.is_started:
             return Health(error="the application is not started")
         if self.home.bound:

@@ -38,6 +38,7 @@ class View(ABC):
     def __init__(self, home: Home) -> None:
         self.live_in(home)
         self._found = _Found(self)
+        self._is_left_behind = False
         self.derived: dict[frozenset[int], Any] = {}
 
     def live_in(self, home: Home) -> None:
@@ -49,6 +50,11 @@ class View(ABC):
     @abstractmethod
     def is_started(self) -> bool:
         """Tell whether parts can be read."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether parts can be read: those of a forked child are built when it reads the first."""
+        return self.is_started or self._is_left_behind
 
     def overlay(self, mapping: Replacing | None = None, /, **parts: Any) -> "Overlay":
         """Return a second view in which some parts are others; enter it `with` or `async with`.
@@ -85,6 +91,8 @@ class View(ABC):
 
     def read(self, key: Key) -> Any:
         """Return a part for the first time; what stays the same from now on is remembered."""
+        if self._is_left_behind:
+            self.open_here()
         if not self.is_started:
             raise NotStartedError(f"{self._path_of(key)} is asked for, and the application is not started")
         index = self.lookup.index_in(key, self.values)
@@ -122,6 +130,10 @@ class View(ABC):
     @abstractmethod
     def fits(self, values: Mapping[int, Any]) -> None:
         """Raise CheckError when an object that an overlay gives does not fit its part."""
+
+    @abstractmethod
+    def open_here(self) -> None:
+        """Build parts of its own in a forked child; raise StartError when that takes an event loop."""
 
     @abstractmethod
     def new_home(self) -> Home:
