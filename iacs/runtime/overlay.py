@@ -37,7 +37,7 @@ def wrapping(wrap: Wrap) -> Any:
     return _Wrapping(wrap)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Replacements:
     """What an overlay puts in the place of parts, by index."""
 

@@ -48,6 +48,7 @@ class Part:
     kind: Kind
     awaits: bool
     asynchronous: bool
+    closes_asynchronously: bool
     native: bool
     waits: frozenset[int]
     sources: tuple[Read, ...]
@@ -98,15 +99,6 @@ class Part:
         return not any(read(values) is made for read in self.sources)
 
     @property
-    def closes_asynchronously(self) -> bool:
-        """Tell whether it is known before the part is built that closing it takes an event loop."""
-        cls = self.provider.provides  # type: ignore[attr-defined]
-        if self.kind is not Kind.SINGLETON or not isinstance(cls, type):
-            return False
-        close, aclose = _ways(cls)
-        return not close and aclose
-
-    @property
     def is_kept_open(self) -> bool:
         """Tell whether the part is marked with `keep_open`."""
         return isinstance(self.provider.provides, _KeptOpen)  # type: ignore[attr-defined]
@@ -145,6 +137,14 @@ class Opened:
         found = self.begin_closing()
         if inspect.isawaitable(found):
             await found
+
+
+def closes_asynchronously(cls: Any) -> bool:
+    """Tell whether it is known before an object is made that closing it takes an event loop."""
+    if not isinstance(cls, type):
+        return False
+    close, aclose = _ways(cls)
+    return not close and aclose
 
 
 def _closing(value: Any) -> tuple[Close | None, Close | None]:

@@ -13,7 +13,7 @@ from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.expressions import Call, Expression, Values, applied, constant, option, required
 from iacs.runtime.graph import Graph, Node
 from iacs.runtime.kinds import Kind, Provider, is_asynchronous, is_delegated
-from iacs.runtime.parts import Part
+from iacs.runtime.parts import Part, closes_asynchronously
 
 
 class _Unset(Enum):
@@ -106,6 +106,7 @@ class Plan:
             awaits=expression.asynchronous,
             asynchronous=expression.asynchronous
             or (node.kind is Kind.RESOURCE and is_asynchronous(node.provider.provides)),
+            closes_asynchronously=node.kind is Kind.SINGLETON and closes_asynchronously(node.provider.provides),
             native=native,
             waits=self.waits[node.index],
             sources=tuple(
