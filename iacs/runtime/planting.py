@@ -26,6 +26,8 @@ class _NotBuilt(BaseException):
 def already_built(part: Part) -> Any:
     """Return what the container's provider keeps from before, or NOT_BUILT."""
     provider: Any = part.provider
+    if provider.is_async_mode_undefined():  # it has never been asked
+        return NOT_BUILT
     if isinstance(provider, _KEEPERS):
         found = _kept(provider)
     elif part.kind is Kind.RESOURCE and not part.native and provider.initialized:
@@ -69,7 +71,8 @@ def uproot(opened: Opened) -> None:
 def forget_modes(nodes: Iterable[Provider]) -> None:
     """Let providers that once gave futures give values: everything asynchronous has happened by now."""
     for provider in nodes:
-        provider.reset_async_mode()
+        if provider.is_async_mode_enabled():
+            provider.reset_async_mode()
 
 
 class _Planted(providers.Object[Any]):
