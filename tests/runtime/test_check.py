@@ -10,7 +10,7 @@ from iacs.containers import ApplicationContainer
 from iacs.core.exceptions import Finding
 from iacs.runtime.check import check, findings
 from iacs.runtime.graph import read_graph
-from tests.runtime.wired import Database, Service, WithoutDatabase, circle, container_of
+from tests.runtime.counted import Database, Service, WithoutDatabase, circle, container_of
 
 pytestmark = pytest.mark.usefixtures("nothing_is_built")
 

@@ -6,7 +6,7 @@ import pytest
 from dependency_injector import providers
 
 from iacs.runtime.check import check
-from tests.runtime.wired import Database, Service, container_of, only
+from tests.runtime.counted import Database, Service, container_of, only
 
 pytestmark = pytest.mark.usefixtures("nothing_is_built")
 

@@ -7,7 +7,7 @@ import pytest
 from dependency_injector import providers
 
 from iacs.runtime.check import check
-from tests.runtime.wired import Database, Service, circle, container_of
+from tests.runtime.counted import Database, Service, circle, container_of
 
 pytestmark = pytest.mark.usefixtures("nothing_is_built")
 

@@ -8,7 +8,7 @@ import pytest
 from dependency_injector import providers
 
 from iacs.runtime.check import check
-from tests.runtime.wired import Database, container_of, only
+from tests.runtime.counted import Database, container_of, only
 
 pytestmark = pytest.mark.usefixtures("nothing_is_built")
 

@@ -7,7 +7,7 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.check import check
-from tests.runtime.wired import (
+from tests.runtime.counted import (
     Abstract,
     Database,
     Fillable,

@@ -9,8 +9,8 @@ from dependency_injector import providers
 from pydantic import BaseModel, ConfigDict, Field
 
 from iacs.runtime.check import check
+from tests.runtime.counted import container_of
 from tests.runtime.test_check_settings import FromEnvironment, Group, Settings
-from tests.runtime.wired import container_of
 
 
 class Strict(BaseModel):

@@ -9,7 +9,7 @@ from dependency_injector import containers, providers
 from iacs.core.exceptions import Finding
 from iacs.runtime.check import check, overlay_findings
 from iacs.runtime.graph import read_graph
-from tests.runtime.wired import (
+from tests.runtime.counted import (
     Clock,
     Core,
     Database,

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.check import check
-from tests.runtime.wired import container_of
+from tests.runtime.counted import container_of
 
 
 class Base:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.check import check
+from tests.runtime.counted import container_of
 from tests.runtime.typed import (
     Base,
     Bound,
@@ -40,7 +41,6 @@ from tests.runtime.typed import (
     make_numbers,
     make_users,
 )
-from tests.runtime.wired import container_of
 
 
 def found_for(value: Any, wanted: Any) -> tuple[Finding, ...]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from iacs.runtime.check import check
 from iacs.runtime.matching import Argument, bind
-from tests.runtime.wired import container_of
+from tests.runtime.counted import container_of
 
 
 def test_a_keyword_of_the_name_of_a_positional_parameter_goes_with_the_rest() -> None:
