@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.runtime.wired import Counted
+from tests.runtime.counted import Counted
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ async def test_when_a_part_cannot_be_built_the_others_are_closed() -> None:
         store = providers.Singleton(Store, "store")
         broken = providers.Singleton(Broken, store)
 
-    with pytest.raises(StartError, match="^broken: ValueError$") as caught:
+    with pytest.raises(StartError, match=r"^broken: ValueError$") as caught:
         async with Application(Container()):
             pytest.fail("started all the same")
     assert log == ["close store"]
