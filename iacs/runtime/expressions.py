@@ -58,10 +58,18 @@ class Call:
 
     def expression(self) -> Expression:
         """Return the call as an expression."""
-        inputs = (self.make, *self.args, *self.kwargs.values(), *self.attributes.values())
-        if self.is_coroutine or any(each.asynchronous for each in inputs):
+        if self._is_asynchronous:
             return Expression(self._await, asynchronous=True)
         return Expression(self._call_quickly() if not self.attributes else self.call)
+
+    @property
+    def _is_asynchronous(self) -> bool:
+        inputs = (self.make, *self.args, *self.kwargs.values(), *self.attributes.values())
+        return self.is_coroutine or any(each.asynchronous for each in inputs)
+
+    def begin(self, values: Values, *extra: Any, **more: Any) -> Any:
+        """Call, as `call` does, or return a coroutine that does if the call takes something asynchronous."""
+        return (self._await if self._is_asynchronous else self.call)(values, *extra, **more)
 
     def call(self, values: Values, *extra: Any, **more: Any) -> Any:
         """Call with `extra` arguments after the injected ones, and `more` keywords over them."""
@@ -84,10 +92,10 @@ class Call:
 
         return read
 
-    async def _await(self, values: Values) -> Any:
+    async def _await(self, values: Values, *extra: Any, **more: Any) -> Any:
         args = [await _value(each, values) for each in self.args]
         kwargs = {name: await _value(each, values) for name, each in self.kwargs.items()}
-        made = (await _value(self.make, values))(*args, **kwargs)
+        made = (await _value(self.make, values))(*args, *extra, **{**kwargs, **more})
         if isawaitable(made):
             made = await made
         for name, each in self.attributes.items():

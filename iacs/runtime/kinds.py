@@ -152,7 +152,8 @@ def _arguments(provider: Any) -> Iterator[Need]:
         yield from _need(str(position), "argument", value)
     for name, value in _attribute(provider, "kwargs", {}).items():
         yield from _need(str(name), "keyword", value)
-        yield from _need(f"{name}.key", "key", name)
+        if _is_provider(name):
+            yield Need(f"{name}.key", "key", name, deferred=True)  # a dictionary keeps it as its key
 
 
 def _need(label: str, via: str, value: Any) -> Iterator[Need]:
@@ -247,6 +248,8 @@ def is_delegated(value: Any) -> bool:
 
 def is_asynchronous(provides: Any) -> bool:
     """Tell whether calling `provides` gives something to await or to enter asynchronously."""
+    if _is_provider(provides):
+        return False
     made = inspect.unwrap(provides) if callable(provides) else provides
     if isinstance(made, type):
         return hasattr(made, "__aenter__") and not hasattr(made, "__enter__")

@@ -106,7 +106,8 @@ class Plan:
             awaits=expression.asynchronous,
             asynchronous=expression.asynchronous
             or (node.kind is Kind.RESOURCE and is_asynchronous(node.provider.provides)),
-            closes_asynchronously=node.kind is Kind.SINGLETON and closes_asynchronously(node.provider.provides),
+            closes_asynchronously=node.kind is Kind.SINGLETON
+            and closes_asynchronously(node.provider.provides),
             native=native,
             waits=self.waits[node.index],
             sources=tuple(
@@ -125,12 +126,22 @@ class Plan:
         provides = provider.provides
         attributes = provider.attributes if hasattr(type(provider), "attributes") else {}
         return Call(
-            make=self.argument(provides) if providers.is_provider(provides) else constant(provides),
+            make=self._asking(provides) if providers.is_provider(provides) else constant(provides),
             args=tuple(map(self.argument, provider.args)),
             kwargs={name: self.argument(value) for name, value in provider.kwargs.items()},
             attributes={name: self.argument(value) for name, value in attributes.items()},
-            is_coroutine=is_asynchronous(provides) and not isinstance(provides, type) and _is_awaited(node),
+            is_coroutine=self._is_coroutine(node),
         )
+
+    def _is_coroutine(self, node: Node) -> bool:
+        provides = node.provider.provides
+        if providers.is_provider(provides):
+            return self.expressions[self.graph.indexes[id(provides)]].asynchronous
+        return is_asynchronous(provides) and not isinstance(provides, type) and _is_awaited(node)
+
+    def _asking(self, provider: Provider) -> Expression:
+        index = self.graph.indexes[id(provider)]
+        return Expression(lambda values: partial(self.ask, index, values))
 
     def argument(self, value: Any) -> Expression:
         """Return how an injected argument comes to its value."""
@@ -155,7 +166,7 @@ class Plan:
         """Return what a provider gives when it is called with arguments of the caller's."""
         node = self.graph.nodes[self.graph.source(index)]
         if node.kind in _CALLED and node.index not in self.replaced:
-            return self.call(node).call(values, *args, **kwargs)
+            return self.call(node).begin(values, *args, **kwargs)
         return self.read(index, values)
 
     def read(self, index: int, values: Values) -> Any:
@@ -273,10 +284,9 @@ def _list(plan: Plan, node: Node) -> Expression:
 
 
 def _dict(plan: Plan, node: Node) -> Expression:
-    keys = [plan.argument(name) for name in node.provider.kwargs]
+    keys = list(node.provider.kwargs)
     values = [plan.argument(value) for value in node.provider.kwargs.values()]
-    number = len(keys)
-    return applied(lambda found: dict(zip(found[:number], found[number:], strict=True)), [*keys, *values])
+    return applied(lambda found: dict(zip(keys, found, strict=True)), values)
 
 
 def _option(plan: Plan, node: Node) -> Expression:

@@ -1,0 +1,108 @@
+"""Every kind of provider gives through an application what it gives by itself."""
+
+import asyncio
+import inspect
+from functools import reduce
+from typing import Any
+
+import pytest
+from dependency_injector import providers
+
+from iacs.runtime import Application, check
+from iacs.runtime.graph import read_graph
+from tests.fixtures.every_provider import Every, Thing
+
+NAMED = [node.path for node in read_graph(Every()).nodes if node.named]
+ASKED_BY_NAME = {"aggregate", "factory_aggregate"}
+ANEW = {"__self__", "inner", "inner.given"}  # containers: the library gives a copy, or the container itself
+
+
+def _asked(container: Any, path: str) -> Any:
+    return reduce(getattr, path.split("."), container)()
+
+
+async def _value(found: Any) -> Any:
+    return await found if inspect.isawaitable(found) else found
+
+
+def _plain(value: Any) -> Any:
+    """Return what can be compared: a provider is as good as another that gives the same."""
+    if isinstance(value, providers.Provider):
+        return type(value)
+    return value
+
+
+def test_the_container_has_every_kind_of_provider_that_the_library_has() -> None:
+    kinds = {
+        each
+        for each in vars(providers).values()
+        if isinstance(each, type) and issubclass(each, providers.Provider)
+    }
+    used = {type(node.provider) for node in read_graph(Every()).nodes}
+    bases = {
+        providers.Provider,
+        providers.BaseResource,
+        providers.BaseSingleton,
+        providers.CallableDelegate,
+        providers.CoroutineDelegate,
+        providers.ExternalDependency,  # what Dependency was called before
+        providers.FactoryDelegate,
+        providers.SingletonDelegate,
+    }
+    missing = {each.__name__ for each in kinds - used - bases}
+    assert missing == set()
+
+
+def test_the_check_finds_nothing_wrong_with_it() -> None:
+    assert check(Every()) == ()
+
+
+@pytest.mark.parametrize("path", NAMED)
+async def test_the_application_gives_what_the_container_gives(path: str) -> None:
+    container = Every()
+    async with Application(container) as app:
+        mine = app[path]
+        its = getattr(container, path) if path in ASKED_BY_NAME else _asked(container, path)
+        assert not asyncio.isfuture(mine)
+        if inspect.iscoroutine(its) or asyncio.isfuture(its):
+            assert inspect.isawaitable(mine)
+        mine, its = await _value(mine), await _value(its)
+        assert type(mine) is type(its)
+        if path not in ANEW:
+            assert _plain(mine) == _plain(its)
+
+
+@pytest.mark.parametrize("path", NAMED)
+async def test_what_is_kept_is_the_very_same_object(path: str) -> None:
+    container = Every()
+    async with Application(container) as app:
+        node = app.plan.graph.nodes[app.plan.graph.source(app.plan.graph.paths[path])]
+        if node.is_part:
+            assert app[path] is app[path] is _asked(container, path)
+
+
+@pytest.mark.parametrize("path", NAMED)
+async def test_an_overlay_of_something_below_gives_the_same_with_that_in_it(path: str) -> None:
+    other = Thing("other")
+    reference = Every()
+    reference.low.override(providers.Object(other))
+    async with (
+        Application(reference) as expected,
+        Application(Every()) as app,
+        app.overlay(low=other) as view,
+    ):
+        mine, its = await _value(view[path]), await _value(expected[path])
+        if path not in ANEW:
+            assert _comparable(mine) == _comparable(its)
+
+
+def _comparable(value: Any) -> Any:
+    if isinstance(value, providers.Provider):
+        return "a provider"
+    if isinstance(value, Thing):
+        return (type(value), value.x, _comparable(list(value.given)), _comparable(value.named))
+    if isinstance(value, list | tuple):
+        return [_comparable(each) for each in value]
+    if isinstance(value, dict):
+        return {_comparable(key): _comparable(each) for key, each in value.items()}
+    return value if isinstance(value, str | int | float | type | None) else type(value)
