@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from dependency_injector.containers import Container
 
-from iacs.core.exceptions import CheckError, StartError
+from iacs.core.exceptions import CheckError, IACSGraphError, StartError
 from iacs.runtime import current, forking
 from iacs.runtime.check import findings, overlay_findings
 from iacs.runtime.graph import Graph, read_graph
@@ -48,6 +48,11 @@ class Application(TellingView, Generic[C]):
         start_timeout: float = 15.0,
         stop_timeout: float = 15.0,
     ) -> None:
+        if isinstance(container, type):
+            name = container.__qualname__
+            raise IACSGraphError(
+                f"{name} is a class, whose parts everybody would share; give an instance, {name}()"
+            )
         self._timeouts = (start_timeout, stop_timeout)
         super().__init__(self.new_home())
         self.container = container

@@ -9,6 +9,7 @@ from typing import Any
 from dependency_injector import providers
 from dependency_injector.containers import Container
 
+from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.kinds import PARTS, Kind, Need, Provider, children, kind_of, needs, own_needs
 from iacs.runtime.walking import components, depth_first
 
@@ -244,7 +245,12 @@ def _circles(nodes: list[Node]) -> list[int]:
 
 
 def read_graph(container: Container) -> Graph:
-    """Read the graph of a container; nothing is called, nothing is built."""
+    """Read the graph of a container; nothing is called, nothing is built.
+
+    Raise IACSGraphError for anything else than a container.
+    """
+    if not hasattr(container, "providers"):
+        raise IACSGraphError(f"{container!r} is no container of dependency_injector; give an instance of one")
     reading = _Reading()
     reading.name(container)
     reading.connect()

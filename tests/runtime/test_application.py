@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from dependency_injector import containers, providers
 
@@ -120,3 +122,14 @@ async def test_closing_twice_closes_once() -> None:
     async with Application(Outer()) as app:
         await app.stop()
     assert log == ["close store", "aclose client"]
+
+
+@pytest.mark.parametrize("given", [None, "container", object()])
+def test_what_is_no_container_is_a_sentence(given: Any) -> None:
+    with pytest.raises(IACSGraphError, match="is no container of dependency_injector; give an instance"):
+        Application(given)
+
+
+def test_a_container_class_is_refused_since_its_parts_would_be_shared() -> None:
+    with pytest.raises(IACSGraphError, match=r"give an instance, Outer\(\)"):
+        Application(Outer)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
