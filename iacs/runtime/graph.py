@@ -1,7 +1,7 @@
 """The graph of a container, read from its providers without building anything."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -195,13 +195,14 @@ class Graph:
                 waiting += [each.node for each in (*node.inputs, *node.hidden)]
         return found
 
-    def affected(self, changed: Iterable[int]) -> set[int]:
-        """Return `changed` and everything that depends on it."""
+    def affected(self, changed: Iterable[int], skipped: Collection[tuple[int, int]] = ()) -> set[int]:
+        """Return `changed` and everything that depends on it, not by way of `skipped` (asked, asking) pairs."""
         found = set(changed)
         waiting = list(found)
         while waiting:
-            for index in self.dependants[waiting.pop()]:
-                if index not in found:
+            asked = waiting.pop()
+            for index in self.dependants[asked]:
+                if index not in found and (asked, index) not in skipped:
                     found.add(index)
                     waiting.append(index)
         return found

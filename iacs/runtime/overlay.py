@@ -89,7 +89,7 @@ def derived_from(parent: View, replaced: frozenset[int]) -> Derived:
 
 
 def _derive(parent: View, replaced: frozenset[int]) -> Derived:
-    plan = Plan(parent.plan.graph, replaced, base=parent.plan, bound=True)
+    plan = Plan(parent.plan.graph, replaced, base=parent.plan, bound=True, chosen=parent.values)
     resets = tuple(plan.resets)
     values = _values(parent, plan, resets)
     chooses = bool(plan.undecided(parent.roots, values))
@@ -179,7 +179,9 @@ class Overlay(TellingView):
         made = {index: self._wrapped(index, wrap) for index, wrap in there.items()}
         values = {**replaced.values, **made}
         changed = replaced.providers.keys() | replaced.wraps.keys() - there.keys()
-        plan = Plan(self._graph(), values, changed=changed, base=parent.plan, bound=True)
+        plan = Plan(
+            self._graph(), values, changed=changed, base=parent.plan, bound=True, chosen=parent.values
+        )
         plan.wrap({index: wrap for index, wrap in replaced.wraps.items() if index not in there})
         return self._beside(plan, plan.resets, values)
 

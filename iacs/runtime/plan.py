@@ -1,6 +1,6 @@
 """Every provider of a graph compiled to an expression, and the parts with what they wait for."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import partial
@@ -27,7 +27,8 @@ UNSET: Final = _Unset.UNSET
 class Plan:
     """Compile the providers of a graph; `replaced` ones are read from their place among the values.
 
-    A plan with a `base` compiles only what is affected by what is replaced or `changed`. In a `bound` one,
+    A plan with a `base` compiles only what is affected by what is replaced or `changed`, and not by way of a
+    branch that a selector skips, as `chosen` values, those of the base, tell. In a `bound` one,
     what it compiles is handed over as providers of this view: asking them gives its values, not the container's.
     """
 
@@ -39,11 +40,13 @@ class Plan:
         changed: Collection[int] = (),
         bound: bool = False,
         base: "Plan | None" = None,
+        chosen: Values | None = None,
     ) -> None:
         self.graph = graph
         self.replaced: frozenset[int] = frozenset(replaced) | (base.replaced if base else frozenset())
         new = range(len(base.graph) if base else 0, len(graph))
-        self.affected: set[int] = graph.affected((*replaced, *changed, *new))
+        skipped = set(self._skipped(chosen)) if chosen is not None else ()
+        self.affected: set[int] = graph.affected((*replaced, *changed, *new), skipped)
         bound_before: set[int] = base.bound if base else set()
         self.bound: set[int] = self.affected | bound_before if bound else set()
         self.expressions: list[Expression] = list(base.expressions) if base else []
@@ -55,6 +58,14 @@ class Plan:
         self.handed |= {id(each.provider.provides) for each in graph.nodes[new.start :] if _is_object(each)}
         self.order = graph.order
         self._compile()
+
+    def _skipped(self, chosen: Values) -> Iterator[tuple[int, int]]:
+        for node in self.graph.nodes[: len(chosen)]:
+            if node.index in self.replaced:
+                yield from ((each.node, node.index) for each in node.inputs)
+            elif node.kind is Kind.SELECTOR and chosen[node.index] is not UNSET:
+                kept = {*self.keys_of(node.index), chosen[node.index]}
+                yield from ((each.node, node.index) for each in node.inputs if each.node not in kept)
 
     def _compile(self) -> None:
         for index in self.order:
