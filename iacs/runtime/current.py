@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _entered: ContextVar["View | None"] = ContextVar("iacs_application", default=None)
 
+recordings: "dict[object, list[View]]" = {}
+"""Where each application that is started, and each overlay that is entered, is added, by who asked for it."""
+
 
 class _Started:
     """The applications of the process, and which of them was found to be the only one that is started."""
@@ -66,6 +69,7 @@ def _reason(number: int) -> str:
 
 def enter(view: "View") -> "Token[View | None]":
     """Make `view` the current one of this context."""
+    _record(view)
     return _entered.set(view)
 
 
@@ -80,3 +84,9 @@ def leave(token: "Token[Any]") -> None:
 def announce(view: "View") -> None:
     """Let code outside of any context find a started application."""
     _started.add(view)
+    _record(view)
+
+
+def _record(view: "View") -> None:
+    for each in tuple(recordings.values()):
+        each.append(view)

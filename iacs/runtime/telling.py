@@ -21,6 +21,14 @@ class TellingView(View):
         super().__init__(home)
         self._probes: Probes | None = None
 
+    def __repr__(self) -> str:
+        """Name what the view is of: the parts of an application, what an overlay replaces."""
+        graph = self.plan.graph
+        of = getattr(getattr(graph.container, "declarative_parent", None), "__qualname__", "a container")
+        indexes = sorted(self._overlaid() or self._there())
+        paths = ", ".join(graph.nodes[index].path for index in indexes) or "nothing started"
+        return f"<{type(self).__name__} of {of}: {paths}>"
+
     async def health(self, timeout: float = 3.0) -> "Health":
         """Ask every started part that has a probe, in parallel; `timeout` is in seconds for each.
 

@@ -136,6 +136,15 @@ class View(ABC):
         """Build parts of its own in a forked child; raise StartError when that takes an event loop."""
 
     @abstractmethod
+    def forked(self) -> None:
+        """Let go of a parent process's parts, in the child: they are neither used nor closed here."""
+
+    def abandon(self) -> None:
+        """Be stopped without closing anything: for what nobody will stop any more."""
+        self.forked()
+        self._is_left_behind = False
+
+    @abstractmethod
     def new_home(self) -> Home:
         """Return a new place to run in."""
 

@@ -1,0 +1,103 @@
+"""What the fixtures do, apart from pytest."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
+
+from iacs.core.exceptions import ConfigurationError
+
+if TYPE_CHECKING:
+    from dependency_injector.containers import Container
+
+    from iacs.runtime import Application, Overlay
+    from iacs.runtime.view import Replacing
+
+    Roots = Iterable[type[Any] | str] | None
+
+
+class Stage:
+    """The overlays that one test has entered, each above the one before."""
+
+    def __init__(self, application: "Application[Any]") -> None:
+        self._application = application
+        self._views: list[Overlay] = []
+
+    def overlay(self, mapping: "Replacing | None" = None, /, **parts: Any) -> "Overlay":
+        """Enter an overlay of what was entered last, and return it."""
+        below = self._views[-1] if self._views else self._application
+        view = below.overlay(mapping, **parts)
+        self._views.append(view.__enter__())
+        return view
+
+    def leave(self) -> None:
+        """Leave every overlay that the test has not left, the last entered first."""
+        with ExitStack() as stack:
+            for view in self._views:
+                if view.is_started:
+                    stack.push(view)
+
+    async def leave_async(self) -> None:
+        """Leave likewise in an event loop, which what the overlays built may need."""
+        async with AsyncExitStack() as stack:
+            for view in self._views:
+                if view.is_started:
+                    stack.push_async_exit(view)
+
+
+@contextmanager
+def running(container: "Container", roots: "Roots") -> "Iterator[Application[Any]]":
+    """Run an application without an event loop."""
+    from iacs.runtime import Application
+
+    with Application(container, roots=roots).sync() as started:
+        yield started
+
+
+@asynccontextmanager
+async def running_in_loop(container: "Container", roots: "Roots") -> "AsyncIterator[Application[Any]]":
+    """Run an application in this event loop."""
+    from iacs.runtime import Application
+
+    async with Application(container, roots=roots) as started:
+        yield started
+
+
+@contextmanager
+def overlaying(application: "Application[Any]") -> "Iterator[Callable[..., Overlay]]":
+    """Give what enters overlays; leave them without an event loop."""
+    stage = Stage(application)
+    try:
+        yield stage.overlay
+    finally:
+        stage.leave()
+
+
+@asynccontextmanager
+async def overlaying_in_loop(application: "Application[Any]") -> "AsyncIterator[Callable[..., Overlay]]":
+    """Give what enters overlays; leave them in this event loop."""
+    stage = Stage(application)
+    try:
+        yield stage.overlay
+    finally:
+        await stage.leave_async()
+
+
+def container_named(name: str) -> "Container":
+    """Return the container of `module:Attribute`: a container, its class, or what a function of no arguments returns.
+
+    Raise ConfigurationError when it is not there.
+    """
+    if not name:
+        raise ConfigurationError(
+            [
+                "name the container in the ini option iacs_container, module:Attribute, or in a fixture of that name"
+            ]
+        )
+    try:
+        found: Any = resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError([f"iacs_container = {name} is not there: {error}"]) from error
+    made: Any = found() if callable(found) else found
+    container: Container = made
+    return container
