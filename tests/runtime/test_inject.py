@@ -427,7 +427,9 @@ def test_a_marker_of_another_container_is_a_sentence(app: App) -> None:
     def by_name(client: Client = Provide["client"]) -> object:
         return client
 
-    with pytest.raises(IACSGraphError, match=r"handle\(\) is to be given client: the application's container has no .*Client"):
+    with pytest.raises(
+        IACSGraphError, match=r"handle\(\) is to be given client: the application's container has no .*Client"
+    ):
         handle()
     with pytest.raises(
         IACSGraphError, match=r"by_name\(\) is to be given client: the container has no client"

@@ -1,0 +1,77 @@
+"""A Celery application that started its parts before the worker forks; the tests run it as `celery -A`."""
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from celery import Celery  # type: ignore[import-untyped]
+from dependency_injector import containers, providers
+
+from iacs.runtime import Application, inject
+
+FOLDER = Path(os.environ["CELERY_FOLDER"])
+
+
+class Connection:
+    """A connection to a database, which serves one process: note which opened, used and closed it."""
+
+    def __init__(self, path: Path) -> None:
+        self.process = os.getpid()
+        self.sqlite = sqlite3.connect(path)
+
+    def use(self) -> int:
+        self.sqlite.execute("SELECT 1")
+        return self.process
+
+    def close(self) -> None:
+        self.sqlite.close()
+        note("closed", self.process)
+
+
+class Service:
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+
+class Container(containers.DeclarativeContainer):
+    connection = providers.Singleton(Connection, FOLDER / "data.db")
+    service = providers.Singleton(Service, connection)
+
+
+def note(what: str, opened_in: int) -> None:
+    """Leave a file behind that says in which process something happened."""
+    (FOLDER / f"{what}-{opened_in}-{os.getpid()}").touch()
+
+
+queue: Any = Celery("worker", broker="filesystem://", backend=(FOLDER / "results").as_uri())
+queue.conf.update(
+    broker_transport_options={
+        "data_folder_in": str(FOLDER / "messages"),
+        "data_folder_out": str(FOLDER / "messages"),
+        "processed_folder": str(FOLDER / "done"),
+        "control_folder": str(FOLDER / "control"),
+        "polling_interval": 0.05,
+    },
+    worker_prefetch_multiplier=1,
+    broker_connection_retry_on_startup=False,
+)
+
+
+@queue.task  # type: ignore[untyped-decorator]
+@inject
+def work(number: int, service: Service) -> tuple[int, int, int]:
+    """Return who opened the connection, and who uses it; wait until both workers have work."""
+    note("working", service.connection.process)
+    deadline = time.monotonic() + 30
+    while len(list(FOLDER.glob("working-*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return number, service.connection.use(), os.getpid()
+
+
+if os.environ.get("CELERY_WORKER"):  # the worker imports this module in its parent process, and forks then
+    app = Application(Container())
+    scope = app.sync()
+    scope.__enter__()
+    note("master", app.get(Connection).process)
