@@ -13,12 +13,13 @@ from dependency_injector.containers import Container
 from iacs.core.exceptions import CheckError, IACSGraphError, StartError
 from iacs.runtime import current, forking
 from iacs.runtime.check import findings, overlay_findings
+from iacs.runtime.expressions import UNSET
 from iacs.runtime.graph import Graph, read_graph
 from iacs.runtime.home import Home
 from iacs.runtime.kinds import Kind
 from iacs.runtime.lifecycle import Lifetime
 from iacs.runtime.lookup import Lookup
-from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.plan import Plan
 from iacs.runtime.signals import ending_signals
 from iacs.runtime.telling import TellingView
 from iacs.runtime.timeline import Timeline

@@ -6,9 +6,8 @@ from time import perf_counter
 from typing import Any
 
 from iacs.core.exceptions import IACSGraphError
-from iacs.runtime.expressions import Values
+from iacs.runtime.expressions import UNSET, Values
 from iacs.runtime.parts import Opened
-from iacs.runtime.plan import UNSET
 from iacs.runtime.planting import uproot
 from iacs.runtime.timeline import Timeline
 from iacs.runtime.waiting import within

@@ -6,6 +6,7 @@ list gives another view of the same wiring, which is what an overlay is.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from inspect import isawaitable
 from typing import Any, Final
 
@@ -14,6 +15,14 @@ from iacs.core.exceptions import IACSGraphError
 TOO_DEEP: Final = "its factories need one another more deeply than Python can call; make a singleton of some"
 Values = list[Any]
 Read = Callable[[Values], Any]
+
+
+class _Unset(Enum):
+    UNSET = "not started"
+
+
+UNSET: Final = _Unset.UNSET
+"""What a part's place holds before the part is built."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.declared import Declarations, class_of
-from iacs.runtime.expressions import Values
+from iacs.runtime.expressions import UNSET, Values
 from iacs.runtime.graph import Node
 from iacs.runtime.kinds import PARTS, Kind, Provider
 from iacs.runtime.originals import originals
-from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.plan import Plan
 
 Key = type[Any] | str | Provider
 

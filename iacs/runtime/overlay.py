@@ -10,14 +10,14 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import CheckError, Finding, IACSGraphError, NotStartedError, StartError
 from iacs.runtime import current, forking
-from iacs.runtime.expressions import Values
+from iacs.runtime.expressions import UNSET, Values
 from iacs.runtime.graph import Graph
 from iacs.runtime.home import Home
 from iacs.runtime.kinds import Kind, Provider
 from iacs.runtime.lifecycle import Lifetime
 from iacs.runtime.lookup import Lookup
 from iacs.runtime.parts import Part
-from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.plan import Plan
 from iacs.runtime.telling import TellingView
 from iacs.runtime.view import View
 

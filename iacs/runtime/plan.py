@@ -2,26 +2,19 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from enum import Enum
 from functools import partial
-from operator import attrgetter, itemgetter
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any
 
 from dependency_injector import providers
 
 from iacs.core.exceptions import IACSGraphError
-from iacs.runtime.expressions import Call, Expression, Values, applied, constant, option, required
+from iacs.runtime.asking import ask
+from iacs.runtime.compiling import COMPILERS
+from iacs.runtime.expressions import UNSET, Call, Expression, Values, applied, constant
 from iacs.runtime.graph import Graph, Node
 from iacs.runtime.kinds import Kind, Provider, is_asynchronous, is_delegated
 from iacs.runtime.parts import Part, closes_asynchronously
-
-
-class _Unset(Enum):
-    UNSET = "not started"
-
-
-UNSET: Final = _Unset.UNSET
-"""What a part's place holds before the part is built."""
 
 
 class Plan:
@@ -103,11 +96,11 @@ class Plan:
         if node.is_part:
             self.parts[node.index] = self._part(node)
             return Expression(itemgetter(node.index))
-        return _COMPILERS[node.kind](self, node)
+        return COMPILERS[node.kind](self, node)
 
     def _part(self, node: Node) -> Part:
         native = node.kind is Kind.GIVEN
-        expression = _native(self, node) if native else self.call(node).expression()
+        expression = COMPILERS[Kind.OTHER](self, node) if native else self.call(node).expression()
         return Part(
             index=node.index,
             path=node.path,
@@ -175,10 +168,7 @@ class Plan:
 
     def ask(self, index: int, values: Values, *args: Any, **kwargs: Any) -> Any:
         """Return what a provider gives when it is called with arguments of the caller's."""
-        node = self.graph.nodes[self.graph.source(index)]
-        if node.kind in _CALLED and node.index not in self.replaced:
-            return self.call(node).begin(values, *args, **kwargs)
-        return self.read(index, values)
+        return ask(self, index, values, (args, kwargs))
 
     def read(self, index: int, values: Values) -> Any:
         """Return the value of a provider, checking that the parts that it takes are there."""
@@ -235,6 +225,11 @@ class Plan:
     def _is_selector(self, index: int) -> bool:
         return self.graph.nodes[index].kind is Kind.SELECTOR and index not in self.replaced
 
+    def chosen(self, selector: int, values: Values) -> int:
+        """Return the branch that a selector takes."""
+        chosen: int = self.choose(selector, values) if values[selector] is UNSET else values[selector]
+        return chosen
+
     def choose(self, selector: int, values: Values) -> int:
         """Return the branch that a selector's key names; raise IACSGraphError when there is none."""
         node = self.graph.nodes[selector]
@@ -259,126 +254,3 @@ def _is_awaited(node: Node) -> bool:
 def _aggregate(provider: Any) -> Callable[[Sequence[Any]], Any]:
     names = list(provider.providers)
     return lambda made: type(provider)(dict(zip(names, made, strict=True)))
-
-
-def _alias(plan: Plan, node: Node) -> Expression:
-    target = plan.expressions[node.inputs[0].node]
-    wanted = node.provider.instance_of if isinstance(node.provider, providers.Dependency) else object
-    if wanted is object or target.asynchronous or plan.replaced:
-        return target
-    return Expression(required(target.read, wanted, node.path))
-
-
-def _missing(_plan: Plan, node: Node) -> Expression:
-    def read(_values: Values) -> Any:
-        raise IACSGraphError(f"nobody gave {node.path}")
-
-    return Expression(read)
-
-
-def _called(plan: Plan, node: Node) -> Expression:
-    return plan.call(node).expression()
-
-
-def _selector(plan: Plan, node: Node) -> Expression:
-    branches = {each.node: plan.expressions[each.node] for each in node.inputs if each.via == "branch"}
-
-    def read(values: Values) -> Any:
-        chosen = values[node.index]
-        return branches[plan.choose(node.index, values) if chosen is UNSET else chosen].read(values)
-
-    return Expression(read, any(each.asynchronous for each in branches.values()))
-
-
-def _list(plan: Plan, node: Node) -> Expression:
-    return applied(list, tuple(map(plan.argument, node.provider.args)))
-
-
-def _dict(plan: Plan, node: Node) -> Expression:
-    keys = list(node.provider.kwargs)
-    values = [plan.argument(value) for value in node.provider.kwargs.values()]
-    return applied(lambda found: dict(zip(keys, found, strict=True)), values)
-
-
-def _option(plan: Plan, node: Node) -> Expression:
-    root, *names = (each.node for each in node.inputs)
-    provider = node.provider
-    if not {root, *names} & plan.bound:
-        return Expression(lambda _values: provider())
-    segments = [plan.argument(segment) for segment in provider.get_name_segments()]
-    strict = provider.is_required()
-    return applied(
-        lambda found: option(found[0], found[1:], node.path, strict=strict),
-        [plan.expressions[root], *segments],
-    )
-
-
-def _of(plan: Plan, node: Node) -> Expression:
-    provides = node.provider.provides
-    return plan.argument(provides) if providers.is_provider(provides) else Expression(lambda _: provides())
-
-
-def _attribute(plan: Plan, node: Node) -> Expression:
-    of, name = _of(plan, node), node.provider.name
-    if of.asynchronous or "." in name:
-        return applied(lambda found: getattr(found[0], name), [of])
-    read, get = of.read, attrgetter(name)
-    return Expression(lambda values: get(read(values)))
-
-
-def _item(plan: Plan, node: Node) -> Expression:
-    key = node.provider.name
-    return applied(lambda found: found[0][key], [_of(plan, node)])
-
-
-def _method(plan: Plan, node: Node) -> Expression:
-    args = tuple(map(plan.argument, node.provider.args))
-    kwargs = {name: plan.argument(value) for name, value in node.provider.kwargs.items()}
-    return Call(_of(plan, node), args, kwargs, {}).expression()
-
-
-def _delegate(plan: Plan, node: Node) -> Expression:
-    return plan.handed_over(node.inputs[0].node)
-
-
-def _local(plan: Plan, node: Node) -> Expression:
-    """Keep one object a thread or a context; a view of its own keeps its own, in the provider's place."""
-    if node.index not in plan.bound:
-        return Expression(lambda _values: node.provider())
-    cls, call, place = type(node.provider), plan.call(node), node.index
-
-    def read(values: Values) -> Any:
-        if values[place] is UNSET:
-            values[place] = cls(partial(call.call, values))
-        return values[place]()
-
-    return Expression(read)
-
-
-def _native(_plan: Plan, node: Node) -> Expression:
-    return Expression(lambda _values: node.provider())
-
-
-_CALLED = frozenset({Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
-_COMPILERS: Mapping[Kind, Callable[[Plan, Node], Expression]] = {
-    Kind.ALIAS: _alias,
-    Kind.MISSING: _missing,
-    Kind.FACTORY: _called,
-    Kind.CALLABLE: _called,
-    Kind.COROUTINE: _called,
-    Kind.OBJECT: lambda _plan, node: constant(node.provider.provides),
-    Kind.SELECTOR: _selector,
-    Kind.LIST: _list,
-    Kind.DICT: _dict,
-    Kind.OPTION: _option,
-    Kind.PROVIDED: _of,
-    Kind.ATTRIBUTE: _attribute,
-    Kind.ITEM: _item,
-    Kind.METHOD: _method,
-    Kind.DELEGATE: _delegate,
-    Kind.AGGREGATE: lambda plan, node: plan.handed_over(node.index),
-    Kind.LOCAL: _local,
-    Kind.CONFIGURATION: _native,
-    Kind.CONTAINER: _native,
-    Kind.OTHER: _native,
-}

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from iacs.runtime.expressions import UNSET
 from iacs.runtime.home import Home
 from iacs.runtime.kinds import Kind
-from iacs.runtime.plan import UNSET
 from iacs.runtime.view import View
 
 if TYPE_CHECKING:  # loaded when they are asked for

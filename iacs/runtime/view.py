@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from iacs.core.exceptions import IACSGraphError, NotStartedError
-from iacs.runtime.expressions import TOO_DEEP, Values
+from iacs.runtime.expressions import TOO_DEEP, UNSET, Values
 from iacs.runtime.graph import Node
 from iacs.runtime.home import Home, here
 from iacs.runtime.kinds import Kind, Provider
 from iacs.runtime.lookup import Lookup
-from iacs.runtime.plan import UNSET, Plan
+from iacs.runtime.plan import Plan
 
 if TYPE_CHECKING:
     from iacs.runtime.overlay import Overlay

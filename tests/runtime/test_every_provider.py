@@ -6,7 +6,7 @@ from functools import reduce
 from typing import Any
 
 import pytest
-from dependency_injector import providers
+from dependency_injector import containers, providers
 
 from iacs.runtime import Application, check
 from iacs.runtime.graph import read_graph
@@ -106,3 +106,31 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, dict):
         return {_comparable(key): _comparable(each) for key, each in value.items()}
     return value if isinstance(value, str | int | float | type | None) else type(value)
+
+
+async def test_a_provider_that_is_called_in_another_one_s_place_gets_its_arguments() -> None:
+    low = providers.Singleton(Thing, "low")
+    base: Any = providers.Factory(Thing, low, key=1)
+    made: dict[str, Any] = {
+        "factory": providers.Factory(base, "more", other=2),
+        "singleton": providers.Singleton(base, "more", other=2),
+        "resource": providers.Resource(base, "more", other=2),
+        "callable": providers.Callable(base, "more", key=2),
+        "method": providers.Resource(low.provided.method.call("first"), "more"),
+        "selector": providers.Factory(providers.Selector(providers.Object("a"), a=base), "more"),
+        "attribute": providers.Factory(base.provided.given, "more"),
+        "item": providers.Factory(base.provided["k"], "more"),
+        "object": providers.Factory(providers.Object(Thing), "more"),
+    }
+    container = containers.DynamicContainer()
+    container.set_providers(low=low, base=base, **made)
+    expected = {name: provider() for name, provider in made.items()}
+    container.shutdown_resources()
+    container.reset_singletons()
+    other = Thing("other")
+    async with Application(container) as app:
+        assert {name: app[name] for name in made} == expected
+        with app.overlay(low=other) as view:
+            assert view["factory"] == Thing(other, "more", key=1, other=2)
+            assert view["attribute"] == (other, "more")
+            assert view["method"] == ("first", "more")
