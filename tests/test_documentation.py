@@ -61,7 +61,7 @@ def checkout(tmp_path: Path) -> Path:
         target = tmp_path / "checkout" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target, follow_symlinks=False)
-    for old in ("pyproject.toml", "constraints.txt"):  # or make would install everything anew, into our own .venv
+    for old in ("pyproject.toml", "constraints.txt"):  # or make would install anew, into our own .venv
         os.utime(tmp_path / "checkout" / old, (0, 0))
     for kept in (".venv", ".cache"):
         (tmp_path / "checkout" / kept).symlink_to(ROOT / kept)

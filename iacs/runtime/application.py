@@ -56,7 +56,7 @@ class Application(TellingView, Generic[C]):
             )
         self._timeouts = (start_timeout, stop_timeout)
         super().__init__(self.new_home())
-        self.container = container
+        self.container: C = container
         self.timeline = Timeline()
         self._asked_roots = None if roots is None else tuple(roots)
         self._lifetime: Lifetime | None = None

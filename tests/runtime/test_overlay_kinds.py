@@ -44,7 +44,7 @@ async def test_a_whole_configuration_is_replaced_by_a_mapping() -> None:
             assert view["reader"] == ("fake", 1)
             assert view["whole"] == ({"url": "fake", "port": "1"},)
         assert app["reader"] == ("real", 5432)
-        assert app.container.config.database.url() == "real"
+        assert app["config.database.url"] == "real"
 
 
 async def test_an_option_that_the_mapping_lacks_is_none_or_an_error_if_required() -> None:
