@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import multiprocessing
 import os
 import pickle
@@ -239,6 +240,31 @@ def test_a_child_of_a_nested_overlay_leaves_it_clean() -> None:
             assert in_child(work) == (False, False, True, True)
         finally:
             inner.__exit__(None, None, None)
+
+
+def test_what_the_parent_built_is_not_finalised_in_the_child() -> None:
+    """A connection that is thrown away may say goodbye on the wire that the parent still uses."""
+    finalised: list[int] = []
+
+    class Noisy(Connection):
+        def __init__(self, name: str) -> None:
+            super().__init__()
+
+        def __del__(self) -> None:
+            finalised.append(self.process)
+
+    class Loud(containers.DeclarativeContainer):
+        name = providers.Object("base")
+        connection = providers.Singleton(Noisy, name)
+
+    with Application(Loud()).sync() as app, app.overlay(name="overlaid") as view:
+
+        def work() -> tuple[bool, list[int]]:
+            own = {app["connection"].process, view["connection"].process} == {os.getpid()}
+            gc.collect()
+            return own, finalised
+
+        assert in_child(work) == (True, [])
 
 
 def test_forking_while_threads_read_and_overlay_is_safe() -> None:

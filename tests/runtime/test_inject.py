@@ -297,6 +297,18 @@ def test_a_class_named_before_it_is_defined_is_known_at_the_call(app: App) -> No
     assert list(inspect.signature(later).parameters) == ["nowhere"]
 
 
+def test_a_class_of_the_enclosing_function_is_known(app: App) -> None:
+    class Local(Store):
+        pass
+
+    @inject
+    def handle(part: "Local") -> bool:
+        return isinstance(part, Local)
+
+    with app.overlay(store=Local()):
+        assert handle()
+
+
 def test_an_annotation_that_nobody_can_read_is_a_sentence(app: App) -> None:
     @inject
     def handle(part: "Nowhere") -> object:
@@ -437,6 +449,22 @@ def test_a_marker_of_another_container_is_a_sentence(app: App) -> None:
         by_name()
 
 
+def test_a_marker_is_read_anew_in_a_container_of_another_class(app: App) -> None:
+    class Other(containers.DeclarativeContainer):
+        core = providers.Container(Core, store=providers.Singleton(Store, "other"))
+
+    @inject
+    def handle(
+        store: Store = Provide[Core.store], name: str = Provide["core.store", provided().name]
+    ) -> tuple[str, str]:
+        return store.name, name
+
+    assert handle() == ("store", "store")
+    with Application(Other()).sync():
+        assert handle() == ("other", "other")
+    assert handle() == ("store", "store")
+
+
 def test_a_marker_is_never_passed() -> None:
     @inject
     def handle(service: Service = Provide[Container.service]) -> object:
@@ -515,14 +543,33 @@ def test_a_thread_between_two_applications_is_told_so(app: App) -> None:
         except NotStartedError as error:
             errors.append(str(error))
 
-    thread = threading.Thread(target=run)
-    with Application(Container()).sync():
+    def in_thread() -> None:
+        thread = threading.Thread(target=run)
         thread.start()
         thread.join()
+
+    in_thread()
+    with Application(Container()).sync():
+        in_thread()
+    in_thread()
     told = "2 applications are started, and this code runs in the context of none of them"
     assert [error.partition(".<locals>.")[2] for error in errors] == [
         f"work() is to be given service: {told}"
     ]
+
+
+async def test_a_task_that_outlives_an_overlay_uses_the_application(app: App) -> None:
+    left = asyncio.Event()
+
+    async def work() -> tuple[int, str]:
+        await left.wait()
+        return await store_of_now(1)
+
+    with app.overlay(store=Store("fake")):
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+    left.set()
+    assert await task == (1, "store")
 
 
 def test_another_loop_is_told_so() -> None:
@@ -537,8 +584,9 @@ def test_another_loop_is_told_so() -> None:
         async with Application(Looped()):
             await asyncio.to_thread(asyncio.run, handle())
 
-    with pytest.raises(ForeignLoopError, match=r"handle\(\) is to be given client: .*another one"):
+    with pytest.raises(ForeignLoopError, match=r"handle\(\) is to be given client: .*another one") as caught:
         asyncio.run(here())
+    assert caught.value.path == "client"
 
 
 def test_decorating_imports_and_resolves_nothing() -> None:
