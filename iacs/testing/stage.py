@@ -2,10 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
-
-from iacs.core.exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from dependency_injector.containers import Container
@@ -88,6 +85,10 @@ def container_named(name: str) -> "Container":
 
     Raise ConfigurationError when it is not there.
     """
+    from pkgutil import resolve_name
+
+    from iacs.core.exceptions import ConfigurationError
+
     if not name:
         raise ConfigurationError(
             [
