@@ -208,8 +208,8 @@ class Application(TellingView, Generic[C]):
                 await uninterrupted(self._end(starting, ending))
 
     async def _end(self, *tasks: "asyncio.Future[Any]") -> None:
-        await ended(tasks, patiently=True)  # a rollback has the deadlines of its parts
-        await self.stop()
+        await ended(tasks)
+        await self.stop()  # after a rollback that still goes on
 
     def new_home(self) -> Home:
         """Return a new place to run in: the running event loop, or none."""

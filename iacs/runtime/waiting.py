@@ -40,14 +40,14 @@ async def uninterrupted(work: Awaitable[T]) -> T:
     return task.result()
 
 
-async def ended(tasks: Iterable["asyncio.Future[Any]"], *, patiently: bool = False) -> None:
-    """Cancel tasks, and wait until they have ended or, unless patiently, have been given their grace."""
+async def ended(tasks: Iterable["asyncio.Future[Any]"]) -> None:
+    """Cancel tasks, and wait until they have ended or have been given their grace."""
     running = set(tasks)
     for task in running:
         task.cancel()
         task.add_done_callback(_see)
     if running:
-        await asyncio.wait(running, timeout=None if patiently else GRACE)
+        await asyncio.wait(running, timeout=GRACE)
 
 
 def _see(task: "asyncio.Future[Any]") -> None:

@@ -1,6 +1,7 @@
 """What happens when closing again what a failed start had opened goes wrong as well."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from time import sleep
 from typing import Any
@@ -117,6 +118,34 @@ async def test_a_part_that_opens_in_spite_of_its_cancellation_is_closed_at_once(
     go_on.set()
     await asyncio.wait_for(is_over.wait(), 5)
     assert not late.initialized
+
+
+async def test_a_part_that_fails_after_its_cancellation_is_not_reported_as_forgotten(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iacs.runtime.waiting.GRACE", 0.01)
+    go_on = asyncio.Event()
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+    async def stubborn() -> AsyncIterator[str]:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await go_on.wait()
+        raise OSError("late")
+        yield "never"
+
+    workshop.starting["bad"] = ValueError()
+    late = providers.Resource(stubborn)
+    with pytest.raises(StartError):
+        await Application(workshop.container(late=late, bad=workshop.async_resource("bad"))).start()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    go_on.set()
+    await asyncio.wait(others)
+    del others
+    gc.collect()
+    assert reported == []
 
 
 async def test_a_part_whose_start_cancels_itself_is_named(workshop: Workshop) -> None:
