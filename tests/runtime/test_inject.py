@@ -327,7 +327,7 @@ def test_frameworks_see_what_the_caller_gives() -> None:
 
     assert (
         str(inspect.signature(handle))
-        == "(path: pathlib.Path, number: int, *, name: str = 'x', **more: int) -> str"
+        == f"(path: {inspect.formatannotation(Path)}, number: int, *, name: str = 'x', **more: int) -> str"
     )
     assert handle.__name__ == "handle"
     assert handle.__doc__ == "Say."
