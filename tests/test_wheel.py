@@ -45,7 +45,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_mapped_folders_and_nothing_beside_iacs(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {*PARTS, "iacs/py.typed", "iacs/runtime/page.html"} <= names
+    assert {*PARTS, "iacs/py.typed", "iacs/runtime/picture/page.html"} <= names
     assert {name.split("/")[0].split("-")[0] for name in names} == {"iacs"}
 
 

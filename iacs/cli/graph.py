@@ -63,7 +63,7 @@ def graph(
 
 
 def _text(drawn: "Picture", format: Format, read: "Graph", settings: bool) -> str:
-    from iacs.runtime.draw import dot, mermaid, to_json, tree
+    from iacs.runtime.picture.draw import dot, mermaid, to_json, tree
 
     if format is Format.HTML:
         return _page(drawn, read, settings)
@@ -73,9 +73,9 @@ def _text(drawn: "Picture", format: Format, read: "Graph", settings: bool) -> st
 
 def _page(drawn: "Picture", read: "Graph", settings: bool) -> str:
     from iacs.cli.settings_reading import SettingsReader
-    from iacs.runtime.folding import Fold
-    from iacs.runtime.page import page
-    from iacs.runtime.setting_values import setting_values
+    from iacs.runtime.explain.setting_values import setting_values
+    from iacs.runtime.picture.folding import Fold
+    from iacs.runtime.picture.page import page
 
     if not settings:
         return page(drawn)
@@ -86,7 +86,7 @@ def _page(drawn: "Picture", read: "Graph", settings: bool) -> str:
 
 
 def _compare(drawn: "Picture", file: Path, name: str) -> None:
-    from iacs.runtime.draw import difference, from_json
+    from iacs.runtime.picture.draw import difference, from_json
 
     changes = difference(from_json(file.read_text(encoding="utf-8")), drawn)
     if not changes:

@@ -7,7 +7,7 @@ from iacs.cli.output import note
 from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.graph import Graph
 from iacs.runtime.kinds import Kind, is_asynchronous
-from iacs.runtime.settings import Holders
+from iacs.runtime.picture.settings import Holders
 
 _READ = frozenset({Kind.SINGLETON, Kind.FACTORY, Kind.LOCAL})
 

@@ -1,4 +1,16 @@
-"""Runs a dependency_injector container: checks it, starts and stops it, overlays it, and tells about it."""
+"""Runs a dependency_injector container: checks it, starts and stops it, overlays it, and tells about it.
+
+application       what people use; view reads parts, overlay gives a second view, telling tells about both
+  graph           the wiring as it is declared: kinds of providers, walking along it, originals of class providers
+  plan            how each value is worked out: compiling, expressions, asking; lookup finds what a name means
+  lifecycle       from start to stop: opening and closing of parts, planting them into the container, turns,
+                  waiting, signals, timeline
+  current, home   where the code runs that asks: application, event loop, forking
+check             what is wrong with a container, from what its code has declared
+picture, explain  the graph drawn, and one part of it told
+health            probes, and what follows for each module
+inject, typed     binding functions, and declaring providers with checked arguments
+"""
 
 from iacs.core.exceptions import (
     CheckError,

@@ -27,7 +27,7 @@ from iacs.core.kafka_client import KafkaClient
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import TokenService
 from iacs.core.transaction import Transaction
-from iacs.runtime.probe import is_probe
+from iacs.runtime.health.probe import is_probe
 from iacs.sandbox import Sandbox
 from tests.fixtures.events import LOGGER
 from tests.fixtures.identity import CLIENT_ID, OTHER_GUID, TENANT_ID, Answer, ScriptedEntra

@@ -1,0 +1,106 @@
+"""Which names an instance of a class has, as far as that can be told without an instance."""
+
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from iacs.runtime.declared.callees import annotations
+from iacs.runtime.declared.remembering import remembering
+
+# Written into a namespace by the interpreter, by typing or by abc: no promise of the author's.
+_NOT_PROMISED = frozenset(
+    {
+        "__abstractmethods__", "__annotate__", "__annotate_func__", "__annotations__", "__annotations_cache__",
+        "__callable_proto_members_only__", "__class_getitem__", "__classdict__", "__dict__", "__doc__",
+        "__firstlineno__", "__hash__", "__init__", "__init_subclass__", "__match_args__", "__module__", "__new__",
+        "__non_callable_proto_members__", "__orig_bases__", "__parameters__", "__protocol_attrs__",
+        "__qualname__", "__slots__", "__static_attributes__", "__subclasshook__", "__type_params__",
+        "__weakref__", "_abc_impl", "_is_protocol", "_is_runtime_protocol",
+    }
+)  # fmt: skip
+_WRITES_ANY_NAME = frozenset({"setattr", "__dict__", "vars", "__setattr__"})
+
+
+@remembering(2048)
+def _known(cls: type) -> frozenset[str] | None:
+    """Return every name that an instance may have; None when it may have any."""
+    names: set[str] = set(dir(object))
+    for each in cls.__mro__[:-1]:
+        if _answers_for_more(each):
+            return None
+        names.update(vars(each), annotations(each), getattr(each, "model_fields", ()))
+        stored = frozenset(_named_in_code(each))
+        if stored & _WRITES_ANY_NAME:
+            return None
+        names |= stored
+    return frozenset(names)
+
+
+def _answers_for_more(cls: type) -> bool:
+    """Tell whether attributes are found in a way of its own; every type of C has a __getattribute__."""
+    namespace = vars(cls)
+    if "__getattr__" in namespace or isinstance(namespace.get("__setattr__"), types.FunctionType):
+        return True
+    written_in_c = isinstance(namespace.get("__getattribute__"), types.WrapperDescriptorType)
+    return "__getattribute__" in namespace and not (written_in_c and cls.__module__ == "builtins")
+
+
+def _named_in_code(cls: type) -> Iterator[str]:
+    for member in vars(cls).values():
+        made = getattr(member, "__func__", member)
+        if isinstance(made, types.FunctionType):
+            yield from made.__code__.co_names
+
+
+def lacks(cls: type, name: str) -> bool:
+    """Tell whether no instance of `cls` has `name`, methods that assign attributes included."""
+    known = _known(cls)
+    return known is not None and name not in known
+
+
+def is_protocol(cls: Any) -> bool:
+    """Tell whether `cls` is a Protocol itself, not a class that follows one."""
+    return bool(vars(cls).get("_is_protocol", False)) if isinstance(cls, type) else False
+
+
+@remembering(512)
+def promised(protocol: type) -> tuple[str, ...]:
+    """Return the names that a Protocol asks for, sorted."""
+    names: set[str] = set()
+    for each in protocol.__mro__:
+        if is_protocol(each) and each.__module__ not in ("typing", "typing_extensions"):
+            names.update(vars(each), annotations(each))
+    return tuple(sorted(names - _NOT_PROMISED))
+
+
+def absent(cls: type, protocol: type) -> tuple[str, ...]:
+    """Return the names of `protocol` that no instance of `cls` has."""
+    return tuple(name for name in promised(protocol) if lacks(cls, name))
+
+
+def is_mock(cls: type) -> bool:
+    """Tell whether instances of `cls` answer for anything."""
+    return any(each.__module__ in ("unittest.mock", "mock.mock") for each in cls.__mro__)
+
+
+def lacks_field(cls: type, name: str) -> bool:
+    """Tell whether `cls`, a settings model, a dataclass or a named tuple, has no such field or member."""
+    if is_settings(cls):
+        return _model_lacks(cls, name)
+    has_fields = hasattr(cls, "__dataclass_fields__") or (issubclass(cls, tuple) and hasattr(cls, "_fields"))
+    return has_fields and lacks(cls, name)
+
+
+def is_settings(cls: Any) -> bool:
+    """Tell whether `cls` is a pydantic model with fields."""
+    return isinstance(cls, type) and isinstance(getattr(cls, "model_fields", None), Mapping)
+
+
+def _model_lacks(cls: Any, name: str) -> bool:
+    own = [each for each in cls.__mro__[:-1] if each.__module__.partition(".")[0] not in _PYDANTIC]
+    open_ended = any("__getattr__" in vars(each) for each in own) or cls.model_config.get("extra") == "allow"
+    known = name in cls.model_fields or name in getattr(cls, "__private_attributes__", {})
+    return bool(cls.model_fields) and not (open_ended or known or any(name in vars(c) for c in cls.__mro__))
+
+
+_PYDANTIC = ("pydantic", "pydantic_settings")

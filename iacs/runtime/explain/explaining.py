@@ -1,0 +1,133 @@
+"""Explain one part: where it is declared, what it receives, who needs it, what overrides or chose it."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from iacs.core.exceptions import IACSGraphError
+from iacs.runtime.explain.arguments import Arguments
+from iacs.runtime.explain.choosing import choices
+from iacs.runtime.explain.explanation import Explanation, Needed, ReadSetting, Received
+from iacs.runtime.explain.setting_values import SettingValue, Value, Values, nothing_started, setting_values
+from iacs.runtime.graph import Graph, Node
+from iacs.runtime.kinds import own_kind
+from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture
+from iacs.runtime.picture.declaring import Declarers
+from iacs.runtime.picture.drawing_text import role_of_class
+from iacs.runtime.picture.folding import Fold
+from iacs.runtime.picture.places import line_of, made_by
+
+
+def explain(
+    graph: Graph,
+    path: str,
+    *,
+    value: Value = nothing_started,
+    overlaid: Collection[int] = (),
+    chosen: Mapping[int, int] | None = None,
+    started: Collection[int] = (),
+) -> Explanation:
+    """Explain the part at `path`, or the one that a bare name leads to.
+
+    `value` gives a started part by its index, or raises KeyError. Raise IACSGraphError for an unknown or
+    ambiguous path.
+    """
+    fold = Fold(graph, overlaid)
+    asked = graph.nodes[_index(graph, path)]
+    index = _shown(fold, asked.index)
+    drawn = picture(graph, overlaid=overlaid, chosen=chosen, started=started)
+    node = drawn.by_path[fold.path(index)]
+    arguments = Arguments(graph, graph.nodes[index])
+    declarers = Declarers(graph)
+    return Explanation(
+        asked=asked.path if asked.named or asked.index == index else path,
+        path=node.path,
+        kind=node.kind,
+        lifetime=node.lifetime,
+        asynchronous=node.asynchronous,
+        started=node.started,
+        role=role_of_class(node),
+        made_by=node.made_by,
+        signature=arguments.signature,
+        declared=node.declared,
+        where=line_of(declarers.class_of(node.path), declarers.attribute(node.path)),
+        receives=tuple(_receives(drawn, node, arguments)),
+        needed_by=tuple(map(_needing, drawn.needed_by[node.path])),
+        aliases=node.aliases,
+        overriding=tuple(_overriding(graph, fold, index, node)),
+        choices=choices(drawn, node),
+        settings=tuple(_settings(node, setting_values((node,), fold, value))),
+    )
+
+
+def _index(graph: Graph, path: str) -> int:
+    found = graph.find(path)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        paths = ", ".join(graph.nodes[index].path for index in found)
+        raise IACSGraphError(f"{path!r} may be any of {paths}; ask for one of these paths")
+    named = [node.path for node in graph.nodes if node.named]
+    near = dict.fromkeys((*get_close_matches(path, named, n=3), *_of_near_name(path, named)))
+    hint = f"did you mean {' or '.join(near)}?" if near else "'iacs graph' shows every path"
+    raise IACSGraphError(f"there is no {path!r} in the container; {hint}")
+
+
+def _of_near_name(path: str, named: Iterable[str]) -> list[str]:
+    last = {each: each.rpartition(".")[2] for each in named}
+    near = get_close_matches(path.rpartition(".")[2], set(last.values()), n=1)
+    return [each for each, name in last.items() if name in near][:3]
+
+
+def _shown(fold: Fold, index: int) -> int:
+    """Return the part that `index` leads to; for plumbing that nobody named, the part it is written inside."""
+    graph, seen = fold.graph, set[int]()
+    while index not in fold.shown and index not in seen:
+        seen.add(index)
+        node = graph.nodes[index]
+        ahead = [each.node for each in node.inputs] if node.named else graph.dependants[index]
+        index = ahead[0] if ahead else index
+    if index not in fold.shown:
+        path = graph.nodes[index].path
+        parts = [fold.path(each) for each in fold.shown if fold.path(each).startswith(f"{path}.")]
+        raise IACSGraphError(f"{path} is a container: ask for one of its parts, {', '.join(parts[:10])}")
+    return index
+
+
+def _receives(drawn: Picture, node: PictureNode, arguments: Arguments) -> Iterator[Received]:
+    for edge in drawn.needs[node.path]:
+        declared = arguments.declared(edge.label)
+        yield Received(edge.label, edge.target, edge.taken, edge.through, declared)
+    yield from arguments.literals()
+
+
+def _needing(edge: PictureEdge) -> Needed:
+    return Needed(edge.source, edge.label, edge.pick, edge.through)
+
+
+def _settings(node: PictureNode, values: Values) -> Iterator[ReadSetting]:
+    for setting in node.settings:
+        found = values.get((setting.holder, setting.name), SettingValue())
+        yield ReadSetting(setting.name, setting.holder, setting.label, found.text, found.source)
+
+
+def _overriding(graph: Graph, fold: Fold, index: int, node: PictureNode) -> Iterator[str]:
+    if node.overlaid:
+        yield "by the overlay that this is asked of"
+    if node.replaces:
+        yield f"{node.path} is declared to be made by {node.replaces}, which is not built"
+    for each in _overridden(graph, fold, index):
+        original = made_by(each.provider, own_kind(each.provider))
+        yield f"{each.path} is overridden by this; without it {original or 'another provider'} is built"
+
+
+def _overridden(graph: Graph, fold: Fold, index: int) -> Iterator[Node]:
+    """Yield the providers of their own that this one stands in for, under another path."""
+    for path in fold.aliases.get(index, ()):
+        node = graph.nodes[graph.paths[path]]
+        if own_kind(node.provider) not in _OPEN:
+            yield node
+
+
+_OPEN: Any = frozenset({"missing", "container"})
+"""Kinds that wait for another provider; nothing is overridden there."""

@@ -1,0 +1,137 @@
+"""Which module can do its work, and for one that cannot, the shortest way to each part that ails it."""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+
+from iacs.runtime.graph import Graph, Node
+from iacs.runtime.health.report import Cause, PartHealth, Readiness, Status
+from iacs.runtime.kinds import Kind
+
+
+def readiness(
+    graph: Graph, started: Collection[int], probed: Mapping[int, PartHealth], chosen: Mapping[int, int]
+) -> tuple[Readiness, ...]:
+    """Return the readiness of every module of which something is started.
+
+    A module is a sub-container, or a provider of the outermost container that nothing else asks.
+    """
+    ways = _Ways(graph, started, probed, chosen)
+    return tuple(Readiness(name, tuple(ways.causes(members))) for name, members in _modules(graph, started))
+
+
+def _modules(graph: Graph, started: Collection[int]) -> Iterator[tuple[str, list[int]]]:
+    reaching = graph.affected(started)
+    for name, members in (*_containers(graph), *_tops(graph)):
+        parts = [each for each in members if graph.nodes[each].is_part]
+        there = [each for each in members if each in started or not graph.nodes[each].is_part]
+        if reaching.intersection(there) and (not parts or any(each in started for each in parts)):
+            yield name, there
+
+
+def _containers(graph: Graph) -> Iterator[tuple[str, list[int]]]:
+    found: dict[str, dict[int, None]] = {}
+    for path, index in graph.paths.items():
+        name, dot, _ = path.partition(".")
+        if not dot and graph.nodes[index].kind is Kind.CONTAINER:
+            found[name] = {}
+        elif dot and name in found and graph.nodes[index].named:
+            source = graph.source(index)
+            if graph.nodes[source].path.startswith(f"{name}."):  # else it is another module's
+                found[name][source] = None
+    return ((name, list(members)) for name, members in found.items())
+
+
+def _tops(graph: Graph) -> Iterator[tuple[str, list[int]]]:
+    for node in (graph.nodes[index] for index in graph.tops):
+        if node.named and "." not in node.path and node.kind is not Kind.CONTAINER:
+            yield node.path, [graph.source(node.index)]
+
+
+class _Ways:
+    """The ways through a graph from one provider that people know by name to the next."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        started: Collection[int],
+        probed: Mapping[int, PartHealth],
+        chosen: Mapping[int, int],
+    ) -> None:
+        self._graph = graph
+        self._started = started
+        self._probed = probed
+        self._chosen = chosen
+        self._ailing = {index for index, part in probed.items() if part.status is not Status.UP}
+        self._affected = graph.affected(self._ailing)
+        self._steps = cache(self._find_steps)
+        self._roots = self._ailing - self._consequences()
+
+    def causes(self, members: Collection[int]) -> Iterator[Cause]:
+        """Return what ails a module, nearest first; nothing is walked for one that is well."""
+        if not self._affected.intersection(members):
+            return
+        before = self._walk_from_tops(members)
+        for index in before:
+            if index in self._roots:
+                path = self._path(before, None if index in members else before[index])
+                part = self._probed[index]
+                yield Cause((*path, self._graph.nodes[index].path), part.status, part.error)
+
+    def _walk_from_tops(self, members: Collection[int]) -> dict[int, int | None]:
+        """Walk from what no other of a module's members asks; then from those that ask each other."""
+        asked = {step for member in members for step in self._steps(member)}
+        before = self._walk(member for member in members if member not in asked)
+        for index, origin in self._walk(members).items():
+            before.setdefault(index, origin)
+        return before
+
+    def _consequences(self) -> set[int]:
+        """Return the parts that are down and stand on another that is: the latter is the cause."""
+        down = [index for index in self._ailing if self._probed[index].status is Status.DOWN]
+        below = {index: set(self._walk([index])).intersection(down) for index in down}
+        return {index for index in down if any(index not in below[each] for each in below[index])}
+
+    def _walk(self, start: Iterable[int]) -> dict[int, int | None]:
+        """Return all that is reached, nearest first, each with what it was reached from."""
+        before: dict[int, int | None] = dict.fromkeys(start)
+        waiting = deque(before)
+        while waiting:
+            index = waiting.popleft()
+            for step in self._steps(index):
+                if step not in before:
+                    before[step] = index
+                    waiting.append(step)
+        return before
+
+    def _find_steps(self, index: int) -> tuple[int, ...]:
+        """Return what a provider asks, looking through what stands between and has no name of its own."""
+        seen: dict[int, None] = {}
+        waiting = deque(self._inputs(self._graph.nodes[index]))
+        while waiting:
+            step = waiting.popleft()
+            if step not in seen and self._is_passed(step):
+                seen[step] = None
+                if not self._is_named(step):
+                    waiting.extend(self._inputs(self._graph.nodes[step]))
+        return tuple(step for step in seen if self._is_named(step))
+
+    def _inputs(self, node: Node) -> Iterator[int]:
+        chosen = self._chosen.get(node.index)
+        for each in node.inputs:
+            if chosen is None or each.via != "branch" or each.node == chosen:
+                yield each.node
+
+    def _is_passed(self, index: int) -> bool:
+        return index in self._started or not self._graph.nodes[index].is_part
+
+    def _is_named(self, index: int) -> bool:
+        node = self._graph.nodes[index]
+        return index in self._probed or (node.named and node.kind is not Kind.ALIAS)
+
+    def _path(self, before: Mapping[int, int | None], index: int | None) -> list[str]:
+        path: list[str] = []
+        while index is not None:
+            path.append(self._graph.nodes[index].path)
+            index = before[index]
+        return path[::-1]

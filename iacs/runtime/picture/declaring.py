@@ -1,0 +1,64 @@
+"""Which container declares a provider."""
+
+from typing import Any
+
+from dependency_injector import providers
+
+from iacs.runtime.graph import Graph
+from iacs.runtime.kinds import Kind
+from iacs.runtime.picture.places import place_of
+
+
+class Declarers:
+    """Tell the container of each path: its own path, and the class that declares the provider."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._classes: dict[str, Any] = {"": getattr(graph.container, "declarative_parent", None)}
+        for node in graph.nodes:
+            if node.kind is Kind.CONTAINER and node.named:
+                self._classes[node.path] = _class_of(node.provider)
+        self._groups: dict[str, str] = {}
+
+    @property
+    def outermost(self) -> str:
+        """The place of the outermost container's class; empty for one put together at run time."""
+        cls = self._classes[""]
+        return place_of(cls) if cls else ""
+
+    def group(self, path: str) -> str:
+        """Return the path of the container that holds `path`."""
+        trail, parent = [], path
+        while True:
+            trail.append(parent)
+            parent = parent.rpartition(".")[0]
+            if parent in self._groups:
+                found = self._groups[parent]
+                break
+            if parent in self._classes:
+                found = parent
+                break
+        self._groups.update(dict.fromkeys((each for each in trail if each not in self._classes), found))
+        return found
+
+    def class_of(self, path: str) -> Any:
+        """Return the class whose body declares `path`, an ancestor when it is inherited; else None."""
+        group = self.group(path)
+        cls = self._classes[group]
+        name = self.attribute(path)
+        ancestors = getattr(cls, "__mro__", ())
+        return next((each for each in ancestors if name in vars(each).get("cls_providers", ())), cls)
+
+    def attribute(self, path: str) -> str:
+        """Return the name under which the container declares `path`, or what `path` is written inside."""
+        group = self.group(path)
+        return path.removeprefix(f"{group}.").partition(".")[0] if group else path.partition(".")[0]
+
+    def declared(self, path: str) -> str:
+        """Return the place of the class that declares `path`; empty when no class does."""
+        cls = self.class_of(path)
+        return place_of(cls) if cls else ""
+
+
+def _class_of(provider: Any) -> Any:
+    container = provider.container if isinstance(provider, providers.Container) else None
+    return getattr(container, "declarative_parent", None)

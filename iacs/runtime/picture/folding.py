@@ -1,0 +1,173 @@
+"""Fold what nobody named out of a graph: aliases, getters and other plumbing between two providers."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from iacs.runtime.graph import Graph, Input, Node
+from iacs.runtime.kinds import Kind
+from iacs.runtime.picture.picks import Pick, pick_of, pick_text, setting_name
+from iacs.runtime.picture.places import place_of, positional_names
+from iacs.runtime.picture.settings import Holders
+
+_PLUMBING = frozenset(
+    {
+        Kind.ALIAS, Kind.PROVIDED, Kind.ATTRIBUTE, Kind.ITEM, Kind.METHOD, Kind.OPTION, Kind.CALLABLE,
+        Kind.COROUTINE, Kind.LIST, Kind.DICT, Kind.OBJECT, Kind.DELEGATE,
+    }
+)  # fmt: skip
+_CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
+_GATHERING = frozenset({Kind.LIST, Kind.DICT, Kind.CALLABLE, Kind.COROUTINE})
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way from a provider to one that it receives: where it has come to, and what it passed."""
+
+    end: int
+    label: str
+    via: str
+    picks: tuple[Pick, ...] = ()
+    through: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    deferred: bool = False
+    setting: str = ""
+
+    @property
+    def pick(self) -> str:
+        """What is taken of the end: `log_level`, `pool['size']`, `connect()`."""
+        return pick_text(self.picks)
+
+
+class Fold:
+    """The providers of a graph that a picture shows, and the ways between them."""
+
+    def __init__(self, graph: Graph, overlaid: Collection[int] = ()) -> None:
+        self.graph = graph
+        self._kept = set(overlaid) | _alias_circles(graph)
+        self.holders = Holders(graph)
+
+    @cached_property
+    def names(self) -> dict[int, int]:
+        """For a stand-in that nobody named, the alias whose path it is shown under."""
+        found: dict[int, int] = {}
+        for node in self.graph.nodes:
+            if node.kind is Kind.ALIAS and node.named and node.index not in self._kept:
+                target = self._unnamed_end(node)
+                if target is not None:
+                    found.setdefault(target, node.index)
+        return found
+
+    def _unnamed_end(self, node: Node) -> int | None:
+        seen = set[int]()
+        while node.kind is Kind.ALIAS and node.index not in seen:
+            seen.add(node.index)
+            node = self.graph.nodes[node.inputs[0].node]
+            if node.named:
+                return None
+        return node.index
+
+    @cached_property
+    def shown(self) -> dict[int, None]:
+        """Every index that is shown, in the graph's order."""
+        return {node.index: None for node in self.graph.nodes if self._is_shown(node)}
+
+    def _is_shown(self, node: Node) -> bool:
+        if node.index in self._kept or node.index in self.names:
+            return True
+        if node.kind is Kind.ALIAS:
+            return False
+        if node.kind is Kind.CONTAINER:
+            return bool(self.graph.dependants[node.index])
+        return node.named or node.kind not in _PLUMBING
+
+    def path(self, index: int) -> str:
+        """Return the path that a provider is shown under."""
+        return self.graph.nodes[self.names.get(index, index)].path
+
+    @cached_property
+    def aliases(self) -> dict[int, list[str]]:
+        """For each provider, the paths of the aliases that lead to it."""
+        ends: dict[int, int] = {}
+        found: dict[int, list[str]] = {}
+        for node in self.graph.nodes:
+            if node.kind is Kind.ALIAS and node.named and node.index not in self.shown:
+                end = self._end(node.index, ends)
+                if self.path(end) != node.path:
+                    found.setdefault(end, []).append(node.path)
+        return found
+
+    def _end(self, index: int, ends: dict[int, int]) -> int:
+        trail = []
+        while index not in ends and self.graph.nodes[index].kind is Kind.ALIAS and index not in self._kept:
+            trail.append(index)
+            index = self.graph.nodes[index].inputs[0].node
+        end = ends.get(index, index)
+        ends.update(dict.fromkeys(trail, end))
+        return end
+
+    def ways(self, index: int) -> Iterator[Way]:
+        """Yield the way to everything that a shown provider receives, in order."""
+        node = self.graph.nodes[index]
+        names = positional_names(node.provider.provides) if node.kind in _CALLING else ()
+        for each in node.inputs:
+            label = _parameter(each, names)
+            yield from self._follow(_step(node, each, Way(index, label, each.via), index), index)
+
+    def _follow(self, first: Way, start: int) -> Iterator[Way]:
+        waiting, seen = [first], set[int]()
+        while waiting:
+            way = waiting.pop()
+            if way.end in self.shown:
+                yield replace(way, setting=self._setting(way))
+            elif way.end not in seen:
+                seen.add(way.end)
+                node = self.graph.nodes[way.end]
+                waiting += [
+                    _step(node, each, _relabelled(node, each, way), start) for each in reversed(node.inputs)
+                ]
+
+    def _setting(self, way: Way) -> str:
+        return setting_name(way.picks) if way.picks and way.end in self.holders else ""
+
+
+def _parameter(each: Input, names: tuple[str, ...]) -> str:
+    if each.via == "argument" and int(each.label) < len(names):
+        return names[int(each.label)]
+    return each.label
+
+
+def _step(node: Node, each: Input, way: Way, start: int) -> Way:
+    """Go on from `node`, which `way` has come to, along one of its inputs."""
+    picked = pick_of(node.provider, node.kind) if each.via in ("of", "root") else ()
+    through = (*way.through, node.path) if node.kind is Kind.ALIAS and node.named else way.through
+    return replace(
+        way,
+        end=each.node,
+        picks=(*picked, *way.picks) if each.via in ("of", "root", "stand-in") else (),
+        through=through,
+        calls=(*way.calls, *_call(node)) if start != node.index else (),
+        deferred=way.deferred or each.deferred,
+    )
+
+
+def _call(node: Node) -> tuple[str, ...]:
+    """Name the function that nobody named a provider for, such as `int` of an option `as_int()`."""
+    if node.kind not in (Kind.CALLABLE, Kind.COROUTINE):
+        return ()
+    return (place_of(node.provider.provides).rpartition(":")[2],)
+
+
+def _relabelled(node: Node, each: Input, way: Way) -> Way:
+    """Tell apart what a list or a call gathers; a single thing keeps its label."""
+    if node.kind in _GATHERING and len(node.inputs) > 1:
+        return replace(way, label=f"{way.label}.{each.label}")
+    return way
+
+
+def _alias_circles(graph: Graph) -> set[int]:
+    kinds: Any = [node.kind for node in graph.nodes]
+    return {
+        index for cycle in graph.cycles if all(kinds[each] is Kind.ALIAS for each in cycle) for index in cycle
+    }

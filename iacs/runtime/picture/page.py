@@ -1,0 +1,100 @@
+"""A picture as one HTML page that a person can explore; it needs no network and nothing beside it."""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from json import dumps
+from typing import Any
+
+from iacs.runtime.explain.masking import MASK, is_secret_name
+from iacs.runtime.explain.setting_values import SettingValue, Values
+from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting
+from iacs.runtime.picture.drawing_text import harmless, role_of_class, what_it_is
+from iacs.runtime.picture.page_svg import svg
+
+
+def page(picture: Picture, values: Values | None = None) -> str:
+    """Return the page; `values` are the settings that are known, masked already."""
+    template = files("iacs.runtime.picture").joinpath("page.html").read_text(encoding="utf-8")
+    container = picture.container.rpartition(":")[2] or "a container"
+    filled = {
+        "policy": escape(_policy(template)),
+        "title": escape(harmless(container)),
+        "drawing": svg(picture),
+        "data": _data(picture, values or {}),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda place: filled[place[1]], template)
+
+
+def _policy(template: str) -> str:
+    """Allow what the template holds, by its hash, and nothing else."""
+    allowed = "; ".join(f"{kind}-src {' '.join(_hashes(template, kind))}" for kind in ("script", "style"))
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _hashes(template: str, tag: str) -> Iterator[str]:
+    for found in re.finditer(rf"<{tag}>(.*?)</{tag}>", template, re.DOTALL):
+        yield f"'sha256-{b64encode(sha256(found[1].encode()).digest()).decode()}'"
+
+
+def _data(picture: Picture, values: Values) -> str:
+    """Return the picture for the page's script: what would end the element is written as an escape."""
+    places = {node.path: place for place, node in enumerate(picture.nodes)}
+    groups = sorted({node.group for node in picture.nodes})
+    data = {
+        "container": harmless(picture.container),
+        "groups": [harmless(group) for group in groups],
+        "nodes": [_node(node, groups, places, values) for node in picture.nodes],
+        "edges": [_edge(edge, places) for edge in picture.edges],
+    }
+    text = dumps(data, sort_keys=True, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _node(node: PictureNode, groups: list[str], places: Mapping[str, int], values: Values) -> dict[str, Any]:
+    return {
+        "path": harmless(node.path),
+        "name": harmless(node.name),
+        "group": groups.index(node.group),
+        "is": what_it_is(node),
+        "kind": node.kind,
+        "lifetime": node.lifetime,
+        "facts": [[title, harmless(text)] for title, text in _facts(node) if text],
+        "settings": [_setting(each, places, values) for each in node.settings],
+    }
+
+
+def _facts(node: PictureNode) -> Iterator[tuple[str, str]]:
+    yield role_of_class(node), node.made_by
+    yield "declared in", node.declared
+    yield "lifetime", f"{node.lifetime}, needs an event loop" if node.asynchronous else node.lifetime
+    yield "kind", node.kind if node.kind != node.lifetime else ""
+    yield "in place of", node.replaces
+    yield "overlaid", "yes" if node.overlaid else ""
+    yield "chose", node.chosen
+    yield "started", "yes" if node.started else ""
+    yield "also at", ", ".join(node.aliases)
+
+
+def _setting(setting: Setting, places: Mapping[str, int], values: Values) -> dict[str, Any]:
+    found = values.get((setting.holder, setting.name), SettingValue())
+    hidden = MASK if is_secret_name(setting.name) and not found.text else found.text
+    return {
+        "name": harmless(setting.name),
+        "holder": places[setting.holder],
+        "value": harmless(hidden),
+        "source": harmless(found.source),
+    }
+
+
+def _edge(edge: PictureEdge, places: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "from": places[edge.source],
+        "to": places[edge.target],
+        "label": harmless(edge.label),
+        "pick": harmless(edge.pick),
+        "through": [harmless(each) for each in edge.through],
+    }
