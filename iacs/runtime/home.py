@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
-from threading import get_ident
 from typing import Any
 
 from iacs.core.exceptions import ForeignLoopError
@@ -28,7 +27,6 @@ class Home:
     def __init__(self, start_timeout: float, stop_timeout: float) -> None:
         self.token = object()
         self.loop = running_loop()
-        self.thread = get_ident()
         self.bound: set[int] = set()
         self._start_timeout = start_timeout
         self._stop_timeout = stop_timeout
