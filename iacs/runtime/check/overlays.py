@@ -45,8 +45,11 @@ def is_something_else(given: Given, wanted: Any) -> bool:
         return False
     if asked.__module__ == "builtins":
         return True
+    if cls.__module__ == "builtins":
+        return True
     names = set(members(asked)) - _LIFECYCLE
-    return cls.__module__ == "builtins" or bool(names and all(_has_not(given, cls, name) for name in names))
+    is_a_dummy = not set(members(cls))  # it stands for something that nobody will use
+    return bool(names) and not is_a_dummy and all(_has_not(given, cls, name) for name in names)
 
 
 def _has_not(given: Given, cls: type, name: str) -> bool:

@@ -159,3 +159,12 @@ def test_a_plain_value_for_a_protocol_must_have_its_methods() -> None:
 
     assert overlay_findings(graph, {part: Round()}) == ()
     assert [each.kind for each in overlay_findings(graph, {part: Unlike()})] == ["overlay"]
+
+
+def test_a_dummy_without_members_may_stand_for_anything() -> None:
+    class Nothing: ...
+
+    container = container_of(database=providers.Singleton(Database))
+    graph = read_graph(container)
+    assert overlay_findings(graph, {graph.paths["database"]: Nothing()}) == ()
+    assert overlay_findings(graph, {graph.paths["database"]: object()}) != ()
