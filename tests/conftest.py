@@ -1,6 +1,7 @@
 """Every test starts without the caller's settings, and never finds a stray `.env`."""
 
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -26,6 +27,9 @@ settings.register_profile(
     "iacs", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("iacs")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell lets its background jobs ignore Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SKIPPED = Path(__file__).resolve().parent.parent / ".cache" / "skipped"
 _SETTINGS = {name.upper() for name in Config.model_fields}

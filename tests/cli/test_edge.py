@@ -120,10 +120,9 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(write: str) -> None:
 def test_a_signal_closes_everything_and_ends_without_a_traceback(number: signal.Signals, code: int) -> None:
     process = _python(
         """
-        import asyncio, signal, sys
+        import asyncio, sys
         from iacs.cli.edge import Edge
         from iacs.cli.running import run_async
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
         async def work():
             try:
                 print("ready", flush=True)

@@ -32,8 +32,16 @@ def parse(raw: bytes) -> Message:
         return BytesHeaderParser(policy=_POLICY).parsebytes(raw)
 
 
+def _payload(part: Message) -> Any:
+    """Return the part's payload; its text as it stands where the declared charset is none at all."""
+    try:
+        return part.get_payload()
+    except (TypeError, ValueError):  # what the standard library does not expect of a charset
+        return part.get_payload(decode=True)
+
+
 def _children(part: Message) -> list[Message]:
-    payload: Any = part.get_payload()
+    payload: Any = _payload(part)
     return payload if part.get_content_maintype() == "multipart" and isinstance(payload, list) else []
 
 
@@ -76,13 +84,12 @@ def body_part(message: Message, *, prefer: str = "text/html") -> Message | None:
 
 def content(part: Message) -> bytes:
     """Return the part's bytes without their transfer encoding; as they stand when that is broken."""
-    payload: Any = part.get_payload()
-    if isinstance(payload, list):
-        return b"\n".join(child.as_bytes() for child in payload if isinstance(child, Message))
+    if part.is_multipart():
+        return b"\n".join(child.as_bytes() for child in _payload(part) if isinstance(child, Message))
     try:
         data: Any = part.get_payload(decode=True)
     except ValueError:
-        data = str(payload).encode("ascii", "surrogateescape")
+        data = str(_payload(part)).encode("ascii", "surrogateescape")
     return data if isinstance(data, bytes) else b""
 
 

@@ -55,6 +55,8 @@ def test_malformed_messages_of_the_standard_library_are_messages(path: Path) -> 
     [
         b"",
         b"\n\n",
+        b"Content-Type:charset=\0\n\x80",
+        b"Content-Type:;charset*\n\x80",
         b"Content-Type: multipart/mixed; boundary=b\n\n"
         + b"--b\nContent-Type: multipart/mixed; boundary=b\n\n" * 500,
         b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(1200)),
