@@ -42,6 +42,7 @@ class Database:
         self._engine: sqlalchemy.Engine | None = None
         self._is_current = False
         self._closed = False
+        self._file: tuple[int, int] | None = None  # which SQLite file the first probe saw
         self._engine_guard = threading.Lock()
         self._schema_guard = threading.Lock()
         self._writer_turn = WriterTurn(timeout)
@@ -104,7 +105,24 @@ class Database:
 
         A SQLite file that was deleted is an error too: SQLite itself goes on in it, and what it writes is lost.
         """
-        return await self.read(_look)
+        return await self.read(self._look)
+
+    def _look(self, tx: Transaction) -> Mapping[str, object]:
+        from iacs.core import schema_versions
+
+        found = {"dialect": tx.dialect, "schema_version": schema_versions.applied(tx)}
+        if tx.dialect == "sqlite":
+            self._refuse_another_file(tx.value("SELECT file FROM pragma_database_list WHERE name = 'main'"))
+        return found
+
+    def _refuse_another_file(self, name: str) -> None:
+        """Notice that the file was deleted, also when a new connection has made an empty one in its place."""
+        if name:  # empty in memory
+            file = Path(name)
+            identity = (file.stat().st_dev, file.stat().st_ino) if file.exists() else None
+            self._file = self._file or identity
+            if identity is None or identity != self._file:
+                raise DatabaseError(f"the SQLite file {name} is gone; restore it and start again")
 
     def run_script(self, sql: str) -> None:
         """Run every statement of a script in one transaction; colons and percent signs mean themselves."""
@@ -202,14 +220,3 @@ def _begin(connection: "sqlalchemy.Connection", *, read_only: bool) -> None:
         connection.execution_options(sqlite_begin="IMMEDIATE")
     with translated_errors("the transaction could not begin"):
         connection.begin()
-
-
-def _look(tx: Transaction) -> Mapping[str, object]:
-    from iacs.core import schema_versions
-
-    found = {"dialect": tx.dialect, "schema_version": schema_versions.applied(tx)}
-    if tx.dialect == "sqlite":
-        file = tx.value("SELECT file FROM pragma_database_list WHERE name = 'main'")  # empty in memory
-        if file and not Path(file).exists():
-            raise DatabaseError(f"the SQLite file {file} is gone; restore it and start again")
-    return found

@@ -71,6 +71,16 @@ async def test_probe_of_a_database_waits_for_no_writer(tmp_path: Path) -> None:
         await work
 
 
+async def test_database_whose_file_is_another_one_by_now_is_down(tmp_path: Path) -> None:
+    file = tmp_path / "iacs.db"
+    async with Database(f"sqlite:///{file}") as database:
+        await database.probe()
+        file.rename(tmp_path / "away.db")
+        file.touch()
+        with pytest.raises(DatabaseError, match=r"iacs\.db is gone; restore it"):
+            await database.probe()
+
+
 async def test_database_whose_file_is_deleted_is_down(tmp_path: Path) -> None:
     file = tmp_path / "iacs.db"
     async with Database(f"sqlite:///{file}") as database:
