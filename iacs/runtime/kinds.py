@@ -45,6 +45,9 @@ class Kind(StrEnum):
 
 PARTS = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.GIVEN})
 
+CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
+"""Kinds that call a class or a function of somebody's with what is injected."""
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -213,8 +216,7 @@ def _other(provider: Any) -> Iterator[Need]:
 
 _NEEDS: dict[Kind, Callable[[Any], Iterator[Need]]] = {
     **dict.fromkeys(Kind, _nothing),
-    **dict.fromkeys((Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY), _calling),
-    **dict.fromkeys((Kind.CALLABLE, Kind.COROUTINE), _calling),
+    **dict.fromkeys(CALLING, _calling),
     **dict.fromkeys((Kind.LIST, Kind.DICT), _arguments),
     **dict.fromkeys((Kind.PROVIDED, Kind.ATTRIBUTE, Kind.ITEM), _of),
     Kind.MISSING: _default,

@@ -9,13 +9,13 @@ from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.declared import Declarations, class_of
 from iacs.runtime.expressions import UNSET, Values
 from iacs.runtime.graph import Node
-from iacs.runtime.kinds import PARTS, Kind, Provider
+from iacs.runtime.kinds import CALLING, PARTS, Kind, Provider
 from iacs.runtime.originals import originals
 from iacs.runtime.plan import Plan
 
 Key = type[Any] | str | Provider
 
-_MADE = PARTS | {Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE, Kind.OBJECT}
+_MADE = CALLING | PARTS | {Kind.OBJECT}
 
 
 class Lookup:

@@ -8,9 +8,8 @@ from inspect import Parameter
 from typing import Any
 
 from iacs.core.exceptions import Finding
-from iacs.runtime.check.matching import BY_POSITION
 from iacs.runtime.check.wiring import Call, Wiring
-from iacs.runtime.declared.callees import ODDITIES
+from iacs.runtime.declared.callees import BY_POSITION, ODDITIES
 
 
 def arity(wiring: Wiring) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from iacs.runtime.check.missing import missing
 from iacs.runtime.check.overlays import overlay
 from iacs.runtime.check.settings import settings
 from iacs.runtime.check.types import types
-from iacs.runtime.check.wiring import CALLING, Wiring, own_name
+from iacs.runtime.check.wiring import JUDGED, Wiring, own_name
 from iacs.runtime.graph import Graph, read_graph
 
 _CHECKS = (missing, arity, types, hidden, overlay, settings, captive)
@@ -33,7 +33,7 @@ def findings(graph: Graph) -> tuple[Finding, ...]:
 def _cycles(wiring: Wiring) -> Iterator[Finding]:
     graph = wiring.graph
     for cycle in graph.cycles:
-        told = [each for each in cycle if graph.nodes[each].named or graph.nodes[each].kind in CALLING]
+        told = [each for each in cycle if graph.nodes[each].named or graph.nodes[each].kind in JUDGED]
         paths = [graph.nodes[each].path for each in told or cycle]
         first = paths.index(min(paths))
         around = [*paths[first:], *paths[: first + 1]]

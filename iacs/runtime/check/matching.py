@@ -6,10 +6,8 @@ from dataclasses import dataclass, field
 from inspect import Parameter
 from typing import Any
 
+from iacs.runtime.declared.callees import BY_POSITION
 from iacs.runtime.graph import Input
-
-BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-
 
 _VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 

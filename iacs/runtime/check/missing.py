@@ -8,7 +8,7 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.check.members import is_protocol
-from iacs.runtime.check.wiring import ABSTRACT, CALLING, Wiring, own_name
+from iacs.runtime.check.wiring import ABSTRACT, JUDGED, Wiring, own_name
 from iacs.runtime.graph import Node
 from iacs.runtime.kinds import Kind
 
@@ -27,9 +27,9 @@ def _message(wiring: Wiring, node: Node) -> str:
         return _dependency(wiring, node)
     if node.kind is Kind.SELECTOR and provider.selector is None:
         return f"{_class(provider)} has no selector to choose by: give it one"
-    if node.kind in CALLING and isinstance(provider, ABSTRACT):
+    if node.kind in JUDGED and isinstance(provider, ABSTRACT):
         return f"{_class(provider)}({own_name(wiring.graph, node.index)}) is not overridden: override it"
-    if node.kind in CALLING:
+    if node.kind in JUDGED:
         return _unmade(provider)
     return ""
 
@@ -52,7 +52,7 @@ def _asker(wiring: Wiring, index: int) -> str:
     owners = wiring.owners(index)
     asker = owners[0] if owners else index
     node = wiring.graph.nodes[asker]
-    return f"{own_name(wiring.graph, asker)}() of {node.path}" if node.kind in CALLING else node.path
+    return f"{own_name(wiring.graph, asker)}() of {node.path}" if node.kind in JUDGED else node.path
 
 
 def _unmade(provider: Any) -> str:

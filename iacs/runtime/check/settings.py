@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from iacs.core.exceptions import Finding
 from iacs.runtime.check.members import lacks_field
 from iacs.runtime.check.options import missing_option
-from iacs.runtime.check.wiring import CALLING, Wiring, own_name
+from iacs.runtime.check.wiring import JUDGED, Wiring, own_name
 from iacs.runtime.declared import class_of
 from iacs.runtime.graph import Node
 from iacs.runtime.kinds import Kind
@@ -44,4 +44,4 @@ def _attribute(cls: type, name: str) -> str:
 
 def _reader(wiring: Wiring, index: int) -> str:
     node = wiring.graph.nodes[index]
-    return f"{own_name(wiring.graph, index)}()" if node.kind in CALLING else "it"
+    return f"{own_name(wiring.graph, index)}()" if node.kind in JUDGED else "it"

@@ -13,11 +13,10 @@ from iacs.runtime.check.options import option_annotation
 from iacs.runtime.declared import Declarations
 from iacs.runtime.declared.callees import UNKNOWN, Callee, callee
 from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import Kind, own_kind
+from iacs.runtime.kinds import CALLING, Kind, own_kind
 
-CALLING = frozenset(
-    {Kind.SINGLETON, Kind.RESOURCE, Kind.GIVEN, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE}
-)
+JUDGED = CALLING | {Kind.GIVEN}
+"""What is handed in from outside calls something, too, and may be wired wrong."""
 ABSTRACT = (
     providers.AbstractFactory,
     providers.AbstractSingleton,
@@ -25,7 +24,7 @@ ABSTRACT = (
     providers.AbstractCoroutine,
 )
 _BRINGING_NONE = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
-_EXACT = CALLING - {Kind.RESOURCE}
+_EXACT = JUDGED - {Kind.RESOURCE}
 _BRANCHES = 100
 
 
@@ -61,7 +60,7 @@ def name_of(made: Any) -> str:
 def own_name(graph: Graph, index: int) -> str:
     """Return what a provider calls by name, else its kind: `Database`, `an object`."""
     provider = graph.nodes[index].provider
-    made = getattr(provider, "provides", None) if own_kind(provider) in CALLING else None
+    made = getattr(provider, "provides", None) if own_kind(provider) in JUDGED else None
     return name_of(made) if callable(made) else type(provider).__name__
 
 
@@ -75,7 +74,7 @@ class Wiring:
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """Every call that is known, in the order of the nodes."""
-        nodes = (node for node in self.graph.nodes if node.kind in CALLING)
+        nodes = (node for node in self.graph.nodes if node.kind in JUDGED)
         return tuple(self._call(node) for node in nodes if _is_callable(node.provider.provides))
 
     def _call(self, node: Node) -> Call:
@@ -157,7 +156,7 @@ def _inputs(node: Node) -> Iterator[int]:
 
 
 def _is_written_out(node: Node) -> bool:
-    return node.kind in CALLING and not isinstance(node.provider, providers.TypedConfigurationOption)
+    return node.kind in JUDGED and not isinstance(node.provider, providers.TypedConfigurationOption)
 
 
 def _is_callable(made: Any) -> bool:

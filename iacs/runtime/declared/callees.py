@@ -29,6 +29,9 @@ class _Unknown:
 
 UNKNOWN: Any = _Unknown()
 
+BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+"""Kinds of parameters that positional arguments go to."""
+
 # What reading somebody's annotations or signature may raise: both can run code of their own.
 ODDITIES = (
     ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError,

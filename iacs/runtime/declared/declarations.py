@@ -11,9 +11,8 @@ from dependency_injector import providers, resources
 
 from iacs.runtime.declared.callees import ODDITIES, UNKNOWN, attribute, callee, is_context_manager, method
 from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import Kind, own_kind
+from iacs.runtime.kinds import CALLING, Kind, own_kind
 
-_CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
 _STEPS = frozenset({Kind.ALIAS, Kind.PROVIDED, Kind.ATTRIBUTE, Kind.ITEM, Kind.METHOD})
 _AWAITED = (abc.Awaitable, abc.Coroutine)
 _GENERATED = (
@@ -99,7 +98,7 @@ class Declarations:
     def _own(self, node: Node, nesting: int) -> Any:
         provider = node.provider
         kind = own_kind(provider) if node.kind in (Kind.ALIAS, Kind.GIVEN) else node.kind
-        if kind in _CALLING:
+        if kind in CALLING:
             return self._called(node, kind)
         if kind is Kind.OBJECT:
             return _of_value(provider.provides)

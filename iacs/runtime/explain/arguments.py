@@ -11,10 +11,8 @@ from iacs.runtime.declared.callees import Callee, callee
 from iacs.runtime.explain.explanation import Received
 from iacs.runtime.explain.masking import is_secret_name, shown
 from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import Kind
+from iacs.runtime.kinds import CALLING
 from iacs.runtime.picture.places import positional_names
-
-_CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
 
 
 class Arguments:
@@ -22,7 +20,7 @@ class Arguments:
 
     def __init__(self, graph: Graph, node: Node) -> None:
         self._node = node
-        self._calls = node.kind in _CALLING and not providers.is_provider(node.provider.provides)
+        self._calls = node.kind in CALLING and not providers.is_provider(node.provider.provides)
         self._callee = callee(node.provider.provides) if self._calls else Callee(None)
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import Kind, is_asynchronous, own_kind
+from iacs.runtime.kinds import CALLING, Kind, is_asynchronous, own_kind
 from iacs.runtime.picture.declaring import Declarers
 from iacs.runtime.picture.folding import Fold, Way
 from iacs.runtime.picture.places import made_by
@@ -25,7 +25,6 @@ _LIFETIMES = {
     Kind.SELECTOR: "selector",
     Kind.OTHER: "other",
 }
-_CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ class _Painter:
             path=path,
             kind=str(node.kind),
             lifetime=_LIFETIMES.get(node.kind, "transient"),
-            asynchronous=node.kind in _CALLING and _needs_a_loop(node),
+            asynchronous=node.kind in CALLING and _needs_a_loop(node),
             made_by=made_by(node.provider, own_kind(node.provider)),
             declared=self.declarers.declared(path),
             group=self.declarers.group(path),

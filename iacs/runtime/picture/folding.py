@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from iacs.runtime.graph import Graph, Input, Node
-from iacs.runtime.kinds import Kind
+from iacs.runtime.kinds import CALLING, Kind
 from iacs.runtime.picture.picks import Pick, pick_of, pick_text, setting_name
 from iacs.runtime.picture.places import place_of, positional_names
 from iacs.runtime.picture.settings import Holders
@@ -17,7 +17,6 @@ _PLUMBING = frozenset(
         Kind.COROUTINE, Kind.LIST, Kind.DICT, Kind.OBJECT, Kind.DELEGATE,
     }
 )  # fmt: skip
-_CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
 _GATHERING = frozenset({Kind.LIST, Kind.DICT, Kind.CALLABLE, Kind.COROUTINE})
 
 
@@ -110,7 +109,7 @@ class Fold:
     def ways(self, index: int) -> Iterator[Way]:
         """Yield the way to everything that a shown provider receives, in order."""
         node = self.graph.nodes[index]
-        names = positional_names(node.provider.provides) if node.kind in _CALLING else ()
+        names = positional_names(node.provider.provides) if node.kind in CALLING else ()
         for each in node.inputs:
             label = _parameter(each, names)
             yield from self._follow(_step(node, each, Way(index, label, each.via), index), index)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from iacs.runtime.declared.callees import callee
+from iacs.runtime.declared.callees import BY_POSITION, callee
 from iacs.runtime.kinds import Kind
 
 _PLAIN = frozenset(
@@ -44,8 +44,7 @@ def positional_names(provides: Any) -> tuple[str, ...]:
     """Return the names of the parameters that positional arguments go to."""
     signature = callee(provides).signature
     parameters = signature.parameters.values() if signature else ()
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return tuple(each.name for each in parameters if each.kind in kinds)
+    return tuple(each.name for each in parameters if each.kind in BY_POSITION)
 
 
 def line_of(cls: Any, name: str) -> str:
