@@ -4,7 +4,7 @@
 
 -- accounts ---------------------------------------------------------------------------------------
 
-CREATE TABLE accounts (
+CREATE TABLE iacs_accounts (
     id TEXT PRIMARY KEY,
     email TEXT NOT NULL UNIQUE,            -- lower case
     name TEXT NOT NULL DEFAULT '',
@@ -19,7 +19,7 @@ CREATE TABLE accounts (
 
 -- sign-in and tokens: every `secret` is encrypted -------------------------------------------------
 
-CREATE TABLE auth_sessions (
+CREATE TABLE iacs_auth_sessions (
     state_hash TEXT PRIMARY KEY,           -- SHA-256 of the state parameter
     account_id TEXT NOT NULL,
     secret TEXT NOT NULL,                  -- nonce and PKCE verifier
@@ -28,7 +28,7 @@ CREATE TABLE auth_sessions (
     expires_at TEXT NOT NULL
 );
 
-CREATE TABLE tokens (
+CREATE TABLE iacs_tokens (
     account_id TEXT PRIMARY KEY,
     secret TEXT NOT NULL,                  -- access and refresh token
     scope TEXT NOT NULL,
@@ -39,7 +39,7 @@ CREATE TABLE tokens (
 );
 
 -- A lease is held by one process for a limited time: a token's refresh, the outbox's relay.
-CREATE TABLE leases (
+CREATE TABLE iacs_leases (
     name TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
     expires_at TEXT NOT NULL
@@ -47,7 +47,7 @@ CREATE TABLE leases (
 
 -- mail -------------------------------------------------------------------------------------------
 
-CREATE TABLE mail_folders (
+CREATE TABLE iacs_mail_folders (
     account_id TEXT NOT NULL,
     id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE mail_folders (
     PRIMARY KEY (account_id, id)
 );
 
-CREATE TABLE messages (
+CREATE TABLE iacs_messages (
     account_id TEXT NOT NULL,
     id TEXT NOT NULL,                      -- Graph's immutable id
     folder_id TEXT NOT NULL,
@@ -78,19 +78,19 @@ CREATE TABLE messages (
     PRIMARY KEY (account_id, id)
 );
 
-CREATE INDEX messages_by_received ON messages (account_id, received_at);
-CREATE INDEX messages_by_folder ON messages (account_id, folder_id, walk);
+CREATE INDEX iacs_messages_by_received ON iacs_messages (account_id, received_at);
+CREATE INDEX iacs_messages_by_folder ON iacs_messages (account_id, folder_id, walk);
 
 -- events -----------------------------------------------------------------------------------------
 
 -- Numbers are drawn from a row that the transaction locks, so that they are dense and become visible in
 -- their order on both databases; a sequence promises neither.
-CREATE TABLE counters (
+CREATE TABLE iacs_counters (
     name TEXT PRIMARY KEY,
     value BIGINT NOT NULL
 );
 
-CREATE TABLE outbox (
+CREATE TABLE iacs_outbox (
     position BIGINT PRIMARY KEY,
     event_id TEXT NOT NULL,
     topic TEXT NOT NULL,
@@ -100,9 +100,9 @@ CREATE TABLE outbox (
     published_at TEXT                      -- absent: still to be published
 );
 
-CREATE INDEX outbox_pending ON outbox (position) WHERE published_at IS NULL;
+CREATE INDEX iacs_outbox_pending ON iacs_outbox (position) WHERE published_at IS NULL;
 
-CREATE TABLE event_log (
+CREATE TABLE iacs_event_log (
     topic TEXT NOT NULL,
     shard INTEGER NOT NULL,
     position BIGINT NOT NULL,              -- from 0, dense in each shard of a topic
@@ -114,7 +114,7 @@ CREATE TABLE event_log (
     PRIMARY KEY (topic, shard, position)
 );
 
-CREATE TABLE event_log_members (
+CREATE TABLE iacs_event_log_members (
     group_name TEXT NOT NULL,
     topic TEXT NOT NULL,
     member TEXT NOT NULL,
@@ -122,7 +122,7 @@ CREATE TABLE event_log_members (
     PRIMARY KEY (group_name, topic, member)
 );
 
-CREATE TABLE event_log_offsets (
+CREATE TABLE iacs_event_log_offsets (
     group_name TEXT NOT NULL,
     topic TEXT NOT NULL,
     shard INTEGER NOT NULL,

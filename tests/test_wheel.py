@@ -17,7 +17,7 @@ from iacs.core.database import Database
 
 assert containers.WHOSE == sql.WHOSE == "the host's"
 with Database("sqlite:///:memory:") as database, database.transaction() as tx:
-    assert tx.rows("SELECT email FROM accounts") == []
+    assert tx.rows("SELECT email FROM iacs_accounts") == []
 print(ApplicationContainer().mail_query().service.cls.__module__)
 """
 

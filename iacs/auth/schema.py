@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from iacs.core.token_set import DeviceCode
+from iacs.core._oauth.tokens import DeviceCode
 
 
 class AuthorizationRequest(BaseModel):

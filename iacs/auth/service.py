@@ -72,7 +72,7 @@ class AuthService:
         """
         session = await self._take(callback)
         if callback.error:
-            from iacs.core.oauth_errors import Problem, problem_error  # needed here alone
+            from iacs.core._oauth.errors import Problem, problem_error  # needed here alone
 
             problem = Problem(error=callback.error, description=callback.error_description)
             raise problem_error(problem, f"sign {session.account} in")

@@ -19,8 +19,8 @@ def check(name: Name = DEFAULT, json: Json = False) -> None:
     collections, overrides that do not fit. The exit code is 1 when there is anything.
     """
     from iacs.cli.loading import load_container
-    from iacs.runtime.check import findings
-    from iacs.runtime.graph import read_graph
+    from iacs.runtime.checks import findings
+    from iacs.runtime.graph.graph import read_graph
 
     graph = read_graph(load_container(name))
     found = findings(graph)

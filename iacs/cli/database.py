@@ -27,12 +27,12 @@ def init_db(json: Json = False) -> None:
 
 
 def _apply(database: "Database") -> dict[str, Any]:
-    from iacs.core import schema_versions
-    from iacs.core.database_errors import describe
+    from iacs.core._database import schema
+    from iacs.core._database.errors import describe
 
     with database.transaction() as tx:
         return {
             "database": describe(database.engine.url),
             "dialect": database.dialect,
-            "schema_version": schema_versions.applied(tx),
+            "schema_version": schema.applied(tx),
         }

@@ -23,7 +23,7 @@ def explain(path: Part, container: Name = DEFAULT, json: Json = False) -> None:
     from iacs.cli.loading import load_container
     from iacs.cli.settings_reading import SettingsReader
     from iacs.runtime.explain import explain as explained
-    from iacs.runtime.graph import read_graph
+    from iacs.runtime.graph.graph import read_graph
 
     graph = read_graph(load_container(container))
     reader = SettingsReader(graph)

@@ -11,7 +11,7 @@ from iacs.cli.loading import DEFAULT
 from iacs.cli.output import counted, line, note
 
 if TYPE_CHECKING:
-    from iacs.runtime.graph import Graph
+    from iacs.runtime.graph.graph import Graph
     from iacs.runtime.picture import Picture
 
 DIFFERENT = 1
@@ -46,7 +46,7 @@ def graph(
     The same container gives the same bytes, so its JSON can be kept beside the code and compared.
     """
     from iacs.cli.loading import load_container
-    from iacs.runtime.graph import read_graph
+    from iacs.runtime.graph.graph import read_graph
     from iacs.runtime.picture import picture
 
     read = read_graph(load_container(name))

@@ -5,8 +5,8 @@ from typing import Any
 
 from iacs.cli.output import note
 from iacs.core.exceptions import IACSGraphError
-from iacs.runtime.graph import Graph
-from iacs.runtime.kinds import Kind, is_asynchronous
+from iacs.runtime.graph.graph import Graph
+from iacs.runtime.graph.kinds import Kind, is_asynchronous
 from iacs.runtime.picture.settings import Holders
 
 _READ = frozenset({Kind.SINGLETON, Kind.FACTORY, Kind.LOCAL})

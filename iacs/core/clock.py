@@ -1,6 +1,10 @@
 """Instants: aware datetimes in UTC, and the fixed-width text that the database keeps of them."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iacs.core.transaction import Transaction
 
 
 def now() -> datetime:
@@ -27,3 +31,11 @@ def from_text(text: str) -> datetime:
     if instant.utcoffset() is None:
         raise ValueError("an instant needs an offset, such as the Z at the end")
     return instant.astimezone(UTC)
+
+
+def database_now(tx: "Transaction") -> datetime:
+    """Return the instant by the clock that everyone on this database shares."""
+    if tx.dialect != "postgresql":
+        return now()  # SQLite's users share a machine
+    instant: datetime = tx.value("SELECT clock_timestamp()")
+    return instant

@@ -14,9 +14,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from iacs.core._settings.sources import ORIGINS, Origin, Origins
+from iacs.core._settings.types import AnyCase, CloudUrl, DatabaseUrl, FernetKeys, RedirectUri, Servers
 from iacs.core.exceptions import ConfigurationError
-from iacs.core.setting_sources import ORIGINS, Origin, Origins
-from iacs.core.setting_types import AnyCase, CloudUrl, DatabaseUrl, FernetKeys, RedirectUri, Servers
 
 
 class SettingRow(NamedTuple):
@@ -110,7 +110,7 @@ class Config(BaseSettings):
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:
-        from iacs.core.setting_problems import problem_of, problems_of_files
+        from iacs.core._settings.problems import problem_of, problems_of_files
 
         prefix = str(values.get("_env_prefix", self.model_config.get("env_prefix", ""))).upper()
         unknown = [
@@ -161,7 +161,7 @@ class Config(BaseSettings):
 
     def rows(self) -> tuple[SettingRow, ...]:
         """Return every setting for display: by its name in the environment, with secrets masked."""
-        from iacs.core.setting_display import shown
+        from iacs.core._settings.problems import shown
 
         fields = type(self).model_fields
         return tuple(

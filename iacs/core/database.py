@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from pydantic import SecretStr
 
-from iacs.core.database_errors import describe, translated_connection_errors, translated_errors
+from iacs.core._database.errors import describe, translated_connection_errors, translated_errors
+from iacs.core._database.workers import Interrupt, Workers
+from iacs.core._database.writer_turn import WriterTurn
 from iacs.core.exceptions import DatabaseError
-from iacs.core.interrupt import Interrupt
 from iacs.core.transaction import Transaction
-from iacs.core.workers import Workers
-from iacs.core.writer_turn import WriterTurn
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -34,7 +33,7 @@ class Database:
     """
 
     def __init__(self, url: SecretStr | str, *, pool_size: int = 5, timeout: float = 30.0) -> None:
-        from iacs.core.engine import parse_url
+        from iacs.core._database.engine import parse_url
 
         self._url = parse_url(url.get_secret_value() if isinstance(url, SecretStr) else url)
         self._pool_size = pool_size
@@ -51,7 +50,7 @@ class Database:
     @property
     def engine(self) -> "sqlalchemy.Engine":
         """SQLAlchemy's engine, for an ORM of your own; reading it applies no schema."""
-        from iacs.core.engine import create_engine
+        from iacs.core._database.engine import create_engine
 
         with self._engine_guard:
             if self._closed:
@@ -108,7 +107,7 @@ class Database:
         return await self.read(self._look)
 
     def _look(self, tx: Transaction) -> Mapping[str, object]:
-        from iacs.core import schema_versions
+        from iacs.core._database import schema as schema_versions
 
         found = {"dialect": tx.dialect, "schema_version": schema_versions.applied(tx)}
         if tx.dialect == "sqlite":
@@ -193,7 +192,7 @@ class Database:
 
     def _apply_schema(self) -> None:
         from iacs import sql
-        from iacs.core import schema_versions
+        from iacs.core._database import schema as schema_versions
 
         if self._is_current:
             return

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from iacs.core.exceptions import DatabaseError
+from iacs.core.exceptions import ConfigurationError, DatabaseError
 
-if TYPE_CHECKING:
-    from iacs.core.key_ring import KeyRing
+if TYPE_CHECKING:  # slow to import, and many programs never open a secret
+    from cryptography.fernet import Fernet
 
 
 class Encryption:
@@ -25,8 +25,6 @@ class Encryption:
     @staticmethod
     def new_key() -> str:
         """Return a new random key."""
-        from iacs.core.key_ring import KeyRing
-
         return KeyRing.new_key()
 
     def encrypt(self, text: str, *, context: str) -> str:
@@ -52,6 +50,59 @@ class Encryption:
 
     @cached_property
     def _key_ring(self) -> "KeyRing":
-        from iacs.core.key_ring import KeyRing
-
         return KeyRing(self._keys.get_secret_value() if self._keys else "")
+
+
+class KeyRing:
+    """Encrypt with the first of several Fernet keys, comma-separated; decrypt with whichever fits."""
+
+    def __init__(self, keys: str) -> None:
+        each = [key.strip() for key in keys.split(",") if key.strip()]
+        if not each:
+            raise ConfigurationError(["TOKEN_ENCRYPTION_KEY is not set; make one with: iacs config new-key"])
+        from cryptography.fernet import MultiFernet
+
+        self._fernet = MultiFernet([_fernet(key, number) for number, key in enumerate(each, start=1)])
+
+    @staticmethod
+    def new_key() -> str:
+        """Return a new random key."""
+        from cryptography.fernet import Fernet
+
+        return Fernet.generate_key().decode()
+
+    def encrypt(self, text: str) -> str:
+        """Return `text` in a form that only the key opens."""
+        return self._fernet.encrypt(text.encode()).decode()
+
+    def decrypt(self, text: str) -> str:
+        """Return what was encrypted; raise ConfigurationError when no key fits."""
+        from cryptography.fernet import InvalidToken
+
+        try:
+            return self._fernet.decrypt(text.encode()).decode()
+        except InvalidToken:
+            raise ConfigurationError(
+                [
+                    (
+                        "TOKEN_ENCRYPTION_KEY does not open what the database keeps: append the key it was"
+                        " written with, after a comma, or sign in again"
+                    )
+                ]
+            ) from None
+
+
+def _fernet(key: str, number: int) -> "Fernet":
+    from cryptography.fernet import Fernet
+
+    try:
+        return Fernet(key)
+    except ValueError:  # its text may quote the key
+        raise ConfigurationError(
+            [
+                (
+                    f"TOKEN_ENCRYPTION_KEY: key {number} is not a Fernet key (32 bytes in URL-safe base64);"
+                    " make one with: iacs config new-key"
+                )
+            ]
+        ) from None

@@ -8,15 +8,15 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from iacs.core._events.encoding import encode_event
 from iacs.core.database import Database
-from iacs.core.event_json import encode_event
 from iacs.core.events import Event, NewEvent, topics_of
-from iacs.core.exceptions import KafkaError
+from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger
 
 if TYPE_CHECKING:
-    from iacs.core.event_buffer import Unreadable
-    from iacs.core.event_log_reader import EventLogReader
+    from iacs.core._events.buffer import Unreadable
+    from iacs.core._events.log_consumer import EventLogReader
 
 
 class EventLog:
@@ -68,7 +68,7 @@ class EventLog:
         idle_timeout: float | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Read events in the order of each key, as EventStream promises."""
-        from iacs.core.event_log_reader import EventLogReader
+        from iacs.core._events.log_consumer import EventLogReader
 
         names = topics_of(topics, group)
         self._check_open()
@@ -94,9 +94,9 @@ class EventLog:
             self._readers.discard(reader)
 
     async def probe(self) -> None:
-        """Look into the log; raises KafkaError when it is closed, DatabaseError when it cannot be read."""
+        """Look into the log; raises EventError when it is closed, DatabaseError when it cannot be read."""
         self._check_open()
-        await self._database.read(lambda tx: tx.row("SELECT 1 FROM event_log LIMIT 1"))
+        await self._database.read(lambda tx: tx.row("SELECT 1 FROM iacs_event_log LIMIT 1"))
 
     async def aclose(self) -> None:
         """End every iteration; the database stays open. Safe to call twice."""
@@ -113,17 +113,17 @@ class EventLog:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise KafkaError("the event log is closed; make a new one")
+            raise EventError("the event log is closed; make a new one")
 
     def _append(self, events: Sequence[NewEvent]) -> None:
-        from iacs.core.event_log_records import append
+        from iacs.core._events.log_records import append
 
         encoded = [(event, encode_event(event).decode()) for event in events]
         with self._database.transaction() as tx:
             append(tx, encoded)
 
     async def _bury(self, record: "Unreadable") -> None:
-        from iacs.core.dead_letter import dead_letter
+        from iacs.core._events.dead_letter import dead_letter
 
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         self._logger.warning("record passed over", reason=record.reason, **fields)

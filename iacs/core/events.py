@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import uuid4
 
-from iacs.core.exceptions import KafkaError
+from iacs.core.exceptions import EventError
 
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
@@ -51,18 +51,18 @@ class Event:
 
 
 def check_topic(topic: str) -> None:
-    """Raise KafkaError for a name that Kafka would refuse."""
+    """Raise EventError for a name that Kafka would refuse."""
     if not _TOPIC.fullmatch(topic) or topic in (".", ".."):
-        raise KafkaError(f"{topic!r} cannot name a topic: use up to 249 letters, digits, '.', '_' and '-'")
+        raise EventError(f"{topic!r} cannot name a topic: use up to 249 letters, digits, '.', '_' and '-'")
 
 
 def topics_of(topics: str | Iterable[str], group: str | None = None) -> tuple[str, ...]:
-    """Return what `consume` was asked to read; raise KafkaError when it cannot be read."""
+    """Return what `consume` was asked to read; raise EventError when it cannot be read."""
     names = (topics,) if isinstance(topics, str) else tuple(dict.fromkeys(topics))
     if not names:
-        raise KafkaError("name one topic at least to read from")
+        raise EventError("name one topic at least to read from")
     if group is not None and not (group and group.isprintable()):
-        raise KafkaError(f"{group!r} cannot name a group: use printable text, or None to read without one")
+        raise EventError(f"{group!r} cannot name a group: use printable text, or None to read without one")
     for name in names:
         check_topic(name)
     return names
@@ -77,7 +77,7 @@ class EventStream(Protocol):
     ) -> None:
         """Publish one event; return when it is durable.
 
-        Raises EventEncodingError for a value that JSON cannot carry, KafkaError when the broker does not
+        Raises EventEncodingError for a value that JSON cannot carry, EventError when the broker does not
         acknowledge it in time.
         """
 
@@ -102,7 +102,7 @@ class EventStream(Protocol):
         the oldest event. Without a group everything is read from the oldest event on and nothing is
         committed. The iteration ends when all is read and no event came for `idle_timeout` seconds; without
         it, it waits for ever. A record that is not JSON goes to the dead-letter topic and is passed over.
-        Raises KafkaError when the broker stays away for longer than its timeout.
+        Raises EventError when the broker stays away for longer than its timeout.
         """
         ...
 

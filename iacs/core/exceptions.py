@@ -4,9 +4,10 @@ IACSGraphError
 ├── ConfigurationError            settings are missing or malformed; lists every problem
 ├── DatabaseError                 the database refused, or could not be reached
 │   └── SchemaError               the schema could not be applied, or is newer than this code
-├── KafkaError                    the broker refused, or could not be reached in time
+├── EventError                    publishing or reading events failed
 │   ├── EventEncodingError        a value cannot be written as JSON; names its field
-│   └── PublishError              some of the events given are not durable; names them
+│   ├── PublishError              some of the events given are not durable; names them
+│   └── KafkaError                the broker refused, or could not be reached in time
 ├── APIConnectionError            Microsoft's cloud could not be reached, or answered with an error
 │   ├── GraphError                Microsoft Graph answered with an error; its code and request id
 │   └── MalformedResponseError    an answer is not what the protocol promises
@@ -15,7 +16,8 @@ IACSGraphError
 │   ├── OperatorRequiredError     only the operator can help: registration, secret or policy
 │   └── InvalidIdTokenError       an id token fails its validation
 ├── AccountError                  an account is unknown, or its enrolment is malformed
-│   └── AccountNotFoundError      no account of that address is enrolled
+│   ├── AccountNotFoundError      no account with that address is enrolled
+│   └── AccountDisabledError      the account is disabled, so it is neither read nor signed in
 ├── MailQueryError                a query that Microsoft Graph would refuse
 ├── CheckError                    a container is wired wrong; lists every finding
 ├── StartError                    a part of an application could not be started; names it
@@ -23,17 +25,32 @@ IACSGraphError
 ├── ForeignLoopError              a part is asked for in another event loop than its own
 └── DegradedError                 a part works, but a person must act; for its probe to raise
 
-A message says what happened and what to do. What a program may want to branch on is an attribute.
-No message holds a secret: a value that may be one is left out.
+`str(error)` says what happened. `hint` says what to do about it, usually as a command; it is empty where the
+message leaves nothing to add. Both are clauses without a full stop: joined by a semicolon they read as one
+sentence. `code` is stable, for programs; anything else that a program may branch on is an attribute.
+Neither text holds a secret: a value that may be one is left out.
 """
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 
 class IACSGraphError(Exception):
     """The root of everything that iacs raises."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str = "", *, hint: str = "") -> None:
+        self.hint = hint
+        super().__init__(message)
+        if hint:
+            self.add_note(hint)  # so that a traceback shows it as well
+
+    @property
+    def message_with_hint(self) -> str:
+        """One line for people: what happened, and what to do about it."""
+        return "; ".join(filter(None, (str(self), self.hint)))
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """Copy and pickle whole: an exception's own way knows no keyword arguments."""
@@ -50,6 +67,8 @@ class ConfigurationError(IACSGraphError):
     `problems` has one sentence for each, in the order of the settings.
     """
 
+    code = "configuration"
+
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("; ".join(self.problems))
@@ -58,36 +77,52 @@ class ConfigurationError(IACSGraphError):
 class DatabaseError(IACSGraphError):
     """The database refused a statement, or could not be reached; the driver's error is the cause."""
 
+    code = "database"
+
 
 class SchemaError(DatabaseError):
     """The schema could not be applied, or is newer than this version of iacs."""
 
+    code = "schema"
 
-class KafkaError(IACSGraphError):
-    """The broker refused, or could not be reached in time; `servers` says which one was asked."""
 
-    def __init__(self, message: str, *, servers: Sequence[str] = ()) -> None:
+class EventError(IACSGraphError):
+    """Publishing or reading events failed."""
+
+    code = "event"
+
+
+class KafkaError(EventError):
+    """The broker refused, or could not be reached in time; `servers` lists the brokers that were asked."""
+
+    code = "kafka"
+
+    def __init__(self, message: str, *, servers: Sequence[str] = (), hint: str = "") -> None:
         self.servers = tuple(servers)
-        super().__init__(message)
+        super().__init__(message, hint=hint)
 
 
-class EventEncodingError(KafkaError):
+class EventEncodingError(EventError):
     """A value cannot be written as JSON; `field` is its path, such as `value.sender.photo`."""
 
-    def __init__(self, message: str, *, field: str) -> None:
+    code = "event_encoding"
+
+    def __init__(self, message: str, *, field: str, hint: str = "") -> None:
         self.field = field
-        super().__init__(message)
+        super().__init__(message, hint=hint)
 
 
-class PublishError(KafkaError):
+class PublishError(EventError):
     """Some of the events given are not durable, or not known to be; `event_ids` names those.
 
     Events of the same call that are not named are durable; what came after those named was not sent.
     """
 
-    def __init__(self, message: str, *, event_ids: Collection[str], servers: Sequence[str] = ()) -> None:
+    code = "publish"
+
+    def __init__(self, message: str, *, event_ids: Collection[str], hint: str = "") -> None:
         self.event_ids = frozenset(event_ids)
-        super().__init__(message, servers=servers)
+        super().__init__(message, hint=hint)
 
 
 class APIConnectionError(IACSGraphError):
@@ -96,31 +131,45 @@ class APIConnectionError(IACSGraphError):
     `status` is the HTTP status, None when no answer came; `retry_after` is in seconds.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+    code = "api_connection"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        hint: str = "",
+    ) -> None:
         self.status = status
         self.retry_after = retry_after
-        super().__init__(message)
+        super().__init__(message, hint=hint)
 
 
 class GraphError(APIConnectionError):
-    """Microsoft Graph answered with an error; `code` is its most specific code."""
+    """Microsoft Graph answered with an error; `graph_code` is the most specific code of its answer."""
+
+    code = "graph"
 
     def __init__(
         self,
         message: str,
         *,
         status: int,
-        code: str,
+        graph_code: str,
         request_id: str | None = None,
         retry_after: float | None = None,
+        hint: str = "",
     ) -> None:
-        self.code = code
+        self.graph_code = graph_code
         self.request_id = request_id
-        super().__init__(message, status=status, retry_after=retry_after)
+        super().__init__(message, status=status, retry_after=retry_after, hint=hint)
 
 
 class MalformedResponseError(APIConnectionError):
     """An answer is not what the protocol promises."""
+
+    code = "malformed_response"
 
 
 class AuthenticationError(IACSGraphError):
@@ -129,6 +178,8 @@ class AuthenticationError(IACSGraphError):
     `error` and `suberror` are OAuth's codes, and what a program decides on. `codes` (AADSTS numbers),
     `trace_id` and `correlation_id` are for people and support only, as Entra's documentation asks.
     """
+
+    code = "authentication"
 
     def __init__(
         self,
@@ -140,6 +191,7 @@ class AuthenticationError(IACSGraphError):
         claims: str = "",
         trace_id: str = "",
         correlation_id: str = "",
+        hint: str = "",
     ) -> None:
         self.error = error
         self.suberror = suberror
@@ -147,31 +199,49 @@ class AuthenticationError(IACSGraphError):
         self.claims = claims
         self.trace_id = trace_id
         self.correlation_id = correlation_id
-        super().__init__(message)
+        super().__init__(message, hint=hint)
 
 
 class SignInRequiredError(AuthenticationError):
     """Only the person can help: they sign in again."""
 
+    code = "sign_in_required"
+
 
 class OperatorRequiredError(AuthenticationError):
     """Only the operator can help: the registration, its secret, or a policy of the tenant."""
+
+    code = "operator_required"
 
 
 class InvalidIdTokenError(AuthenticationError):
     """An id token fails its validation."""
 
+    code = "invalid_id_token"
+
 
 class AccountError(IACSGraphError):
     """An account is unknown, or its enrolment is malformed."""
 
+    code = "account"
+
 
 class AccountNotFoundError(AccountError):
-    """No account of that address is enrolled."""
+    """No account with that address is enrolled."""
+
+    code = "account_not_found"
+
+
+class AccountDisabledError(AccountError):
+    """The account is disabled, so it is neither read nor signed in."""
+
+    code = "account_disabled"
 
 
 class MailQueryError(IACSGraphError):
     """A query that Microsoft Graph would refuse."""
+
+    code = "mail_query"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -192,6 +262,8 @@ class CheckError(IACSGraphError):
     `findings` has every defect, in the order of the paths.
     """
 
+    code = "check"
+
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
         super().__init__("; ".join(map(str, self.findings)))
@@ -203,26 +275,34 @@ class StartError(IACSGraphError):
     `path` names the part.
     """
 
-    def __init__(self, message: str, *, path: str) -> None:
+    code = "start"
+
+    def __init__(self, message: str, *, path: str, hint: str = "") -> None:
         self.path = path
-        super().__init__(message)
+        super().__init__(message, hint=hint)
 
 
 class NotStartedError(IACSGraphError):
     """A part is asked for that no started application holds; `path` names it."""
 
-    def __init__(self, message: str, *, path: str = "") -> None:
+    code = "not_started"
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
         self.path = path
-        super().__init__(message)
+        super().__init__(message, hint=hint)
 
 
 class ForeignLoopError(IACSGraphError):
     """A part is asked for in another event loop than the one its application runs in; `path` names it."""
 
-    def __init__(self, message: str, *, path: str = "") -> None:
+    code = "foreign_loop"
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
         self.path = path
-        super().__init__(message)
+        super().__init__(message, hint=hint)
 
 
 class DegradedError(IACSGraphError):
     """A part works, but a person must act; for its probe to raise, and told as health."""
+
+    code = "degraded"

@@ -2,25 +2,19 @@
 
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from iacs.core._http.response import HttpResponse
 from iacs.core.exceptions import APIConnectionError
 
 if TYPE_CHECKING:
-    from iacs.core.http_session import HttpSession
+    from iacs.core._http.session import HttpSession
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """An answer, whatever its status; the names of `headers` match in any case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+__all__ = ["HttpClient", "HttpResponse"]
 
 
 class HttpClient:
@@ -74,7 +68,7 @@ class HttpClient:
         await self.aclose()
 
     async def _session(self) -> "HttpSession":
-        from iacs.core.http_session import HttpSession
+        from iacs.core._http.session import HttpSession
 
         loop = get_running_loop()
         if loop not in self._sessions:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Self
 
 from pydantic import SecretStr
 
+from iacs.core._kafka.producer import Batch
 from iacs.core.events import Event, NewEvent, topics_of
 from iacs.core.exceptions import EventEncodingError, KafkaError, PublishError
-from iacs.core.kafka_batch import Batch
 from iacs.core.logger import Logger
 
 if TYPE_CHECKING:
-    from iacs.core.event_buffer import Unreadable
-    from iacs.core.kafka_consumer import KafkaReader
+    from iacs.core._events.buffer import Unreadable
+    from iacs.core._kafka.consumer import KafkaReader
 
 _BATCH = 500
 _BATCHES_ON_THEIR_WAY = 4
@@ -47,8 +47,8 @@ class KafkaClient:
         sasl_password: SecretStr | None = None,
         logger: Logger,
     ) -> None:
-        from iacs.core.kafka_connection import KafkaConnection, servers
-        from iacs.core.kafka_producer import KafkaProducer
+        from iacs.core._kafka.connection import KafkaConnection, servers
+        from iacs.core._kafka.producer import KafkaProducer
 
         self._connection = KafkaConnection(
             servers(bootstrap_servers),
@@ -104,7 +104,7 @@ class KafkaClient:
 
         While the brokers are away it waits for them, up to the timeout; then it raises KafkaError.
         """
-        from iacs.core.kafka_consumer import KafkaReader
+        from iacs.core._kafka.consumer import KafkaReader
 
         names = topics_of(topics, group)
         await self._producer.check_topics(names)
@@ -167,12 +167,12 @@ class KafkaClient:
 
     def _publish_error(self, failed: Mapping[str, KafkaError]) -> PublishError:
         first = next(iter(failed.values()))
-        error = PublishError(str(first), event_ids=failed, servers=self._connection.bootstrap_servers)
+        error = PublishError(str(first), event_ids=failed, hint=first.hint)
         error.__cause__ = first
         return error
 
     async def _bury(self, record: "Unreadable") -> None:
-        from iacs.core.dead_letter import dead_letter
+        from iacs.core._events.dead_letter import dead_letter
 
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         self._logger.warning("record passed over", reason=record.reason, **fields)

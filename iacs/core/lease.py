@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
@@ -18,25 +18,17 @@ _FIRST_WAIT = 0.02
 _LONGEST_WAIT = 0.25
 
 _TAKE = """
-    INSERT INTO leases (name, holder, expires_at) VALUES (:name, :holder, :expires_at)
+    INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, :holder, :expires_at)
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-    WHERE leases.holder = excluded.holder OR leases.expires_at <= :now
+    WHERE iacs_leases.holder = excluded.holder OR iacs_leases.expires_at <= :now
 """
-_RENEW = "UPDATE leases SET expires_at = :expires_at WHERE name = :name AND holder = :holder"
-_DROP = "DELETE FROM leases WHERE name = :name AND holder = :holder"
-
-
-def database_now(tx: Transaction) -> datetime:
-    """Return the instant by the clock that everyone on this database shares."""
-    if tx.dialect != "postgresql":
-        return clock.now()  # SQLite's users share a machine
-    instant: datetime = tx.value("SELECT clock_timestamp()")
-    return instant
+_RENEW = "UPDATE iacs_leases SET expires_at = :expires_at WHERE name = :name AND holder = :holder"
+_DROP = "DELETE FROM iacs_leases WHERE name = :name AND holder = :holder"
 
 
 def take_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
     """Take a lease that is free, expired, or held by `holder` already; tell whether it was had."""
-    now = database_now(tx)
+    now = clock.database_now(tx)
     expires_at = clock.to_text(now + timedelta(seconds=seconds))
     values = {"name": name, "holder": holder, "now": clock.to_text(now), "expires_at": expires_at}
     return tx.execute(_TAKE, values) == 1
@@ -44,7 +36,7 @@ def take_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
 
 def renew_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
     """Hold a lease for `seconds` from now; False when another took it after it had expired."""
-    expires_at = clock.to_text(database_now(tx) + timedelta(seconds=seconds))
+    expires_at = clock.to_text(clock.database_now(tx) + timedelta(seconds=seconds))
     return tx.execute(_RENEW, {"name": name, "holder": holder, "expires_at": expires_at}) == 1
 
 

@@ -7,11 +7,12 @@ slow to import, and a Logger named everywhere: it is imported when a logger is m
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
+from iacs.core._logging.format import LogFormat
 from iacs.core.exceptions import ConfigurationError
 
-LogFormat = Literal["auto", "console", "json"]
+__all__ = ["LEVELS", "LogFormat", "Logger", "create_logger", "log_context", "set_level"]
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -43,8 +44,7 @@ def create_logger(name: str = "iacs", *, level: str = "INFO", format: LogFormat 
     Called again it changes level and format. Raises ConfigurationError for a level that does not exist, and
     for the root logger, which is the application's.
     """
-    from iacs.core.bound_logger import BoundLogger
-    from iacs.core.log_line import LineFormatter, attach
+    from iacs.core._logging.line import BoundLogger, LineFormatter, attach
 
     logger = logging.getLogger(name)
     if logger is logging.getLogger():

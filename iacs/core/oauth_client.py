@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from iacs.core.client_credential import ClientCredential
+from iacs.core._oauth.claims import merge_claims
+from iacs.core._oauth.credential import ClientCredential
+from iacs.core._oauth.tokens import DeviceCode, Identity, TokenSet
 from iacs.core.exceptions import (
     APIConnectionError,
     AuthenticationError,
@@ -20,11 +22,9 @@ from iacs.core.exceptions import (
     OperatorRequiredError,
 )
 from iacs.core.http_client import HttpClient
-from iacs.core.oauth_claims import merge_claims
-from iacs.core.token_set import DeviceCode, Identity, TokenSet
 
 if TYPE_CHECKING:
-    from iacs.core.authority import Metadata
+    from iacs.core._oauth.authority import Metadata
 
 __all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet"]
 
@@ -59,7 +59,7 @@ class OAuthClient:
         certificate_path: Path | None = None,
         certificate_password: SecretStr | None = None,
     ) -> None:
-        from iacs.core.authority import Authority
+        from iacs.core._oauth.authority import Authority
 
         self.redirect_uri = redirect_uri
         self._client_id = client_id
@@ -171,7 +171,7 @@ class OAuthClient:
 
     async def identity(self, id_token: SecretStr, *, nonce: str | None, tenant_id: str = "") -> Identity:
         """Return who signed in, after every check; InvalidIdTokenError says which one failed."""
-        from iacs.core import id_token as id_tokens
+        from iacs.core._oauth import id_token as id_tokens
 
         metadata = await self._metadata(tenant_id)
         key = await self._authority.signing_key(metadata, id_tokens.key_id(id_token))

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 _BATCH = 500
 
 _ADD = """
-    INSERT INTO outbox (position, event_id, topic, event_key, value, created_at)
+    INSERT INTO iacs_outbox (position, event_id, topic, event_key, value, created_at)
     VALUES (:position, :event_id, :topic, :event_key, :value, :created_at)
 """
 _WAITING = """
-    SELECT position, event_id, topic, event_key, value FROM outbox
+    SELECT position, event_id, topic, event_key, value FROM iacs_outbox
     WHERE published_at IS NULL ORDER BY position LIMIT :limit
 """
-_MARK = "UPDATE outbox SET published_at = :now WHERE position = :position AND published_at IS NULL"
-_PENDING = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+_MARK = "UPDATE iacs_outbox SET published_at = :now WHERE position = :position AND published_at IS NULL"
+_PENDING = "SELECT count(*) FROM iacs_outbox WHERE published_at IS NULL"
 
 
 class Outbox:
@@ -59,8 +59,8 @@ class Outbox:
 
         On PostgreSQL, transactions that add wait here for each other's end. Raises EventEncodingError.
         """
-        from iacs.core.event_json import encode_event
-        from iacs.core.event_log_records import draw
+        from iacs.core._events.encoding import encode_event
+        from iacs.core.counters import draw
 
         values = [encode_event(event).decode() for event in events]
         if not values:
@@ -137,7 +137,7 @@ def _mark(tx: Transaction, rows: "Sequence[RowMapping]") -> None:
 
 
 def _event(row: "RowMapping") -> NewEvent:
-    from iacs.core.event_json import decode
+    from iacs.core._events.encoding import decode
 
     return NewEvent(row["topic"], decode(row["value"]), row["event_key"], row["event_id"])
 

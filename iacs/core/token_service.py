@@ -4,16 +4,16 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from iacs.core import token_store
+from iacs.core._oauth.claims import read_challenge
+from iacs.core._tokens import store as token_store
+from iacs.core._tokens.renewal import TokenRenewal
+from iacs.core._tokens.single_flight import SingleFlight
+from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import DegradedError
 from iacs.core.logger import Logger
-from iacs.core.oauth_claims import read_challenge
 from iacs.core.oauth_client import OAuthClient, TokenSet
-from iacs.core.single_flight import SingleFlight
-from iacs.core.token_renewal import TokenRenewal
-from iacs.core.token_store import StoredToken
 
 
 class TokenService:

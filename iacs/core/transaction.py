@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from iacs.core.database_errors import translated_errors
+from iacs.core._database.errors import translated_errors
+from iacs.core._database.workers import Interrupt
 from iacs.core.exceptions import DatabaseError
-from iacs.core.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, CursorResult, RowMapping
@@ -56,7 +56,7 @@ class Transaction:
 
     def run_script(self, script: str) -> None:
         """Run every statement of a script as it stands: no colon and no percent sign means a parameter."""
-        from iacs.core import sql_script
+        from iacs.core._database import script as sql_script
 
         found = sql_script.statements(script, self.dialect)
         for statement in found:

@@ -54,7 +54,7 @@ def error_of(response: HttpResponse) -> GraphError:
     return GraphError(
         _sentence(response.status, code, body.get("message"), request_id),
         status=response.status,
-        code=code,
+        graph_code=code,
         request_id=request_id,
         retry_after=retry_after(response),
     )

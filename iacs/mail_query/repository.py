@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
 _WRITE = """
-INSERT INTO messages (
+INSERT INTO iacs_messages (
     account_id, id, folder_id, change_key, internet_message_id, subject, sender_name, sender_address,
     sent_at, received_at, is_read, has_attachments, document, problem, walk, stored_at, removed_at
 ) VALUES (
@@ -50,7 +50,7 @@ def lock_mailbox(tx: Transaction, account_id: str) -> None:
 def enter_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder]) -> dict[str, Cursor]:
     """Store the folders' names; return every folder known, those that Graph no longer has included."""
     tx.execute(
-        "INSERT INTO mail_folders (account_id, id, name) VALUES (:account_id, :id, :name)"
+        "INSERT INTO iacs_mail_folders (account_id, id, name) VALUES (:account_id, :id, :name)"
         " ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name",
         [
             {
@@ -62,7 +62,7 @@ def enter_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder
         ],
     )
     rows = tx.rows(
-        "SELECT id, delta_link, walk, synced_at FROM mail_folders WHERE account_id = :account_id",
+        "SELECT id, delta_link, walk, synced_at FROM iacs_mail_folders WHERE account_id = :account_id",
         {"account_id": account_id},
     )
     return {row["id"]: _cursor(row) for row in rows}
@@ -71,7 +71,7 @@ def enter_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder
 def cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
     """Return where the sync of a folder stands."""
     row = tx.row(
-        "SELECT id, delta_link, walk, synced_at FROM mail_folders WHERE account_id = :account_id AND id = :id",
+        "SELECT id, delta_link, walk, synced_at FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
     )
     if row is None:
@@ -83,7 +83,7 @@ def advance(tx: Transaction, account_id: str, at: Cursor, link: str, *, synced_a
     """Move a cursor; return False, and change nothing, when another sync has moved it meanwhile."""
     return bool(
         tx.execute(
-            "UPDATE mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at)"
+            "UPDATE iacs_mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at)"
             " WHERE account_id = :account_id AND id = :id AND walk = :walk"
             " AND COALESCE(delta_link, '') = :before",
             {"link": link, "synced_at": synced_at, **_at(account_id, at)},
@@ -94,7 +94,7 @@ def advance(tx: Transaction, account_id: str, at: Cursor, link: str, *, synced_a
 def begin_again(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
     """Let the folder be gone through from its start; messages that this walk does not meet are gone."""
     tx.execute(
-        "UPDATE mail_folders SET delta_link = NULL, synced_at = NULL, walk = walk + 1"
+        "UPDATE iacs_mail_folders SET delta_link = NULL, synced_at = NULL, walk = walk + 1"
         " WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
     )
@@ -104,7 +104,7 @@ def begin_again(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
 def remove_unmet(tx: Transaction, account_id: str, at: Cursor, removed_at: str) -> int:
     """Mark the folder's messages that the walk now at its end has not met; return how many."""
     return tx.execute(
-        "UPDATE messages SET removed_at = :removed_at WHERE account_id = :account_id AND folder_id = :id"
+        "UPDATE iacs_messages SET removed_at = :removed_at WHERE account_id = :account_id AND folder_id = :id"
         " AND walk < :walk AND removed_at IS NULL",
         {"removed_at": removed_at, "account_id": account_id, "id": at.folder_id, "walk": at.walk},
     )
@@ -113,9 +113,9 @@ def remove_unmet(tx: Transaction, account_id: str, at: Cursor, removed_at: str) 
 def leave_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: str) -> int:
     """Forget a folder that is gone and mark the messages that are still in it; return how many."""
     names = {"account_id": account_id, "id": folder_id}
-    tx.execute("DELETE FROM mail_folders WHERE account_id = :account_id AND id = :id", names)
+    tx.execute("DELETE FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id", names)
     return tx.execute(
-        "UPDATE messages SET removed_at = :removed_at"
+        "UPDATE iacs_messages SET removed_at = :removed_at"
         " WHERE account_id = :account_id AND folder_id = :id AND removed_at IS NULL",
         names | {"removed_at": removed_at},
     )
@@ -128,7 +128,7 @@ def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, 
     rows = tx.rows(
         _listed(
             tx,
-            "SELECT id, folder_id, document, removed_at FROM messages"
+            "SELECT id, folder_id, document, removed_at FROM iacs_messages"
             " WHERE account_id = :account_id AND id IN (:listed)",
         ),
         {"account_id": account_id, "ids": json.dumps(list(ids))},
@@ -146,7 +146,7 @@ def meet(tx: Transaction, account_id: str, ids: Sequence[str], walk: int) -> Non
     tx.execute(
         _listed(
             tx,
-            "UPDATE messages SET walk = :walk"
+            "UPDATE iacs_messages SET walk = :walk"
             " WHERE account_id = :account_id AND id IN (:listed) AND walk <> :walk",
         ),
         {"account_id": account_id, "ids": json.dumps(list(ids)), "walk": walk},
@@ -163,7 +163,7 @@ def documents(
 ) -> list[tuple[str, str]]:
     """Return ids and documents in the order of the ids, beginning behind one."""
     rows = tx.rows(
-        "SELECT id, document FROM messages WHERE account_id = :account_id AND id > :after"
+        "SELECT id, document FROM iacs_messages WHERE account_id = :account_id AND id > :after"
         " AND folder_id = COALESCE(:folder_id, folder_id) AND (:removed OR removed_at IS NULL)"
         " ORDER BY id LIMIT :limit",
         {
@@ -181,7 +181,7 @@ def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: b
     """Return how many messages are stored."""
     return int(
         tx.value(
-            "SELECT count(*) FROM messages WHERE account_id = :account_id"
+            "SELECT count(*) FROM iacs_messages WHERE account_id = :account_id"
             " AND folder_id = COALESCE(:folder_id, folder_id) AND (:removed OR removed_at IS NULL)",
             {"account_id": account_id, "folder_id": folder_id, "removed": removed},
         )

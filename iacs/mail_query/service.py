@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from iacs.core.database import Database
-from iacs.core.exceptions import KafkaError
+from iacs.core.exceptions import EventError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, log_context
 from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox, enabled_account
@@ -79,7 +79,7 @@ class MailQueryService:
         """Bring what is new or changed into the database and announce each new message once.
 
         May be broken off at any point: the next sync goes on from the last page that was stored. Raises what
-        reading raises, DatabaseError, and KafkaError when the events are stored but could not be published.
+        reading raises, DatabaseError, and EventError when the events are stored but could not be published.
         """
         account = await enabled_account(self._accounts, email)
         with log_context(account=account.email):
@@ -106,6 +106,6 @@ class MailQueryService:
         """Publish what an earlier sync stored; if that fails now, mail is still stored, and published later."""
         try:
             return await self._outbox.relay()
-        except KafkaError as error:
+        except EventError as error:
             self._logger.warning("events still wait", reason=str(error))
             return 0

@@ -65,7 +65,7 @@ class MailboxSync:
                     return None
                 if beginning == _NEW_BEGINNINGS or not _is_useless(error):
                     raise
-                self._logger.warning("mail folder begun again", folder=place.folder, reason=error.code)
+                self._logger.warning("mail folder begun again", folder=place.folder, reason=error.graph_code)
             at = await self._database.run(repository.begin_again, place.account_id, place.folder_id)
         return None
 
@@ -99,9 +99,9 @@ def _is_useless(error: GraphError) -> bool:
     Source: Microsoft Graph, "Use delta query": 410 Gone, or 40x with syncStateNotFound. The Location that 410
     may have names the folder's first page, where the walk begins again anyway.
     """
-    return error.status in (400, 404, 410) or error.code.lower() in _FORGOTTEN
+    return error.status in (400, 404, 410) or error.graph_code.lower() in _FORGOTTEN
 
 
 def _is_missing(error: GraphError) -> bool:
     """Tell whether the folder itself is missing: it went after the folders were listed."""
-    return error.status == 404 and error.code.lower() not in _FORGOTTEN
+    return error.status == 404 and error.graph_code.lower() not in _FORGOTTEN

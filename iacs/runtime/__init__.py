@@ -21,12 +21,12 @@ from iacs.core.exceptions import (
     StartError,
 )
 from iacs.runtime.application import Application
-from iacs.runtime.check import check
-from iacs.runtime.current import current_application
-from iacs.runtime.inject import inject
-from iacs.runtime.overlay import Overlay, wrapping
-from iacs.runtime.parts import keep_open
-from iacs.runtime.timeline import Step, Timeline
+from iacs.runtime.checks import check
+from iacs.runtime.injection import inject
+from iacs.runtime.lifecycle.timeline import Step, Timeline
+from iacs.runtime.plan.parts import keep_open
+from iacs.runtime.views.current import current_application
+from iacs.runtime.views.overlay import Overlay, wrapping
 
 __all__ = [
     "Application",

@@ -11,21 +11,19 @@ from typing import Any, Generic, Self, TypeVar
 from dependency_injector.containers import Container
 
 from iacs.core.exceptions import CheckError, IACSGraphError, StartError
-from iacs.runtime import current, forking
-from iacs.runtime.check import findings, overlay_findings
-from iacs.runtime.expressions import UNSET
-from iacs.runtime.graph import Graph, read_graph
-from iacs.runtime.home import Home
-from iacs.runtime.kinds import Kind
-from iacs.runtime.lifecycle import Lifetime
-from iacs.runtime.lookup import Lookup
-from iacs.runtime.plan import Plan
-from iacs.runtime.signals import ending_signals
-from iacs.runtime.telling import TellingView
-from iacs.runtime.timeline import Timeline
-from iacs.runtime.turns import Turns
-from iacs.runtime.view import Key, View
-from iacs.runtime.waiting import ended, uninterrupted
+from iacs.runtime.checks import findings, overlay_findings
+from iacs.runtime.graph.graph import Graph, read_graph
+from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.lookup import Lookup
+from iacs.runtime.lifecycle.lifetime import Lifetime
+from iacs.runtime.lifecycle.signals import ending_signals
+from iacs.runtime.lifecycle.timeline import Timeline
+from iacs.runtime.lifecycle.waiting import Turns, ended, uninterrupted
+from iacs.runtime.plan.expressions import UNSET
+from iacs.runtime.plan.plan import Plan
+from iacs.runtime.views import current, forking
+from iacs.runtime.views.home import Home
+from iacs.runtime.views.view import Key, TellingView, View
 
 C = TypeVar("C", bound=Container)
 

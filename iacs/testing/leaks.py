@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # what has not been imported has started nothing
-    from iacs.runtime.view import View
+    from iacs.runtime.views.view import View
 
 
 class Leaks:
@@ -19,7 +19,7 @@ class Leaks:
 
     def look(self) -> None:
         """Look, if the runtime has been imported by now."""
-        current = sys.modules.get("iacs.runtime.current")
+        current = sys.modules.get("iacs.runtime.views.current")
         if current is not None and not self._is_looking:
             current.recordings[self] = self._seen
             self._is_looking = True
@@ -36,7 +36,7 @@ class Leaks:
     def end(self) -> list[str]:
         """Say what is still open, and let it go without closing it, so that the next test is not concerned."""
         if self._is_looking:
-            del sys.modules["iacs.runtime.current"].recordings[self]
+            del sys.modules["iacs.runtime.views.current"].recordings[self]
         left = [view for view in dict.fromkeys(self._seen) if view.is_started]
         self._seen.clear()
         told = [repr(view) for view in left]

@@ -24,7 +24,7 @@ def accounts(database: Database, directory: Path) -> AccountService:
 def add_tokens(database: Database, account_id: str) -> None:
     with database.transaction() as tx:
         tx.execute(
-            """INSERT INTO tokens (account_id, secret, scope, expires_at, refresh_at, version, updated_at)
+            """INSERT INTO iacs_tokens (account_id, secret, scope, expires_at, refresh_at, version, updated_at)
                VALUES (:id, '', '', '', '', 1, '')""",
             {"id": account_id},
         )
@@ -32,7 +32,7 @@ def add_tokens(database: Database, account_id: str) -> None:
 
 def snapshot(database: Database) -> list[dict[str, Any]]:
     with database.transaction() as tx:
-        return [dict(row) for row in tx.rows("SELECT * FROM accounts ORDER BY email")]
+        return [dict(row) for row in tx.rows("SELECT * FROM iacs_accounts ORDER BY email")]
 
 
 async def test_files_become_accounts(accounts: AccountService) -> None:

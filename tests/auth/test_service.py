@@ -61,7 +61,7 @@ async def test_an_account_that_is_not_enrolled_cannot_begin(identity: Identity) 
 
 async def test_a_disabled_account_cannot_begin(identity: Identity) -> None:
     def disable(tx: Any) -> None:
-        tx.execute("UPDATE accounts SET status = 'disabled'")
+        tx.execute("UPDATE iacs_accounts SET status = 'disabled'")
 
     await identity.database.run(disable)
     with pytest.raises(AccountError, match="disabled"):
@@ -107,7 +107,7 @@ async def test_sign_ins_that_nobody_completed_are_forgotten(
     monkeypatch.setattr(clock, "now", lambda: later)
     await identity.auth.begin(BOB)
     with identity.database.transaction() as tx:
-        assert tx.value("SELECT count(*) FROM auth_sessions") == 1
+        assert tx.value("SELECT count(*) FROM iacs_auth_sessions") == 1
 
 
 async def test_a_callback_without_a_code_is_refused(identity: Identity) -> None:
@@ -169,7 +169,7 @@ async def test_signing_out_forgets_tokens_and_unfinished_sign_ins(identity: Iden
     with pytest.raises(AuthenticationError, match="unknown"):
         await identity.auth.complete(unfinished)
     with identity.database.transaction() as tx:
-        assert tx.value("SELECT count(*) FROM tokens") == 0
+        assert tx.value("SELECT count(*) FROM iacs_tokens") == 0
 
 
 async def test_a_sign_in_shows_none_of_its_secrets(identity: Identity) -> None:

@@ -121,8 +121,8 @@ async def test_mail_may_have_a_database_of_its_own(container: ApplicationContain
     async with Application(container):
         await sign_in(container)
         result = await container.mail_query().service().sync(ALICE)
-        in_own = own().run(lambda tx: tx.value("SELECT count(*) FROM messages"))
-        in_core = container.core().database().run(lambda tx: tx.value("SELECT count(*) FROM messages"))
+        in_own = own().run(lambda tx: tx.value("SELECT count(*) FROM iacs_messages"))
+        in_core = container.core().database().run(lambda tx: tx.value("SELECT count(*) FROM iacs_messages"))
         assert (await in_own, await in_core) == (result.new, 0)
         assert container.account().database() is container.core().database()
 
@@ -205,7 +205,9 @@ async def test_accounts_may_have_a_database_of_their_own(
     async with Application(container):
         await sign_in(container)
         assert (await container.mail_query().service().sync(ALICE)).new > 0
-        in_core = await container.core().database().run(lambda tx: tx.value("SELECT count(*) FROM accounts"))
+        in_core = (
+            await container.core().database().run(lambda tx: tx.value("SELECT count(*) FROM iacs_accounts"))
+        )
         assert in_core == 0
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from iacs.core._settings.sources import Origin
 from iacs.core.config import Config, get_config
 from iacs.core.exceptions import ConfigurationError
-from iacs.core.setting_sources import Origin
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
@@ -191,8 +191,8 @@ def test_no_secret_is_shown_in_any_form() -> None:
 
 
 def test_every_setting_that_sounds_secret_is_one() -> None:
-    from iacs.core.secret_text import is_secret_name
-    from iacs.core.setting_problems import is_secret
+    from iacs.core._settings.problems import is_secret
+    from iacs.redaction.text import is_secret_name
 
     secret = {name for name, field in Config.model_fields.items() if is_secret(field)}
     assert secret == set(SECRETS)

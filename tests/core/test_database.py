@@ -21,12 +21,12 @@ from iacs.core.exceptions import ConfigurationError, DatabaseError, SchemaError
 from iacs.sql import Version
 
 PASSWORD = "hunter2-very-secret"
-ADD_LEASE = "INSERT INTO leases (name, holder, expires_at) VALUES (:name, 'h', 'e')"
+ADD_LEASE = "INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, 'h', 'e')"
 
 
 def recorded(database: Database) -> list[tuple[int, str]]:
     with database.get_connection() as connection:
-        found = connection.execute(text("SELECT version, name FROM schema_versions ORDER BY version"))
+        found = connection.execute(text("SELECT version, name FROM iacs_schema_versions ORDER BY version"))
         return [(version, name) for version, name in found]
 
 
@@ -123,7 +123,7 @@ def test_a_database_newer_than_the_code_is_left_alone(
 
 def test_tables_of_somebody_else_are_not_overwritten(database: Database) -> None:
     with database.engine.begin() as connection:
-        connection.exec_driver_sql("CREATE TABLE accounts (number INTEGER)")
+        connection.exec_driver_sql("CREATE TABLE iacs_accounts (number INTEGER)")
 
     with pytest.raises(
         SchemaError, match=r"initial_schema\.sql could not be applied.*accounts.* already exists"
@@ -171,7 +171,7 @@ def test_opening_a_file_waits_for_whoever_writes_it_the_old_way(monkeypatch: pyt
         Database("sqlite:///iacs.db") as database,
     ):
         other.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr("iacs.core.engine.time.sleep", lambda _seconds: other.rollback())
+        monkeypatch.setattr("iacs.core._database.engine.time.sleep", lambda _seconds: other.rollback())
 
         assert recorded(database) == [(1, "initial_schema.sql")]
 
@@ -202,7 +202,7 @@ async def test_a_database_in_memory_is_shared_by_all_threads() -> None:
             *(database.run(lambda tx, n: tx.execute(ADD_LEASE, {"name": n}), str(n)) for n in range(20))
         )
         with database.transaction() as tx:
-            assert tx.value("SELECT count(*) FROM leases") == 20
+            assert tx.value("SELECT count(*) FROM iacs_leases") == 20
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ print("ready", flush=True)
 sys.stdin.readline()
 with Database(sys.argv[1], timeout=60) as database:
     with database.get_connection() as connection:
-        versions = [tuple(row) for row in connection.exec_driver_sql("SELECT version, name FROM schema_versions")]
+        versions = [tuple(row) for row in connection.exec_driver_sql("SELECT version, name FROM iacs_schema_versions")]
     with database.transaction() as tx:
-        tx.execute("INSERT INTO leases VALUES (:name, '', '')", {"name": sys.argv[2]})
+        tx.execute("INSERT INTO iacs_leases VALUES (:name, '', '')", {"name": sys.argv[2]})
 print(json.dumps(versions), flush=True)
 """
 COUNT = """
@@ -32,8 +32,8 @@ with Database(sys.argv[1], timeout=60) as database:
     sys.stdin.readline()
     for _ in range(25):
         with database.transaction() as tx:
-            value = tx.value(f"SELECT value FROM counters WHERE name = 'n'{lock}")
-            tx.execute("UPDATE counters SET value = :value WHERE name = 'n'", {"value": value + 1})
+            value = tx.value(f"SELECT value FROM iacs_counters WHERE name = 'n'{lock}")
+            tx.execute("UPDATE iacs_counters SET value = :value WHERE name = 'n'", {"value": value + 1})
 """
 DIE = """
 import sys
@@ -41,7 +41,7 @@ from iacs.core.database import Database
 
 with Database(sys.argv[1]) as database, database.transaction() as tx:
     for number in range(2000):  # more than SQLite's cache holds back from the file
-        tx.execute("INSERT INTO leases VALUES (:name, :holder, '')", {"name": str(number), "holder": "x" * 4000})
+        tx.execute("INSERT INTO iacs_leases VALUES (:name, :holder, '')", {"name": str(number), "holder": "x" * 4000})
     print("ready", flush=True)
     sys.stdin.readline()
 """
@@ -90,7 +90,7 @@ def go(started: "subprocess.Popen[str]") -> None:
 
 def lease_count(url: str) -> int:
     with Database(url, timeout=20) as database, database.transaction() as tx:
-        return int(tx.value("SELECT count(*) FROM leases"))
+        return int(tx.value("SELECT count(*) FROM iacs_leases"))
 
 
 def test_ten_processes_that_start_together_make_one_schema(database_url: str) -> None:
@@ -108,7 +108,7 @@ def test_ten_processes_that_start_together_make_one_schema(database_url: str) ->
 
 def test_processes_that_read_before_they_write_lose_nothing(database_url: str) -> None:
     with Database(database_url) as database:
-        database.run_script("INSERT INTO counters VALUES ('n', 0)")
+        database.run_script("INSERT INTO iacs_counters VALUES ('n', 0)")
         with ExitStack() as stack:
             started = [stack.enter_context(process(COUNT, database_url)) for _ in range(3)]
             for one in started:
@@ -117,7 +117,7 @@ def test_processes_that_read_before_they_write_lose_nothing(database_url: str) -
                 go(one)
             assert [one.wait(90) for one in started] == [0, 0, 0]
         with database.transaction() as tx:
-            assert tx.value("SELECT value FROM counters") == 75
+            assert tx.value("SELECT value FROM iacs_counters") == 75
 
 
 @pytest.mark.parametrize("code", [DIE, DIE_IN_SCHEMA])

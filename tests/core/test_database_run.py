@@ -6,12 +6,12 @@ from contextvars import ContextVar
 import pytest
 from sqlalchemy import event
 
+from iacs.core._database.workers import Interrupt
 from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError
-from iacs.core.interrupt import Interrupt
 from iacs.core.transaction import Transaction
 
-ADD_LEASE = "INSERT INTO leases (name, holder, expires_at) VALUES (:name, 'h', '')"
+ADD_LEASE = "INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, 'h', '')"
 ENDLESS = {
     "sqlite": "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n",
     "postgresql": "SELECT pg_sleep(100)",
@@ -23,11 +23,11 @@ def add(tx: Transaction, name: str, *, twice: bool = False) -> int:
     tx.execute(ADD_LEASE, {"name": name})
     if twice:
         tx.execute(ADD_LEASE, {"name": name})
-    return int(tx.value("SELECT count(*) FROM leases"))
+    return int(tx.value("SELECT count(*) FROM iacs_leases"))
 
 
 def count(tx: Transaction) -> int:
-    return int(tx.value("SELECT count(*) FROM leases"))
+    return int(tx.value("SELECT count(*) FROM iacs_leases"))
 
 
 async def until(event: threading.Event) -> None:
@@ -171,12 +171,12 @@ async def test_work_cancelled_while_it_waits_for_its_turn_ends_at_once(database_
     started, go_on = threading.Event(), threading.Event()
 
     def hold(tx: Transaction) -> None:
-        tx.execute("INSERT INTO counters VALUES ('n', 1)")
+        tx.execute("INSERT INTO iacs_counters VALUES ('n', 1)")
         started.set()
         go_on.wait(30)
 
     def change(tx: Transaction) -> None:
-        tx.execute("INSERT INTO counters VALUES ('n', 2)")
+        tx.execute("INSERT INTO iacs_counters VALUES ('n', 2)")
 
     async with Database(database_url) as database:
         holder = asyncio.create_task(database.run(hold))
@@ -186,7 +186,7 @@ async def test_work_cancelled_while_it_waits_for_its_turn_ends_at_once(database_
                 await database.run(change)
         go_on.set()
         await holder
-        assert await database.run(lambda tx: tx.value("SELECT value FROM counters")) == 1
+        assert await database.run(lambda tx: tx.value("SELECT value FROM iacs_counters")) == 1
 
 
 async def test_work_cancelled_before_a_thread_takes_it_never_runs(database_url: str) -> None:
@@ -233,7 +233,9 @@ async def test_a_thousand_cancellations_leak_no_connection(database_url: str) ->
             task.cancel()
         await asyncio.wait(tasks)
 
-        stored = {row["name"] for row in await database.read(lambda tx: tx.rows("SELECT name FROM leases"))}
+        stored = {
+            row["name"] for row in await database.read(lambda tx: tx.rows("SELECT name FROM iacs_leases"))
+        }
         finished = {str(number) for number, task in enumerate(tasks) if not task.cancelled()}
         assert finished <= stored
         assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 import asyncio
 
-from iacs.core.event_buffer import EventBuffer, Fetched
+from iacs.core._events.buffer import EventBuffer, Fetched
 from iacs.core.events import Event
 
 HERE, THERE = ("topic", 0), ("topic", 1)

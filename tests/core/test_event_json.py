@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr, field_serializer
 from pydantic.alias_generators import to_camel
 
-from iacs.core.event_json import MAX_DEPTH, check_text, decode, encode
+from iacs.core._events.encoding import MAX_DEPTH, check_text, decode, encode
 from iacs.core.exceptions import EventEncodingError
 
 text = st.text(st.characters(codec="utf-8"))

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from iacs.core import clock
+from iacs.core._events.log_group import Member, Share
+from iacs.core._events.log_records import SHARDS, ends, places_of
+from iacs.core._events.log_records import read as read_records
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
-from iacs.core.event_log_group import Member, Share
-from iacs.core.event_log_records import SHARDS, ends, places_of
-from iacs.core.event_log_records import read as read_records
 from iacs.core.events import NewEvent, Place
 from iacs.core.exceptions import DatabaseError
 from tests.fixtures.events import LOGGER, read
@@ -39,7 +39,7 @@ def beat(
 
 def offsets(database: Database, topic: str) -> dict[int, tuple[int, str | None]]:
     with database.transaction() as tx:
-        rows = tx.rows("SELECT * FROM event_log_offsets WHERE topic = :topic", {"topic": topic})
+        rows = tx.rows("SELECT * FROM iacs_event_log_offsets WHERE topic = :topic", {"topic": topic})
     return {row["shard"]: (row["next_position"], row["owner"]) for row in rows}
 
 
@@ -47,7 +47,7 @@ def expire(database: Database, name: str) -> None:
     past = clock.to_text(clock.now() - timedelta(hours=1))
     with database.transaction() as tx:
         tx.execute(
-            "UPDATE event_log_members SET expires_at = :past WHERE member = :name",
+            "UPDATE iacs_event_log_members SET expires_at = :past WHERE member = :name",
             {"past": past, "name": name},
         )
 
@@ -79,7 +79,7 @@ async def test_a_batch_with_one_bad_event_is_not_published_at_all(log: EventLog,
 
 
 def test_the_shard_of_a_key_never_changes(database: Database, topic: str) -> None:
-    from iacs.core.event_log_records import append
+    from iacs.core._events.log_records import append
 
     with database.transaction() as tx:
         append(tx, [(NewEvent(topic, 1, key=key), "1") for key in ("alice@contoso.example", "grün", "")])
@@ -206,7 +206,7 @@ async def test_a_record_with_broken_headers_becomes_a_dead_letter(
 ) -> None:
     await log.publish(topic, 1, key="k", event_id="the id")
     with database.transaction() as tx:
-        tx.execute("UPDATE event_log SET headers = '{' WHERE topic = :topic", {"topic": topic})
+        tx.execute("UPDATE iacs_event_log SET headers = '{' WHERE topic = :topic", {"topic": topic})
     assert await read(log, topic, "group") == []
     [letter] = await read(log, "iacs.dead-letter")
     assert letter.value["headers"] == {"event-id": "the id"}
@@ -219,7 +219,7 @@ async def test_a_failing_database_ends_the_iteration_with_its_error(
     async with aclosing(log.consume(topic, "group")) as events:
         await anext(events)
         waiting = asyncio.create_task(anext(events))
-        database.run_script("DROP TABLE event_log_members")
+        database.run_script("DROP TABLE iacs_event_log_members")
         with pytest.raises(DatabaseError):
             await asyncio.wait_for(waiting, 30)
 

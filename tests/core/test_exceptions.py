@@ -39,13 +39,13 @@ MADE: list[IACSGraphError] = [
     ),
     KafkaError("No broker answered.", servers=["a:1", "b:2"]),
     EventEncodingError("A set is not JSON.", field="value.ids"),
-    PublishError("Two of three are not durable.", event_ids=["1", "2"], servers=["a:1"]),
+    PublishError("Two of three are not durable.", event_ids=["1", "2"]),
     APIConnectionError("Too many requests.", status=429, retry_after=1.5),
-    GraphError("Not found.", status=404, code="ErrorItemNotFound", request_id="7"),
+    GraphError("Not found.", status=404, graph_code="ErrorItemNotFound", request_id="7"),
     AuthenticationError(
         "Refused.", error="invalid_grant", suberror="basic_action", codes=[50076], claims="{}"
     ),
-    AccountNotFoundError("No account of that address is enrolled."),
+    AccountNotFoundError("No account of that address is enrolled.", hint="enrol it"),
     CheckError([Finding("core.database", "missing", "Nobody gives it: pass one.")]),
     StartError("It refused.", path="core.database"),
     NotStartedError("Nothing is started.", path="core.database"),
@@ -99,14 +99,14 @@ def test_error_survives_pickling_and_copying_whole(error: IACSGraphError) -> Non
 
 
 def refuse() -> None:
-    raise GraphError("Not found.", status=404, code="ErrorItemNotFound")
+    raise GraphError("Not found.", status=404, graph_code="ErrorItemNotFound")
 
 
 def test_error_comes_back_from_another_process_as_it_was_raised() -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool, pytest.raises(GraphError) as caught:
         pool.submit(refuse).result(timeout=60)
-    assert (caught.value.status, caught.value.code, str(caught.value)) == (
+    assert (caught.value.status, caught.value.graph_code, str(caught.value)) == (
         404,
         "ErrorItemNotFound",
         "Not found.",

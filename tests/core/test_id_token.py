@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm
 from pydantic import SecretStr
 
+from iacs.core._oauth.id_token import key_id, validate
 from iacs.core.exceptions import IACSGraphError, InvalidIdTokenError
-from iacs.core.id_token import key_id, validate
 from tests.fixtures.identity import (
     CLIENT_ID,
     OBJECT_ID,

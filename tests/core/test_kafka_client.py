@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from iacs.core._kafka.connection import KafkaConnection, quiet_kafka_python
+from iacs.core._kafka.driver import KafkaConsumer, KafkaProducer
 from iacs.core.events import EVENT_ID_HEADER, NewEvent
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
-from iacs.core.kafka_connection import KafkaConnection, quiet_kafka_python
-from iacs.core.kafka_driver import KafkaConsumer, KafkaProducer
 from tests.fixtures.events import LOGGER, read
 
 NOBODY = "127.0.0.1:1"

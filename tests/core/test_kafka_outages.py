@@ -6,11 +6,11 @@ from contextlib import aclosing
 
 import pytest
 
+from iacs.core._kafka.connection import KafkaConnection
+from iacs.core._kafka.driver import KafkaAdminClient
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import KafkaError
 from iacs.core.kafka_client import KafkaClient
-from iacs.core.kafka_connection import KafkaConnection
-from iacs.core.kafka_driver import KafkaAdminClient
 from tests.fixtures.events import LOGGER, read
 from tests.servers.kafka import KafkaBroker
 

@@ -16,8 +16,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iacs.core._logging.line import LineFormatter, LineHandler, LogFormat
 from iacs.core.exceptions import ConfigurationError
-from iacs.core.log_line import LineFormatter, LineHandler, LogFormat
 from iacs.core.logger import Logger, create_logger, log_context, set_level
 
 SECRET = "s3same-0pen"
@@ -282,8 +282,8 @@ def test_nothing_is_done_for_a_line_below_the_level(name: str, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("iacs.core.bound_logger.prepare", fail)
-    monkeypatch.setattr("iacs.core.bound_logger.get_merged_contextvars", fail)
+    monkeypatch.setattr("iacs.core._logging.line.prepare", fail)
+    monkeypatch.setattr("iacs.core._logging.line.get_merged_contextvars", fail)
     logger.debug("unheard", value=Rude())
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from iacs.core._oauth.errors import SIGN_IN_SUBERRORS, read_problem, response_error, retry_after
 from iacs.core.exceptions import (
     APIConnectionError,
     AuthenticationError,
@@ -18,7 +19,6 @@ from iacs.core.exceptions import (
     SignInRequiredError,
 )
 from iacs.core.http_client import HttpResponse
-from iacs.core.oauth_errors import SIGN_IN_SUBERRORS, read_problem, response_error, retry_after
 from tests.fixtures.identity import Answer, ScriptedEntra
 
 

@@ -100,7 +100,7 @@ async def test_adding_nothing_touches_nothing(database: Database, outbox: Outbox
     await database.run(outbox.add, [])
     assert await outbox.pending() == 0
     with database.transaction() as tx:
-        assert tx.value("SELECT count(*) FROM counters") == 0
+        assert tx.value("SELECT count(*) FROM iacs_counters") == 0
 
 
 async def test_an_event_that_cannot_be_written_is_refused_when_it_is_added(
@@ -196,7 +196,7 @@ async def test_a_relay_that_lost_its_lease_stops(database: Database, log: EventL
     class Robbed(Refusing):
         async def publish_many(self, events: Iterable[NewEvent]) -> int:
             with database.transaction() as tx:  # as after a sleep of the whole machine
-                tx.execute("UPDATE leases SET holder = 'another' WHERE name = 'outbox'")
+                tx.execute("UPDATE iacs_leases SET holder = 'another' WHERE name = 'outbox'")
             return await super().publish_many(events)
 
     robbed = Robbed(log)
@@ -239,7 +239,7 @@ async def test_positions_are_dense_over_concurrent_transactions(
 ) -> None:
     await asyncio.gather(*(database.run(outbox.add, [NewEvent(topic, n)] * 3) for n in range(10)))
     with database.transaction() as tx:
-        found = [row["position"] for row in tx.rows("SELECT position FROM outbox ORDER BY position")]
+        found = [row["position"] for row in tx.rows("SELECT position FROM iacs_outbox ORDER BY position")]
     assert found == list(range(30))
 
 

@@ -59,7 +59,7 @@ async def test_probe_of_a_database_waits_for_no_writer(tmp_path: Path) -> None:
         writing, done = threading.Event(), threading.Event()
 
         def write(tx: Transaction) -> None:
-            tx.execute("DELETE FROM accounts")
+            tx.execute("DELETE FROM iacs_accounts")
             writing.set()
             done.wait(30)
 
@@ -113,7 +113,7 @@ async def test_event_log_is_as_well_as_its_database(database: Database) -> None:
     log = EventLog(database, logger=LOGGER)
     await log.publish("topic", 1)
     assert await log.probe() is None  # type: ignore[func-returns-value]
-    await database.run(lambda tx: tx.execute("DROP TABLE event_log"))
+    await database.run(lambda tx: tx.execute("DROP TABLE iacs_event_log"))
     with pytest.raises(DatabaseError, match="event_log"):
         await log.probe()
     await log.aclose()
@@ -247,7 +247,7 @@ def token_service(database: Database, http: HttpClient) -> TokenService:
 def enrol(tx: Transaction, *statuses: str) -> None:
     for number, status in enumerate(statuses):
         tx.execute(
-            "INSERT INTO accounts (id, email, name, tenant_id, status, created_at, updated_at)"
+            "INSERT INTO iacs_accounts (id, email, name, tenant_id, status, created_at, updated_at)"
             " VALUES (:id, :id, '', '', :status, 'now', 'now')",
             {"id": f"{status}-{number}", "status": status},
         )

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr
 
-from iacs.core.redaction import MOST_VALUES, redact, redact_argument
-from iacs.core.secret_text import LONGEST_TEXT, REDACTED, is_secret_name
+from iacs.redaction.text import LONGEST_TEXT, REDACTED, is_secret_name
+from iacs.redaction.values import MOST_VALUES, redact, redact_argument
 
 SECRET = "s3same-0pen"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl-_c2lnbmF0dXJl"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iacs.core.secret_text import LONGEST_TEXT, is_secret_name, redact_text
+from iacs.redaction.text import LONGEST_TEXT, is_secret_name, redact_text
 
 SECRET = "s3same-0pen"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl-_c2lnbmF0dXJl"

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from iacs.auth.session import AuthSession
+from iacs.core._tokens.store import open_row, read
 from iacs.core.exceptions import (
     AuthenticationError,
     ConfigurationError,
@@ -16,7 +17,6 @@ from iacs.core.exceptions import (
 )
 from iacs.core.logger import create_logger
 from iacs.core.token_service import TokenService
-from iacs.core.token_store import open_row, read
 from iacs.core.transaction import Transaction
 from tests.fixtures.sign_in import ALICE, BOB, Identity
 
@@ -25,8 +25,10 @@ async def test_tokens_swapped_between_accounts_do_not_decrypt(identity: Identity
     bob = await identity.sign_in(BOB)
 
     def swap(tx: Transaction) -> None:
-        secret = tx.value("SELECT secret FROM tokens WHERE account_id = :id", {"id": alice})
-        tx.execute("UPDATE tokens SET secret = :secret WHERE account_id = :id", {"secret": secret, "id": bob})
+        secret = tx.value("SELECT secret FROM iacs_tokens WHERE account_id = :id", {"id": alice})
+        tx.execute(
+            "UPDATE iacs_tokens SET secret = :secret WHERE account_id = :id", {"secret": secret, "id": bob}
+        )
 
     await identity.database.run(swap)
     with pytest.raises(Exception, match="belongs to another record") as caught:

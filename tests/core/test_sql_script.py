@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iacs.core.sql_script import opening, split, statements
+from iacs.core._database.script import opening, split, statements
 
 BOTH = ["sqlite", "postgresql"]
 TEXT = st.text(max_size=30)

@@ -224,7 +224,7 @@ async def test_nobody_signed_in_says_how_to(identity: Identity, email: str) -> N
 
 async def test_a_disabled_account_gets_no_token(identity: Identity, alice: str) -> None:
     with identity.database.transaction() as tx:
-        tx.execute("UPDATE accounts SET status = 'disabled'")
+        tx.execute("UPDATE iacs_accounts SET status = 'disabled'")
     with pytest.raises(AccountError, match=f"{ALICE} is disabled"):
         await identity.another_process().access_token(alice)
 

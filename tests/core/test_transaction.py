@@ -9,7 +9,7 @@ from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
 
 SECRET = "a-value-that-may-be-secret"
-ADD_LEASE = "INSERT INTO leases (name, holder, expires_at) VALUES (:name, :holder, '')"
+ADD_LEASE = "INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, :holder, '')"
 
 
 def add(tx: Transaction, name: str, holder: str = "h") -> int:
@@ -18,7 +18,7 @@ def add(tx: Transaction, name: str, holder: str = "h") -> int:
 
 def lease_names(database: Database) -> list[str]:
     with database.transaction(read_only=True) as tx:
-        return [row["name"] for row in tx.rows("SELECT name FROM leases ORDER BY name")]
+        return [row["name"] for row in tx.rows("SELECT name FROM iacs_leases ORDER BY name")]
 
 
 def test_a_transaction_commits_at_its_end(database: Database) -> None:
@@ -44,8 +44,8 @@ def test_an_error_of_the_caller_rolls_back(database: Database) -> None:
 def test_execute_counts_the_rows_that_it_touched(database: Database) -> None:
     with database.transaction() as tx:
         assert tx.execute(ADD_LEASE, [{"name": name, "holder": "h"} for name in "abc"]) == 3
-        assert tx.execute("UPDATE leases SET holder = 'x' WHERE name <> 'a'") == 2
-        assert tx.execute("DELETE FROM leases WHERE name = 'nobody'") == 0
+        assert tx.execute("UPDATE iacs_leases SET holder = 'x' WHERE name <> 'a'") == 2
+        assert tx.execute("DELETE FROM iacs_leases WHERE name = 'nobody'") == 0
         assert tx.execute("CREATE TABLE t (x TEXT)") == 0
 
 
@@ -57,7 +57,7 @@ def test_executing_for_no_parameters_at_all_does_nothing(database: Database) -> 
 
 
 def test_rows_row_and_value_read(database: Database) -> None:
-    query = "SELECT name, holder FROM leases WHERE name >= :name ORDER BY name"
+    query = "SELECT name, holder FROM iacs_leases WHERE name >= :name ORDER BY name"
     with database.transaction() as tx:
         tx.execute(ADD_LEASE, [{"name": name, "holder": name.upper()} for name in "abc"])
 
@@ -81,7 +81,7 @@ def test_a_statement_may_write_and_return_rows(database: Database) -> None:
 
 def test_asking_a_statement_without_rows_for_rows_is_an_error(database: Database) -> None:
     with pytest.raises(DatabaseError, match="returns no rows"), database.transaction() as tx:
-        tx.rows("DELETE FROM leases")
+        tx.rows("DELETE FROM iacs_leases")
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_asking_a_statement_without_rows_for_rows_is_an_error(database: Database
         (ADD_LEASE, {"name": SECRET}),
         (ADD_LEASE, {"name": SECRET, "holder": object()}),
         (ADD_LEASE, {"name": SECRET, "holder": "\udc80"}),
-        ("UPDATE leases SET name = :name, nothing = 1", {"name": SECRET}),
+        ("UPDATE iacs_leases SET name = :name, nothing = 1", {"name": SECRET}),
         ("SELECT FROM WHERE :name", {"name": SECRET}),
         (
-            "INSERT INTO accounts (id, email, status, created_at, updated_at) VALUES ('i', 'e', :s, '', '')",
+            "INSERT INTO iacs_accounts (id, email, status, created_at, updated_at) VALUES ('i', 'e', :s, '', '')",
             {"s": SECRET},
         ),
-        ("INSERT INTO counters (name, value) VALUES ('big', :value)", {"value": 2**70}),
+        ("INSERT INTO iacs_counters (name, value) VALUES ('big', :value)", {"value": 2**70}),
     ],
 )
 def test_errors_are_database_errors_without_the_values(
@@ -190,7 +190,7 @@ def test_readers_run_beside_a_writer_and_see_what_was_committed(database: Databa
         add(tx, "a")
         assert lease_names(database) == []
         with database.get_connection() as connection:
-            assert connection.exec_driver_sql("SELECT count(*) FROM leases").scalar() == 0
+            assert connection.exec_driver_sql("SELECT count(*) FROM iacs_leases").scalar() == 0
 
 
 def test_a_second_transaction_in_the_same_thread_is_told_at_once() -> None:
@@ -221,32 +221,34 @@ def test_a_wait_for_the_turn_to_write_has_an_end() -> None:
 
 
 def test_a_wait_for_another_process_has_an_end(database_url: str) -> None:
-    lock = "SELECT name FROM counters FOR UPDATE" if database_url.startswith("postgresql") else "SELECT 1"
+    lock = (
+        "SELECT name FROM iacs_counters FOR UPDATE" if database_url.startswith("postgresql") else "SELECT 1"
+    )
     with Database(database_url) as holder, Database(database_url, timeout=0.1) as database:
         with holder.transaction() as tx:
-            tx.execute("INSERT INTO counters VALUES ('n', 1)")
+            tx.execute("INSERT INTO iacs_counters VALUES ('n', 1)")
         with holder.transaction() as tx:
             tx.rows(lock)
             with (
                 pytest.raises(DatabaseError, match=r"lock.*raise DATABASE_TIMEOUT"),
                 database.transaction() as waiting,
             ):
-                waiting.execute("UPDATE counters SET value = 2")
+                waiting.execute("UPDATE iacs_counters SET value = 2")
 
         with database.transaction() as tx:
-            assert tx.execute("UPDATE counters SET value = value + 1") == 1
+            assert tx.execute("UPDATE iacs_counters SET value = value + 1") == 1
 
 
 def test_many_threads_that_read_before_they_write_lose_nothing(database: Database) -> None:
     lock = " FOR UPDATE" if database.dialect == "postgresql" else ""
     with database.transaction() as tx:
-        tx.execute("INSERT INTO counters VALUES ('n', 0)")
+        tx.execute("INSERT INTO iacs_counters VALUES ('n', 0)")
 
     def count() -> None:
         for _ in range(10):
             with database.transaction() as tx:
                 value = tx.value(f"SELECT value FROM counters{lock}")  # noqa: S608
-                tx.execute("UPDATE counters SET value = :value", {"value": value + 1})
+                tx.execute("UPDATE iacs_counters SET value = :value", {"value": value + 1})
 
     threads = [threading.Thread(target=count) for _ in range(8)]
     for thread in threads:
@@ -255,7 +257,7 @@ def test_many_threads_that_read_before_they_write_lose_nothing(database: Databas
         thread.join(60)
 
     with database.transaction() as tx:
-        assert tx.value("SELECT value FROM counters") == 80
+        assert tx.value("SELECT value FROM iacs_counters") == 80
 
 
 def test_a_script_runs_as_it_stands(database: Database) -> None:
@@ -295,7 +297,7 @@ def test_a_trigger_with_statements_inside_runs_on_sqlite() -> None:
             CREATE TABLE t (x INTEGER);
             CREATE TRIGGER up AFTER INSERT ON t BEGIN
                 UPDATE t SET x = CASE WHEN x > 1 THEN 10 ELSE x END; -- END;
-                INSERT INTO leases VALUES ('t;' || new.x, '', '');
+                INSERT INTO iacs_leases VALUES ('t;' || new.x, '', '');
             END;
             INSERT INTO t VALUES (5);
         """)

@@ -103,7 +103,7 @@ async def test_a_token_refused_twice_is_an_error(
     graph.on("/a", refusal(401, "InvalidAuthenticationToken"))
     with pytest.raises(GraphError, match="sign in again") as caught:
         await ids(client, f"{graph.url}/a")
-    assert (caught.value.status, caught.value.code) == (401, "InvalidAuthenticationToken")
+    assert (caught.value.status, caught.value.graph_code) == (401, "InvalidAuthenticationToken")
     assert len(graph.asked) == 2
     assert len(tokens.rejected) == 1
 
@@ -176,7 +176,7 @@ async def test_an_error_that_stays_ends_the_attempts_and_is_told_in_full(
     graph.on("/a", Reply(document, status=429))
     with pytest.raises(GraphError, match="r-9") as caught:
         await ids(client, f"{graph.url}/a")
-    assert (caught.value.code, caught.value.request_id) == ("MailboxConcurrency", "r-9")
+    assert (caught.value.graph_code, caught.value.request_id) == ("MailboxConcurrency", "r-9")
     assert len(graph.asked) == IMPATIENT.attempts
 
 
@@ -189,7 +189,7 @@ async def test_an_error_without_graphs_json_is_still_an_error(
     graph.on("/a", Reply(body=body, status=418, headers={"request-id": "r-2"}))
     with pytest.raises(GraphError) as caught:
         await ids(client, f"{graph.url}/a")
-    assert (caught.value.code, caught.value.request_id) == ("HTTP 418", "r-2")
+    assert (caught.value.graph_code, caught.value.request_id) == ("HTTP 418", "r-2")
 
 
 async def test_a_dropped_connection_is_tried_again(client: GraphClient, graph: ScriptedGraph) -> None:

@@ -36,7 +36,7 @@ async def test_a_page_fetched_from_where_another_sync_has_gone_on_is_not_stored(
         repository.documents, "a", folder_id=None, removed=True, after="", limit=9
     )
     assert document == '{"id":"1","subject":"newer"}'
-    assert await database.run(lambda tx: tx.value("SELECT count(*) FROM outbox")) == 1
+    assert await database.run(lambda tx: tx.value("SELECT count(*) FROM iacs_outbox")) == 1
 
 
 async def test_a_page_of_an_earlier_walk_is_not_stored(database: Database, logger: Logger) -> None:
@@ -68,6 +68,6 @@ async def test_a_message_keeps_the_time_at_which_it_was_first_stored(
         stored = await database.run(store.store, PLACE, at, page({"id": "1", "subject": subject}), subject)
         assert stored is not None
         at = stored.cursor
-        times.append(await database.run(lambda tx: tx.row("SELECT stored_at, subject FROM messages")))
+        times.append(await database.run(lambda tx: tx.row("SELECT stored_at, subject FROM iacs_messages")))
     assert [row["subject"] for row in times if row] == ["a", "b"]
     assert len({row["stored_at"] for row in times if row}) == 1

@@ -20,7 +20,7 @@ def given(cloud: Sandbox) -> dict[str, dict[str, Any]]:
 
 
 async def rows(alice: Whole, where: str = "TRUE") -> list[dict[str, Any]]:
-    found = await alice.database.run(lambda tx: tx.rows(f"SELECT * FROM messages WHERE {where}"))  # noqa: S608
+    found = await alice.database.run(lambda tx: tx.rows(f"SELECT * FROM iacs_messages WHERE {where}"))  # noqa: S608
     return [dict(row) for row in found]
 
 
@@ -110,7 +110,9 @@ async def test_a_forgotten_state_brings_only_real_differences(alice: Whole, clou
     mailbox.change(changed.immutable_id, isRead=True)
     mailbox.remove(gone.immutable_id)
     mailbox.add(letter(8))
-    await alice.database.run(lambda tx: tx.execute("UPDATE mail_folders SET delta_link = delta_link || 'x'"))
+    await alice.database.run(
+        lambda tx: tx.execute("UPDATE iacs_mail_folders SET delta_link = delta_link || 'x'")
+    )
     result = await alice.mail.sync(ALICE)
     assert (result.new, result.updated, result.removed) == (1, 1, 1)
     assert await stored_documents(alice) == given(cloud)
@@ -122,7 +124,7 @@ async def test_a_stored_link_to_another_cloud_is_not_followed(alice: Whole, clou
     cloud.mailbox(ALICE).add(letter(1))
     await alice.mail.sync(ALICE)
     await alice.database.run(
-        lambda tx: tx.execute("UPDATE mail_folders SET delta_link = 'https://evil.example/v1.0/me'")
+        lambda tx: tx.execute("UPDATE iacs_mail_folders SET delta_link = 'https://evil.example/v1.0/me'")
     )
     result = await alice.mail.sync(ALICE)
     assert (result.seen, result.new, result.updated, result.removed) == (1, 0, 0, 0)
@@ -166,7 +168,7 @@ async def test_more_messages_than_are_read_at_a_time_are_read_back_once_each(
 
 
 async def test_a_disabled_account_is_not_read(alice: Whole) -> None:
-    await alice.database.run(lambda tx: tx.execute("UPDATE accounts SET status = 'disabled'"))
+    await alice.database.run(lambda tx: tx.execute("UPDATE iacs_accounts SET status = 'disabled'"))
     with pytest.raises(AccountError, match="disabled"):
         await alice.mail.sync(ALICE)
     with pytest.raises(AccountError, match="disabled"):

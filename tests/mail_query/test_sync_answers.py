@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from iacs.core.events import NewEvent
-from iacs.core.exceptions import GraphError, KafkaError, MalformedResponseError
+from iacs.core.exceptions import EventError, GraphError, MalformedResponseError
 from iacs.mail_query import MailReceived, Message, UnreadableMessage
 from iacs.mail_query.events import event_id
 from tests.mail_query.conftest import Parts
@@ -34,7 +34,7 @@ def mailbox(parts: Parts) -> str:
 
 
 async def documents(parts: Parts) -> dict[str, Any]:
-    rows = await parts.database.run(lambda tx: tx.rows("SELECT * FROM messages"))
+    rows = await parts.database.run(lambda tx: tx.rows("SELECT * FROM iacs_messages"))
     return {row["id"]: json.loads(row["document"]) for row in rows}
 
 
@@ -100,7 +100,7 @@ async def test_nul_and_odd_dates_are_stored(parts: Parts, mailbox: str) -> None:
     await parts.mail.sync(mailbox)
     assert (await documents(parts))["1"] == odd
     row = await parts.database.run(
-        lambda tx: tx.row("SELECT subject, received_at, sent_at FROM messages WHERE id = '1'")
+        lambda tx: tx.row("SELECT subject, received_at, sent_at FROM iacs_messages WHERE id = '1'")
     )
     assert row is not None
     assert row["subject"] == ("a\ufffdb" if parts.database.dialect == "postgresql" else "a\0b")
@@ -242,14 +242,14 @@ async def test_mail_is_stored_while_events_cannot_be_published(
     parts: Parts, mailbox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unreachable(self: object, events: Iterable[NewEvent]) -> int:
-        raise KafkaError("no broker")
+        raise EventError("no broker")
 
     parts.graph.on(DELTA, page(message("1"), **END))
     parts.graph.on("/later", page(message("2"), **END))
     with monkeypatch.context() as patch:
         patch.setattr(type(parts.events), "publish_many", unreachable)
         for _ in range(2):
-            with pytest.raises(KafkaError):
+            with pytest.raises(EventError):
                 await parts.mail.sync(mailbox)
     assert await parts.mail.count(mailbox) == 2
     assert (await parts.mail.sync(mailbox)).published == 2

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 from dependency_injector import containers, providers
 
 from iacs.core.exceptions import Finding
-from iacs.runtime.check import check
+from iacs.runtime.checks import check
 
 
 class Counted:

@@ -9,7 +9,7 @@ import pytest
 from dependency_injector import containers, providers
 
 from iacs.runtime import Application, check
-from iacs.runtime.graph import read_graph
+from iacs.runtime.graph.graph import read_graph
 from tests.fixtures.every_provider import Every, Thing
 
 NAMED = [node.path for node in read_graph(Every()).nodes if node.named]

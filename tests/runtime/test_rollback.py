@@ -99,7 +99,7 @@ async def test_parts_that_are_being_opened_are_ended_before_the_error_is_raised(
 async def test_a_part_that_opens_in_spite_of_its_cancellation_is_closed_at_once(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iacs.runtime.waiting.GRACE", 0.01)
+    monkeypatch.setattr("iacs.runtime.lifecycle.waiting.GRACE", 0.01)
     go_on, is_over = asyncio.Event(), asyncio.Event()
 
     async def stubborn() -> AsyncIterator[str]:
@@ -123,7 +123,7 @@ async def test_a_part_that_opens_in_spite_of_its_cancellation_is_closed_at_once(
 async def test_a_part_that_fails_after_its_cancellation_is_not_reported_as_forgotten(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iacs.runtime.waiting.GRACE", 0.01)
+    monkeypatch.setattr("iacs.runtime.lifecycle.waiting.GRACE", 0.01)
     go_on = asyncio.Event()
     reported: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))

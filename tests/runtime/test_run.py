@@ -156,7 +156,7 @@ async def test_a_run_that_is_cancelled_stops_the_application(workshop: Workshop)
 async def test_a_rollback_longer_than_a_moment_is_waited_for(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iacs.runtime.waiting.GRACE", 0.01)
+    monkeypatch.setattr("iacs.runtime.lifecycle.waiting.GRACE", 0.01)
     is_waiting, is_closing, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def wait() -> None:

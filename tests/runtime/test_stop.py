@@ -74,7 +74,7 @@ async def test_closing_that_hangs_is_given_up_at_its_deadline(workshop: Workshop
 async def test_closing_that_does_not_heed_its_cancellation_keeps_nothing_open(
     workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iacs.runtime.waiting.GRACE", 0.01)
+    monkeypatch.setattr("iacs.runtime.lifecycle.waiting.GRACE", 0.01)
     go_on, is_over = asyncio.Event(), asyncio.Event()
 
     async def stubborn() -> None:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iacs.runtime.walking import components, depth_first
+from iacs.runtime.graph.walking import components, depth_first
 
 
 @st.composite

@@ -10,8 +10,8 @@ from typing import Any
 from dependency_injector import providers, resources
 
 from iacs.runtime.declared.callees import ODDITIES, UNKNOWN, attribute, callee, is_context_manager, method
-from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import CALLING, Kind, own_kind
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import CALLING, Kind, own_kind
 
 _STEPS = frozenset({Kind.ALIAS, Kind.PROVIDED, Kind.ATTRIBUTE, Kind.ITEM, Kind.METHOD})
 _AWAITED = (abc.Awaitable, abc.Coroutine)

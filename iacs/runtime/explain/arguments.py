@@ -10,8 +10,8 @@ from dependency_injector import providers
 from iacs.runtime.declared.callees import Callee, callee
 from iacs.runtime.explain.explanation import Received
 from iacs.runtime.explain.masking import is_secret_name, shown
-from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import CALLING
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import CALLING
 from iacs.runtime.picture.places import positional_names
 
 

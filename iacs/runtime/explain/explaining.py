@@ -9,8 +9,8 @@ from iacs.runtime.explain.arguments import Arguments
 from iacs.runtime.explain.choosing import choices
 from iacs.runtime.explain.explanation import Explanation, Needed, ReadSetting, Received
 from iacs.runtime.explain.setting_values import SettingValue, Value, Values, nothing_started, setting_values
-from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import own_kind
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import own_kind
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture
 from iacs.runtime.picture.declaring import Declarers
 from iacs.runtime.picture.drawing_text import role_of_class

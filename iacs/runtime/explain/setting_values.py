@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iacs.runtime.explain.masking import MASK, is_secret_name, shown
-from iacs.runtime.kinds import Kind
+from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.picture import PictureNode, Setting
 from iacs.runtime.picture.folding import Fold
 

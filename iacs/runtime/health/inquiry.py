@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from iacs.runtime.graph import Graph
+from iacs.runtime.graph.graph import Graph
 from iacs.runtime.health.probe import Probes, is_probe
 from iacs.runtime.health.readiness import readiness
 from iacs.runtime.health.report import Health, PartHealth

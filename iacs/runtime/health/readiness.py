@@ -4,9 +4,9 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
-from iacs.runtime.graph import Graph, Node
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.health.report import Cause, PartHealth, Readiness, Status
-from iacs.runtime.kinds import Kind
 
 
 def readiness(

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import CALLING, Kind, is_asynchronous, own_kind
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import CALLING, Kind, is_asynchronous, own_kind
 from iacs.runtime.picture.declaring import Declarers
 from iacs.runtime.picture.folding import Fold, Way
 from iacs.runtime.picture.places import made_by

@@ -4,8 +4,8 @@ from typing import Any
 
 from dependency_injector import providers
 
-from iacs.runtime.graph import Graph
-from iacs.runtime.kinds import Kind
+from iacs.runtime.graph.graph import Graph
+from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.picture.places import place_of
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from iacs.runtime.graph import Graph, Input, Node
-from iacs.runtime.kinds import CALLING, Kind
+from iacs.runtime.graph.graph import Graph, Input, Node
+from iacs.runtime.graph.kinds import CALLING, Kind
 from iacs.runtime.picture.picks import Pick, pick_of, pick_text, setting_name
 from iacs.runtime.picture.places import place_of, positional_names
 from iacs.runtime.picture.settings import Holders

@@ -6,7 +6,7 @@ from typing import Any
 
 from dependency_injector import providers
 
-from iacs.runtime.kinds import Kind
+from iacs.runtime.graph.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)

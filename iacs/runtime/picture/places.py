@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from iacs.runtime.declared.callees import BY_POSITION, callee
-from iacs.runtime.kinds import Kind
+from iacs.runtime.graph.kinds import Kind
 
 _PLAIN = frozenset(
     {

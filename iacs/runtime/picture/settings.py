@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from iacs.runtime.declared import Declarations, class_of
 from iacs.runtime.declared.callees import UNKNOWN
-from iacs.runtime.graph import Graph, Node
-from iacs.runtime.kinds import Kind
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import Kind
 
 _MARKS = ("model_fields", "sources")
 """What the classes of pydantic's models have, and those that say where each value came from."""

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings
 
 from iacs.runtime.declared import class_of, declared
 from iacs.runtime.declared.callees import UNKNOWN
-from iacs.runtime.graph import read_graph
+from iacs.runtime.graph.graph import read_graph
 from tests.runtime.told import (
     Argued,
     Better,

@@ -6,7 +6,7 @@ from dependency_injector import containers, providers
 
 from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.explain import explain
-from iacs.runtime.graph import Graph, read_graph
+from iacs.runtime.graph.graph import Graph, read_graph
 from tests.fixtures import shop
 from tests.fixtures.shop import KEY, PASSWORD, Cache, MemoryCache, Settings, ShopContainer
 

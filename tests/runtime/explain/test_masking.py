@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from iacs.core._settings.problems import is_secret
 from iacs.core.config import Config
-from iacs.core.setting_problems import is_secret
 from iacs.runtime.explain.masking import MASK, is_secret_name, shown, without_secrets
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iacs.core.exceptions import DatabaseError, DegradedError, KafkaError
-from iacs.runtime.graph import Graph, read_graph
+from iacs.runtime.graph.graph import Graph, read_graph
+from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.health import Cause, Health, PartHealth, Probes, Readiness, Status, health
-from iacs.runtime.kinds import Kind
 
 AWAY = DatabaseError("the server is away; start it")
 

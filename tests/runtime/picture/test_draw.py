@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iacs.core.exceptions import IACSGraphError
-from iacs.runtime.graph import read_graph
+from iacs.runtime.graph.graph import read_graph
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting, picture
 from iacs.runtime.picture.draw import difference, dot, from_json, mermaid, to_json, tree
 from tests.fixtures.shop import PASSWORD, BackContainer, Mailer, MemoryCache, Settings, ShopContainer, Store

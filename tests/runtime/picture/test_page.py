@@ -11,7 +11,7 @@ from dependency_injector import containers, providers
 
 from iacs.containers import ApplicationContainer
 from iacs.runtime.explain.setting_values import setting_values
-from iacs.runtime.graph import read_graph
+from iacs.runtime.graph.graph import read_graph
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting, picture
 from iacs.runtime.picture.folding import Fold
 from iacs.runtime.picture.page import page

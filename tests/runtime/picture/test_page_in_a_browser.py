@@ -7,7 +7,7 @@ import pytest_asyncio
 from dependency_injector import containers, providers
 
 from iacs.containers import ApplicationContainer
-from iacs.runtime.graph import read_graph
+from iacs.runtime.graph.graph import read_graph
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture
 from iacs.runtime.picture.page import page
 from tests.fixtures.browser import Tab

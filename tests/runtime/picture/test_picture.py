@@ -9,7 +9,7 @@ import pytest
 from dependency_injector import containers, providers
 
 from iacs.containers import ApplicationContainer
-from iacs.runtime.graph import read_graph
+from iacs.runtime.graph.graph import read_graph
 from iacs.runtime.picture import Picture, PictureEdge, Setting, picture
 from tests.fixtures.shop import BackContainer, Cache, MemoryCache, ShopContainer
 
@@ -193,7 +193,7 @@ def test_a_long_chain_of_aliases_is_one_edge() -> None:
 SCRIPT = """
 import hashlib, json
 from iacs.runtime.picture.draw import dot, mermaid, to_json, tree
-from iacs.runtime.graph import read_graph
+from iacs.runtime.graph.graph import read_graph
 from iacs.runtime.picture.page import page
 from iacs.runtime.picture import picture
 from tests.fixtures.shop import ShopContainer

@@ -1,0 +1,140 @@
+"""The threads that do database work for the event loop.
+
+They are the database's own: the loop's default ones also resolve host names, which must not wait behind a
+lock. There are as many as there are connections.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from iacs.core.exceptions import DatabaseError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+T = TypeVar("T")
+
+_AGAIN = 0.2
+"""Seconds from one interrupt to the next."""
+
+
+class Interrupt:
+    """Lets another thread end a unit of work: its running statement, its next one, or its commit."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._connection: Connection | None = None
+        self._lock = threading.Lock()
+
+    def request(self) -> None:
+        """Let nothing of the unit of work begin from now on, its commit included."""
+        self.requested = True
+
+    def deliver(self) -> None:
+        """Interrupt the statement that runs; PostgreSQL's server is asked to, for five seconds at most."""
+        with self._lock:  # the connection must not serve somebody else by now
+            if self._connection is not None:
+                driver: Any = self._connection.connection.dbapi_connection
+                driver.interrupt() if hasattr(driver, "interrupt") else driver.cancel_safe(timeout=5.0)
+
+    @contextmanager
+    def covering(self, connection: "Connection") -> Iterator[None]:
+        """Make `connection` the one to be interrupted."""
+        with self._lock:
+            self._connection = connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+                if self.requested and connection.dialect.name == "postgresql":
+                    connection.invalidate()  # the server may still be about to cancel what it does next
+
+    def check(self) -> None:
+        """Raise DatabaseError once the interrupt has been requested."""
+        if self.requested:
+            raise DatabaseError("the unit of work was cancelled")
+
+
+class Workers:
+    """Run units of work in at most `size` threads, started when needed; `timeout` is in seconds."""
+
+    def __init__(self, size: int, timeout: float) -> None:
+        self._size = size
+        self._timeout = timeout
+        self._executor: ThreadPoolExecutor | None = None
+        self._closed = False
+        self._guard = threading.Lock()
+
+    async def run(self, unit: Callable[[], T], interrupt: Interrupt) -> T:
+        """Return what `unit` returns; it sees the caller's context variables.
+
+        Raises DatabaseError when no thread takes it in time. When the caller is cancelled, the unit is
+        interrupted, and the cancellation goes on once it has ended.
+        """
+        future = self._threads().submit(copy_context().run, _without_stop_iteration, unit)
+        waiter = asyncio.wrap_future(future)
+        try:
+            await asyncio.wait({waiter}, timeout=self._timeout)
+            if not waiter.done() and future.cancel():
+                raise DatabaseError(
+                    f"no database worker became free within {self._timeout:g} s; "
+                    "do less in one transaction, or raise DATABASE_POOL_SIZE"
+                )
+            await asyncio.wait({waiter})
+        except asyncio.CancelledError:
+            if not future.cancel():
+                await _end(waiter, interrupt)
+            raise
+        return waiter.result()
+
+    def close(self) -> None:
+        """Wait for what runs; safe to call twice."""
+        with self._guard:
+            self._closed = True
+            executor = self._executor
+        if executor is not None:
+            executor.shutdown()
+
+    def _threads(self) -> "ThreadPoolExecutor":
+        from concurrent.futures import ThreadPoolExecutor  # it brings queues, and may never be needed
+
+        with self._guard:
+            if self._closed:
+                raise DatabaseError("the database is closed; make a new Database")
+            if self._executor is None:
+                self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="iacs-database")
+            return self._executor
+
+
+async def _end(waiter: "asyncio.Future[Any]", interrupt: Interrupt) -> None:
+    """Interrupt the unit until it ends, and wait for that, however often the caller is cancelled meanwhile.
+
+    Once is not enough: an interrupt that comes just before a statement begins does not touch it.
+    """
+    interrupt.request()
+    pending: set[asyncio.Future[Any]] = {waiter}
+    while pending:
+        if pending == {waiter}:
+            pending = {waiter, asyncio.ensure_future(asyncio.to_thread(interrupt.deliver))}
+        with suppress(asyncio.CancelledError):
+            done, pending = await asyncio.wait(pending, timeout=_AGAIN)
+            for each in done:
+                if not each.cancelled():
+                    each.exception()  # the cancellation is told, not this
+
+
+def _without_stop_iteration(unit: Callable[[], T]) -> T:
+    """Turn StopIteration, which no future can carry, into an error that arrives."""
+    try:
+        return unit()
+    except StopIteration as error:
+        raise RuntimeError("the unit of work raised StopIteration") from error

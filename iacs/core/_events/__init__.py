@@ -1,0 +1,1 @@
+"""The inside of `iacs.core.events` and of the event log."""

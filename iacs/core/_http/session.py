@@ -1,0 +1,111 @@
+"""One session of aiohttp, which is slow to import: HttpClient does so when it opens its first session."""
+
+import ssl
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from iacs.core._http.response import HttpResponse
+from iacs.core.exceptions import APIConnectionError, ConfigurationError
+
+
+class HttpSession:
+    """Tie a session to its event loop.
+
+    Whoever runs a loop (asyncio.run, for one) closes its async generators before it closes the loop. So a
+    session kept open by such a generator ends with its loop, also where nobody calls `aclose`.
+    """
+
+    def __init__(self, *, timeout: float, ca_file: Path | None) -> None:
+        self._timeout = timeout
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=_trusted(ca_file)),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=timeout),
+            # Not trust_env: it also reads ~/.netrc, whose passwords then stand against our tokens.
+            trust_env=False,
+        )
+        self._life = self._live()
+
+    async def start(self) -> None:
+        """Let the session live until its loop ends."""
+        await anext(self._life)
+
+    async def aclose(self) -> None:
+        """Close the session in its own loop."""
+        await self._life.aclose()
+
+    async def discard(self) -> None:
+        """Close the session of a loop that is closed itself."""
+        await self._session.close()
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        host: str,
+        headers: Mapping[str, str] | None,
+        form: Mapping[str, str] | None,
+        json: Any,
+    ) -> HttpResponse:
+        """Send one request; raise APIConnectionError, which names the host, when no answer comes."""
+        try:
+            async with self._session.request(
+                method,
+                # Verbatim: yarl would otherwise rewrite the percent-encoding of a server's own links.
+                URL(url, encoded=True),
+                headers=headers,
+                data=form,
+                json=json,
+                proxy=_proxy(url),
+                allow_redirects=False,
+            ) as response:
+                return HttpResponse(response.status, response.headers, await response.read())
+        except aiohttp.ClientResponseError:
+            # Its text has the whole URL, whose query may hold a code or what a person searches for.
+            raise APIConnectionError(f"{host} gave an answer that is not HTTP. Try again later.") from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise APIConnectionError(self._explain(host, error)) from error
+
+    def _explain(self, host: str, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"{host} did not answer within {self._timeout:g} seconds. Try again later."
+        if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+            return (
+                f"{host} showed a certificate that is not trusted."
+                " If its CA is yours, name the CA's file in HTTP_CA_FILE."
+            )
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return (
+                f"{host} cannot be reached ({error.os_error}). Check the network, the proxy and the address."
+            )
+        return f"The connection to {host} broke off ({type(error).__name__}). Try again later."
+
+    async def _live(self) -> AsyncGenerator[None, None]:
+        async with self._session:
+            yield
+
+
+def _proxy(url: str) -> str | None:
+    parts = urlsplit(url)
+    if parts.hostname is None or proxy_bypass(parts.hostname):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def _trusted(ca_file: Path | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except OSError as error:  # also ssl.SSLError
+            raise ConfigurationError(
+                [f"HTTP_CA_FILE: {ca_file} cannot be read as a CA certificate in PEM ({error.strerror})"]
+            ) from error
+    return context

@@ -1,0 +1,214 @@
+"""Turn records of the standard library's logging into lines that hold no secret, and print them.
+
+Records are redacted in place, before any handler sees them: what a host application prints of them in its own
+format holds no secret either.
+"""
+
+import logging
+import os
+import re
+import sys
+import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from threading import Lock
+from types import TracebackType
+from typing import Any
+
+import structlog
+from structlog.contextvars import get_contextvars, get_merged_contextvars
+from structlog.dev import ConsoleRenderer
+from structlog.processors import JSONRenderer
+
+from iacs.core._logging.format import LogFormat
+from iacs.redaction.text import redact_text
+from iacs.redaction.values import redact, redact_argument
+
+__all__ = ["LineFormatter", "LineHandler", "LogFormat", "attach", "prepare"]
+
+_attaching = Lock()
+
+_OF_EVERY_RECORD = frozenset({*vars(logging.makeLogRecord({})), "asctime", "message", "taskName"})
+_OF_EVERY_LINE = ("timestamp", "level", "logger", "event")
+_STACK_ENTRY = re.compile(r'[\s|+]*File ".*", line \d+')
+_CONTROL = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
+_CONTROL_BUT_LINES = {code: shown for code, shown in _CONTROL.items() if code != ord("\n")}
+
+
+def prepare(record: logging.LogRecord, fields: Mapping[str, Any] | None = None) -> None:
+    """Redact a record in place, once, and keep its event and fields on it as `iacs_event` and `iacs_fields`.
+
+    A record without fields comes from the standard library's logging: its fields are its `extra`.
+    """
+    shown = vars(record)
+    if "iacs_event" in shown:
+        return
+    if fields is None:
+        extra = {name: value for name, value in shown.items() if name not in _OF_EVERY_RECORD}
+        shown.update(redact_argument(extra))
+        fields = get_contextvars() | extra
+    event, clean = _message(record), redact(fields)
+    shown.update(iacs_event=event, iacs_fields=clean)
+    record.msg = " ".join([event, *(f"{name}={value!r}" for name, value in clean.items())])
+    record.args = None
+    _prepare_exception(record)
+
+
+def _message(record: logging.LogRecord) -> str:
+    text = record.msg if isinstance(record.msg, str) else str(redact(record.msg))
+    if not record.args:
+        return redact_text(text)
+    by_name = isinstance(record.args, Mapping)
+    args = redact_argument(record.args) if by_name else tuple(map(redact_argument, record.args))
+    try:
+        return redact_text(text % args)
+    except Exception:  # noqa: BLE001 - arguments that do not fit, or cannot be shown, must not stop the caller
+        return redact_text(f"{text} {redact(args)!r}")
+
+
+def _prepare_exception(record: logging.LogRecord) -> None:
+    """Render the exception for every handler; take it off the record only when it holds a secret."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is None:
+        record.exc_info = None
+        record.exc_text = redact_text(record.exc_text) if record.exc_text else None
+        return
+    parts = list(traceback.TracebackException.from_exception(error).format())
+    clean = [redact_text(part, names=not _STACK_ENTRY.match(part)) for part in parts]
+    record.exc_text = "".join(clean).rstrip("\n")
+    if clean != parts:
+        record.exc_info = None
+
+
+class LineFormatter(logging.Formatter):
+    """Render a record as one JSON object, or as text for people; `auto` asks whether stderr is a terminal.
+
+    An application may put it on a handler of its own.
+    """
+
+    def __init__(self, format: LogFormat = "auto") -> None:
+        super().__init__()
+        terminal = _is_terminal()
+        self._console = format == "console" or (format == "auto" and terminal)
+        colors = terminal and not os.environ.get("NO_COLOR") and sys.platform != "win32"
+        self._render = ConsoleRenderer(colors=colors, sort_keys=False) if self._console else JSONRenderer()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        prepare(record)
+        line = self._line(record)
+        if self._console:
+            line = {name: _visible(value, _CONTROL) for name, value in line.items()}
+        if record.exc_text:
+            line["exception"] = (
+                _visible(record.exc_text, _CONTROL_BUT_LINES) if self._console else record.exc_text
+            )
+        return str(self._render(None, line["level"], line))
+
+    def _line(self, record: logging.LogRecord) -> dict[str, Any]:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
+        own = (at.replace("+00:00", "Z"), record.levelname.lower(), record.name, vars(record)["iacs_event"])
+        taken = {*_OF_EVERY_LINE, "exception"}
+        fields = vars(record)["iacs_fields"].items()
+        return dict(zip(_OF_EVERY_LINE, own, strict=True)) | {
+            f"{name}_" if name in taken else name: value for name, value in fields
+        }
+
+
+class LineHandler(logging.Handler):
+    """Redact every record at or below one logger; print it to stderr when nobody else does.
+
+    Somebody else is any other handler that the record reaches, such as those of a host application's root
+    logger. It is asked for each record, so it does not matter who was set up first.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record."""
+        prepare(record)
+        if sys.stderr is None or self._is_printed_elsewhere():
+            return
+        with suppress(OSError, ValueError):  # a closed pipe, a closed stream: there is nobody to be told
+            encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+            line = self.format(record).encode(encoding, errors="backslashreplace").decode(encoding)
+            sys.stderr.write(f"{line}\n")
+
+    def _is_printed_elsewhere(self) -> bool:
+        logger: logging.Logger | None = self._logger
+        while logger is not None:
+            others = (handler for handler in logger.handlers if handler is not self)
+            if any(not isinstance(handler, logging.NullHandler) for handler in others):
+                return True
+            logger = logger.parent if logger.propagate else None
+        return False
+
+
+def attach(logger: logging.Logger) -> LineHandler:
+    """Put one handler first in line, so that the others see what it has redacted."""
+    with _attaching:
+        for handler in logger.handlers:
+            if isinstance(handler, LineHandler):
+                return handler
+        attached = LineHandler(logger)
+        logger.handlers.insert(0, attached)
+        return attached
+
+
+def _is_terminal() -> bool:
+    with suppress(ValueError):  # a closed stream
+        return sys.stderr is not None and sys.stderr.isatty()
+    return False
+
+
+def _visible(value: Any, control: Mapping[int, str]) -> Any:
+    """Keep a subject line from telling a terminal what to do."""
+    return value.translate(control) if isinstance(value, str) else value
+
+
+class BoundLogger(structlog.BoundLoggerBase):
+    """Hand events to the standard logger of one name; below its level nothing is done."""
+
+    _logger: logging.Logger
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._logger.name}>"  # not what is bound: it may be secret
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """Log at DEBUG."""
+        self._log(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        """Log at INFO."""
+        self._log(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """Log at WARNING."""
+        self._log(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        """Log at ERROR."""
+        self._log(logging.ERROR, event, fields)
+
+    def _log(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        if not self._logger.isEnabledFor(level):
+            return
+        error = _error(fields.pop("exc_info", None))
+        file, line, function, _ = self._logger.findCaller(stacklevel=3)
+        record = self._logger.makeRecord(self._logger.name, level, file, line, event, (), error, function)
+        prepare(record, get_merged_contextvars(self) | fields)
+        self._logger.handle(record)
+
+
+_ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def _error(exc_info: object) -> _ExceptionInfo | None:
+    """Return what `exc_info` means: an exception, a tuple of three, or true for the one being handled."""
+    if isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    error = exc_info if isinstance(exc_info, BaseException) or not exc_info else sys.exception()
+    return (type(error), error, error.__traceback__) if isinstance(error, BaseException) else None

@@ -1,0 +1,155 @@
+"""Where Entra ID's endpoints and signing keys are, asked of Entra ID itself and kept for a day."""
+
+import json
+import re
+import time
+from asyncio import sleep
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from iacs.core._oauth.errors import is_transient, response_error, retry_after
+from iacs.core._tokens.single_flight import SingleFlight
+from iacs.core.exceptions import ConfigurationError, MalformedResponseError
+from iacs.core.http_client import HttpClient, HttpResponse
+
+_MAX_AGE = 86_400.0
+_LONGEST_PAUSE = 5.0
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+_TENANT_ID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+SigningKey = Mapping[str, Any]
+
+
+class Metadata(BaseModel):
+    """The part of the OpenID configuration that is used; `issuer` may contain `{tenantid}`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    device_authorization_endpoint: str = ""
+
+
+class Authority:
+    """Find metadata and keys of one authority host; `host` is a URL, such as that of the public cloud."""
+
+    def __init__(self, http: HttpClient, host: str) -> None:
+        self._http = http
+        self._host = host.rstrip("/")
+        self._metadata: dict[str, tuple[float, Metadata]] = {}
+        self._keys: dict[str, tuple[float, Mapping[str, SigningKey]]] = {}
+        self._flights: SingleFlight[Any] = SingleFlight()
+
+    async def metadata(self, tenant: str) -> Metadata:
+        """Return the metadata of a tenant: an id, a domain, `common`, `organizations` or `consumers`."""
+        known = self._metadata.get(tenant)
+        if known is None or time.monotonic() - known[0] > _MAX_AGE:
+            return await self._current(tenant)
+        return known[1]
+
+    async def check(self, tenant: str) -> Metadata:
+        """Return the metadata as Entra ID tells them just now, whatever is kept.
+
+        Raises MalformedResponseError for those of another tenant: the issuer holds the tenant's id.
+        """
+        metadata = await self._current(tenant)
+        if _TENANT_ID.fullmatch(tenant) and tenant.lower() not in metadata.issuer.lower():
+            raise _malformed("metadata are those of another tenant")
+        return metadata
+
+    async def signing_key(self, metadata: Metadata, kid: str) -> SigningKey | None:
+        """Return a published key; one that is not known yet is looked for once more at Entra ID."""
+        uri = metadata.jwks_uri
+        known = self._keys.get(uri)
+        if known is None or kid not in known[1] or time.monotonic() - known[0] > _MAX_AGE:
+            await self._flights.run(uri, lambda: self._find_keys(uri))
+        return self._keys[uri][1].get(kid)
+
+    async def post(
+        self,
+        url: str,
+        form: Mapping[str, str],
+        doing: str,
+        *,
+        repeat: bool = True,
+        secrets: Iterable[str] = (),
+    ) -> bytes:
+        """Return the body of a good answer; of any other, raise the error that it stands for.
+
+        `doing` and `secrets` are those of `response_error`; without `repeat` the request is sent but once.
+        """
+        response = await self._ask("POST", url, form=form, repeat=repeat)
+        if response.status != 200:
+            raise response_error(response, doing, secrets=secrets)
+        return response.body
+
+    async def _current(self, tenant: str) -> Metadata:
+        if not _TENANT.fullmatch(tenant):
+            raise ConfigurationError(
+                [f"AZURE_TENANT_ID, or an account's tenant_id: {tenant!r} is neither an id nor a domain"]
+            )
+        metadata: Metadata = await self._flights.run(tenant, lambda: self._find(tenant))
+        return metadata
+
+    async def _find(self, tenant: str) -> Metadata:
+        url = f"{self._host}/{tenant}/v2.0/.well-known/openid-configuration"
+        answer = await self._get(url, "show its metadata")
+        try:
+            metadata = Metadata.model_validate(answer)
+        except ValidationError as error:
+            raise _malformed("metadata lack an endpoint or the issuer") from error
+        self._check_origin(metadata)
+        self._metadata[tenant] = (time.monotonic(), metadata)
+        return metadata
+
+    def _check_origin(self, metadata: Metadata) -> None:
+        """Secrets and codes go to the configured host only, whatever an answer says."""
+        for name, url in metadata.model_dump(exclude={"issuer"}).items():
+            if url and _origin(url) != _origin(self._host):
+                raise _malformed(f"metadata name a {name} on another host than AZURE_AUTHORITY_HOST")
+
+    async def _find_keys(self, uri: str) -> None:
+        answer = await self._get(uri, "show its signing keys")
+        keys = answer.get("keys")
+        if not isinstance(keys, list):
+            raise _malformed("list of signing keys is not one")
+        named = {key["kid"]: key for key in keys if isinstance(key, dict) and isinstance(key.get("kid"), str)}
+        self._keys[uri] = (time.monotonic(), named)
+
+    async def _get(self, url: str, doing: str) -> dict[str, Any]:
+        response = await self._ask("GET", url)
+        if response.status != 200:
+            raise response_error(response, doing)
+        try:
+            answer = json.loads(response.body)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise _malformed("answer is not JSON")
+        return answer
+
+    async def _ask(
+        self, method: str, url: str, *, form: Mapping[str, str] | None = None, repeat: bool = True
+    ) -> HttpResponse:
+        """Send a request; send it once more after 429 or 5xx, if the pause asked for is a short one."""
+        response = await self._http.send(method, url, form=form)
+        pause = retry_after(response)
+        pause = 1.0 if pause is None else pause
+        if repeat and is_transient(response.status) and pause <= _LONGEST_PAUSE:
+            await sleep(pause)
+            response = await self._http.send(method, url, form=form)
+        return response
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
+
+
+def _malformed(problem: str) -> MalformedResponseError:
+    return MalformedResponseError(f"Entra ID's {problem}. Check AZURE_AUTHORITY_HOST.", status=200)

@@ -1,0 +1,55 @@
+"""How an application proves who it is: a secret, a certificate, or, as a public client, not at all.
+
+Few have a certificate, and what signs with it is slow to import: that is a file of its own, imported at first use.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+if TYPE_CHECKING:
+    from iacs.core._oauth.certificate import ClientCertificate
+
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+class ClientCredential:
+    """Make the form fields that authenticate the application; a certificate goes before a secret."""
+
+    def __init__(
+        self,
+        client_id: str,
+        *,
+        secret: SecretStr | None = None,
+        certificate_path: Path | None = None,
+        certificate_password: SecretStr | None = None,
+    ) -> None:
+        self._client_id = client_id
+        self._secret = secret
+        self._path = certificate_path
+        self._password = certificate_password
+
+    @property
+    def public(self) -> bool:
+        """Tell whether there is neither a secret nor a certificate."""
+        return self._path is None and not self._secret
+
+    def form(self, token_endpoint: str) -> dict[str, str]:
+        """Return the fields for one request to `token_endpoint`, with the client's id."""
+        fields = {"client_id": self._client_id}
+        if self._path is not None:
+            return fields | {
+                "client_assertion_type": _ASSERTION_TYPE,
+                "client_assertion": self._certificate.assertion(token_endpoint),
+            }
+        if self._secret:
+            return fields | {"client_secret": self._secret.get_secret_value()}
+        return fields
+
+    @cached_property
+    def _certificate(self) -> "ClientCertificate":
+        from iacs.core._oauth.certificate import ClientCertificate
+
+        return ClientCertificate(self._client_id, self._path or Path(), self._password)

@@ -1,0 +1,191 @@
+"""What an error of Entra ID means, and what to do about it.
+
+Decided on OAuth's `error` and `suberror` alone. Entra's reference of error codes asks clients not to decide
+on AADSTS numbers: they choose a hint for people and are kept for support.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from iacs.core._http.response import HttpResponse
+from iacs.core._oauth.hints import HINTS
+from iacs.core.exceptions import (
+    APIConnectionError,
+    AuthenticationError,
+    IACSGraphError,
+    MalformedResponseError,
+    OperatorRequiredError,
+    SignInRequiredError,
+)
+
+SIGN_IN = {"interaction_required", "consent_required", "login_required", "invalid_grant"}
+# The list of npm @azure/msal-common, InteractionRequiredAuthError; two spellings of one are both in use.
+SIGN_IN_SUBERRORS = {
+    "basic_action",
+    "additional_action",
+    "message_only",
+    "user_password_expired",
+    "consent_required",
+    "bad_token",
+    "ui_not_allowed",
+    "ux_not_allowed",
+    "interrupted_user",
+}
+OPERATOR = {
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_resource",
+    "invalid_scope",
+    "invalid_tenant",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+    "invalid_request",
+}
+TRANSIENT = {"temporarily_unavailable", "server_error"}
+
+_NEXT = {
+    SignInRequiredError: "The person must sign in again.",
+    OperatorRequiredError: "Signing in again will not help: the app registration or its settings must be mended.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The fields of an error answer; what is missing or of the wrong type is empty."""
+
+    error: str
+    suberror: str = ""
+    description: str = ""
+    codes: tuple[int, ...] = ()
+    claims: str = ""
+    trace_id: str = ""
+    correlation_id: str = ""
+
+
+def is_transient(status: int) -> bool:
+    """Tell whether a status says to try again later."""
+    return status == 429 or status >= 500
+
+
+def retry_after(response: HttpResponse) -> float | None:
+    """Return the seconds that a server asks to wait, from either form of Retry-After."""
+    value = response.headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def read_problem(body: bytes) -> Problem | None:
+    """Read an error answer; None when it is not one."""
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or not _text(data, "error"):
+        return None
+    description = _text(data, "error_description")
+    return Problem(
+        error=_text(data, "error"),
+        suberror=_text(data, "suberror"),
+        description=description,
+        codes=_codes(data.get("error_codes"), description),
+        claims=_text(data, "claims"),
+        trace_id=_text(data, "trace_id"),
+        correlation_id=_text(data, "correlation_id"),
+    )
+
+
+def response_error(response: HttpResponse, doing: str, *, secrets: Iterable[str] = ()) -> IACSGraphError:
+    """Return the error that an answer stands for; `doing` completes "Entra ID refused to …".
+
+    `secrets` are blotted out of the server's own words, should it echo them.
+    """
+    problem = read_problem(response.body)
+    if is_transient(response.status) or (problem and problem.error in TRANSIENT):
+        wait = retry_after(response)
+        hint = f"Try again in {wait:g} seconds." if wait else "Try again later."
+        support = _support(problem) if problem else ""
+        return APIConnectionError(
+            f"Entra ID could not {doing} for now (HTTP {response.status}). {hint}{support}",
+            status=response.status,
+            retry_after=wait,
+        )
+    if problem is None:
+        return MalformedResponseError(
+            f"Entra ID was asked to {doing} and answered HTTP {response.status} without saying why."
+            " Check AZURE_AUTHORITY_HOST and AZURE_TENANT_ID; a proxy may have answered in its place.",
+            status=response.status,
+        )
+    return problem_error(problem, doing, secrets=secrets)
+
+
+def problem_error(problem: Problem, doing: str, *, secrets: Iterable[str] = ()) -> IACSGraphError:
+    """Return the error that a problem stands for, also one that came with a redirect."""
+    if problem.error in TRANSIENT:
+        return APIConnectionError(f"Entra ID could not {doing} for now. Try again later.{_support(problem)}")
+    kind = _kind(problem)
+    hint = next((HINTS[code] for code in problem.codes if code in HINTS), "") or HINTS.get(problem.error, "")
+    words = _words(problem.description, secrets)
+    parts = [
+        f"Entra ID refused to {doing} ({_names(problem)})" + (f": {words}." if words else "."),
+        hint or _NEXT.get(kind, "Try again, and if it stays, ask the operator."),
+    ]
+    return kind(
+        " ".join(parts) + _support(problem),
+        error=problem.error,
+        suberror=problem.suberror,
+        codes=problem.codes,
+        claims=problem.claims,
+        trace_id=problem.trace_id,
+        correlation_id=problem.correlation_id,
+    )
+
+
+def _kind(problem: Problem) -> type[AuthenticationError]:
+    if problem.error in SIGN_IN or problem.suberror in SIGN_IN_SUBERRORS:
+        return SignInRequiredError
+    return OperatorRequiredError if problem.error in OPERATOR else AuthenticationError
+
+
+def _text(data: Mapping[str, Any], name: str) -> str:
+    value = data.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _codes(listed: object, description: str) -> tuple[int, ...]:
+    if isinstance(listed, list) and listed:
+        return tuple(code for code in listed if isinstance(code, int))
+    return tuple(int(code) for code in re.findall(r"AADSTS(\d{4,9})", description))
+
+
+def _names(problem: Problem) -> str:
+    names = [problem.error, problem.suberror, *(f"AADSTS{code}" for code in problem.codes)]
+    return ", ".join(_printable(name)[:60] for name in names if name)
+
+
+def _words(description: str, secrets: Iterable[str]) -> str:
+    """Return the first sentence of a description, without its number and its tail of ids."""
+    text = re.sub(r"^AADSTS\d+:\s*", "", description.strip())
+    for secret in filter(None, secrets):
+        text = text.replace(secret, "***")
+    text = re.split(r"\.\s|\s*Trace ID:|[\r\n]", text, maxsplit=1)[0]
+    return _printable(text)[:200].rstrip(". ")
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _support(problem: Problem) -> str:
+    ids = {"trace id": problem.trace_id, "correlation id": problem.correlation_id}
+    said = ", ".join(f"{name} {_printable(value)[:80]}" for name, value in ids.items() if value)
+    return f" For support: {said}." if said else ""

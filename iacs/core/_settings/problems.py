@@ -1,0 +1,106 @@
+"""Say in the user's words what is wrong with a setting; a secret's value is not quoted."""
+
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+
+from dotenv.parser import parse_stream
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from sqlalchemy import make_url
+
+from iacs.core.exceptions import ConfigurationError
+from iacs.redaction.text import redact_text
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+_LONGEST_VALUE = 60
+_SENTENCES = {
+    "int": "is not a whole number",
+    "float": "is not a number",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "value_error": "{error}",
+}
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Say whether a setting's value must not be shown."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def problem_of(error: "ErrorDetails", field: FieldInfo) -> str:
+    """Translate what pydantic found wrong with a setting, such as `'loud' is not one of DEBUG, INFO`."""
+    return f"{_quoted(error['input'], field)}{_sentence(error, field)}"
+
+
+def _quoted(value: Any, field: FieldInfo) -> str:
+    if is_secret(field):
+        return _scheme(value)
+    if not isinstance(value, str | int | float) or get_origin(field.annotation) is tuple:
+        return ""  # of several, the sentence quotes the one
+    shown = redact_text(str(value))
+    return f"{shown if len(shown) <= _LONGEST_VALUE else shown[:_LONGEST_VALUE] + '…'!r} "
+
+
+def _scheme(value: Any) -> str:
+    """Show no more of a secret than the scheme of a URL, which is what most often is wrong with it."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    scheme, separator, _ = text.partition("://")
+    return f"'{scheme}://…' " if separator and len(scheme) <= 20 and scheme.isascii() else ""
+
+
+def _sentence(error: "ErrorDetails", field: FieldInfo) -> str:
+    kind = error["type"]
+    if kind == "literal_error":
+        return f"is not one of {', '.join(get_args(field.annotation))}"
+    sentence = _SENTENCES.get(kind) or _SENTENCES.get(kind.partition("_")[0])
+    return sentence.format(**error.get("ctx", {})) if sentence else f"is malformed ({error['msg']})"
+
+
+def problems_of_files(files: Any, *, must_exist: bool) -> list[str]:
+    """Say which lines of `.env` are not understood; without this they would be left out in silence.
+
+    Raises ConfigurationError for a file that cannot be read at all.
+    """
+    several = files if isinstance(files, list | tuple) else [files]
+    paths = [Path(file).expanduser() for file in several if file is not None]
+    return [problem for path in paths for problem in _problems_of_file(path, must_exist=must_exist)]
+
+
+def _problems_of_file(path: Path, *, must_exist: bool) -> list[str]:
+    if path.is_fifo() or not (must_exist or path.exists()):  # a pipe can be read only once
+        return []
+    text = unreadable = ""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        unreadable = f"{path} is not UTF-8: save it in that encoding"
+    except OSError as error:
+        unreadable = f"{path} cannot be read: {error.strerror}"
+    if unreadable:  # raised out here, the error does not carry the decoder's, which holds the whole file
+        raise ConfigurationError([unreadable])
+    return [
+        f"{path}, line {binding.original.line}: write NAME=value, with both quotes or none"
+        for binding in parse_stream(StringIO(text))
+        if binding.error
+    ]
+
+
+def shown(name: str, value: Any, field: FieldInfo) -> str:
+    """Return the text of a value, without what is secret in it."""
+    if value is None:
+        return ""
+    if name == "database_url":
+        return _without_password(value)
+    if is_secret(field):
+        return str(value)
+    return ",".join(value) if isinstance(value, tuple) else redact_text(str(value))
+
+
+def _without_password(url: SecretStr) -> str:
+    return redact_text(make_url(url.get_secret_value()).render_as_string(hide_password=True))

@@ -1,0 +1,120 @@
+"""What the values of settings must look like; each refusal reads on from the value: `'x' must be …`."""
+
+import base64
+import binascii
+import re
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_settings import NoDecode
+
+from iacs.core.exceptions import ConfigurationError
+
+_NO_URL = "must be a URL that begins with https:// and names a host"
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    from iacs.core._database.engine import parse_url  # SQLAlchemy is heavy, and the default needs no check
+
+    try:
+        parse_url(value.get_secret_value())
+    except ConfigurationError as error:
+        said = (
+            error.problems[0].removeprefix("DATABASE_URL's user and password ").removeprefix("DATABASE_URL ")
+        )
+        raise ValueError(said) from None
+    return value
+
+
+def _fernet_keys(value: SecretStr | None) -> SecretStr | None:
+    keys = value.get_secret_value().split(",") if value else []
+    for number, key in enumerate(keys, start=1):
+        if not _is_fernet_key(key.strip()):
+            raise ValueError(
+                f"key {number} of {len(keys)} is not a Fernet key (32 bytes in URL-safe base64, 44 characters);"
+                " make one with: iacs config new-key"
+            )
+    return value
+
+
+def _is_fernet_key(key: str) -> bool:
+    if not re.fullmatch(r"[\w-]{43}=", key, re.ASCII):
+        return False
+    try:
+        return len(base64.urlsafe_b64decode(key)) == 32
+    except binascii.Error:  # pragma: no cover - 43 such characters and one = always decode
+        return False
+
+
+def _servers(value: tuple[str, ...]) -> tuple[str, ...]:
+    for server in value:
+        host, _, port = server.rpartition(":")
+        if not re.fullmatch(r"[\w.-]+|\[[\w:.%]+\]", host) or not _is_port(port):
+            shown = server.rpartition("@")[2]
+            raise ValueError(f"{shown!r} must be host:port, such as localhost:9092")
+    return value
+
+
+def _is_port(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,5}", text) is not None and 0 < int(text) <= 65535
+
+
+def _cloud_url(value: str) -> str:
+    return _redirect_uri(value).rstrip("/")
+
+
+def _redirect_uri(value: str) -> str:
+    """Tokens and secrets travel there, so plain http is for this machine alone."""
+    try:
+        url = urlsplit(value)
+        well_formed = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        raise ValueError(_NO_URL) from None
+    if not well_formed or re.search(r"\s", value):
+        raise ValueError(_NO_URL)
+    if url.username is not None:
+        raise ValueError("must not hold a user name or password")
+    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+        raise ValueError("must begin with https:// (http:// is for a stand-in on this machine)")
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _in_any_case(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Try the spelling of the choices, which all are in capitals or all are not; report the given one."""
+    for spelling in (str(value).upper(), str(value).lower()):
+        with suppress(ValidationError):
+            return check(spelling)
+    return check(value)
+
+
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+FernetKeys = Annotated[SecretStr | None, AfterValidator(_fernet_keys)]
+Servers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_servers)]
+CloudUrl = Annotated[str, AfterValidator(_cloud_url)]
+RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
+AnyCase = WrapValidator(_in_any_case)

@@ -1,6 +1,0 @@
-"""Finds what is wrong with a container before anything in it is built."""
-
-from iacs.runtime.check.findings import check, findings
-from iacs.runtime.check.overlays import overlay_findings
-
-__all__ = ["check", "findings", "overlay_findings"]

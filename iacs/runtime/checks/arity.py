@@ -1,0 +1,106 @@
+"""Arguments that a constructor misses, does not know, or has no room for."""
+
+import contextlib
+import inspect
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from inspect import Parameter
+from typing import Any
+
+from iacs.core.exceptions import Finding
+from iacs.runtime.checks.wiring import Call, Wiring
+from iacs.runtime.declared.callees import BY_POSITION, ODDITIES
+
+
+def arity(wiring: Wiring) -> Iterator[Finding]:
+    """Yield what cannot be called with the arguments that it is given."""
+    for call in wiring.calls:
+        complete = call.node.index in wiring.asked
+        problems = (
+            _of_model(call, complete=complete) if is_model(call.made) else _of_call(call, complete=complete)
+        )
+        for problem in problems:
+            yield Finding(call.node.path, "arity", problem)
+
+
+def _of_call(call: Call, *, complete: bool) -> Iterator[str]:
+    bound = call.bound
+    if bound is None or call.told.signature is None:
+        return
+    if bound.surplus:
+        yield (
+            f"{call.name}() takes {_counted(bound.room)}, and {bound.room + bound.surplus} are given: "
+            "drop the last, or name them"
+        )
+    for name in bound.twice:
+        yield f"{call.name}() is given {name!r} by position and by name: drop one of the two"
+    for name in bound.unknown:
+        yield _unknown(call, name, list(call.told.signature.parameters))
+    if complete and bound.missing:
+        yield _missing(call, bound.missing)
+
+
+def _counted(number: int) -> str:
+    return "no positional argument" if not number else f"{number} positional argument{'s' * (number > 1)}"
+
+
+def _unknown(call: Call, name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    cure = f"did you mean {close[0]!r}?" if close else f"drop {name!r}, or give {call.name} that parameter"
+    return f"{call.name}() has no parameter {name!r}: {cure}"
+
+
+def _missing(call: Call, names: list[str]) -> str:
+    one = len(names) == 1
+    which = ", ".join(map(repr, names))
+    cure = f"add {', '.join(f'{name}=…' for name in names)} to the provider, or give {'it' if one else 'them'} a default"
+    return f"{call.name}() is called without {which}: {cure}"
+
+
+def is_model(made: Any) -> bool:
+    """Tell whether pydantic wrote the constructor: it takes aliases, and converts what it is given."""
+    constructor = getattr(made, "__init__", None) if isinstance(made, type) else None
+    fields = getattr(made, "model_fields", None)
+    module = getattr(constructor, "__module__", None) or ""
+    return isinstance(fields, Mapping) and module.partition(".")[0] in ("pydantic", "pydantic_settings")
+
+
+def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
+    positional = [each for each in call.arguments if each.via == "argument"]
+    if positional and not _takes_positions(call.made):
+        yield f"{call.name}() takes keywords alone, and {len(positional)} are given by position: name them"
+    given = {each.label for each in call.arguments if each.via == "keyword"}
+    names = _names_of_fields(call.made)
+    known = {name for several in names.values() for name in several}
+    if getattr(call.made, "model_config", {}).get("extra") == "forbid":
+        for name in sorted(given - known):
+            if not name.startswith("_"):
+                yield _unknown(call, name, sorted(known))
+    missing = [
+        name for name, several in names.items() if _is_required(call.made, name) and not several & given
+    ]
+    if complete and missing and not hasattr(call.made, "settings_customise_sources"):
+        yield _missing(call, missing)
+
+
+def _takes_positions(made: Any) -> bool:
+    with contextlib.suppress(*ODDITIES):
+        parameters = inspect.signature(made.__init__).parameters.values()
+        return sum(each.kind in (*BY_POSITION, Parameter.VAR_POSITIONAL) for each in parameters) > 1
+    return True
+
+
+def _names_of_fields(made: Any) -> dict[str, set[str]]:
+    """Return every name that fills each field; an alias that is a path may be filled in more ways."""
+    return {name: {name, *_aliases(each)} for name, each in made.model_fields.items()}
+
+
+def _aliases(described: Any) -> Iterator[str]:
+    several = getattr(described.validation_alias, "choices", (described.validation_alias,))
+    for alias in (described.alias, *several):
+        if alias is not None:
+            yield alias if isinstance(alias, str) else str(alias.path[0])
+
+
+def _is_required(made: Any, name: str) -> bool:
+    return bool(made.model_fields[name].is_required())

@@ -1,0 +1,204 @@
+"""Whether a value of one type can stand where another one is wanted.
+
+Only what cannot be right is refused: a function that is annotated to return a base class, or an Optional,
+may well return what is wanted; and what nobody says fits everywhere.
+"""
+
+import contextlib
+import types
+import typing
+from collections import abc, deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
+
+from dependency_injector import providers
+
+from iacs.runtime.checks.members import absent, is_mock, is_protocol
+from iacs.runtime.declared import class_of
+from iacs.runtime.declared.callees import ODDITIES, UNKNOWN
+from iacs.runtime.declared.remembering import remembering
+
+NO_VALUE: Any = object()
+
+# What the numeric tower and the buffers let stand for each other; typing says so too (PEP 484).
+_STAND_INS: dict[type, tuple[type, ...]] = {
+    float: (int,),
+    complex: (int, float),
+    bytes: (bytearray, memoryview),
+}
+_DEPTH = 20
+_ELEMENTS = 100
+"""How much of a constant list or dict is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What stands at an argument: its annotation, whether it is just that class, and its value if known."""
+
+    annotation: Any
+    exact: bool = False
+    value: Any = NO_VALUE
+
+
+def of_value(value: Any) -> Given:
+    """Return a constant as what is given."""
+    kind = type[value] if isinstance(value, type) else type(value)
+    return Given(kind, exact=True, value=value)
+
+
+def fits(given: Given, wanted: Any) -> bool:
+    """Tell whether `given` may be right for the annotation `wanted`."""
+    if wanted is given.annotation:
+        return True
+    with contextlib.suppress(*ODDITIES):
+        if given.value is NO_VALUE:
+            return _remembered(given.annotation, wanted, given.exact)
+        return _fits(given, wanted, _DEPTH)
+    return True
+
+
+@remembering(4096)
+def _remembered(offered: Any, wanted: Any, exact: bool) -> bool:
+    return _fits(Given(offered, exact), wanted, _DEPTH)
+
+
+def _fits(given: Given, wanted: Any, depth: int) -> bool:
+    asked, offered = _choices(wanted), _choices(given.annotation)
+    if not depth or _says_nothing(asked) or _says_nothing(offered):
+        return True
+    if len(offered) > 1:
+        offered = tuple(each for each in offered if each is not types.NoneType)
+    return any(
+        _one_fits(Given(each, given.exact, given.value), choice, depth - 1)
+        for each in offered
+        for choice in asked
+    )
+
+
+def _says_nothing(choices: tuple[Any, ...]) -> bool:
+    return any(each is UNKNOWN or each is Any or each is object for each in choices)
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    """Return the alternatives of a union, each without Annotated, NewType and type variables."""
+    for _ in range(_DEPTH):
+        alternatives = _alternatives(annotation)
+        if alternatives:
+            return tuple(choice for each in alternatives for choice in _choices(each))
+        if isinstance(annotation, typing.NewType):
+            annotation = annotation.__supertype__
+        elif isinstance(annotation, typing.TypeVar):
+            annotation = UNKNOWN if annotation.__bound__ is None else annotation.__bound__
+        elif typing.get_origin(annotation) is typing.Annotated:
+            annotation = annotation.__origin__
+        elif type(annotation).__name__ == "TypeAliasType":  # `type X = …`, of Python 3.12
+            annotation = annotation.__value__
+        else:
+            return (_spelled(annotation),)
+    return (UNKNOWN,)
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    if isinstance(annotation, typing.TypeVar):
+        return annotation.__constraints__
+    is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+    return typing.get_args(annotation) if is_union else ()
+
+
+def _spelled(annotation: Any) -> Any:
+    if annotation is None:
+        return types.NoneType
+    return str if annotation in (typing.LiteralString, typing.AnyStr) else annotation
+
+
+def _one_fits(given: Given, wanted: Any, depth: int) -> bool:
+    if typing.get_origin(wanted) is Literal or typing.get_origin(given.annotation) is Literal:
+        return _literal_fits(given, wanted)
+    if typing.get_origin(given.annotation) is type:
+        return _class_fits(given.annotation, wanted, depth)
+    cls, asked = class_of(given.annotation), class_of(wanted)
+    if cls is None or asked is None or is_mock(cls):
+        return True
+    if asked is type:
+        return issubclass(cls, type) or issubclass(cls, providers.Provider)
+    return _is_one(cls, asked, exact=given.exact) and _inside_fits(given, wanted, depth)
+
+
+def _literal_fits(given: Given, wanted: Any) -> bool:
+    values = typing.get_args(wanted) if typing.get_origin(wanted) is Literal else None
+    offered = typing.get_args(given.annotation) if typing.get_origin(given.annotation) is Literal else None
+    if given.value is not NO_VALUE:
+        offered = (given.value,)
+    if values is None:
+        return any(_fits(of_value(each), wanted, 1) for each in offered or ())
+    if offered is None:
+        cls = class_of(given.annotation)
+        return cls is None or any(_is_one(type(each), cls, exact=False) for each in values)
+    return any(_equal(each, value) for each in offered for value in values)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    same_kind = type(one) is type(other) or isinstance(one, Enum) == isinstance(other, Enum)
+    return same_kind and bool(one == other)
+
+
+def _class_fits(given: Any, wanted: Any, depth: int) -> bool:
+    """Judge a class that is given itself, such as a schema."""
+    (cls,) = typing.get_args(given) or (UNKNOWN,)
+    if typing.get_origin(wanted) is type:
+        return _fits(Given(cls), typing.get_args(wanted)[0], depth)
+    made, asked = class_of(cls), class_of(wanted)
+    if made is None or asked is None or is_protocol(asked):
+        return True
+    return issubclass(type(made), asked) or issubclass(asked, type)
+
+
+def _is_one(cls: type, asked: type, *, exact: bool) -> bool:
+    if issubclass(cls, _STAND_INS.get(asked, ())) or asked in cls.__mro__:
+        return True
+    if typing.is_typeddict(asked) or typing.is_typeddict(cls):
+        return issubclass(cls, dict) and issubclass(asked, abc.Mapping)
+    if is_protocol(asked):
+        return not absent(cls, asked)
+    if issubclass(cls, asked):
+        return True
+    if exact:
+        return False
+    return not absent(asked, cls) if is_protocol(cls) else issubclass(asked, cls)
+
+
+def _inside_fits(given: Given, wanted: Any, depth: int) -> bool:
+    """Compare what collections hold, and the arguments of a generic class that both name."""
+    asked = held(wanted)
+    if asked is None:
+        return True
+    if given.value is not NO_VALUE:
+        return all(_fits(of_value(each), choice, depth) for each, choice in _elements(given.value, asked))
+    offered = held(given.annotation)
+    if offered is None or len(offered) != len(asked):
+        return True
+    return all(_overlap(one, other, depth) for one, other in zip(offered, asked, strict=True))
+
+
+def _overlap(one: Any, other: Any, depth: int) -> bool:
+    return _fits(Given(one), other, depth) or _fits(Given(other), one, depth)
+
+
+def held(annotation: Any) -> tuple[Any, ...] | None:
+    """Return the types of a collection's elements, or of a generic's arguments; None when not told."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if not isinstance(origin, type) or not arguments or issubclass(origin, abc.Callable):  # type: ignore[arg-type]
+        return None
+    if issubclass(origin, tuple):
+        return arguments[:1] if arguments[1:] == (...,) else None
+    return arguments
+
+
+def _elements(value: Any, asked: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict) and len(asked) == 2:
+        pairs = list(value.items())[:_ELEMENTS]
+        return [(each, choice) for pair in pairs for each, choice in zip(pair, asked, strict=True)]
+    if isinstance(value, list | tuple | set | frozenset | deque) and len(asked) == 1:
+        return [(each, asked[0]) for each in list(value)[:_ELEMENTS]]
+    return []

@@ -1,0 +1,69 @@
+"""Providers inside a plain list, tuple, dict or set, which are injected as they are."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import Finding
+from iacs.runtime.checks.wiring import Wiring, own_name
+from iacs.runtime.graph.graph import Node
+from iacs.runtime.graph.kinds import Kind, is_delegated
+
+_HANDING_OVER = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
+_PLAIN = (list, tuple, dict, set, frozenset, partial)
+
+
+def hidden(wiring: Wiring) -> Iterator[Finding]:
+    """Yield each argument with a provider inside that the container will not see."""
+    for call in wiring.calls:
+        if isinstance(call.made, partial):
+            yield from _finding(wiring, call.node, "partial", call.made)
+        for argument in call.arguments:
+            yield from _finding(wiring, call.node, argument.label, argument.value)
+    for node in wiring.graph.nodes:
+        for label, value in _handed_over(node) if node.kind in _HANDING_OVER else ():
+            yield from _finding(wiring, node, label, value)
+
+
+def _handed_over(node: Node) -> Iterator[tuple[str, Any]]:
+    provider = node.provider
+    if node.kind is not Kind.DICT:
+        yield from ((str(position), value) for position, value in enumerate(provider.args))
+    if node.kind is not Kind.LIST:
+        yield from ((str(name), value) for name, value in provider.kwargs.items())
+
+
+def _finding(wiring: Wiring, node: Node, label: str, value: Any) -> Iterator[Finding]:
+    found = next(_inside(value), None) if isinstance(value, _PLAIN) else None
+    if found is not None:
+        kind = type(value).__name__
+        cure = f"providers.{_INSTEAD[kind]}(…)" if kind in _INSTEAD else "an argument of the provider"
+        message = (
+            f"{own_name(wiring.graph, node.index)}() gets a provider ({type(found).__name__}) hidden in the "
+            f"{kind} at {label!r}, not its value: make it {cure}, or delegate with .provider"
+        )
+        yield Finding(node.path, "hidden", message)
+
+
+_INSTEAD = {"list": "List", "tuple": "List", "dict": "Dict"}
+
+
+def _inside(value: Any) -> Iterator[Any]:
+    """Yield the providers in `value`, at any depth; one that is delegated is meant to be there."""
+    waiting, seen = [value], {id(value)}
+    while waiting:
+        for each in _items(waiting.pop()):
+            if providers.is_provider(each):
+                if not is_delegated(each):
+                    yield each
+            elif isinstance(each, _PLAIN) and id(each) not in seen:
+                seen.add(id(each))
+                waiting.append(each)
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, partial):
+        return (*value.args, *value.keywords.values())
+    return (*value.keys(), *value.values()) if isinstance(value, Mapping) else value

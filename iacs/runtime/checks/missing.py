@@ -1,0 +1,69 @@
+"""What is asked and cannot be had: nobody gave it, or it was left abstract."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import Finding
+from iacs.runtime.checks.members import is_protocol
+from iacs.runtime.checks.wiring import ABSTRACT, JUDGED, Wiring, own_name
+from iacs.runtime.graph.graph import Node
+from iacs.runtime.graph.kinds import Kind
+
+
+def missing(wiring: Wiring) -> Iterator[Finding]:
+    """Yield each provider that cannot give anything, if anything or anyone can reach it."""
+    for node in wiring.graph.nodes:
+        message = _message(wiring, node)
+        if message and wiring.matters(node.index):
+            yield Finding(node.path, "missing", message)
+
+
+def _message(wiring: Wiring, node: Node) -> str:
+    provider = node.provider
+    if node.kind is Kind.MISSING:
+        return _dependency(wiring, node)
+    if node.kind is Kind.SELECTOR and provider.selector is None:
+        return f"{_class(provider)} has no selector to choose by: give it one"
+    if node.kind in JUDGED and isinstance(provider, ABSTRACT):
+        return f"{_class(provider)}({own_name(wiring.graph, node.index)}) is not overridden: override it"
+    if node.kind in JUDGED:
+        return _unmade(provider)
+    return ""
+
+
+def _class(provider: Any) -> str:
+    return type(provider).__name__
+
+
+def _dependency(wiring: Wiring, node: Node) -> str:
+    wanted = node.provider.instance_of
+    kind = "Dependency" if wanted is object else f"Dependency({wanted.__qualname__})"
+    askers = [each for each in wiring.graph.dependants[node.index] if each != node.index]
+    who = f"{_asker(wiring, askers[0])} asks for it" if askers else "it is the container's own"
+    container, _, name = node.path.rpartition(".")
+    where = f"to the container {container}" if container else "to the container"
+    return f"{kind} is not given, and {who}: give {name}=… {where}, or a default"
+
+
+def _asker(wiring: Wiring, index: int) -> str:
+    owners = wiring.owners(index)
+    asker = owners[0] if owners else index
+    node = wiring.graph.nodes[asker]
+    return f"{own_name(wiring.graph, asker)}() of {node.path}" if node.kind in JUDGED else node.path
+
+
+def _unmade(provider: Any) -> str:
+    made = provider.provides
+    if made is None:
+        return f"{_class(provider)} has nothing to call: give it a class or a function"
+    if not isinstance(made, type) or providers.is_provider(made):
+        return ""
+    if is_protocol(made):
+        return f"{made.__qualname__} is a Protocol, which cannot be built: give a class that follows it"
+    if inspect.isabstract(made):
+        names = ", ".join(sorted(getattr(made, "__abstractmethods__", ())))
+        return f"{made.__qualname__} is abstract ({names}): give a class that implements it"
+    return ""

@@ -1,0 +1,102 @@
+"""What is known of a Configuration's options before anything is loaded."""
+
+import typing
+from collections.abc import Mapping
+from typing import Any
+
+from dependency_injector import providers
+
+from iacs.runtime.checks.members import lacks_field
+from iacs.runtime.declared import class_of
+from iacs.runtime.declared.callees import UNKNOWN, attribute
+
+_LINKS = 100
+
+
+def option_annotation(option: Any) -> Any:
+    """Return the annotation of an option on the only settings model that its configuration reads."""
+    root, segments = option._get_root(), option.get_name_segments()
+    models = _models(root)
+    if len(models) != 1 or _has_more(root) or not all(isinstance(each, str) for each in segments):
+        return UNKNOWN
+    annotation: Any = models[0]
+    for name in segments:
+        cls = class_of(annotation)
+        annotation = UNKNOWN if cls is None else attribute(cls, name)
+    return UNKNOWN if _is_dumped(annotation) else annotation
+
+
+def _is_dumped(annotation: Any) -> bool:
+    """Tell whether loading may leave another type: a model becomes a dict, and so do those in a list."""
+    cls = class_of(annotation)
+    return cls is None or hasattr(cls, "model_fields") or bool(typing.get_args(annotation))
+
+
+def missing_option(option: Any) -> str:
+    """Return what an option is looked for in without being there, empty when it may be there."""
+    root, segments = option._get_root(), option.get_name_segments()
+    if not all(isinstance(each, str) for each in segments):
+        return ""
+    models = _models(root)
+    if models and not _has_more(root):
+        unknown = all(_model_lacks(each, segments) for each in models)
+        return " and ".join(each.__qualname__ for each in models) if unknown else ""
+    data = _data(root)
+    must_be_there = option.is_required() or root.get_strict()
+    return "what is loaded" if data and must_be_there and not _holds(data, segments) else ""
+
+
+def _models(root: Any) -> list[type]:
+    settings = root.get_pydantic_settings()
+    models = [each if isinstance(each, type) else type(each) for each in settings]
+    return models if all(hasattr(each, "model_fields") for each in models) else []
+
+
+def _has_more(root: Any) -> bool:
+    """Tell whether options may come from elsewhere than the settings models."""
+    files = (*root.get_ini_files(), *root.get_yaml_files(), *root.get_json_files())
+    return bool(files) or bool(root.get_default()) or root.last_overriding is not None
+
+
+def _model_lacks(model: type, segments: tuple[str, ...]) -> bool:
+    annotation: Any = model
+    for name in segments:
+        cls = class_of(annotation)
+        if cls is None or not hasattr(cls, "model_fields"):
+            return False
+        if lacks_field(cls, name):
+            return True
+        annotation = attribute(cls, name)
+    return False
+
+
+def _data(root: Any) -> Mapping[str, Any]:
+    """Return what a configuration holds, following the options of others that stand in for it."""
+    path: list[Any] = []
+    for _ in range(_LINKS):
+        last = root.last_overriding
+        if isinstance(last, providers.ConfigurationOption):
+            path = [*last.get_name_segments(), *path]
+            root = last._get_root()
+        elif isinstance(last, providers.Configuration):
+            root = last
+        else:
+            return _at(root.provides if last is None else last, path)
+    return {}
+
+
+def _at(data: Any, path: list[Any]) -> Mapping[str, Any]:
+    data = data.provides if type(data) is providers.Object else data
+    for name in path:
+        data = data.get(name) if isinstance(data, Mapping) else None
+    return data if isinstance(data, Mapping) else {}
+
+
+def _holds(data: Any, segments: tuple[str, ...]) -> bool:
+    for name in segments:
+        if not isinstance(data, Mapping):
+            return True
+        if name not in data:
+            return False
+        data = data[name]
+    return True

@@ -1,0 +1,106 @@
+"""Overrides that change nothing, or that put something quite different in a provider's place."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import Finding
+from iacs.runtime.checks.fits import Given, fits, of_value
+from iacs.runtime.checks.members import is_mock, lacks
+from iacs.runtime.checks.types import spelled
+from iacs.runtime.checks.wiring import Wiring, own_name
+from iacs.runtime.declared import Declarations, class_of
+from iacs.runtime.declared.callees import members
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import Kind, children
+
+_LIFECYCLE = frozenset({"close", "aclose", "probe"})
+"""What the runtime itself calls where it is there: a stand-in needs none of it."""
+
+
+def overlay_findings(graph: Graph, replaced: Mapping[int, Any]) -> tuple[Finding, ...]:
+    """Return the plain values that are plainly something else than what they are to replace.
+
+    A stand-in need not be a subclass. Classes and providers are not judged.
+    """
+    declarations = Declarations(graph)
+    return tuple(
+        Finding(graph.nodes[index].path, "overlay", _message(graph, index, of_value(value), wanted))
+        for index, value in replaced.items()
+        if not isinstance(value, type) and not providers.is_provider(value)
+        for wanted in (declarations.of(index),)
+        if is_something_else(of_value(value), wanted)
+    )
+
+
+def is_something_else(given: Given, wanted: Any) -> bool:
+    """Tell whether `given` has nothing of what the class `wanted` is used for."""
+    cls, asked = class_of(given.annotation), class_of(wanted)
+    if cls is None or asked is None or asked is object or is_mock(cls):
+        return False
+    if fits(given, wanted) and cls is not object:
+        return False
+    if asked.__module__ == "builtins":
+        return True
+    if cls.__module__ == "builtins":
+        return True
+    names = set(members(asked)) - _LIFECYCLE
+    is_a_dummy = not set(members(cls))  # it stands for something that nobody will use
+    return bool(names) and not is_a_dummy and all(_has_not(given, cls, name) for name in names)
+
+
+def _has_not(given: Given, cls: type, name: str) -> bool:
+    return lacks(cls, name) and inspect.getattr_static(given.value, name, None) is None
+
+
+def _message(graph: Graph, index: int, given: Given, wanted: Any) -> str:
+    return (
+        f"{own_name(graph, index)}() is replaced by {spelled(given.annotation)}, which has nothing of "
+        f"{spelled(wanted)}: give a {spelled(wanted)}, or something with its methods"
+    )
+
+
+def overlay(wiring: Wiring) -> Iterator[Finding]:
+    """Yield what was overridden under a name that does not exist, or by something else."""
+    yield from _unknown(wiring.graph.container, "")
+    for node in wiring.graph.nodes:
+        if isinstance(node.provider, providers.Container):
+            yield from _unknown(node.provider.container, f"{node.path}.")
+        if node.kind is Kind.ALIAS and not isinstance(node.provider, providers.Dependency):
+            yield from _different(wiring, node)
+
+
+def _different(wiring: Wiring, node: Node) -> Iterator[Finding]:
+    wanted = wiring.declarations.own(node.index)
+    for leaf in wiring.leaves(node.index):
+        given = wiring.given(leaf)
+        if is_something_else(given, wanted):
+            yield Finding(node.path, "overlay", _message(wiring.graph, node.index, given, wanted))
+
+
+def _unknown(container: Any, prefix: str) -> Iterator[Finding]:
+    parent = getattr(container, "declarative_parent", None)
+    for overriding in dict.fromkeys((*container.overridden, *getattr(parent, "overridden", ()))):
+        yield from _surplus(container.providers, overriding.providers, prefix)
+
+
+def _surplus(own: Mapping[str, Any], others: Mapping[str, Any], prefix: str) -> Iterator[Finding]:
+    """Compare names, in containers inside containers too; what the overriding parts need is theirs."""
+    needed = {id(each) for provider in others.values() for each in provider.related}
+    for name, provider in others.items():
+        if name in own:
+            if isinstance(own[name], providers.Container) and isinstance(provider, providers.Container):
+                yield from _surplus(children(own[name]), children(provider), f"{prefix}{name}.")
+        elif id(provider) not in needed:
+            yield Finding(f"{prefix}{name}", "overlay", _no_such_name(name, provider, own))
+
+
+def _no_such_name(name: str, provider: Any, own: Mapping[str, Any]) -> str:
+    close = get_close_matches(name, list(own), 1)
+    made = getattr(provider, "provides", None)
+    what = getattr(made, "__qualname__", type(provider).__name__)
+    cure = f"did you mean {close[0]!r}?" if close else "correct the name, or drop it"
+    return f"{what} overrides {name!r}, which the container does not have, and so nothing: {cure}"

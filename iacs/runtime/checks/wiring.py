@@ -1,0 +1,197 @@
+"""The calls that a graph's providers make when they are asked, as far as they can be told before."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from dependency_injector import providers
+
+from iacs.runtime.checks.fits import Given, of_value
+from iacs.runtime.checks.matching import Argument, Bound, bind
+from iacs.runtime.checks.options import option_annotation
+from iacs.runtime.declared import Declarations
+from iacs.runtime.declared.callees import UNKNOWN, Callee, callee
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import CALLING, Kind, own_kind
+
+JUDGED = CALLING | {Kind.GIVEN}
+"""What is handed in from outside calls something, too, and may be wired wrong."""
+ABSTRACT = (
+    providers.AbstractFactory,
+    providers.AbstractSingleton,
+    providers.AbstractCallable,
+    providers.AbstractCoroutine,
+)
+_BRINGING_NONE = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
+_EXACT = JUDGED - {Kind.RESOURCE}
+_BRANCHES = 100
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a provider calls, and with what; `told` is what the callee says of itself."""
+
+    node: Node
+    made: Any
+    told: Callee
+    arguments: tuple[Argument, ...]
+
+    @property
+    def name(self) -> str:
+        """The constructor's qualified name."""
+        return name_of(self.made)
+
+    @cached_property
+    def bound(self) -> Bound | None:
+        """Which argument meets which parameter, None when the callee does not tell its parameters."""
+        return None if self.told.signature is None else bind(self.told.signature, self.arguments)
+
+
+def name_of(made: Any) -> str:
+    """Return the qualified name of a class, a function or whatever else is called."""
+    for _ in range(10):
+        if not isinstance(made, partial):
+            break
+        made = made.func
+    return str(getattr(made, "__qualname__", type(made).__qualname__))
+
+
+def own_name(graph: Graph, index: int) -> str:
+    """Return what a provider calls by name, else its kind: `Database`, `an object`."""
+    provider = graph.nodes[index].provider
+    made = getattr(provider, "provides", None) if own_kind(provider) in JUDGED else None
+    return name_of(made) if callable(made) else type(provider).__name__
+
+
+class Wiring:
+    """A graph, what its nodes are declared to give, and the calls among them; each worked out once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.declarations = Declarations(graph)
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """Every call that is known, in the order of the nodes."""
+        nodes = (node for node in self.graph.nodes if node.kind in JUDGED)
+        return tuple(self._call(node) for node in nodes if _is_callable(node.provider.provides))
+
+    def _call(self, node: Node) -> Call:
+        made = node.provider.provides
+        return Call(node, made, callee(made), tuple(arguments(node)))
+
+    @cached_property
+    def asked(self) -> frozenset[int]:
+        """The nodes that are called with nothing but what the container gives them.
+
+        Parts are, at the start, and all that they ask; what a List, a Dict or a method's call asks, too. A
+        factory's call may bring arguments, even for the factories below it: `service(database__url=…)`.
+        """
+        nodes = self.graph.nodes
+        found = {node.index for node in nodes if node.is_part}
+        found.update(each for node in nodes if node.kind in _BRINGING_NONE for each in _inputs(node))
+        waiting = list(found)
+        while waiting:
+            fresh = [each for each in _inputs(nodes[waiting.pop()]) if each not in found]
+            found.update(fresh)
+            waiting.extend(fresh)
+        return frozenset(found)
+
+    def matters(self, index: int) -> bool:
+        """Tell whether a provider that cannot be called can be reached: asked by another, or by anyone."""
+        node = self.graph.nodes[index]
+        return bool(self.graph.dependants[index]) or node.is_part or (node.named and "." not in node.path)
+
+    def leaves(self, index: int) -> tuple[int, ...]:
+        """Return where a value may come from: behind aliases, in each branch of a Selector."""
+        found: dict[int, None] = {}
+        waiting = [self.graph.source(index)]
+        while waiting and len(found) < _BRANCHES:
+            each = waiting.pop()
+            node = self.graph.nodes[each]
+            if each in found:
+                continue
+            found[each] = None
+            if node.kind is Kind.SELECTOR:
+                branches = [branch.node for branch in node.inputs if branch.via == "branch"]
+                waiting += [self.graph.source(branch) for branch in reversed(branches)]
+        return tuple(each for each in found if self.graph.nodes[each].kind is not Kind.SELECTOR)
+
+    def stand_ins(self, index: int) -> list[int]:
+        """Return the aliases from `index` to what it stands for, in order."""
+        found: list[int] = []
+        while self.graph.nodes[index].kind is Kind.ALIAS and index not in found:
+            found.append(index)
+            index = self.graph.nodes[index].inputs[0].node
+        return found
+
+    def owners(self, index: int) -> tuple[int, ...]:
+        """Return the providers that a reader knows: `index` itself, else those that it is written in."""
+        found: dict[int, None] = {}
+        seen, waiting = {index}, [index]
+        while waiting:
+            node = self.graph.nodes[waiting.pop()]
+            if node.named or _is_written_out(node):
+                found[node.index] = None
+                continue
+            fresh = [each for each in self.graph.dependants[node.index] if each not in seen]
+            seen.update(fresh)
+            waiting.extend(fresh)
+        return tuple(found)
+
+    def given(self, index: int) -> Given:
+        """Return what a leaf gives."""
+        node = self.graph.nodes[index]
+        if node.kind is Kind.OBJECT:
+            return of_value(node.provider.provides)
+        if node.kind is Kind.OPTION:
+            return Given(option_annotation(node.provider))
+        annotation = self.declarations.of(index)
+        return Given(annotation, exact=node.kind in _EXACT and _is_built(node, annotation))
+
+
+def _inputs(node: Node) -> Iterator[int]:
+    return (each.node for each in node.inputs if not each.deferred)
+
+
+def _is_written_out(node: Node) -> bool:
+    return node.kind in JUDGED and not isinstance(node.provider, providers.TypedConfigurationOption)
+
+
+def _is_callable(made: Any) -> bool:
+    return made is not None and not providers.is_provider(made)
+
+
+def _is_built(node: Node, annotation: Any) -> bool:
+    """Tell whether just this class comes out; one that chooses in `__new__` may give another."""
+    made = node.provider.provides
+    return made is annotation and isinstance(made, type) and not _chooses(made)
+
+
+def _chooses(made: type) -> bool:
+    return any("__new__" in vars(each) for each in made.__mro__[:-1])
+
+
+def arguments(node: Node) -> Iterator[Argument]:
+    """Yield what a provider hands over, with the node behind each provider."""
+    provider = node.provider
+    sources = {(each.via, each.label): each for each in node.inputs}
+    for position, value in enumerate(provider.args):
+        yield Argument(str(position), "argument", value, sources.get(("argument", str(position))))
+    for name, value in provider.kwargs.items():
+        yield Argument(str(name), "keyword", value, sources.get(("keyword", str(name))))
+    given = provider.attributes if hasattr(type(provider), "attributes") else {}
+    for name, value in given.items():
+        yield Argument(str(name), "attribute", value, sources.get(("attribute", str(name))))
+
+
+def given_at(wiring: Wiring, argument: Argument) -> tuple[tuple[int | None, Given], ...]:
+    """Return every value that an argument may get, each with the node that it comes from."""
+    source = argument.source
+    if source is None:
+        unknown = providers.is_provider(argument.value)
+        return ((None, Given(UNKNOWN) if unknown else of_value(argument.value)),)
+    if source.deferred:
+        return ((source.node, of_value(argument.value)),)
+    return tuple((each, wiring.given(each)) for each in wiring.leaves(source.node))

@@ -1,0 +1,160 @@
+"""Finds the part that a class or a path means."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import IACSGraphError
+from iacs.runtime.declared import Declarations, class_of
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import CALLING, PARTS, Kind, Provider
+from iacs.runtime.plan.expressions import UNSET, Values
+from iacs.runtime.plan.plan import Plan
+
+Key = type[Any] | str | Provider
+
+_MADE = CALLING | PARTS | {Kind.OBJECT}
+
+
+class Lookup:
+    """Remembers what each class and each path means, given what has been started."""
+
+    def __init__(self, plan: Plan, values: Values) -> None:
+        self._graph = plan.graph
+        self._plan = plan
+        self._values = values
+        self._declared = Declarations(plan.graph)
+        self._known: dict[Key, int] = {}
+        self._classes: dict[int, type] = {}
+
+    def index(self, key: Key) -> int:
+        """Return the index that `key` means; raise IACSGraphError when that is none, or several."""
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._find(key)
+        return known
+
+    def _find(self, key: Key) -> int:
+        if isinstance(key, str):
+            return self._named(key)
+        return self._typed(key) if isinstance(key, type) else self._provided(key)
+
+    def _provided(self, provider: Provider) -> int:
+        index = self._graph.indexes.get(id(provider))
+        found = self._originals.get(id(provider), ()) if index is None else (index,)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise IACSGraphError(self._ambiguous(str(provider), found))
+        raise IACSGraphError(
+            f"the application's container has no {provider}, nor has a class of its containers"
+        )
+
+    @cached_property
+    def _originals(self) -> Mapping[int, tuple[int, ...]]:
+        return originals(self._graph)
+
+    def index_in(self, key: Key, values: Values) -> int:
+        """Return the index that `key` means; where the wiring knows none, that of a value in `values`."""
+        try:
+            return self.index(key)
+        except IACSGraphError:
+            given = [i for i, value in enumerate(values) if not isinstance(key, str) and type(value) is key]
+            if len(given) != 1:
+                raise
+            return given[0]
+
+    def _named(self, name: str) -> int:
+        found = self._graph.find(name)
+        if len(found) == 1:
+            return found[0]
+        raise IACSGraphError(self._unknown(name) if not found else self._ambiguous(name, found))
+
+    def _unknown(self, name: str) -> str:
+        named = [node.path for node in self._graph.nodes if node.named]
+        near = get_close_matches(name, named, n=3) or sorted(named)[:10]
+        return f"the container has no {name}; it has {', '.join(near)}"
+
+    def _ambiguous(self, what: str, found: Iterable[int]) -> str:
+        paths = ", ".join(self._graph.nodes[index].path for index in found)
+        return f'{what} may be {paths}; ask for one by its path, app["…"]'
+
+    def _typed(self, cls: type) -> int:
+        found = self._best(cls)
+        if len(found) == 1:
+            return found[0]
+        name = cls.__qualname__
+        raise IACSGraphError(
+            self._ambiguous(name, found) if found else f"no part of the container is a {name}"
+        )
+
+    def _best(self, cls: type) -> list[int]:
+        """Return what fits best: parts before what is made anew, the class itself before subclasses."""
+        nodes = [node for node in self._graph.nodes if node.kind in _MADE and self._is(node.index, cls)]
+        for better in (self._is_there, self._is_part, lambda node: self._class(node.index) is cls, _is_named):
+            nodes = list(filter(better, nodes)) or nodes
+        return [node.index for node in nodes]
+
+    def _is_there(self, node: Node) -> bool:
+        return node.index not in self._plan.parts or self._values[node.index] is not UNSET
+
+    def _is_part(self, node: Node) -> bool:
+        return node.is_part
+
+    def _is(self, index: int, cls: type) -> bool:
+        value = self._values[index]
+        if value is not UNSET and _asked(isinstance, value, cls):
+            return True
+        return _asked(issubclass, self._class(index), cls)
+
+    def _class(self, index: int) -> type:
+        known = self._classes.get(index)
+        if known is None:
+            known = self._classes[index] = class_of(self._declared.of(index)) or type(None)
+        return known
+
+
+def _is_named(node: Node) -> bool:
+    return node.named
+
+
+def _asked(question: Any, what: Any, cls: type) -> bool:
+    """Ask isinstance or issubclass, which some Protocols refuse to answer."""
+    try:
+        return bool(question(what, cls))
+    except TypeError:
+        return False
+
+
+def originals(graph: Graph) -> Mapping[int, tuple[int, ...]]:
+    """Return, by the id of each provider of a class, the indexes of what it has become."""
+    found: dict[int, tuple[int, ...]] = {}
+    for original, current in _beside(_class_of(graph.container), graph.container):
+        index = graph.indexes.get(id(current))
+        if index is not None and index not in found.get(id(original), ()):
+            found[id(original)] = (*found.get(id(original), ()), index)
+    return found
+
+
+def _beside(original: Any, current: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each provider of `original` with the one of its name in `current`, and so on inside of both."""
+    for name, provider in current.providers.items():
+        below = _inside(provider)
+        if below is not None:
+            yield from _beside(_class_of(below), below)
+        if original is not None and name in original.providers:
+            yield original.providers[name], provider
+            before = _inside(original.providers[name])
+            if below is not None and before is not None:
+                yield from _beside(before, below)
+
+
+def _inside(provider: Any) -> Any:
+    return provider.container if isinstance(provider, providers.Container) else None
+
+
+def _class_of(container: Any) -> Any:
+    return getattr(container, "declarative_parent", None)

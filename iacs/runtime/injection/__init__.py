@@ -1,0 +1,103 @@
+"""Binding at call: what a caller leaves out comes from the application that is current then.
+
+Nothing is scanned, imported or resolved when a function is decorated, so its module may be imported before
+there is an application, and serve several.
+"""
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from functools import update_wrapper
+from typing import Any, TypeVar, overload
+
+from iacs.core.exceptions import IACSGraphError
+from iacs.runtime.injection.binding import Binding, Shown
+
+R = TypeVar("R")
+Function = Callable[..., Any]
+
+
+@overload
+def inject(function: Callable[..., R], /) -> Callable[..., R]: ...
+@overload
+def inject() -> Callable[[Callable[..., R]], Callable[..., R]]: ...
+def inject(function: Function | None = None, /) -> Function:
+    """Give a function, at each call, the parameters without a default that its caller leaves out.
+
+    By the class that annotates it, `service: MailQueryService`; by a path, `Annotated[Database, "core.database"]`;
+    by dependency_injector's `Provide[…]`, without its wiring. What a framework looks at is the signature that is
+    left: without `Annotated[Service, inject]` or another mark on what the application gives, every
+    parameter of a class outside the standard library is taken for it.
+
+    Raise NotStartedError when no application is current, IACSGraphError when it has no such part. A coroutine
+    function or generator is given its parts when it begins to run.
+    """
+    return _injected if function is None else _injected(function)
+
+
+def _injected(function: Function) -> Function:
+    if not callable(function) or isinstance(function, type | classmethod | staticmethod):
+        raise IACSGraphError(f"inject decorates functions and methods, and {function!r} is none; {_CURE}")
+    binding = Binding(function, inject)
+    wrapper = update_wrapper(_wrapping(function)(function, binding.fill), function)
+    wrapper.__signature__ = Shown(binding)  # type: ignore[attr-defined]
+    return wrapper
+
+
+_CURE = "put it on __init__, or between a method and its @classmethod or @staticmethod"
+_Fill = Callable[[int, dict[str, Any]], None]
+
+
+def _wrapping(function: Function) -> Callable[[Function, _Fill], Function]:
+    """Return what keeps a function's own kind, which frameworks ask for."""
+    if inspect.iscoroutinefunction(function):
+        return _coroutine
+    if inspect.isasyncgenfunction(function):
+        return _async_generator
+    return _generator if inspect.isgeneratorfunction(function) else _plain
+
+
+def _plain(function: Function, fill: _Fill) -> Function:
+    def injected(*args: Any, **kwargs: Any) -> Any:
+        fill(len(args), kwargs)
+        return function(*args, **kwargs)
+
+    return injected
+
+
+def _coroutine(function: Function, fill: _Fill) -> Function:
+    async def injected(*args: Any, **kwargs: Any) -> Any:
+        fill(len(args), kwargs)
+        return await function(*args, **kwargs)
+
+    return injected
+
+
+def _generator(function: Function, fill: _Fill) -> Function:
+    def injected(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        fill(len(args), kwargs)
+        return (yield from function(*args, **kwargs))
+
+    return injected
+
+
+def _async_generator(function: Function, fill: _Fill) -> Function:
+    async def injected(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        fill(len(args), kwargs)
+        generator = function(*args, **kwargs)
+        step = generator.asend(None)
+        while True:
+            try:
+                value = await step
+            except StopAsyncIteration:
+                return
+            try:
+                sent = yield value
+            except GeneratorExit:
+                await generator.aclose()
+                raise
+            except BaseException as error:  # noqa: BLE001 - the generator is to see it
+                step = generator.athrow(error)
+            else:
+                step = generator.asend(sent)
+
+    return injected

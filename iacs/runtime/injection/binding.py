@@ -1,0 +1,168 @@
+"""Which parameters of a function the application gives, read from the function when it is first needed."""
+
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from operator import itemgetter, methodcaller
+from types import MappingProxyType
+from typing import Any
+
+from iacs.core.exceptions import ForeignLoopError, IACSGraphError, NotStartedError
+from iacs.runtime.declared import class_of
+from iacs.runtime.injection.markers import Marked, marker_in
+from iacs.runtime.views.current import current_application
+from iacs.runtime.views.view import View
+
+Parameter = inspect.Parameter
+Read = Callable[[View], Any]
+
+_VALUES = frozenset({"builtins", "collections.abc", "types", "typing"})
+"""Modules of classes that say nothing about which part is meant."""
+
+
+class Binding:
+    """What a function is given at each call: `mark` in an annotation says, "by its class"."""
+
+    def __init__(self, function: Callable[..., Any], mark: object) -> None:
+        self._function = function
+        self._mark = mark
+        self._name = getattr(function, "__qualname__", repr(function))
+
+    def fill(self, given: int, kwargs: dict[str, Any]) -> None:
+        """Add to `kwargs` what is neither there nor among the `given` positional arguments."""
+        view: View | None = None
+        for name, position, read in self._wanted:
+            if position >= given and name not in kwargs:
+                try:
+                    view = view or current_application()
+                    kwargs[name] = read(view)
+                except IACSGraphError as error:
+                    raise self._told(name, error) from error
+
+    def _told(self, name: str, error: IACSGraphError) -> IACSGraphError:
+        """Name the function and the parameter; what a part raised when it was made stays what it is."""
+        told = f"{self._name}() is to be given {name}: {error}"
+        if isinstance(error, NotStartedError | ForeignLoopError):
+            return type(error)(told, path=error.path)
+        return IACSGraphError(told) if type(error) is IACSGraphError else error
+
+    @cached_property
+    def _wanted(self) -> tuple[tuple[str, int, Read], ...]:
+        """Name, position and reading of each parameter that the application may have to give."""
+        found = []
+        for position, parameter in enumerate(self._signature.parameters.values()):
+            read = self._read_of(parameter)
+            if read is not None:
+                place = sys.maxsize if parameter.kind is Parameter.KEYWORD_ONLY else position
+                found.append((parameter.name, place, read))
+        return tuple(found)
+
+    def _read_of(self, parameter: Parameter) -> Read | None:
+        read = self._marked(parameter)
+        if read is None and parameter.default is Parameter.empty and parameter.kind in _GIVEN_BY_NAME:
+            return self._by_class(parameter.annotation)
+        return read
+
+    def _marked(self, parameter: Parameter) -> Read | None:
+        """Return the reading of a parameter that says itself that it is given."""
+        annotation = self._resolved(parameter.annotation)
+        marks = getattr(annotation, "__metadata__", ())
+        for each in (parameter.default, *marks):
+            marker = marker_in(each)
+            if marker is not None:
+                return Marked(marker).read
+        if parameter.default is Parameter.empty:
+            if any(each is self._mark for each in marks):
+                return self._by_class(annotation)
+            return next((itemgetter(each) for each in marks if _is_path(each)), None)
+        return None
+
+    def _by_class(self, annotation: Any) -> Read | None:
+        resolved = self._resolved(annotation)
+        if resolved is _UNRESOLVED:
+            return lambda view: view.get(self._class_later(annotation))
+        cls = class_of(resolved)
+        return None if cls is None or cls.__module__ in _VALUES else methodcaller("get", cls)
+
+    def _class_later(self, annotation: str) -> type[Any]:
+        cls = class_of(self._resolved(annotation))
+        if cls is None:
+            raise IACSGraphError(f"nothing in {self._function.__module__} is named {annotation}")
+        return cls
+
+    def _resolved(self, annotation: Any) -> Any:
+        """Return an annotation with its strings read, as far as their names are known by now."""
+        holder = type("Holder", (), {"__annotations__": {"it": annotation}})
+        names = getattr(inspect.unwrap(self._function), "__globals__", {})
+        try:
+            return typing.get_type_hints(holder, names, self._enclosing, include_extras=True)["it"]
+        except (NameError, AttributeError, SyntaxError, TypeError):
+            return _UNRESOLVED
+
+    @property
+    def _enclosing(self) -> dict[str, Any]:
+        return dict(inspect.getclosurevars(inspect.unwrap(self._function)).nonlocals)
+
+    @cached_property
+    def _signature(self) -> inspect.Signature:
+        return inspect.signature(self._function)
+
+    @property
+    def shown(self) -> inspect.Signature:
+        """The signature without what the application gives: what is left is what the caller gives.
+
+        That is what is marked; where nothing is, every class that is not of the standard library.
+        """
+        parameters = self._signature.parameters.values()
+        hidden = {each.name for each in parameters if self._marked(each)}
+        hidden = hidden or {each.name for each in parameters if self._is_taken_for_a_part(each)}
+        return self._signature.replace(parameters=list(_without(parameters, hidden)))
+
+    def _is_taken_for_a_part(self, parameter: Parameter) -> bool:
+        if parameter.default is not Parameter.empty or parameter.kind not in _GIVEN_BY_NAME:
+            return False
+        cls = class_of(self._resolved(parameter.annotation))
+        return cls is not None and cls.__module__.partition(".")[0] not in sys.stdlib_module_names
+
+
+class Shown(inspect.Signature):
+    """What a caller of a function gives, worked out when somebody looks: later names are known by then."""
+
+    def __init__(self, binding: Binding) -> None:
+        self._binding = binding
+
+    @property
+    def parameters(self) -> MappingProxyType[str, Parameter]:
+        """The parameters that are left."""
+        return self._binding.shown.parameters
+
+    @property
+    def return_annotation(self) -> Any:
+        """What the function returns."""
+        return self._binding.shown.return_annotation
+
+    def replace(self, **changes: Any) -> Any:
+        """Return an ordinary signature."""
+        return self._binding.shown.replace(**changes)
+
+
+_UNRESOLVED: Any = object()
+_GIVEN_BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+
+def _without(parameters: typing.Iterable[Parameter], hidden: set[str]) -> Iterator[Parameter]:
+    """Yield what is not hidden; what comes after something hidden can be given by name only."""
+    is_named = False
+    for each in parameters:
+        if each.name in hidden:
+            is_named = True
+        elif is_named and each.kind is Parameter.POSITIONAL_OR_KEYWORD:
+            yield each.replace(kind=Parameter.KEYWORD_ONLY)
+        elif not (is_named and each.kind is Parameter.VAR_POSITIONAL):
+            yield each
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and all(each.isidentifier() for each in value.split("."))

@@ -1,0 +1,138 @@
+"""Reads dependency_injector's own markers, `Provide[Container.service]`, in the current application.
+
+A marker names a provider of a container's class, or a path. Both are read as a path of the application's
+container, so that every application, and every overlay of one, gives its own part.
+"""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import IACSGraphError
+from iacs.runtime.plan.expressions import option
+from iacs.runtime.views.view import View
+
+Read = Callable[[View], Any]
+
+
+def marker_in(value: Any) -> Any:
+    """Return the marker that a default or an annotation holds, bare or within FastAPI's Depends; else None."""
+    return next((each for each in (value, getattr(value, "dependency", None)) if _is_marker(each)), None)
+
+
+def _is_marker(value: Any) -> bool:
+    return getattr(type(value), "__IS_MARKER__", False) is True
+
+
+class Marked:
+    """What a marker means, worked out once for each class of containers.
+
+    `Provide[…]` gives the part, `Provider[…]` its provider. `Closing[…]` is read as what it holds: what the
+    application has opened, it closes.
+    """
+
+    def __init__(self, marker: Any) -> None:
+        self._handed_over = False
+        while _is_marker(marker):
+            self._handed_over |= type(marker).__name__ == "Provider"
+            self._marker, marker = marker, marker.provider
+        self._known: dict[Any, Read] = {}
+
+    def read(self, view: View) -> Any:
+        """Return what the marker names in `view`; raise IACSGraphError when that is nothing."""
+        container = view.plan.graph.container
+        original = getattr(container, "declarative_parent", None) or container
+        read = self._known.get(original)
+        if read is None:
+            read = self._known[original] = _Reading(original, self._marker).compiled(self._handed_over)
+        return read(view)
+
+
+class _Reading:
+    def __init__(self, container: Any, marker: Any) -> None:
+        self._container = container
+        self._marker = marker
+
+    def compiled(self, handed_over: bool) -> Read:
+        provider = self._provider()
+        return self._provider_of(provider) if handed_over else self._value_of(provider)
+
+    def _provider(self) -> Any:
+        named, modifier = self._marker.provider, self._marker.modifier
+        if named == "<container>":
+            return self._container.__self__
+        if not isinstance(named, str):
+            return named
+        found = self.resolve_provider(named)
+        return modifier.modify(found, providers_map=self) if modifier else found
+
+    def resolve_provider(self, named: str) -> Any:
+        """Return the provider at a path; dependency_injector's modifiers ask it under this name."""
+        try:
+            return reduce(getattr, named.split("."), self._container)
+        except AttributeError as error:
+            raise IACSGraphError(f"the container has no {named}") from error
+
+    def _value_of(self, provider: Any) -> Read:
+        for kind, compile_one in _COMPILERS.items():
+            if isinstance(provider, kind):
+                return compile_one(self, provider)
+        return lambda view: view[_path(view, provider)]
+
+    def _argument(self, value: Any) -> Read:
+        return self._value_of(value) if providers.is_provider(value) else lambda _view: value
+
+    def _provider_of(self, provider: Any) -> Read:
+        named: Any = provider.provides if isinstance(provider, providers.Delegate) else provider
+        return lambda view: view.plan.handed_over(view.lookup.index(named)).read(view.values)
+
+    def _container_of(self, _provider: Any) -> Read:
+        return lambda view: view.plan.graph.container
+
+    def _inner(self, provider: Any) -> Read:
+        return self._value_of(provider.provides)
+
+    def _attribute(self, provider: Any) -> Read:
+        inner, name = self._inner(provider), provider.name
+        return lambda view: getattr(inner(view), name)
+
+    def _item(self, provider: Any) -> Read:
+        inner, key = self._inner(provider), self._argument(provider.name)
+        return lambda view: inner(view)[key(view)]
+
+    def _call(self, provider: Any) -> Read:
+        return self._called(self._inner(provider), provider)
+
+    def _converted(self, provider: Any) -> Read:
+        return self._called(lambda _view: provider.provides, provider)
+
+    def _called(self, inner: Read, provider: Any) -> Read:
+        args = [self._argument(value) for value in provider.args]
+        kwargs = {name: self._argument(value) for name, value in provider.kwargs.items()}
+        return lambda view: inner(view)(
+            *[read(view) for read in args], **{name: read(view) for name, read in kwargs.items()}
+        )
+
+    def _option(self, provider: Any) -> Read:
+        root = self._value_of(provider._get_root())
+        names = [self._argument(segment) for segment in provider.get_name_segments()]
+        label, strict = ".".join(map(str, provider.get_name_segments())), provider.is_required()
+        return lambda view: option(root(view), [name(view) for name in names], label, strict=strict)
+
+
+_COMPILERS: dict[type[Any], Callable[[_Reading, Any], Read]] = {
+    providers.Self: _Reading._container_of,
+    providers.Delegate: _Reading._provider_of,
+    providers.ProvidedInstance: _Reading._inner,
+    providers.AttributeGetter: _Reading._attribute,
+    providers.ItemGetter: _Reading._item,
+    providers.MethodCaller: _Reading._call,
+    providers.TypedConfigurationOption: _Reading._converted,
+    providers.ConfigurationOption: _Reading._option,
+}
+
+
+def _path(view: View, provider: Any) -> str:
+    return view.plan.graph.nodes[view.lookup.index(provider)].path

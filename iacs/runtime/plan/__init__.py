@@ -1,0 +1,1 @@
+"""How each value of a graph is computed."""

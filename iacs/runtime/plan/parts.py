@@ -1,0 +1,183 @@
+"""A part: how it is built or entered, and how it is closed or left again.
+
+What is built here is closed here: by `aclose()`, else by `close()`. A resource is entered, and left. Nothing
+else is entered, so that a lock stays free; and what a factory merely hands on is not closed on its behalf.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any, ParamSpec, TypeVar
+
+from iacs.core.exceptions import StartError
+from iacs.runtime.graph.kinds import Kind, Provider
+from iacs.runtime.plan.expressions import Read, Values
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Close = Callable[[], Any]
+
+
+class _KeptOpen(partial[Any]):
+    """A factory whose object somebody else closes."""
+
+
+def keep_open(make: Callable[P, T]) -> Callable[P, T]:
+    """Mark a class or factory: the application builds the part and never closes it.
+
+    `providers.Singleton(keep_open(create_pool), …)`.
+    """
+    return _KeptOpen(make)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is built once and kept at `index` among the values.
+
+    `build` evaluates to the part, or to an awaitable of it if `awaits`; `waits` are the parts that have to be
+    there before. A `native` one is built by its provider and only read here; a `local` one is its context's own.
+    `sources` are what it takes out of other parts.
+    """
+
+    index: int
+    path: str
+    provider: Provider
+    build: Read
+    kind: Kind
+    awaits: bool
+    asynchronous: bool
+    closes_asynchronously: bool
+    native: bool
+    waits: frozenset[int]
+    sources: tuple[Read, ...]
+    local: bool = False
+    wrap: Callable[[Any], Any] | None = field(default=None)
+
+    def open(self, values: Values) -> "Opened":
+        """Build or enter the part; raise StartError, naming it, if that takes an event loop."""
+        made = self.build(values)
+        if _is_awaited(made):
+            _forget(made)
+            raise self.needs_a_loop("is built asynchronously")
+        return self._entered(made) if self._is_entered(made) else self._built(made, values)
+
+    async def open_async(self, values: Values) -> "Opened":
+        """Build or enter the part, awaiting whatever there is to await."""
+        made = self.build(values)
+        awaited = self.awaits or _is_awaited(made)
+        if awaited:
+            made = await made
+        if self._is_entered_asynchronously(made, awaited=awaited):
+            return Opened(self, await made.__aenter__(), None, partial(made.__aexit__, None, None, None))
+        return self._entered(made) if self._is_entered(made) else self._built(made, values)
+
+    def _is_entered_asynchronously(self, made: Any, *, awaited: bool) -> bool:
+        """Prefer one of an object's two ways in as dependency_injector does."""
+        if self.kind is not Kind.RESOURCE or not hasattr(type(made), "__aenter__"):
+            return False
+        return awaited or not hasattr(type(made), "__enter__")
+
+    def _is_entered(self, made: Any) -> bool:
+        return self.kind is Kind.RESOURCE and hasattr(type(made), "__enter__")
+
+    def _entered(self, made: Any) -> "Opened":
+        return Opened(self, made.__enter__(), partial(made.__exit__, None, None, None))
+
+    def _built(self, made: Any, values: Values) -> "Opened":
+        if self.kind is Kind.RESOURCE:
+            return Opened(self, made)
+        close, aclose = _closing(made)
+        if (close or aclose) and self._is_ours(made, values):
+            return Opened(self, made, close, aclose)
+        return Opened(self, made)
+
+    def _is_ours(self, made: Any, values: Values) -> bool:
+        if self.kind is Kind.GIVEN or self.is_kept_open:
+            return False
+        return not any(read(values) is made for read in self.sources)
+
+    @property
+    def is_kept_open(self) -> bool:
+        """Tell whether the part is marked with `keep_open`."""
+        return isinstance(self.provider.provides, _KeptOpen)  # type: ignore[attr-defined]
+
+    def needs_a_loop(self, why: str) -> StartError:
+        """Return the error of a synchronous start."""
+        return StartError(f"{self.path} {why}; start it with 'async with'", path=self.path)
+
+
+@dataclass(slots=True)
+class Opened:
+    """A part with its value, and the ways to close it, if that is ours to do."""
+
+    part: Part
+    value: Any
+    close: Close | None = None
+    aclose: Close | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether anything closes the part here."""
+        return self.close is not None or self.aclose is not None
+
+    @property
+    def needs_a_loop(self) -> bool:
+        """Tell whether the part cannot be closed without an event loop."""
+        return self.close is None and self.aclose is not None
+
+    def begin_closing(self) -> Any:
+        """Close the part, whichever way it closes; return what is to be awaited for that, if anything."""
+        close = self.aclose or self.close
+        return close() if close is not None else None
+
+    async def close_async(self) -> None:
+        """Close the part to the end."""
+        found = self.begin_closing()
+        if inspect.isawaitable(found):
+            await found
+
+
+def closes_asynchronously(cls: Any) -> bool:
+    """Tell whether it is known before an object is made that closing it takes an event loop."""
+    if not isinstance(cls, type):
+        return False
+    close, aclose = _ways(cls)
+    return not close and aclose
+
+
+def _closing(value: Any) -> tuple[Close | None, Close | None]:
+    """Return what closes an object without an event loop, and in one. A class is not closed, its objects are."""
+    cls: type = type(value)
+    close, aclose = (False, False) if isinstance(value, type) else _ways(cls)
+    closing = value.close if close else None
+    if not aclose:
+        return closing, None
+    return closing, value.aclose if callable(getattr(cls, "aclose", None)) else value.close
+
+
+@lru_cache(maxsize=1024)
+def _ways(cls: type) -> tuple[bool, bool]:
+    """Tell whether objects of a class close without an event loop, and in one."""
+    close, aclose = getattr(cls, "close", None), getattr(cls, "aclose", None)
+    is_async = inspect.iscoroutinefunction(close)
+    return callable(close) and not is_async, callable(aclose) or is_async
+
+
+def _is_awaited(made: Any) -> bool:
+    """Tell what dependency_injector awaits too; another awaitable object is a value."""
+    cls: type = type(made)
+    return _has_await(cls) and (asyncio.isfuture(made) or asyncio.iscoroutine(made))
+
+
+@lru_cache(maxsize=1024)
+def _has_await(cls: type) -> bool:
+    return hasattr(cls, "__await__")
+
+
+def _forget(made: Any) -> None:
+    if asyncio.isfuture(made):
+        made.cancel()
+    else:
+        made.close()

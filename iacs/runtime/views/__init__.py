@@ -1,0 +1,1 @@
+"""How the parts of a running application are read and replaced."""

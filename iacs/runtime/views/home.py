@@ -1,0 +1,101 @@
+"""The event loop that an application runs in, and what is allowed to read it from elsewhere."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from contextvars import ContextVar
+from typing import Any
+
+from iacs.core.exceptions import ForeignLoopError
+from iacs.runtime.lifecycle.lifetime import Lifetime
+from iacs.runtime.lifecycle.timeline import Timeline
+from iacs.runtime.plan.expressions import Values
+from iacs.runtime.plan.plan import Plan
+
+Errors = list[Exception]
+_home: ContextVar[object] = ContextVar("iacs_home", default=None)
+
+here = _home.get
+"""Return the token of the application whose loop this context is known to run in: quicker than asking."""
+
+
+class Home:
+    """Where an application runs: made when it starts, and shared by its overlays.
+
+    `bound` are the parts that were built asynchronously or are closed so, and what depends on those.
+    """
+
+    def __init__(self, start_timeout: float, stop_timeout: float) -> None:
+        self.token = object()
+        self.loop = running_loop()
+        self.bound: set[int] = set()
+        self._start_timeout = start_timeout
+        self._stop_timeout = stop_timeout
+        self._closing: set[asyncio.Task[Errors]] = set()
+        self._errors: Errors = []
+
+    def lifetime(
+        self, plan: Plan, values: Values, roots: Iterable[int], timeline: Timeline | None = None
+    ) -> Lifetime:
+        """Return a lifetime with the application's deadlines; with a timeline, that of the application itself."""
+        return Lifetime(
+            plan,
+            values,
+            roots,
+            planted=timeline is not None,
+            start_timeout=self._start_timeout,
+            stop_timeout=self._stop_timeout,
+            timeline=timeline,
+            close_later=self._close_later if self.loop is not None and timeline is None else None,
+        )
+
+    def bind(self, lifetime: Lifetime) -> None:
+        """Note which parts belong to the loop."""
+        mine = {
+            each.part.index for each in lifetime.opened if each.part.asynchronous or each.aclose is not None
+        }
+        self.bound = lifetime.plan.graph.affected(mine) if mine and self.loop is not None else set()
+
+    def settle(self) -> None:
+        """Know this context: code that runs in it reads without being asked again."""
+        if self.loop is running_loop():
+            _home.set(self.token)
+
+    def admit(self, path: Callable[[], str]) -> None:
+        """Let code of this loop, or of no loop, read; raise ForeignLoopError for that of another one."""
+        loop = running_loop()
+        if self.loop is None or loop is self.loop:
+            _home.set(self.token)
+        elif loop is not None:
+            told = "belongs to the event loop that its application was started in, and this is another one"
+            raise ForeignLoopError(f"{path()} {told}; start an application in each loop", path=path())
+
+    def _close_later(self, close: Callable[[], Coroutine[Any, Any, Errors]]) -> Errors | None:
+        """Close in the loop what an overlay, left without it, cannot close at once."""
+        if self.loop is None or self.loop.is_closed():
+            return None
+        if running_loop() is self.loop:
+            task = self.loop.create_task(close())
+            self._closing.add(task)
+            task.add_done_callback(self._note_closed)
+            return []
+        return asyncio.run_coroutine_threadsafe(close(), self.loop).result()
+
+    async def closed(self) -> Errors:
+        """Wait for what overlays have left to close; return what went wrong."""
+        while self._closing:
+            await asyncio.wait(self._closing)
+        errors, self._errors = self._errors, []
+        return errors
+
+    def _note_closed(self, task: asyncio.Task[Errors]) -> None:
+        self._closing.discard(task)
+        if not task.cancelled():
+            self._errors.extend(task.result())
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the running event loop, None when there is none."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

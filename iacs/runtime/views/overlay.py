@@ -1,0 +1,265 @@
+"""A second view of an application, in which some parts are others; the first one is not touched."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextvars import Token
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import CheckError, Finding, IACSGraphError, NotStartedError, StartError
+from iacs.runtime.graph.graph import Graph
+from iacs.runtime.graph.kinds import Kind, Provider
+from iacs.runtime.graph.lookup import Lookup
+from iacs.runtime.lifecycle.lifetime import Lifetime
+from iacs.runtime.plan.expressions import UNSET, Values
+from iacs.runtime.plan.parts import Part
+from iacs.runtime.plan.plan import Plan
+from iacs.runtime.views import current, forking
+from iacs.runtime.views.home import Home
+from iacs.runtime.views.view import TellingView, View
+
+Wrap = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrapping:
+    wrap: Wrap
+
+
+def wrapping(wrap: Wrap) -> Any:
+    """Mark a function: in an overlay it receives the original part and returns what stands in its place.
+
+    `app.overlay(database=wrapping(Traced))`. The original stays open, and what is returned is not closed.
+    """
+    return _Wrapping(wrap)
+
+
+@dataclass(slots=True)
+class Replacements:
+    """What an overlay puts in the place of parts, by index."""
+
+    values: Mapping[int, Any]
+    providers: Mapping[int, Provider]
+    wraps: Mapping[int, Wrap]
+
+
+def replacements(parent: View, parts: Mapping[Any, Any]) -> Replacements:
+    """Find the parts that an overlay names; raise CheckError for unknown names and for what does not fit."""
+    values, given, wraps = {}, {}, {}
+    for name, value in parts.items():
+        try:
+            index = _index(parent, name)
+        except IACSGraphError as error:
+            raise CheckError([Finding(str(name), "overlay", str(error))]) from error
+        if isinstance(value, _Wrapping):
+            wraps[index] = value.wrap
+        elif providers.is_provider(value):
+            given[index] = value
+        else:
+            values[index] = value
+    parent.fits(values)
+    return Replacements(values, given, wraps)
+
+
+def _index(parent: View, name: str | Provider) -> int:
+    node = parent.plan.graph.nodes[parent.lookup.index(name)]
+    if node.kind is Kind.CONTAINER:
+        raise IACSGraphError(f"is a container; name a part of it, such as {node.path}.…")
+    return node.index
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A plan for an overlay, which places it works out anew, and the parts to open if always the same."""
+
+    plan: Plan
+    resets: tuple[int, ...]
+    parts: tuple[Part, ...] | None
+
+
+def derived_from(parent: View, replaced: frozenset[int]) -> Derived:
+    """Work out once what every overlay of the same parts needs."""
+    known: Derived | None = parent.derived.get(replaced)
+    if known is None:
+        known = parent.derived[replaced] = _derive(parent, replaced)
+    return known
+
+
+def _derive(parent: View, replaced: frozenset[int]) -> Derived:
+    plan = Plan(parent.plan.graph, replaced, base=parent.plan, bound=True, chosen=parent.values)
+    resets = tuple(plan.resets)
+    values = _values(parent, plan, resets)
+    chooses = bool(plan.undecided(parent.roots, values))
+    return Derived(plan, resets, None if chooses else tuple(plan.missing(parent.roots, values)))
+
+
+def _values(parent: View, plan: Plan, resets: Iterable[int]) -> Values:
+    values = [*parent.values, *[UNSET] * (len(plan.graph) - len(parent.values))]
+    for index in resets:
+        values[index] = UNSET
+    return values
+
+
+class Overlay(TellingView):
+    """Enter it, `with` or `async with`: what depends on a replaced part is built anew, the rest is the same.
+
+    What the overlay builds it closes when it ends. Of an application that is not started, it starts what the
+    roots ask. Any number may be open at a time, in tasks and threads, and one inside another.
+    """
+
+    def __init__(self, parent: View, replaced: Replacements) -> None:
+        super().__init__(parent.home)
+        self.lookup, self.plan, self.values = parent.lookup, parent.plan, parent.values
+        self._parent = parent
+        self._replaced = replaced
+        self._lifetime: Lifetime | None = None
+        self._inherited: list[tuple[Lifetime, Values]] = []
+        self._is_alone = False
+        self._entry: Token[View | None] | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Tell whether parts can be read."""
+        return self._lifetime is not None
+
+    def _overlaid(self) -> Collection[int]:
+        given = (*self._replaced.values, *self._replaced.providers, *self._replaced.wraps)
+        return self.plan.replaced.union(given) if self.is_started else ()
+
+    def fits(self, values: Mapping[int, Any]) -> None:
+        """Raise CheckError when an object does not fit its part."""
+        self._parent.fits(values)
+
+    def new_home(self) -> Home:
+        """Return a new place to run in."""
+        return self._parent.new_home()
+
+    def __enter__(self) -> Self:
+        lifetime, parts = self._prepared()
+        lifetime.start(parts)
+        return self._entered(lifetime)
+
+    async def __aenter__(self) -> Self:
+        lifetime, parts = self._prepared()
+        await lifetime.start_async(parts)
+        return self._entered(lifetime)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lifetime = self._left()
+        if lifetime is not None:
+            lifetime.stop()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lifetime = self._left()
+        if lifetime is not None:
+            await lifetime.stop_async()
+
+    def _prepared(self) -> tuple[Lifetime, tuple[Part, ...] | None]:
+        if self._lifetime is not None:
+            raise IACSGraphError("this overlay is entered already; make another one with overlay()")
+        if not self._parent.is_started:
+            return self._whole(), None
+        self.live_in(self._parent.home)  # the application may have started since
+        if self._replaced.providers or self._replaced.wraps:
+            return self._changed(), None
+        derived = derived_from(self._parent, frozenset(self._replaced.values))
+        return self._beside(derived.plan, derived.resets, self._replaced.values), derived.parts
+
+    def _changed(self) -> Lifetime:
+        """Derive a plan for parts that are built here, or made of the original."""
+        parent, replaced = self._parent, self._replaced
+        there = {index: wrap for index, wrap in replaced.wraps.items() if parent.has(index)}
+        made = {index: self._wrapped(index, wrap) for index, wrap in there.items()}
+        values = {**replaced.values, **made}
+        changed = replaced.providers.keys() | replaced.wraps.keys() - there.keys()
+        plan = Plan(
+            self._graph(), values, changed=changed, base=parent.plan, bound=True, chosen=parent.values
+        )
+        plan.wrap({index: wrap for index, wrap in replaced.wraps.items() if index not in there})
+        return self._beside(plan, plan.resets, values)
+
+    def _wrapped(self, index: int, wrap: Wrap) -> Any:
+        try:
+            return wrap(self._parent.value(index))
+        except Exception as error:
+            path = self._parent.plan.graph.nodes[index].path
+            raise StartError(f"{path}: {type(error).__name__} in what wraps it", path=path) from error
+
+    def _graph(self) -> Graph:
+        graph = self._parent.plan.graph
+        if not self._replaced.providers:
+            return graph
+        graph = graph.replaced(self._replaced.providers)
+        if graph.cycles:
+            path = graph.nodes[graph.cycles[0][0]].path
+            told = "is replaced by a provider that asks for it; use wrapping(…) to receive the original"
+            raise CheckError([Finding(path, "cycle", told)])
+        return graph
+
+    def _beside(self, plan: Plan, resets: Iterable[int], given: Mapping[int, Any]) -> Lifetime:
+        """Return the lifetime of a view of a started application."""
+        values = _values(self._parent, plan, resets)
+        for index, value in given.items():
+            values[index] = value
+        self.roots = self._parent.roots
+        return self.home.lifetime(plan, values, self.roots)
+
+    def _whole(self) -> Lifetime:
+        """Return the lifetime of a view that starts by itself, of an application that is not started."""
+        if isinstance(self._parent, Overlay):
+            raise NotStartedError("the overlay below is not entered; enter it first")
+        replaced = self._replaced
+        plan = Plan(self._graph(), replaced.values, bound=True)
+        plan.wrap(replaced.wraps)
+        values: Values = [UNSET] * len(plan.graph)
+        for index, value in replaced.values.items():
+            values[index] = value
+        self.live_in(self._parent.new_home())
+        self.lookup = Lookup(plan, values)
+        self.roots = self._parent.roots
+        self._is_alone = True
+        return self.home.lifetime(plan, values, self.roots)
+
+    def _entered(self, lifetime: Lifetime) -> Self:
+        self._begin(lifetime)
+        self._entry = current.enter(self)
+        forking.watch(self)
+        return self
+
+    def _begin(self, lifetime: Lifetime) -> None:
+        self._lifetime, self.plan, self.values = lifetime, lifetime.plan, lifetime.values
+        if self._is_alone:
+            self.home.bind(lifetime)
+
+    def _left(self) -> Lifetime | None:
+        lifetime = self._lifetime
+        if self._entry is None:
+            raise NotStartedError("this overlay is not entered")
+        current.leave(self._entry)
+        self._lifetime = self._entry = None
+        self._is_left_behind = False
+        self.forget()
+        return lifetime
+
+    def forked(self) -> None:
+        """Let go of what was built in the parent process: it is neither used nor closed here."""
+        if self._lifetime is not None:
+            self._inherited.append((self._lifetime, self.values))
+            self._lifetime = None
+            self._is_left_behind = True
+            self.forget()
+
+    def open_here(self) -> None:
+        """Replace the same parts in what a forked child builds."""
+        if not self._parent.is_started and self._parent.is_open:
+            self._parent.open_here()
+        lifetime, parts = self._prepared()
+        lifetime.start(parts)
+        self._begin(lifetime)
+        self._is_left_behind = False

@@ -1,0 +1,251 @@
+"""Reading parts: what an application and its overlays have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from iacs.core.exceptions import IACSGraphError, NotStartedError
+from iacs.runtime.graph.graph import Node
+from iacs.runtime.graph.kinds import Kind, Provider
+from iacs.runtime.graph.lookup import Lookup
+from iacs.runtime.plan.expressions import TOO_DEEP, UNSET, Values
+from iacs.runtime.plan.plan import Plan
+from iacs.runtime.views.home import Home, here
+
+if TYPE_CHECKING:
+    from iacs.runtime.views.overlay import Overlay
+
+if TYPE_CHECKING:  # loaded when they are asked for
+    from iacs.runtime.explain import Explanation
+    from iacs.runtime.health import Health, Probes
+    from iacs.runtime.picture import Picture
+
+
+T = TypeVar("T")
+Key = type[Any] | str
+
+
+class Replacing(Protocol):
+    """What an overlay replaces by what: a mapping, whichever kinds of provider its keys are."""
+
+    def items(self) -> Iterable[tuple[str | Provider, Any]]:
+        """Return each part's path or provider with what takes its place."""
+        ...
+
+
+class View(ABC):
+    """A reading of the container's wiring: by class, typed, or by path."""
+
+    plan: Plan
+    values: Values
+    roots: tuple[int, ...]
+    lookup: Lookup
+
+    def __init__(self, home: Home) -> None:
+        self.live_in(home)
+        self._found = _Found(self)
+        self._is_left_behind = False
+        self.derived: dict[frozenset[int], Any] = {}
+
+    def live_in(self, home: Home) -> None:
+        """Run in `home`, or in what runs there."""
+        self.home = home
+        self._token = home.token
+
+    @property
+    @abstractmethod
+    def is_started(self) -> bool:
+        """Tell whether parts can be read."""
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether parts can be read: those of a forked child are built when it reads the first."""
+        return self.is_started or self._is_left_behind
+
+    def overlay(self, mapping: Replacing | None = None, /, **parts: Any) -> "Overlay":
+        """Return a second view in which some parts are others; enter it `with` or `async with`.
+
+        A part is named by its path, by a bare name that leads to one, or by its provider, the container's or
+        that of the container's class. A plain object is the part itself,
+        a provider builds it, `wrapping(function)` makes it of the original. Raise CheckError when a name is
+        unknown or an object plainly does not fit.
+        """
+        from iacs.runtime.views.overlay import Overlay, replacements
+
+        named = dict(mapping.items()) if mapping is not None else {}
+        return Overlay(self, replacements(self, {**named, **parts}))
+
+    def get(self, cls: type[T]) -> T:
+        """Return the part that is declared to be a `cls`.
+
+        Raise IACSGraphError when none or several are, NotStartedError before it is started, and
+        ForeignLoopError in another event loop than the application's.
+        """
+        if here() is self._token:
+            return self._found[cls]  # type: ignore[no-any-return] # a variable would cost an eighth of it all
+        return self._read_elsewhere(cls)  # type: ignore[no-any-return]
+
+    def __getitem__(self, path: str) -> Any:
+        """Return the part at `path`, such as `mail_query.service`; a bare name will do if it leads to one."""
+        if here() is self._token:
+            return self._found[path]
+        return self._read_elsewhere(path)
+
+    def _read_elsewhere(self, key: Key) -> Any:
+        self.home.admit(lambda: self._path_of(key))
+        return self._found[key]
+
+    def read(self, key: Key) -> Any:
+        """Return a part for the first time; what stays the same from now on is remembered."""
+        if self._is_left_behind:
+            self.open_here()
+        if not self.is_started:
+            raise NotStartedError(f"{self._path_of(key)} is asked for, and the application is not started")
+        index = self.lookup.index_in(key, self.values)
+        self._require(index)
+        try:
+            value = self.plan.expressions[index].read(self.values)
+        except RecursionError as error:
+            raise IACSGraphError(f"{self._path_of(key)} cannot be made: {TOO_DEEP}") from error
+        if index in self.home.bound:
+            self.home.admit(lambda: self.plan.graph.nodes[index].path)
+        elif self._stays(self.plan.graph.nodes[self.plan.graph.source(index)]):
+            self._found[key] = value
+        return value
+
+    def _stays(self, node: Node) -> bool:
+        return node.index in self.plan.replaced or node.is_part or node.kind is Kind.OBJECT
+
+    def _require(self, index: int) -> None:
+        missing = self.plan.unset_inputs(index, self.values)
+        if missing:
+            path = self.plan.graph.nodes[missing[0]].path
+            raise NotStartedError(f"{path} was not started: {self._why_not(missing[0])}", path=path)
+
+    def _why_not(self, index: int) -> str:
+        graph = self.plan.graph
+        for each in graph.dependants[index]:
+            chosen = self.values[each]
+            if graph.nodes[each].kind is Kind.SELECTOR and chosen is not UNSET:
+                return f"{graph.nodes[each].path} chose {graph.nodes[chosen].path}"
+        return "no root of the application asks for it; add it to roots"
+
+    def _path_of(self, key: Key) -> str:
+        return key if isinstance(key, str) else key.__qualname__
+
+    @abstractmethod
+    def fits(self, values: Mapping[int, Any]) -> None:
+        """Raise CheckError when an object that an overlay gives does not fit its part."""
+
+    @abstractmethod
+    def open_here(self) -> None:
+        """Build parts of its own in a forked child; raise StartError when that takes an event loop."""
+
+    @abstractmethod
+    def forked(self) -> None:
+        """Let go of a parent process's parts, in the child: they are neither used nor closed here."""
+
+    def abandon(self) -> None:
+        """Be stopped without closing anything: for what nobody will stop any more."""
+        self.forked()
+        self._is_left_behind = False
+
+    @abstractmethod
+    def new_home(self) -> Home:
+        """Return a new place to run in."""
+
+    def has(self, index: int) -> bool:
+        """Tell whether a part is there, or is made whenever it is asked for."""
+        return not self.plan.unset_inputs(index, self.values)
+
+    def value(self, index: int) -> Any:
+        """Return the value at an index."""
+        return self.plan.expressions[index].read(self.values)
+
+    def forget(self) -> None:
+        """Read everything anew."""
+        self._found.clear()
+        self.derived.clear()
+
+
+class _Found(dict[Key, Any]):
+    """What was read before, so that reading it again is one look-up."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._view = view
+
+    def __missing__(self, key: Key) -> Any:
+        return self._view.read(key)
+
+
+class TellingView(View):
+    """A view that tells how its parts are, and what is wired to what."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        self._probes: Probes | None = None
+
+    def __repr__(self) -> str:
+        """Name what the view is of: the parts of an application, what an overlay replaces."""
+        graph = self.plan.graph
+        of = getattr(getattr(graph.container, "declarative_parent", None), "__qualname__", "a container")
+        indexes = sorted(self._overlaid() or self._there())
+        paths = ", ".join(graph.nodes[index].path for index in indexes) or "nothing started"
+        return f"<{type(self).__name__} of {of}: {paths}>"
+
+    async def health(self, timeout: float = 3.0) -> "Health":
+        """Ask every started part that has a probe, in parallel; `timeout` is in seconds for each.
+
+        An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
+        """
+        from iacs.runtime.health import Health, Probes, health
+
+        if self._is_left_behind:
+            self.open_here()
+        if not self.is_started:
+            return Health(error="the application is not started")
+        if self.home.bound:
+            self.home.admit(lambda: self.plan.graph.nodes[min(self.home.bound)].path)
+        self._probes = self._probes or Probes()
+        parts = {index: self.values[index] for index in self._there()}
+        graph, chosen = self.plan.graph, self._chosen()
+        return await health(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
+
+    def graph(self) -> "Picture":
+        """Return the wiring as data, which draws itself."""
+        from iacs.runtime.picture import picture
+
+        return picture(
+            self.plan.graph, overlaid=self._overlaid(), chosen=self._chosen(), started=self._there()
+        )
+
+    def explain(self, path: str) -> "Explanation":
+        """Return where a part is declared, what it receives and from where, and which settings it reads."""
+        from iacs.runtime.explain import explain
+
+        return explain(
+            self.plan.graph,
+            path,
+            value=self._value_or_raise,
+            overlaid=self._overlaid(),
+            chosen=self._chosen(),
+            started=self._there(),
+        )
+
+    def _overlaid(self) -> Collection[int]:
+        """Return the parts that are others than the container says."""
+        return self.plan.replaced
+
+    def _there(self) -> list[int]:
+        return [i for i in (*self.plan.parts, *self.plan.replaced) if self.values[i] is not UNSET]
+
+    def _value_or_raise(self, index: int) -> Any:
+        if not self.is_started or not self.has(index):
+            raise KeyError(index)
+        return self.value(index)
+
+    def _chosen(self) -> dict[int, int]:
+        nodes = self.plan.graph.nodes
+        selectors = (node.index for node in nodes if node.kind is Kind.SELECTOR)
+        return {index: self.values[index] for index in selectors if self.values[index] is not UNSET}

@@ -1,0 +1,37 @@
+"""What pydantic converts is left to it."""
+
+from typing import (
+    Any,
+)
+
+import pytest
+from dependency_injector import providers
+from pydantic import BaseModel, ConfigDict, Field
+
+from iacs.runtime.checks import check
+from tests.runtime.checks.test_settings import FromEnvironment, Group, Settings
+from tests.runtime.counted import container_of
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    port: int
+    name: str = Field(default="", alias="Name")
+
+
+@pytest.mark.parametrize(
+    ("provider", "kinds"),
+    [
+        (providers.Singleton(Strict, port="1"), []),
+        (providers.Singleton(Strict, port=1, Name="a"), []),
+        (providers.Singleton(Strict), ["arity"]),
+        (providers.Singleton(Strict, port=1, prot=2), ["arity"]),
+        (providers.Singleton(Strict, 1, port=1), ["arity"]),
+        (providers.Singleton(Group, port=1), []),
+        (providers.Singleton(Settings), []),
+        (providers.Singleton(FromEnvironment), []),
+        (providers.Singleton(Settings, _env_file=None), []),
+    ],
+)
+def test_a_pydantic_model_takes_what_it_converts(provider: providers.Provider[Any], kinds: list[str]) -> None:
+    assert [each.kind for each in check(container_of(part=provider))] == kinds
