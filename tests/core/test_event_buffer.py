@@ -43,3 +43,23 @@ async def test_only_what_the_caller_has_finished_is_to_be_committed() -> None:
     assert fetched.uncommitted() == {}
     await fetched.next()
     assert fetched.uncommitted() == {HERE: 1}
+
+
+async def test_putting_nothing_leaves_a_waiting_caller_waiting() -> None:
+    wake_calls = 0
+
+    def wake() -> None:
+        nonlocal wake_calls
+        wake_calls += 1
+
+    fetched = EventBuffer(asyncio.get_running_loop(), wake)
+    fetched.own([HERE])
+    waiting = asyncio.create_task(fetched.next())
+    for _ in range(5):
+        fetched.put([])
+        fetched.put([record(THERE, 0)])
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert wake_calls == 1
+    fetched.put([record(HERE, 0)])
+    assert await waiting == record(HERE, 0)[0]

@@ -1,13 +1,16 @@
 """What only the event log in a database has to show; the promises it shares with Kafka are in test_events.py."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
+import sqlalchemy
 
 from iacs.core import clock
 from iacs.core._events.log_group import Member, Share
@@ -199,6 +202,35 @@ async def test_a_consumer_whose_loop_was_held_up_hands_on_nothing_of_its_success
         assert not next_one.done()
         next_one.cancel()
         await asyncio.wait([next_one])
+
+
+@pytest.mark.parametrize("group", [None, "group"])
+async def test_an_idle_consumer_queries_once_for_each_poll(
+    database: Database, topic: str, group: str | None
+) -> None:
+    """A heartbeat apart, which the long lease keeps out of the count, and the statements of its start."""
+    statements = list[str]()
+
+    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    async with EventLog(database, poll_seconds=0.02, lease_seconds=600, logger=LOGGER) as log:
+        await log.publish(topic, 1)
+        async with aclosing(log.consume(topic, group)) as events:
+            await anext(events)
+            waiting = asyncio.create_task(anext(events))
+            await asyncio.sleep(0.5)
+            sqlalchemy.event.listen(database.engine, "before_cursor_execute", count)
+            started = time.monotonic()
+            await asyncio.sleep(1)
+            polls = math.ceil((time.monotonic() - started) / 0.02) + 1
+            sqlalchemy.event.remove(database.engine, "before_cursor_execute", count)
+            reads = [statement for statement in statements if "iacs_counters" in statement]
+            assert 1 <= len(reads) <= polls
+            queries = [statement for statement in statements if statement.lstrip().startswith("SELECT")]
+            assert len(queries) <= 3 * polls  # in a group also the clock and the members
+            await log.publish(topic, 2)
+            assert (await asyncio.wait_for(waiting, 30)).value == 2
 
 
 async def test_a_record_with_broken_headers_becomes_a_dead_letter(

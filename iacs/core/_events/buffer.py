@@ -113,6 +113,7 @@ class EventBuffer:
         """
         left_out = set[Place]()
         with self._guard:
+            count = len(self._records)
             is_late = epoch is not None and epoch != self.epoch
             for record, size in records:
                 if is_late or record.place not in self._owned:
@@ -121,7 +122,9 @@ class EventBuffer:
                 self._records.append((record, size))
                 self._wanted[record.place] = record.offset + 1
                 self._bytes += size
-        self._tell()
+            has_grown = len(self._records) > count
+        if has_grown:  # a caller woken for nothing asks for more at once, and keeps the fetching side busy
+            self._tell()
         return left_out
 
     def wanted(self, place: Place, default: int) -> int:
