@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import TextIOWrapper
+from pathlib import Path
 
 import typer
 
@@ -26,6 +27,7 @@ class Edge:
 
     def run(self, command: Callable[[], int | None]) -> int:
         """Return the exit code of `command`."""
+        _open_closed_streams()
         _accept_any_text()
         try:
             code = command() or 0
@@ -56,7 +58,7 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         return _misuse(error)
     if isinstance(error, IACSGraphError):
-        return str(error) or type(error).__name__
+        return error.message_with_hint or type(error).__name__
     if isinstance(error, ExceptionGroup):
         return "; ".join(dict.fromkeys(_sentence(part) for part in error.exceptions))
     if isinstance(error, OSError) and error.strerror:
@@ -76,6 +78,14 @@ def _unexpected(error: Exception) -> str:
         f"this should not happen ({type(error).__name__}); "
         "run it again as 'iacs --debug …' or with IACS_DEBUG=1 for the traceback, and report it"
     )
+
+
+def _open_closed_streams() -> None:
+    """Discard what would go to a closed standard stream; left closed, the next file gets its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - open until the end
+            setattr(sys, name, stream)
 
 
 def _accept_any_text() -> None:

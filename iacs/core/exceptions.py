@@ -69,9 +69,9 @@ class ConfigurationError(IACSGraphError):
 
     code = "configuration"
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], *, hint: str = "") -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(self.problems))
+        super().__init__("; ".join(self.problems), hint=hint)
 
 
 class DatabaseError(IACSGraphError):

@@ -41,8 +41,9 @@ def test_every_error_has_its_exit_code(
     assert capsys.readouterr().out == ""
 
 
-def test_an_error_of_ours_is_its_own_message_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    Edge().run(raising(AccountNotFoundError("bob is not enrolled;\n  run: iacs account sync \x1b[2J")))
+def test_an_error_of_ours_is_its_message_and_its_hint_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    error = AccountNotFoundError("bob is not\nenrolled", hint="run: iacs account sync \x1b[2J")
+    Edge().run(raising(error))
     assert capsys.readouterr().err == "iacs: bob is not enrolled; run: iacs account sync \\x1b[2J\n"
 
 
@@ -68,10 +69,10 @@ def test_debug_adds_the_traceback(error: Exception, capsys: pytest.CaptureFixtur
 def test_errors_that_came_together_are_told_together_and_once() -> None:
     errors = [
         ConfigurationError(["A is not set", "B is not set"]),
-        IACSGraphError("no"),
-        IACSGraphError("no"),
+        IACSGraphError("no", hint="try again"),
+        IACSGraphError("no", hint="try again"),
     ]
-    assert describe(ExceptionGroup("several", errors)) == "A is not set; B is not set; no"
+    assert describe(ExceptionGroup("several", errors)) == "A is not set; B is not set; no; try again"
 
 
 def test_an_error_of_the_system_names_the_file() -> None:
@@ -114,6 +115,15 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(write: str) -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == PIPE_CLOSED
+
+
+@pytest.mark.parametrize("command", [["config", "show"], ["graph"], ["--help"]])
+@pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-"])
+def test_a_closed_standard_stream_is_no_error(command: list[str], closed: str) -> None:
+    line = f"{sys.executable} -m iacs {' '.join(command)} {closed}"
+    done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.returncode, "error" in done.stderr) == (0, False)
+    assert (done.stdout == "") is (closed == ">&-")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
