@@ -45,7 +45,7 @@ def add_versions(monkeypatch: pytest.MonkeyPatch, *scripts: str) -> None:
 
 def test_the_first_connection_applies_the_schema(database: Database) -> None:
     assert recorded(database) == [(1, "initial_schema.sql")]
-    assert {"accounts", "tokens", "messages", "outbox"} <= set(table_names(database))
+    assert {"iacs_accounts", "iacs_tokens", "iacs_messages", "iacs_outbox"} <= set(table_names(database))
 
 
 def test_nothing_is_opened_before_the_first_use(tmp_path: Path) -> None:
@@ -121,17 +121,33 @@ def test_a_database_newer_than_the_code_is_left_alone(
         older.get_connection()
 
 
+HOST_TABLES = ("accounts", "messages", "tokens", "outbox", "leases", "counters", "schema_versions")
+
+
+def test_the_tables_of_a_host_stay_as_they_are(database: Database) -> None:
+    with database.engine.begin() as connection:
+        for table in HOST_TABLES:
+            connection.exec_driver_sql(f"CREATE TABLE {table} (id INTEGER PRIMARY KEY, balance INTEGER)")
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES (1, 10)")  # noqa: S608
+
+    assert recorded(database) == [(1, "initial_schema.sql")]
+    with database.transaction(read_only=True) as tx:
+        for table in HOST_TABLES:
+            assert tx.rows(f"SELECT * FROM {table}") == [{"id": 1, "balance": 10}]  # noqa: S608
+    assert {name for name in table_names(database) if not name.startswith("iacs_")} == set(HOST_TABLES)
+
+
 def test_tables_of_somebody_else_are_not_overwritten(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE iacs_accounts (number INTEGER)")
 
     with pytest.raises(
-        SchemaError, match=r"initial_schema\.sql could not be applied.*accounts.* already exists"
+        SchemaError, match=r"initial_schema\.sql could not be applied.*iacs_accounts.* already exists"
     ):
         database.get_connection()
 
     with database.engine.connect() as connection:
-        assert sqlalchemy.inspect(connection).get_table_names() == ["accounts"]
+        assert sqlalchemy.inspect(connection).get_table_names() == ["iacs_accounts"]
 
 
 def test_closing_twice_is_safe_and_ends_all_use(database: Database) -> None:

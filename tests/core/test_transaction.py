@@ -247,7 +247,7 @@ def test_many_threads_that_read_before_they_write_lose_nothing(database: Databas
     def count() -> None:
         for _ in range(10):
             with database.transaction() as tx:
-                value = tx.value(f"SELECT value FROM counters{lock}")  # noqa: S608
+                value = tx.value(f"SELECT value FROM iacs_counters{lock}")  # noqa: S608
                 tx.execute("UPDATE iacs_counters SET value = :value", {"value": value + 1})
 
     threads = [threading.Thread(target=count) for _ in range(8)]
