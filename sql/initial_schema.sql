@@ -1,28 +1,30 @@
--- Version 1, in the SQL that SQLite and PostgreSQL share. A later change is a new file: 0002_what.sql.
--- No table refers to one of another module: each module may be given a database of its own.
--- Instants are TEXT in UTC, 2026-11-23T08:15:30.000000Z: sorted as text they are sorted in time.
+-- Schema version 1, in the SQL that SQLite and PostgreSQL share. Later versions are new files: 0002_what.sql.
+-- Every table is named iacs_…, so that it can live beside the tables of an application.
+-- No table refers to a table of another module: each module may have a database of its own.
+-- Timestamps are TEXT in UTC, such as 2026-11-23T08:15:30.000000Z: their text order is their time order.
 
 -- accounts ---------------------------------------------------------------------------------------
 
 CREATE TABLE iacs_accounts (
     id TEXT PRIMARY KEY,
-    email TEXT NOT NULL UNIQUE,            -- lower case
+    email TEXT NOT NULL UNIQUE,            -- in lower case
     name TEXT NOT NULL DEFAULT '',
-    tenant_id TEXT NOT NULL DEFAULT '',    -- empty: the one of the settings
+    tenant_id TEXT NOT NULL DEFAULT '',    -- empty: the tenant from the settings
     status TEXT NOT NULL DEFAULT 'enrolled'
         CHECK (status IN ('enrolled', 'active', 'sign_in_required', 'disabled')),
-    object_id TEXT,                        -- who signed in: Entra's oid and tid, which never change
-    directory_id TEXT,
+    object_id TEXT,                        -- the person who signed in: Entra's claim oid, which never changes
+    directory_id TEXT,                     -- the directory the person belongs to: Entra's claim tid
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
 );
 
--- sign-in and tokens: every `secret` is encrypted -------------------------------------------------
+-- sign-in and tokens: the column `secret` is encrypted --------------------------------------------
 
+-- Sign-ins that were started and not finished yet.
 CREATE TABLE iacs_auth_sessions (
-    state_hash TEXT PRIMARY KEY,           -- SHA-256 of the state parameter
+    state_hash TEXT PRIMARY KEY,           -- SHA-256 of OAuth's parameter `state`
     account_id TEXT NOT NULL,
-    secret TEXT NOT NULL,                  -- nonce and PKCE verifier
+    secret TEXT NOT NULL,                  -- nonce and PKCE code verifier
     redirect_uri TEXT NOT NULL,
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL
@@ -30,15 +32,15 @@ CREATE TABLE iacs_auth_sessions (
 
 CREATE TABLE iacs_tokens (
     account_id TEXT PRIMARY KEY,
-    secret TEXT NOT NULL,                  -- access and refresh token
-    scope TEXT NOT NULL,
+    secret TEXT NOT NULL,                  -- access token and refresh token
+    scope TEXT NOT NULL,                   -- granted scopes, separated by spaces
     expires_at TEXT NOT NULL,
-    refresh_at TEXT NOT NULL,
-    version BIGINT NOT NULL,               -- counts the writes; a refresh replaces only what it read
+    refresh_at TEXT NOT NULL,              -- refreshed from then on, while the access token is still valid
+    version BIGINT NOT NULL,               -- counts the writes; a refresh replaces only the version it read
     updated_at TEXT NOT NULL
 );
 
--- A lease is held by one process for a limited time: a token's refresh, the outbox's relay.
+-- Locks with a time limit, each held by one process: refreshing a token, relaying the outbox.
 CREATE TABLE iacs_leases (
     name TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
@@ -51,9 +53,9 @@ CREATE TABLE iacs_mail_folders (
     account_id TEXT NOT NULL,
     id TEXT NOT NULL,
     name TEXT NOT NULL,
-    delta_link TEXT,                       -- where the next request goes on; absent: from the start
-    walk BIGINT NOT NULL DEFAULT 0,        -- counts the times that the folder was begun from the start again
-    synced_at TEXT,                        -- absent: the present walk has not reached its end
+    delta_link TEXT,                       -- URL of the next request; NULL: the folder's first page
+    generation BIGINT NOT NULL DEFAULT 0,  -- counts the full syncs of the folder, each from its first page
+    synced_at TEXT,                        -- end of this generation's last sync; NULL: its full sync is not finished
     PRIMARY KEY (account_id, id)
 );
 
@@ -70,16 +72,17 @@ CREATE TABLE iacs_messages (
     received_at TEXT,
     is_read BOOLEAN,
     has_attachments BOOLEAN,
-    document TEXT NOT NULL,                -- the whole message as Graph gave it, JSON in ASCII
-    problem TEXT,                          -- why the document does not fit the schema; absent when it does
-    walk BIGINT NOT NULL,                  -- its folder's walk that met it last
+    document TEXT NOT NULL,                -- the complete message as Graph returned it: JSON in ASCII
+    problem TEXT,                          -- why the document does not match the schema; NULL when it does
+    generation BIGINT NOT NULL,            -- the folder's generation in which the message was last seen
     stored_at TEXT NOT NULL,
-    removed_at TEXT,                       -- gone from the folder; the row stays
+    removed_at TEXT,                       -- when the message was seen to have left the folder; the row is kept
     PRIMARY KEY (account_id, id)
 );
 
 CREATE INDEX iacs_messages_by_received ON iacs_messages (account_id, received_at);
-CREATE INDEX iacs_messages_by_folder ON iacs_messages (account_id, folder_id, walk);
+CREATE INDEX iacs_messages_by_folder ON iacs_messages (account_id, folder_id, id);
+CREATE INDEX iacs_messages_by_generation ON iacs_messages (account_id, folder_id, generation);
 
 -- events -----------------------------------------------------------------------------------------
 

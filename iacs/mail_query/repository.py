@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WRITE = """
 INSERT INTO iacs_messages (
     account_id, id, folder_id, change_key, internet_message_id, subject, sender_name, sender_address,
-    sent_at, received_at, is_read, has_attachments, document, problem, walk, stored_at, removed_at
+    sent_at, received_at, is_read, has_attachments, document, problem, generation, stored_at, removed_at
 ) VALUES (
     :account_id, :id, :folder_id, :change_key, :internet_message_id, :subject, :sender_name, :sender_address,
     :sent_at, :received_at, :is_read, :has_attachments, :document, :problem, :walk, :stored_at, :removed_at
@@ -27,7 +27,7 @@ INSERT INTO iacs_messages (
     sender_name = excluded.sender_name, sender_address = excluded.sender_address,
     sent_at = excluded.sent_at, received_at = excluded.received_at, is_read = excluded.is_read,
     has_attachments = excluded.has_attachments, document = excluded.document, problem = excluded.problem,
-    walk = excluded.walk, removed_at = excluded.removed_at
+    generation = excluded.generation, removed_at = excluded.removed_at
 """
 
 
@@ -62,7 +62,7 @@ def enter_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder
         ],
     )
     rows = tx.rows(
-        "SELECT id, delta_link, walk, synced_at FROM iacs_mail_folders WHERE account_id = :account_id",
+        "SELECT id, delta_link, generation, synced_at FROM iacs_mail_folders WHERE account_id = :account_id",
         {"account_id": account_id},
     )
     return {row["id"]: _cursor(row) for row in rows}
@@ -71,7 +71,7 @@ def enter_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder
 def cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
     """Return where the sync of a folder stands."""
     row = tx.row(
-        "SELECT id, delta_link, walk, synced_at FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id",
+        "SELECT id, delta_link, generation, synced_at FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
     )
     if row is None:
@@ -84,7 +84,7 @@ def advance(tx: Transaction, account_id: str, at: Cursor, link: str, *, synced_a
     return bool(
         tx.execute(
             "UPDATE iacs_mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at)"
-            " WHERE account_id = :account_id AND id = :id AND walk = :walk"
+            " WHERE account_id = :account_id AND id = :id AND generation = :walk"
             " AND COALESCE(delta_link, '') = :before",
             {"link": link, "synced_at": synced_at, **_at(account_id, at)},
         )
@@ -94,7 +94,7 @@ def advance(tx: Transaction, account_id: str, at: Cursor, link: str, *, synced_a
 def begin_again(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
     """Let the folder be gone through from its start; messages that this walk does not meet are gone."""
     tx.execute(
-        "UPDATE iacs_mail_folders SET delta_link = NULL, synced_at = NULL, walk = walk + 1"
+        "UPDATE iacs_mail_folders SET delta_link = NULL, synced_at = NULL, generation = generation + 1"
         " WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
     )
@@ -105,7 +105,7 @@ def remove_unmet(tx: Transaction, account_id: str, at: Cursor, removed_at: str) 
     """Mark the folder's messages that the walk now at its end has not met; return how many."""
     return tx.execute(
         "UPDATE iacs_messages SET removed_at = :removed_at WHERE account_id = :account_id AND folder_id = :id"
-        " AND walk < :walk AND removed_at IS NULL",
+        " AND generation < :walk AND removed_at IS NULL",
         {"removed_at": removed_at, "account_id": account_id, "id": at.folder_id, "walk": at.walk},
     )
 
@@ -146,8 +146,8 @@ def meet(tx: Transaction, account_id: str, ids: Sequence[str], walk: int) -> Non
     tx.execute(
         _listed(
             tx,
-            "UPDATE iacs_messages SET walk = :walk"
-            " WHERE account_id = :account_id AND id IN (:listed) AND walk <> :walk",
+            "UPDATE iacs_messages SET generation = :walk"
+            " WHERE account_id = :account_id AND id IN (:listed) AND generation <> :walk",
         ),
         {"account_id": account_id, "ids": json.dumps(list(ids)), "walk": walk},
     )
@@ -189,7 +189,7 @@ def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: b
 
 
 def _cursor(row: "RowMapping") -> Cursor:
-    return Cursor(row["id"], row["delta_link"], row["walk"], row["synced_at"] is not None)
+    return Cursor(row["id"], row["delta_link"], row["generation"], row["synced_at"] is not None)
 
 
 def _at(account_id: str, at: Cursor) -> dict[str, Any]:
