@@ -1,13 +1,13 @@
-"""Mail: the query, the messages, the service that reads, stores and announces them.
+"""Mail: the query, the messages, and the service that reads, stores and announces them.
 
-What a container does not need to wire the service is imported when it is asked for.
+Names that a container does not need to wire the service are imported on first use.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from iacs.mail_query.collaborators import AccessTokens, Accounts
-from iacs.mail_query.graph import Patience
+from iacs.mail_query.retry_policy import RetryPolicy
 from iacs.mail_query.schema import (
     Body,
     EmailAddress,
@@ -38,8 +38,8 @@ __all__ = [
     "MailQueryService",
     "MailReceived",
     "Message",
-    "Patience",
     "Recipient",
+    "RetryPolicy",
     "SyncProgress",
     "SyncResult",
     "UnreadableMessage",

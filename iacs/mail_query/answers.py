@@ -10,23 +10,36 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from iacs.core.exceptions import GraphError
 from iacs.core.http_client import HttpResponse
+from iacs.redaction.text import REDACTED, redact_text
 
 _PORTS = {"http": 80, "https": 443}
-_ADVICE = {
-    400: "Microsoft Graph refused the request",
-    401: "Microsoft Graph does not accept this account's access token: sign in again",
-    403: "Microsoft Graph denies access to this mailbox: the permission Mail.Read must be granted",
-    404: "Microsoft Graph knows no such mailbox, folder or message",
-    410: "Microsoft Graph no longer knows the state of this sync: it must start anew",
-    429: "Microsoft Graph asks to slow down: try again later, or with a smaller GRAPH_CONCURRENCY",
+_MEANINGS = {
+    400: ("Microsoft Graph refused the request", ""),
+    401: (
+        "Microsoft Graph does not accept this account's access token",
+        "sign in again: iacs auth login EMAIL",
+    ),
+    403: (
+        "Microsoft Graph denies access to this mailbox",
+        "grant the permission Mail.Read, then sign in again",
+    ),
+    404: ("Microsoft Graph knows no such mailbox, folder or message", ""),
+    410: ("Microsoft Graph no longer knows the state of this sync", "it must start anew: sync again"),
+    429: ("Microsoft Graph asks to slow down", "try again later, or with a smaller GRAPH_CONCURRENCY"),
 }
+"""What happened and what to do about it, by HTTP status."""
+LINK_EXPIRED = frozenset({400, 404, 410})
+"""The statuses with which Graph refuses a link of its own that it no longer knows."""
+
 _CLAIMS = re.compile(r'\bclaims="([^"]*)"')
 
 
 def is_own(link: str, base: str) -> bool:
-    """Tell whether a link leads to the origin (scheme, host, port) of `base`, so may be given a token.
+    """Return whether a link leads to the origin (scheme, host, port) of `base`, so may be given a token.
 
     What is not plain visible ASCII, or names a user, is never followed: parsers disagree on where it leads.
     """
@@ -43,20 +56,37 @@ def _origin(link: str) -> tuple[str, str | None, int | None, bool]:
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme), "@" in parts.netloc
 
 
-def error_of(response: HttpResponse) -> GraphError:
-    """Return the error that an answer is, with Graph's most specific code."""
+def error_of(response: HttpResponse, token: SecretStr) -> GraphError:
+    """Return the error that an answer is, with Graph's most specific code and without the token, if quoted."""
     body = _error_object(response.body)
     levels = list(_levels(body))
     codes = [level["code"] for level in levels if isinstance(level.get("code"), str) and level["code"]]
     ids = [level["request-id"] for level in levels if isinstance(level.get("request-id"), str)]
-    code = codes[-1] if codes else f"HTTP {response.status}"
+    status, code = response.status, codes[-1] if codes else f"HTTP {response.status}"
     request_id = ids[-1] if ids else response.headers.get("request-id")
+    what, hint = _MEANINGS.get(status, (f"Microsoft Graph failed with status {status}", "try again later"))
+    message = body.get("message") if status < 500 else None
+    quoted = f": {message.strip().rstrip('.')}" if isinstance(message, str) and message.strip() else ""
+    reference = f" (request id {request_id})" if request_id else ""
+    text = f"{what}: {code}{quoted}{reference}".replace(token.get_secret_value(), REDACTED)
     return GraphError(
-        _sentence(response.status, code, body.get("message"), request_id),
-        status=response.status,
+        redact_text(text),
+        status=status,
         graph_code=code,
         request_id=request_id,
         retry_after=retry_after(response),
+        hint=hint,
+    )
+
+
+def error_of_later_page(error: GraphError) -> GraphError:
+    """Return the error of a list whose first page was there: what is missing is the page, and it may come back."""
+    return GraphError(
+        f"a later page of Microsoft Graph's answer is missing: {error}",
+        status=error.status or 0,
+        graph_code=error.graph_code,
+        request_id=error.request_id,
+        hint="what came before it is incomplete: start again with the first page",
     )
 
 
@@ -110,10 +140,3 @@ def _levels(error: Any) -> Iterator[dict[str, Any]]:
     while isinstance(error, dict):
         yield error
         error = error.get("innerError", error.get("innererror"))
-
-
-def _sentence(status: int, code: str, message: object, request_id: str | None) -> str:
-    advice = _ADVICE.get(status, f"Microsoft Graph failed with status {status}: try again later")
-    told = f" {message}" if isinstance(message, str) and message and status < 500 else ""
-    reference = f" (request id {request_id})" if request_id else ""
-    return f"{advice}. {code}.{told}{reference}"

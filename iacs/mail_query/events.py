@@ -1,4 +1,4 @@
-"""What is announced of a message that is new."""
+"""The event that announces a new message."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,7 +13,7 @@ _NAMESPACE = UUID("5d7d2f0c-52b5-4a0f-9d1e-6f0c6f1f4a3b")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MailLocation:
     """A folder of a mailbox."""
 
     account: str
@@ -25,8 +25,8 @@ class Place:
 class MailReceived(BaseModel):
     """The value of an event: enough to decide whether to read the message itself.
 
-    What the message lacks is None. `problem` says why a message could not be read; its id leads to the stored
-    document all the same.
+    Fields that the message lacks are None. `problem` says why a message could not be read; its document is
+    stored under its id all the same.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -36,7 +36,7 @@ class MailReceived(BaseModel):
     account_id: str
     message_id: str
     folder_id: str
-    folder: str = Field(description="Name of the folder that it was found in")
+    folder: str = Field(description="Name of the folder that the message was in")
     internet_message_id: str | None = None
     subject: str | None = None
     from_: EmailAddress | None = Field(default=None, alias="from")
@@ -48,33 +48,33 @@ class MailReceived(BaseModel):
 
 
 def event_id(account_id: str, message_id: str) -> str:
-    """Return the id of a message's event: the same in every run, so that a repeat is known as one."""
+    """Return the id of a message's event: the same in every run, so that consumers recognise a repeat."""
     return str(uuid5(_NAMESPACE, f"mail.received/{account_id}/{message_id}"))
 
 
-def received(topic: str, place: Place, message_id: str, message: Message | UnreadableMessage) -> NewEvent:
+def received(
+    topic: str, location: MailLocation, message_id: str, message: Message | UnreadableMessage
+) -> NewEvent:
     """Return the event of a new message; the events of one account keep their order."""
     value = MailReceived(
-        account=place.account,
-        account_id=place.account_id,
+        account=location.account,
+        account_id=location.account_id,
         message_id=message_id,
-        folder_id=place.folder_id,
-        folder=place.folder,
+        folder_id=location.folder_id,
+        folder=location.folder,
     )
-    told = _unreadable(message) if isinstance(message, UnreadableMessage) else _readable(message)
+    fields = (
+        {"problem": message.reason} if isinstance(message, UnreadableMessage) else _readable_fields(message)
+    )
     return NewEvent(
         topic=topic,
-        value=value.model_copy(update=told).model_dump(mode="json", by_alias=True),
-        key=place.account_id,
-        id=event_id(place.account_id, message_id),
+        value=value.model_copy(update=fields).model_dump(mode="json", by_alias=True),
+        key=location.account_id,
+        id=event_id(location.account_id, message_id),
     )
 
 
-def _unreadable(message: UnreadableMessage) -> dict[str, Any]:
-    return {"problem": message.reason}
-
-
-def _readable(message: Message) -> dict[str, Any]:
+def _readable_fields(message: Message) -> dict[str, Any]:
     sender = message.from_
     return {
         "internet_message_id": message.internet_message_id,

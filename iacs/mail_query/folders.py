@@ -3,26 +3,37 @@
 from collections import deque
 from urllib.parse import quote
 
-from iacs.mail_query.graph import GraphClient
+from iacs.core.exceptions import GraphError
+from iacs.mail_query.answers import LINK_EXPIRED
+from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.odata import encode
 from iacs.mail_query.pages import read_folders
 from iacs.mail_query.schema import MailFolder
 
 _SEARCH_FOLDER = "#microsoft.graph.mailSearchFolder"
-"""Shows messages of other folders, where they are found anyway."""
+"""The type of a folder that shows messages of other folders, which are read there anyway."""
+
+_READINGS = 3
+"""The number of times that a list of folders is read, should it change meanwhile."""
 
 
 async def all_folders(graph: GraphClient, account_id: str) -> list[MailFolder]:
-    """Return every folder that is not hidden, parents before their children."""
-    folders: dict[str, MailFolder] = {}
-    waiting = deque([f"{graph.url}/me/mailFolders"])
-    while waiting:
-        for folder in await _listed(graph, account_id, waiting.popleft()):
-            if folder.id not in folders and not _is_search(folder):
-                folders[folder.id] = folder
-                if folder.child_folder_count != 0:
-                    waiting.append(f"{folder_url(graph, folder.id)}/childFolders")
-    return list(folders.values())
+    """Return every folder that is not hidden, parents before their children.
+
+    A folder or a page that is missing while the list is read makes it worthless: a folder that it lacks
+    counts as deleted. It is read anew then, and raises GraphError if that does not help.
+    """
+    readings = 0
+    while True:
+        readings += 1
+        folders: dict[str, MailFolder] = {}
+        try:
+            await _read_tree(graph, account_id, folders)
+        except GraphError as error:
+            if readings == _READINGS or not folders or error.status not in LINK_EXPIRED:
+                raise
+        else:
+            return list(folders.values())
 
 
 def folder_url(graph: GraphClient, name: str) -> str:
@@ -30,10 +41,15 @@ def folder_url(graph: GraphClient, name: str) -> str:
     return f"{graph.url}/me/mailFolders/{quote(name, safe='')}"
 
 
-async def _listed(graph: GraphClient, account_id: str, url: str) -> list[MailFolder]:
-    url = f"{url}?{encode({'$top': '100'})}"
-    return [folder async for page in graph.pages(account_id, url, read_folders) for folder in page.items]
-
-
-def _is_search(folder: MailFolder) -> bool:
-    return (folder.model_extra or {}).get("@odata.type") == _SEARCH_FOLDER
+async def _read_tree(graph: GraphClient, account_id: str, folders: dict[str, MailFolder]) -> None:
+    """Fill in the folders by their ids, level after level."""
+    lists = deque([f"{graph.url}/me/mailFolders"])
+    while lists:
+        url = f"{lists.popleft()}?{encode({'$top': '100'})}"
+        async for page in graph.pages(account_id, url, read_folders):
+            for folder in page.items:
+                is_search = (folder.model_extra or {}).get("@odata.type") == _SEARCH_FOLDER
+                if folder.id not in folders and not is_search:
+                    folders[folder.id] = folder
+                    if folder.child_folder_count != 0:
+                        lists.append(f"{folder_url(graph, folder.id)}/childFolders")

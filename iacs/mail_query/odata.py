@@ -1,7 +1,6 @@
-"""MailQuery as OData: pure functions, which refuse what Graph would refuse and say what to do instead.
+"""MailQuery as OData: pure functions that refuse what Graph would refuse and say what to do instead.
 
-Source of the rules: Microsoft Graph, "List messages" and "Use query parameters". `$search` goes with neither
-`$filter` nor `$orderby`.
+Source of the rules: Microsoft Graph, "List messages" and "Use query parameters".
 """
 
 import re
@@ -28,11 +27,6 @@ def parameters(query: MailQuery, *, page_size: int) -> dict[str, str]:
     """Return the query options, not yet percent-encoded; raise MailQueryError for what Graph refuses."""
     conditions = list(_conditions(query))
     order = [_order(text) for text in query.order_by]
-    if query.search is not None and (conditions or order):
-        raise MailQueryError(
-            "search goes with neither conditions nor order_by: Graph sorts what it finds by date. Leave them "
-            "out, or say them within search, for example 'from:pelle received>=2026-11-01'"
-        )
     conditions = sortable(conditions, [name for name, _ in order])
     options = {
         "$filter": " and ".join(text.grouped if len(conditions) > 1 else text.text for text in conditions),
@@ -55,33 +49,37 @@ def literal(text: str) -> str:
 
 
 def search_phrase(text: str) -> str:
-    """Return what `$search` takes: all of it in quotes, its own quotes behind a backslash."""
+    """Return the value of `$search`: in quotes, with a backslash before each quote inside."""
     if not text.strip():
-        raise MailQueryError("search is empty: give words to search for, or leave it out")
+        raise MailQueryError("search is empty", hint="add words to search for, or leave it out")
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def instant(moment: datetime, *, name: str) -> str:
-    """Return an OData instant in UTC; refuse one without a time zone, which could mean any of 24 hours."""
+    """Return an OData instant in UTC; refuse one without a time zone, which is ambiguous."""
     if moment.tzinfo is None:
-        raise MailQueryError(f"{name} has no time zone: add one, as in datetime(2026, 11, 23, tzinfo=UTC)")
+        raise MailQueryError(
+            f"{name} has no time zone", hint="add one, as in datetime(2026, 11, 23, tzinfo=UTC)"
+        )
     try:
         return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
     except OverflowError:
-        raise MailQueryError(f"{name} lies outside the years 1 to 9999 of UTC: choose one inside") from None
+        raise MailQueryError(f"{name} is outside the years 1 to 9999 of UTC") from None
 
 
 def graph_name(name: str) -> str:
-    """Return Graph's name of a field, given by its name in `Message` or by Graph's own."""
+    """Return Graph's name of a field, given its name in `Message` or Graph's own."""
     if not _NAME.fullmatch(name):
-        raise MailQueryError(f"'{name}' is not a field: give the name of one, such as received_at")
+        raise MailQueryError(f"'{name}' is not a field", hint="use the name of one, such as received_at")
     return _GRAPH_NAMES.get(name, name)
 
 
 def _order(text: str) -> tuple[str, str]:
     match = _ORDER.fullmatch(text)
     if match is None:
-        raise MailQueryError(f"order_by '{text}' is not a field with asc or desc, such as 'received_at desc'")
+        raise MailQueryError(
+            f"order_by '{text}' is not a field with asc or desc", hint="write it as in 'received_at desc'"
+        )
     name = graph_name(match[1])
     if name in ("from", "sender"):
         name = f"{name}/emailAddress/address"

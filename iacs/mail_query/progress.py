@@ -1,77 +1,86 @@
-"""The count that a sync keeps, and reports page by page."""
+"""The counts of a sync, reported page by page."""
 
 from collections.abc import Callable, Mapping, Sequence
 
+from iacs.mail_query.page_store import StoredPage
 from iacs.mail_query.repository import Cursor
 from iacs.mail_query.schema import MailFolder, SyncProgress, SyncResult
-from iacs.mail_query.storing import StoredPage
 
 
 class Progress:
-    """Count what one sync does; `report` hears of every page."""
+    """The counts of one sync; `callback` is called with them when it starts and after each page."""
 
-    def __init__(self, account: str, report: Callable[[SyncProgress], None] | None) -> None:
-        self.account = account
-        self.removed = 0
-        self._report = report
+    def __init__(self, account: str, callback: Callable[[SyncProgress], None] | None) -> None:
+        self._account = account
+        self._callback = callback
         self._folders = 0
-        self._entered = 0
+        self._folder_number = 0
         self._folder = ""
         self._done = 0
         self._total: int | None = None
         self._expected: int | None = None
-        self._seen = self._new = self._updated = self._unreadable = 0
+        self._seen = self._new = self._updated = self._removed = self._unreadable = self._published = 0
 
     def begin(self, folders: Sequence[MailFolder], cursors: Mapping[str, Cursor]) -> None:
-        """Note what is to come: the folders that have not been gone through tell how much they hold."""
+        """Note the folders; of those that are read for the first time it is known how much they hold."""
         totals = [_total(folder, cursors[folder.id]) for folder in folders]
         known = [total for total in totals if total is not None]
         self._folders = len(folders)
         self._expected = sum(known) if known else None
+        self.report()
 
-    def enter(self, folder: MailFolder, at: Cursor) -> None:
-        """Begin to count a folder."""
-        self._entered += 1
+    def begin_folder(self, folder: MailFolder, cursor: Cursor) -> None:
+        """Start to count a folder."""
+        self._folder_number += 1
         self._folder = folder.display_name or ""
         self._done = 0
-        self._total = _total(folder, at)
+        self._total = _total(folder, cursor)
 
-    def add(self, page: StoredPage) -> None:
+    def add_page(self, page: StoredPage) -> None:
         """Count a page and report it."""
         self._done += page.seen
         self._seen += page.seen
         self._new += page.new
         self._updated += page.updated
+        self._removed += page.removed
         self._unreadable += page.unreadable
-        self.removed += page.removed
-        if self._report is not None:
-            self._report(self._progress())
+        self.report()
 
-    def result(self, *, published: int) -> SyncResult:
-        """Return the whole count."""
+    def add_removed(self, count: int) -> None:
+        """Count the messages of a folder that is gone."""
+        self._removed += count
+
+    def add_published(self, count: int) -> None:
+        """Count events that went out."""
+        self._published += count
+
+    def report(self) -> None:
+        """Call back with the counts so far."""
+        if self._callback is not None:
+            self._callback(
+                SyncProgress(
+                    **self.result().model_dump(),
+                    folder=self._folder,
+                    done=self._done,
+                    total=self._total,
+                    expected=self._expected,
+                    folder_number=self._folder_number,
+                )
+            )
+
+    def result(self) -> SyncResult:
+        """Return the counts."""
         return SyncResult(
-            account=self.account,
+            account=self._account,
             folders=self._folders,
             seen=self._seen,
             new=self._new,
             updated=self._updated,
-            removed=self.removed,
+            removed=self._removed,
             unreadable=self._unreadable,
-            published=published,
-        )
-
-    def _progress(self) -> SyncProgress:
-        return SyncProgress(
-            account=self.account,
-            folder=self._folder,
-            done=self._done,
-            total=self._total,
-            seen=self._seen,
-            expected=self._expected,
-            folder_number=self._entered,
-            folders=self._folders,
+            published=self._published,
         )
 
 
-def _total(folder: MailFolder, at: Cursor) -> int | None:
-    return None if at.walked else folder.total_item_count
+def _total(folder: MailFolder, cursor: Cursor) -> int | None:
+    return None if cursor.complete else folder.total_item_count

@@ -20,7 +20,7 @@ INSERT INTO iacs_messages (
     sent_at, received_at, is_read, has_attachments, document, problem, generation, stored_at, removed_at
 ) VALUES (
     :account_id, :id, :folder_id, :change_key, :internet_message_id, :subject, :sender_name, :sender_address,
-    :sent_at, :received_at, :is_read, :has_attachments, :document, :problem, :walk, :stored_at, :removed_at
+    :sent_at, :received_at, :is_read, :has_attachments, :document, :problem, :generation, :stored_at, :removed_at
 ) ON CONFLICT (account_id, id) DO UPDATE SET
     folder_id = excluded.folder_id, change_key = excluded.change_key,
     internet_message_id = excluded.internet_message_id, subject = excluded.subject,
@@ -33,12 +33,16 @@ INSERT INTO iacs_messages (
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the sync of a folder stands; `walked` tells that it has been gone through to its end."""
+    """Where the sync of a folder stands.
+
+    `link` is the next request, None for the folder's first page. `generation` counts how often the folder was
+    read from its start, and `complete` says that this reading has reached its end.
+    """
 
     folder_id: str
     link: str | None
-    walk: int
-    walked: bool
+    generation: int
+    complete: bool
 
 
 def lock_mailbox(tx: Transaction, account_id: str) -> None:
@@ -47,8 +51,8 @@ def lock_mailbox(tx: Transaction, account_id: str) -> None:
         tx.value("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", {"name": f"mail/{account_id}"})
 
 
-def enter_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder]) -> dict[str, Cursor]:
-    """Store the folders' names; return every folder known, those that Graph no longer has included."""
+def upsert_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder]) -> dict[str, Cursor]:
+    """Store the folders' names; return the cursor of every stored folder, also of those that are not given."""
     tx.execute(
         "INSERT INTO iacs_mail_folders (account_id, id, name) VALUES (:account_id, :id, :name)"
         " ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name",
@@ -68,50 +72,64 @@ def enter_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder
     return {row["id"]: _cursor(row) for row in rows}
 
 
-def cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
+def read_cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
     """Return where the sync of a folder stands."""
     row = tx.row(
         "SELECT id, delta_link, generation, synced_at FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
     )
     if row is None:
-        raise DatabaseError("the folder was removed by another sync at the same time; sync again")
+        raise DatabaseError(
+            "another sync dropped the mail folder at the same time", hint="sync the mailbox again"
+        )
     return _cursor(row)
 
 
-def advance(tx: Transaction, account_id: str, at: Cursor, link: str, *, synced_at: str | None) -> bool:
-    """Move a cursor; return False, and change nothing, when another sync has moved it meanwhile."""
+def advance(tx: Transaction, account_id: str, cursor: Cursor, link: str, *, synced_at: str | None) -> bool:
+    """Move a cursor; return False, and change nothing, if another sync has moved it meanwhile."""
     return bool(
         tx.execute(
             "UPDATE iacs_mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at)"
-            " WHERE account_id = :account_id AND id = :id AND generation = :walk"
+            " WHERE account_id = :account_id AND id = :id AND generation = :generation"
             " AND COALESCE(delta_link, '') = :before",
-            {"link": link, "synced_at": synced_at, **_at(account_id, at)},
+            {
+                "link": link,
+                "synced_at": synced_at,
+                "account_id": account_id,
+                "id": cursor.folder_id,
+                "generation": cursor.generation,
+                "before": cursor.link or "",
+            },
         )
     )
 
 
-def begin_again(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
-    """Let the folder be gone through from its start; messages that this walk does not meet are gone."""
+def restart_folder(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
+    """Start a new generation of the folder; a message that is not seen in it has left."""
     tx.execute(
         "UPDATE iacs_mail_folders SET delta_link = NULL, synced_at = NULL, generation = generation + 1"
         " WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
     )
-    return cursor(tx, account_id, folder_id)
+    return read_cursor(tx, account_id, folder_id)
 
 
-def remove_unmet(tx: Transaction, account_id: str, at: Cursor, removed_at: str) -> int:
-    """Mark the folder's messages that the walk now at its end has not met; return how many."""
+def remove_unseen(tx: Transaction, account_id: str, cursor: Cursor, removed_at: str) -> int:
+    """Mark the folder's messages that were not seen in this generation as removed; return how many."""
     return tx.execute(
         "UPDATE iacs_messages SET removed_at = :removed_at WHERE account_id = :account_id AND folder_id = :id"
-        " AND generation < :walk AND removed_at IS NULL",
-        {"removed_at": removed_at, "account_id": account_id, "id": at.folder_id, "walk": at.walk},
+        " AND generation < :generation AND removed_at IS NULL",
+        {
+            "removed_at": removed_at,
+            "account_id": account_id,
+            "id": cursor.folder_id,
+            "generation": cursor.generation,
+        },
     )
 
 
-def leave_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: str) -> int:
-    """Forget a folder that is gone and mark the messages that are still in it; return how many."""
+def drop_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: str) -> int:
+    """Delete a folder that is gone and mark the messages still in it as removed; return how many."""
     names = {"account_id": account_id, "id": folder_id}
     tx.execute("DELETE FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id", names)
     return tx.execute(
@@ -122,7 +140,7 @@ def leave_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: s
 
 
 def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, State]:
-    """Return what is stored of these messages."""
+    """Return the stored state of these messages, by id."""
     if not ids:
         return {}
     rows = tx.rows(
@@ -139,17 +157,17 @@ def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, 
     }
 
 
-def meet(tx: Transaction, account_id: str, ids: Sequence[str], walk: int) -> None:
-    """Note that the walk has met these messages, which need no other change."""
+def mark_seen(tx: Transaction, account_id: str, ids: Sequence[str], generation: int) -> None:
+    """Note that these messages, which need no other change, were seen in this generation."""
     if not ids:
         return
     tx.execute(
         _listed(
             tx,
-            "UPDATE iacs_messages SET generation = :walk"
-            " WHERE account_id = :account_id AND id IN (:listed) AND generation <> :walk",
+            "UPDATE iacs_messages SET generation = :generation"
+            " WHERE account_id = :account_id AND id IN (:listed) AND generation <> :generation",
         ),
-        {"account_id": account_id, "ids": json.dumps(list(ids)), "walk": walk},
+        {"account_id": account_id, "ids": json.dumps(list(ids)), "generation": generation},
     )
 
 
@@ -190,10 +208,6 @@ def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: b
 
 def _cursor(row: "RowMapping") -> Cursor:
     return Cursor(row["id"], row["delta_link"], row["generation"], row["synced_at"] is not None)
-
-
-def _at(account_id: str, at: Cursor) -> dict[str, Any]:
-    return {"account_id": account_id, "id": at.folder_id, "walk": at.walk, "before": at.link or ""}
 
 
 def _listed(tx: Transaction, sql: str) -> str:

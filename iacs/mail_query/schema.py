@@ -1,4 +1,4 @@
-"""What mail looks like: Microsoft Graph's message under Python's names, and nothing made up."""
+"""The shape of mail: Microsoft Graph's message under Python's names, and nothing made up."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -34,7 +34,7 @@ Many = Annotated[tuple[T, ...], BeforeValidator(_none_is_empty)]
 
 
 class GraphModel(BaseModel):
-    """Read Graph's camelCase; what this version does not name is kept in `model_extra`."""
+    """An object of Graph: camelCase there, snake_case here; fields without a name here are in `model_extra`."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="allow")
 
@@ -122,7 +122,7 @@ class Message(GraphModel):
 
 
 class UnreadableMessage(BaseModel):
-    """A message that does not fit `Message`: it is handed on as it came, never dropped and never mended."""
+    """A message that does not fit `Message`, as it came: it is never dropped and never repaired."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -141,32 +141,12 @@ class MailFolder(GraphModel):
     total_item_count: int | None = None
 
 
-class SyncProgress(BaseModel):
-    """Where a sync stands after a page.
-
-    `done` counts the messages that `folder` has given so far, `total` those that it is to give: None when
-    only changes are fetched, since nobody knows how many there are. `seen` and `expected` are the same over
-    all folders, of which this is number `folder_number` of `folders`.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    account: str
-    folder: str
-    done: int
-    total: int | None
-    seen: int
-    expected: int | None
-    folder_number: int
-    folders: int
-
-
 class SyncResult(BaseModel):
-    """What a sync did.
+    """The counts of a sync.
 
-    `seen` counts the messages that Graph gave, of which `new` were stored for the first time, `updated`
-    differed from what was stored, and `unreadable` fit no schema. `removed` left their folder for none that
-    is known. `published` counts the events that went out, those that an earlier sync left behind included.
+    `seen` counts the messages that Graph returned, of which `new` were stored for the first time, `updated`
+    differed from what was stored, and `unreadable` fit no schema. `removed` messages left their folder for
+    none that is known. `published` counts the events that went out, also those that an earlier sync left.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -179,3 +159,17 @@ class SyncResult(BaseModel):
     removed: int
     unreadable: int
     published: int
+
+
+class SyncProgress(SyncResult):
+    """The counts of a sync so far, and the folder that it is in: `folder_number` of `folders`.
+
+    `done` counts the messages that `folder` has returned so far, `total` those that it will return: None when
+    only changes are fetched, since their number is unknown. `seen` and `expected` are the same over all folders.
+    """
+
+    folder: str
+    done: int
+    total: int | None
+    expected: int | None
+    folder_number: int

@@ -1,25 +1,31 @@
-"""Mail: read as it is at Microsoft, or brought into the database and announced.
+"""Mail: read as it is at Microsoft, or stored in the database and announced.
 
-The parts that do it are imported when a service is built, not by those who merely name it.
+Its parts are imported when a service is built: whoever only names the class does not wait for them.
 """
 
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from iacs.core.database import Database
-from iacs.core.exceptions import EventError
+from iacs.core.exceptions import DatabaseError, EventError, IACSGraphError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, log_context
 from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox, enabled_account
-from iacs.mail_query.graph import GraphClient, Patience
+from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.retry_policy import RetryPolicy
 from iacs.mail_query.schema import MailFolder, Message, SyncProgress, SyncResult, UnreadableMessage
 
 if TYPE_CHECKING:
+    from iacs.mail_query.progress import Progress
     from iacs.mail_query.query import MailQuery
 
 
 class MailQueryService:
-    """Read people's mail from Microsoft Graph as `schema`; keep it, and announce what is new on `topic`."""
+    """Mailboxes: read from Microsoft Graph as `schema`, stored, and new messages announced on `topic`.
+
+    `page_size` counts the messages of a page, from 1 to 1000; `concurrency` the requests that one account may
+    have in flight, of which Graph allows four.
+    """
 
     def __init__(
         self,
@@ -34,13 +40,14 @@ class MailQueryService:
         page_size: int = 100,
         concurrency: int = 4,
         schema: type[Message] = Message,
-        patience: Patience | None = None,
+        retry_policy: RetryPolicy | None = None,
         logger: Logger,
     ) -> None:
-        from iacs.mail_query.reading import MailReader
+        from iacs.mail_query.folder_sync import FolderSync
+        from iacs.mail_query.mail_reader import MailReader
+        from iacs.mail_query.mailbox_sync import MailboxSync
+        from iacs.mail_query.page_store import PageStore
         from iacs.mail_query.stored_mail import StoredMail
-        from iacs.mail_query.storing import PageStore
-        from iacs.mail_query.sync import MailboxSync
 
         self._accounts = accounts
         self._outbox = outbox
@@ -50,22 +57,22 @@ class MailQueryService:
             tokens,
             graph_url=graph_url,
             concurrency=concurrency,
-            patience=patience or Patience(),
+            retry_policy=retry_policy or RetryPolicy(),
             logger=logger,
         )
         self._reader = MailReader(accounts, graph, page_size=page_size, schema=schema)
         self._stored = StoredMail(accounts, database, schema=schema)
-        self._sync = MailboxSync(
-            database, graph, PageStore(outbox, topic=topic), page_size=page_size, logger=logger
-        )
+        store = PageStore(outbox, topic=topic)
+        folders = FolderSync(database, graph, store, page_size=page_size, logger=logger)
+        self._sync = MailboxSync(database, graph, folders, logger=logger)
 
     def messages(
         self, email: str, query: "MailQuery | None" = None
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Read messages page by page, as Graph has them now; at most a page is held at a time.
+        """Yield messages as Graph has them now, holding at most a page of them in memory.
 
-        A message that does not fit `Message` comes as UnreadableMessage, in its place. Raises MailQueryError
-        at once, and GraphError, APIConnectionError, AccountError or AuthenticationError while reading.
+        A message that does not fit `Message` is yielded as UnreadableMessage. Raises MailQueryError at once,
+        and GraphError, APIConnectionError, AccountError or AuthenticationError while reading.
         """
         return self._reader.messages(email, query)
 
@@ -76,36 +83,49 @@ class MailQueryService:
     async def sync(
         self, email: str, *, on_progress: Callable[[SyncProgress], None] | None = None
     ) -> SyncResult:
-        """Bring what is new or changed into the database and announce each new message once.
+        """Store what is new or changed, and announce each new message once.
 
-        May be broken off at any point: the next sync goes on from the last page that was stored. Raises what
-        reading raises, DatabaseError, and EventError when the events are stored but could not be published.
+        May be stopped at any point: the next sync goes on from the last page that was stored. A folder that
+        fails does not stop the others; its error is raised at the end, and names it. `on_progress` is called
+        with the counts so far, which an error does not carry. Raises what reading raises, DatabaseError, and
+        EventError when the messages are stored but their events could not be published.
         """
+        from iacs.mail_query.progress import Progress
+
         account = await enabled_account(self._accounts, email)
+        progress = Progress(account.email, on_progress)
         with log_context(account=account.email):
-            published = await self._publish_leftovers()
-            progress = await self._sync.run(account, on_progress)
-            result = progress.result(published=published + await self._outbox.relay())
+            await self._try_to_publish(progress)
+            try:
+                await self._sync.run(account, progress)
+            except IACSGraphError:
+                await self._try_to_publish(progress)
+                raise
+            progress.add_published(await self._outbox.relay())
+            result = progress.result()
             self._logger.info("mail synced", **result.model_dump(exclude={"account"}))
             return result
 
     def stored(
         self, email: str, *, folder: str | None = None, removed: bool = False
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Read back what the database has, whole and in the order of the ids; `folder` is an id.
+        """Yield the stored messages, whole and in the order of their ids; `folder` is the id of one.
 
-        Those that have left the mailbox are given only when `removed` is set.
+        Messages that have left the mailbox are included only if `removed` is set.
         """
         return self._stored.messages(email, folder=folder, removed=removed)
 
     async def count(self, email: str, *, folder: str | None = None, removed: bool = False) -> int:
-        """Return how many messages the database has, counted as `stored` gives them."""
+        """Return the number of messages that `stored` yields."""
         return await self._stored.count(email, folder=folder, removed=removed)
 
-    async def _publish_leftovers(self) -> int:
-        """Publish what an earlier sync stored; if that fails now, mail is still stored, and published later."""
+    async def _try_to_publish(self, progress: "Progress") -> None:
+        """Publish the events that wait; if that fails now, mail is stored all the same, and they go out later."""
         try:
-            return await self._outbox.relay()
-        except EventError as error:
+            published = await self._outbox.relay()
+        except (DatabaseError, EventError) as error:
             self._logger.warning("events still wait", reason=str(error))
-            return 0
+        else:
+            progress.add_published(published)
+            if published:
+                progress.report()

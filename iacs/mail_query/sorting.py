@@ -1,4 +1,4 @@
-"""The rule that Graph has for sorting what it filters, kept before the request is made.
+"""Graph's rule for sorting what it filters, applied before the request is made.
 
 Every property of `$orderby` must appear in `$filter`, in the same order, before any other property; otherwise
 Graph answers 400 InefficientFilter. Source: Microsoft Graph, "List messages".
@@ -14,7 +14,7 @@ from iacs.core.exceptions import MailQueryError
 _ALWAYS: Mapping[str, str] = MappingProxyType(
     {name: f"{name} ge 1900-01-01T00:00:00Z" for name in ("receivedDateTime", "sentDateTime")}
 )
-"""Conditions that nearly all mail meets, put first as Microsoft advises: mail without that date does not."""
+"""Conditions that all mail with that date meets; Microsoft advises to put them first."""
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\d[^\s,()]*|[A-Za-z]+\(|(?P<name>[A-Za-z_][\w/.]*)|\S")
 _WORDS = frozenset({"and", "or", "not", "eq", "ne", "gt", "ge", "lt", "le", "in", "true", "false", "null"})
@@ -22,7 +22,7 @@ _WORDS = frozenset({"and", "or", "not", "eq", "ne", "gt", "ge", "lt", "le", "in"
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition of a `$filter`; a raw one may hold an `or`."""
+    """One condition of a `$filter`; a raw one may contain an `or`."""
 
     text: str
     raw: bool = False
@@ -34,13 +34,13 @@ class Condition:
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """The properties it names, each once, in the order in which they appear."""
+        """The properties it names, without repeats, in the order in which they appear."""
         names = (match["name"] for match in _TOKEN.finditer(self.text))
         return tuple(dict.fromkeys(name for name in names if name and name not in _WORDS))
 
 
 def sortable(conditions: Sequence[Condition], order: Sequence[str]) -> list[Condition]:
-    """Return the conditions so arranged, and so completed, that Graph sorts by `order`."""
+    """Return the conditions, arranged and completed so that Graph sorts by `order`."""
     if not conditions or not order:
         return list(conditions)
     rest = list(conditions)
@@ -51,14 +51,15 @@ def sortable(conditions: Sequence[Condition], order: Sequence[str]) -> list[Cond
     arranged = [*leading, *rest]
     if _properties(arranged)[: len(order)] != list(dict.fromkeys(order)):
         raise MailQueryError(
-            f"Graph sorts by {', '.join(order)} only when the filter names the same fields, in this order, "
-            "before any other: put the filter's conditions in this order"
+            f"Graph sorts by {', '.join(order)} only if the filter names the same fields, in this order, "
+            "before any other",
+            hint="put the filter's conditions in this order",
         )
     return arranged
 
 
 def _take(rest: list[Condition], name: str) -> list[Condition]:
-    """Take the conditions that begin with a property out of `rest`, or make one that always holds."""
+    """Remove the conditions that begin with a property from `rest`, or return one that always holds."""
     taken = [condition for condition in rest if condition.properties[:1] == (name,)]
     rest[:] = [condition for condition in rest if condition not in taken]
     if taken:
@@ -66,8 +67,8 @@ def _take(rest: list[Condition], name: str) -> list[Condition]:
     if name in _ALWAYS:
         return [Condition(_ALWAYS[name])]
     raise MailQueryError(
-        f"Graph sorts by {name} only when the filter names it first: add a condition on {name}, or order by "
-        "received_at"
+        f"Graph sorts by {name} only if the filter names it first",
+        hint=f"add a condition on {name}, or order by received_at",
     )
 
 

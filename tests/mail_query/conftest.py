@@ -12,12 +12,13 @@ from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, create_logger
 from iacs.core.outbox import Outbox
 from iacs.mail_query import MailQueryService
-from iacs.mail_query.graph import GraphClient, Patience
+from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.retry_policy import RetryPolicy
 from iacs.sandbox import Sandbox
 from tests.mail_query.scripted_graph import People, Person, ScriptedGraph, scripted_graph
 from tests.mail_query.whole import Whole, new_cloud, whole
 
-IMPATIENT = Patience(attempts=4, pause=0.001, deadline=5.0)
+QUICK_RETRIES = RetryPolicy(attempts=4, initial_delay=0.001, deadline=5.0)
 
 
 @dataclass
@@ -74,7 +75,9 @@ def tokens() -> Tokens:
 
 @pytest.fixture
 def client(http: HttpClient, tokens: Tokens, graph: ScriptedGraph, logger: Logger) -> GraphClient:
-    return GraphClient(http, tokens, graph_url=graph.url, concurrency=2, patience=IMPATIENT, logger=logger)
+    return GraphClient(
+        http, tokens, graph_url=graph.url, concurrency=2, retry_policy=QUICK_RETRIES, logger=logger
+    )
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ async def parts(
         outbox,
         graph_url=graph.url,
         topic="mail",
-        patience=IMPATIENT,
+        retry_policy=QUICK_RETRIES,
         logger=logger,
     )
     yield Parts(graph, database, people, outbox, events, mail)

@@ -19,7 +19,7 @@ from iacs.core.http_client import HttpClient, HttpResponse
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.outbox import Outbox
 from iacs.core.transaction import Transaction
-from iacs.mail_query.storing import PageStore
+from iacs.mail_query.page_store import PageStore
 from tests.mail_query.whole import ALICE, whole
 
 MOMENTS = {"answered": 2, "written": 2, "committed": 2, "published": 1}

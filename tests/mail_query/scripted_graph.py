@@ -52,6 +52,10 @@ class ScriptedGraph:
         """Answer a target, with or without its query, by each reply once and by the last one ever after."""
         self._replies[target] = deque(replies)
 
+    def replies(self, target: str) -> tuple[Reply, ...]:
+        """Return the replies that are left for a target."""
+        return tuple(self._replies[target])
+
     @property
     def targets(self) -> list[str]:
         return [asked.target for asked in self.asked]

@@ -59,7 +59,7 @@ def test_an_instant_keeps_its_microseconds() -> None:
 
 
 def test_an_instant_without_time_zone_is_refused() -> None:
-    with pytest.raises(MailQueryError, match="received_after has no time zone: add one"):
+    with pytest.raises(MailQueryError, match="received_after has no time zone\nadd one"):
         options(received_after=datetime(2026, 11, 23))  # noqa: DTZ001
 
 
@@ -146,8 +146,8 @@ def test_a_raw_filter_in_another_order_is_refused() -> None:
 
 
 @pytest.mark.parametrize("other", [{"unread": True}, {"filter": "isRead eq true"}, {"order_by": "subject"}])
-def test_search_goes_with_no_condition_and_no_order(other: dict[str, Any]) -> None:
-    with pytest.raises(MailQueryError, match="search goes with neither"):
+def test_a_search_beside_a_condition_or_an_order_is_refused_at_once(other: dict[str, Any]) -> None:
+    with pytest.raises(MailQueryError, match="Graph refuses search together with"):
         options(search="pelle", **other)
 
 

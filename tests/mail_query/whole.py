@@ -21,12 +21,12 @@ from iacs.core.logger import create_logger
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.outbox import Outbox
 from iacs.core.token_service import TokenService
-from iacs.mail_query import MailQueryService, Patience
+from iacs.mail_query import MailQueryService, RetryPolicy
 from iacs.sandbox import Sandbox
 
 ALICE = "alice@contoso.example"
 KEY = SecretStr("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-IMPATIENT = Patience(attempts=5, pause=0.001, deadline=20.0)
+QUICK_RETRIES = RetryPolicy(attempts=5, initial_delay=0.001, deadline=20.0)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ async def whole(
             graph_url=settings["GRAPH_URL"],
             topic=topic,
             page_size=page_size,
-            patience=IMPATIENT,
+            retry_policy=QUICK_RETRIES,
             logger=logger,
         )
         auth = AuthService(database, oauth, tokens, encryption, accounts, logger=logger)

@@ -5,7 +5,7 @@ from functools import partial
 
 from iacs.mail_query.collaborators import Accounts, enabled_account
 from iacs.mail_query.folders import all_folders, folder_url
-from iacs.mail_query.graph import GraphClient
+from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.odata import encode, parameters
 from iacs.mail_query.pages import read_messages
 from iacs.mail_query.query import MailQuery
@@ -13,7 +13,7 @@ from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
 
 
 class MailReader:
-    """Read messages as `schema`, and folders."""
+    """Reads the messages of a mailbox, as `schema`, and its folders."""
 
     def __init__(
         self, accounts: Accounts, graph: GraphClient, *, page_size: int, schema: type[Message]
@@ -26,11 +26,11 @@ class MailReader:
     def messages(
         self, email: str, query: MailQuery | None
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Read what a query asks for; raise MailQueryError at once."""
+        """Yield the messages that a query selects; raise MailQueryError at once."""
         query = query or MailQuery()
         options = encode(parameters(query, page_size=self._page_size))
-        place = f"{self._graph.url}/me" if query.folder is None else folder_url(self._graph, query.folder)
-        return self._messages(email, f"{place}/messages?{options}", query.limit)
+        url = f"{self._graph.url}/me" if query.folder is None else folder_url(self._graph, query.folder)
+        return self._messages(email, f"{url}/messages?{options}", query.limit)
 
     async def folders(self, email: str) -> tuple[MailFolder, ...]:
         """Return every folder that is not hidden, parents before their children."""

@@ -5,12 +5,12 @@ from iacs.core.event_log import EventLog
 from iacs.core.logger import Logger
 from iacs.core.outbox import Outbox
 from iacs.mail_query import repository
-from iacs.mail_query.events import Place
+from iacs.mail_query.events import MailLocation
+from iacs.mail_query.page_store import PageStore
 from iacs.mail_query.pages import Page
 from iacs.mail_query.schema import MailFolder
-from iacs.mail_query.storing import PageStore
 
-PLACE = Place("alice@contoso.example", "a", "Inbox", "f")
+INBOX = MailLocation("alice@contoso.example", "a", "Inbox", "f")
 
 
 def page(*items: dict[str, Any], more: bool = True) -> Page[Any]:
@@ -26,12 +26,12 @@ async def test_a_page_fetched_from_where_another_sync_has_gone_on_is_not_stored(
     database: Database, logger: Logger
 ) -> None:
     store = store_in(database, logger)
-    start = (await database.run(repository.enter_folders, "a", [MailFolder(id="f")]))["f"]
-    newer = await database.run(store.store, PLACE, start, page({"id": "1", "subject": "newer"}), "link-1")
+    start = (await database.run(repository.upsert_folders, "a", [MailFolder(id="f")]))["f"]
+    newer = await database.run(store.store, INBOX, start, page({"id": "1", "subject": "newer"}), "link-1")
     older = page({"id": "1", "subject": "older"}, {"id": "2"})
-    assert await database.run(store.store, PLACE, start, older, "link-0") is None
+    assert await database.run(store.store, INBOX, start, older, "link-0") is None
     assert newer is not None
-    assert await database.run(repository.cursor, "a", "f") == newer.cursor
+    assert await database.run(repository.read_cursor, "a", "f") == newer.cursor
     [(_, document)] = await database.run(
         repository.documents, "a", folder_id=None, removed=True, after="", limit=9
     )
@@ -41,31 +41,31 @@ async def test_a_page_fetched_from_where_another_sync_has_gone_on_is_not_stored(
 
 async def test_a_page_of_an_earlier_walk_is_not_stored(database: Database, logger: Logger) -> None:
     store = store_in(database, logger)
-    start = (await database.run(repository.enter_folders, "a", [MailFolder(id="f")]))["f"]
-    again = await database.run(repository.begin_again, "a", "f")
-    assert (again.walk, again.link) == (start.walk + 1, None)
-    assert await database.run(store.store, PLACE, start, page({"id": "1"}), "link") is None
+    start = (await database.run(repository.upsert_folders, "a", [MailFolder(id="f")]))["f"]
+    again = await database.run(repository.restart_folder, "a", "f")
+    assert (again.generation, again.link) == (start.generation + 1, None)
+    assert await database.run(store.store, INBOX, start, page({"id": "1"}), "link") is None
 
 
 async def test_a_folder_counts_as_walked_when_its_end_is_reached(database: Database, logger: Logger) -> None:
     store = store_in(database, logger)
-    at = (await database.run(repository.enter_folders, "a", [MailFolder(id="f")]))["f"]
+    at = (await database.run(repository.upsert_folders, "a", [MailFolder(id="f")]))["f"]
     for more in (True, False, True):
-        stored = await database.run(store.store, PLACE, at, page(more=more), f"link-{more}-{at.link}")
+        stored = await database.run(store.store, INBOX, at, page(more=more), f"link-{more}-{at.link}")
         assert stored is not None
-        at = await database.run(repository.cursor, "a", "f")
+        at = await database.run(repository.read_cursor, "a", "f")
         assert stored.cursor == at
-        assert at.walked is (more is False or at.link == "link-True-link-False-link-True-None")
+        assert at.complete is (more is False or at.link == "link-True-link-False-link-True-None")
 
 
 async def test_a_message_keeps_the_time_at_which_it_was_first_stored(
     database: Database, logger: Logger
 ) -> None:
     store = store_in(database, logger)
-    at = (await database.run(repository.enter_folders, "a", [MailFolder(id="f")]))["f"]
+    at = (await database.run(repository.upsert_folders, "a", [MailFolder(id="f")]))["f"]
     times = []
     for subject in "ab":
-        stored = await database.run(store.store, PLACE, at, page({"id": "1", "subject": subject}), subject)
+        stored = await database.run(store.store, INBOX, at, page({"id": "1", "subject": subject}), subject)
         assert stored is not None
         at = stored.cursor
         times.append(await database.run(lambda tx: tx.row("SELECT stored_at, subject FROM iacs_messages")))

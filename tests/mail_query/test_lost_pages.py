@@ -1,0 +1,182 @@
+"""Graph loses a page, a folder or a list half-way: nothing is taken for complete that is not."""
+
+from typing import Any
+
+import pytest
+
+from iacs.core.exceptions import GraphError, MalformedResponseError
+from tests.mail_query.conftest import Parts
+from tests.mail_query.scripted_graph import page, refusal
+
+FOLDER = "/me/mailFolders/f"
+DELTA = f"{FOLDER}/messages/delta"
+END = {"delta_link": "{url}/later"}
+NOT_FOUND = refusal(404, "ErrorItemNotFound")
+
+
+def folder(name: str, **fields: Any) -> dict[str, Any]:
+    return {"id": name, "displayName": name.upper(), "childFolderCount": 0} | fields
+
+
+def message(name: str) -> dict[str, Any]:
+    return {"id": name, "changeKey": "k", "subject": "s"}
+
+
+@pytest.fixture
+def mailbox(parts: Parts) -> str:
+    """A mailbox of one folder."""
+    parts.graph.on("/me/mailFolders", page(folder("f")))
+    parts.graph.on(FOLDER, page())
+    parts.graph.on("/later", page(**END))
+    return parts.enrol()
+
+
+async def stored(parts: Parts, mailbox: str) -> set[str | None]:
+    return {message.id async for message in parts.mail.stored(mailbox)}
+
+
+async def test_a_later_page_of_a_first_reading_that_is_missing_once_costs_no_message(
+    parts: Parts, mailbox: str
+) -> None:
+    parts.graph.on(DELTA, page(message("1"), next_link="{url}/more"))
+    parts.graph.on("/more", NOT_FOUND, page(message("2"), **END))
+    result = await parts.mail.sync(mailbox)
+    assert (result.new, result.removed, result.published) == (2, 0, 2)
+    assert await stored(parts, mailbox) == {"1", "2"}
+
+
+@pytest.mark.parametrize("status", [400, 404, 410])
+async def test_a_later_page_that_stays_missing_is_an_error_that_names_the_folder(
+    parts: Parts, mailbox: str, status: int
+) -> None:
+    parts.graph.on(DELTA, page(message("1"), next_link="{url}/more"))
+    parts.graph.on("/more", refusal(status, "ErrorItemNotFound"))
+    with pytest.raises(GraphError, match="mail folder F: ") as caught:
+        await parts.mail.sync(mailbox)
+    assert caught.value.status == status
+    parts.graph.on("/more", page(message("2"), **END))
+    assert (await parts.mail.sync(mailbox)).new == 1
+    assert await stored(parts, mailbox) == {"1", "2"}
+
+
+async def test_a_later_page_that_is_missing_says_nothing_of_its_folder(parts: Parts, mailbox: str) -> None:
+    parts.graph.on(FOLDER, NOT_FOUND)
+    parts.graph.on(DELTA, page(message("1"), next_link="{url}/more"))
+    parts.graph.on("/more", NOT_FOUND)
+    with pytest.raises(GraphError, match="mail folder F: "):
+        await parts.mail.sync(mailbox)
+
+
+async def test_a_first_page_that_is_missing_once_is_requested_again(parts: Parts, mailbox: str) -> None:
+    parts.graph.on(DELTA, NOT_FOUND, page(message("1"), **END))
+    assert (await parts.mail.sync(mailbox)).new == 1
+
+
+async def test_a_first_page_that_stays_missing_is_an_error_while_its_folder_is_there(
+    parts: Parts, mailbox: str
+) -> None:
+    parts.graph.on(DELTA, NOT_FOUND)
+    with pytest.raises(GraphError, match="mail folder F: "):
+        await parts.mail.sync(mailbox)
+
+
+async def test_changes_of_a_folder_that_are_missing_start_it_again(parts: Parts, mailbox: str) -> None:
+    parts.graph.on(DELTA, page(message("1"), **END), page(message("1"), next_link="{url}/more"))
+    await parts.mail.sync(mailbox)
+    parts.graph.on("/later", NOT_FOUND, page(**END))
+    parts.graph.on("/more", NOT_FOUND, page(message("2"), **END))
+    assert (await parts.mail.sync(mailbox)).new == 1
+    assert await stored(parts, mailbox) == {"1", "2"}
+
+
+async def test_a_later_page_of_a_query_that_is_missing_is_an_error(parts: Parts, mailbox: str) -> None:
+    parts.graph.on("/me/messages", page(message("1"), next_link="{url}/more"))
+    parts.graph.on("/more", NOT_FOUND)
+    messages = parts.mail.messages(mailbox)
+    assert (await anext(messages)).id == "1"
+    with pytest.raises(GraphError, match="a later page") as caught:
+        await anext(messages)
+    assert caught.value.status == 404
+
+
+@pytest.mark.parametrize("lost", ["/folders2", "/me/mailFolders/f/childFolders"])
+async def test_a_list_of_folders_that_loses_a_part_is_read_anew(
+    parts: Parts, mailbox: str, lost: str
+) -> None:
+    parts.graph.on("/me/mailFolders", page(folder("f", childFolderCount=1), next_link="{url}/folders2"))
+    parts.graph.on("/folders2", page(folder("g")))
+    parts.graph.on("/me/mailFolders/f/childFolders", page(folder("h")))
+    part = parts.graph.replies(lost)
+    parts.graph.on(lost, NOT_FOUND, *part)
+    assert [item.id for item in await parts.mail.folders(mailbox)] == ["f", "g", "h"]
+    parts.graph.on(lost, NOT_FOUND)
+    with pytest.raises(GraphError):
+        await parts.mail.folders(mailbox)
+
+
+async def test_a_list_of_folders_that_loses_a_part_removes_no_message(parts: Parts, mailbox: str) -> None:
+    parts.graph.on("/me/mailFolders", page(folder("g"), next_link="{url}/folders2"))
+    parts.graph.on("/folders2", page(folder("f")), NOT_FOUND)
+    parts.graph.on(DELTA, page(message("1"), **END))
+    parts.graph.on("/me/mailFolders/g/messages/delta", page(**END))
+    await parts.mail.sync(mailbox)
+    with pytest.raises(GraphError):
+        await parts.mail.sync(mailbox)
+    assert await stored(parts, mailbox) == {"1"}
+
+
+async def test_pages_of_changes_in_a_circle_are_an_error_and_the_next_sync_starts_anew(
+    parts: Parts, mailbox: str
+) -> None:
+    parts.graph.on(DELTA, page(message("1"), next_link="{url}/a"))
+    parts.graph.on("/a", page(message("2"), next_link="{url}/b"))
+    parts.graph.on("/b", page(message("3"), next_link="{url}/a"))
+    with pytest.raises(MalformedResponseError, match="lead back"):
+        await parts.mail.sync(mailbox)
+    assert len(parts.graph.asked) < 8
+    parts.graph.on("/b", page(message("4"), **END))
+    result = await parts.mail.sync(mailbox)
+    assert (result.new, result.removed) == (1, 1)
+    assert await stored(parts, mailbox) == {"1", "2", "4"}
+
+
+@pytest.mark.parametrize("status", [400, 403, 500, 504])
+async def test_a_folder_that_fails_does_not_stop_the_others(parts: Parts, mailbox: str, status: int) -> None:
+    parts.graph.on("/me/mailFolders", page(folder("a"), folder("broken"), folder("gone"), folder("f")))
+    parts.graph.on("/me/mailFolders/gone/messages/delta", page(message("0"), **END))
+    parts.graph.on("/me/mailFolders/a/messages/delta", page(**END))
+    parts.graph.on("/me/mailFolders/broken/messages/delta", page(**END))
+    parts.graph.on(DELTA, page(**END))
+    await parts.mail.sync(mailbox)
+    parts.graph.on("/me/mailFolders", page(folder("a"), folder("broken"), folder("f")))
+    parts.graph.on("/later", page(message("1"), **END), refusal(status, "x"), page(message("2"), **END))
+    if status == 400:  # the folder is started again
+        parts.graph.on("/me/mailFolders/broken/messages/delta", refusal(400, "x"))
+    elif status >= 500:
+        attempts = [refusal(status, "x")] * 4
+        parts.graph.on("/later", page(message("1"), **END), *attempts, page(message("2"), **END))
+    with pytest.raises(GraphError, match="could not sync the mail folder BROKEN: ") as caught:
+        await parts.mail.sync(mailbox)
+    assert caught.value.status == status
+    assert await stored(parts, mailbox) == {"1", "2"}
+    events = [event async for event in parts.events.consume("mail", idle_timeout=0.0)]
+    assert [event.value["message_id"] for event in events] == ["0", "1", "2"]
+
+
+async def test_graph_being_down_is_not_tried_folder_by_folder(parts: Parts, mailbox: str) -> None:
+    names = [f"f{number}" for number in range(20)]
+    parts.graph.on("/me/mailFolders", page(*map(folder, names)))
+    for name in names:
+        parts.graph.on(f"/me/mailFolders/{name}/messages/delta", refusal(503, "x"))
+    with pytest.raises(GraphError):
+        await parts.mail.sync(mailbox)
+    assert len({target for target in parts.graph.targets if target.endswith("/delta")}) == 3
+
+
+async def test_an_error_never_quotes_the_access_token(parts: Parts, mailbox: str) -> None:
+    answer = refusal(403, "ErrorAccessDenied")
+    answer.document["error"]["message"] = "Authorization: Bearer token-1 (token-1)"
+    parts.graph.on("/me/mailFolders", answer)
+    with pytest.raises(GraphError) as caught:
+        await parts.mail.sync(mailbox)
+    assert "token-1" not in repr(caught.value) + caught.value.message_with_hint
