@@ -1,6 +1,6 @@
 """What was promised of the runtime's speed, held against what was measured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -58,6 +58,11 @@ def of_the_whole(figures: Figures) -> Iterator[Promise]:
         rounds = figures[column]["whole"]
         quickest_round = f"{what} (quickest round {min(rounds) / 1000:.2f})"
         yield at_most(quickest_round, median(rounds) / 1000, limit, "ms")
+
+
+def of_injection(rounds: Sequence[float]) -> Promise:
+    """Compare the call of an injected function with its limit."""
+    return at_most("a call of an injected function", median(rounds), 20, "µs")
 
 
 def of_growth(figures: Figures) -> Iterator[Promise]:

@@ -16,7 +16,7 @@ from statistics import median
 if not __package__:  # run by its path: the folder above is not on the search path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import growth, promises, side_by_side, whole
+from benchmarks import growth, injection, promises, side_by_side, whole
 from benchmarks.measure import Figures, ratio
 from benchmarks.rivals import CHECKING, LIBRARIES, RIVALS
 
@@ -33,6 +33,7 @@ def main(rounds: int) -> None:
     for promise in (
         *promises.of_the_services(services),
         *promises.of_the_whole(application),
+        promises.of_injection(injection.measure(max(5, rounds // 2))),
         *promises.of_growth(parts),
         promises.of_the_chain(*growth.chain()),
     ):

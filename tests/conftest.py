@@ -1,4 +1,4 @@
-"""Every test starts without the caller's settings, and never finds a stray `.env`."""
+"""Every test starts without the caller's settings and in an empty folder, so that no `.env` is read."""
 
 import os
 import signal
@@ -16,13 +16,15 @@ pytest_plugins = [
     "tests.fixtures.database",
     "tests.fixtures.events",
     "tests.fixtures.identity",
+    "tests.fixtures.instant_failures",
     "tests.fixtures.kafka",
     "tests.fixtures.sign_in",
+    "tests.fixtures.time_limit",
     "tests.fixtures.workshop",
 ]
 
-# No example has a deadline: a machine that is busy with other tests is no defect. The continuous integration
-# tries the same examples each time, everybody else new ones.
+# Examples have no deadline: a machine that is busy with other work is not a defect. The continuous integration
+# tries the same examples in every run, developers try new ones.
 settings.register_profile(
     "iacs", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -34,7 +36,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell lets its backgr
 _SKIPPED = Path(__file__).resolve().parent.parent / ".cache" / "skipped"
 _SETTINGS = {name.upper() for name in Config.model_fields}
 _CERTIFICATES = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}
-"""Overrule an explicit CA in requests, so in msal and azure-identity."""
+"""Variables that override an explicit CA in requests, and so in msal and azure-identity."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +48,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what could not run here, and keep it for the last lines of `make test`."""
+    """Print which tests could not run here, and keep the lines for the end of `make test`."""
     skipped = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", []))
     lines = [f"{count} tests skipped: {reason}" for reason, count in sorted(skipped.items())]
     for line in lines:
@@ -56,5 +58,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _reason(report: pytest.TestReport) -> str:
-    where = report.longrepr
-    return where[2].removeprefix("Skipped: ") if isinstance(where, tuple) else str(where)
+    text = report.longrepr
+    return text[2].removeprefix("Skipped: ") if isinstance(text, tuple) else str(text)

@@ -1,6 +1,5 @@
 import asyncio
 import threading
-import time
 from contextvars import ContextVar
 
 import pytest
@@ -31,7 +30,7 @@ def count(tx: Transaction) -> int:
 
 
 async def until(event: threading.Event) -> None:
-    assert await asyncio.to_thread(event.wait, 10)
+    assert await asyncio.to_thread(event.wait, 30)
 
 
 async def test_work_is_one_transaction_in_another_thread(database: Database) -> None:
@@ -67,20 +66,17 @@ async def test_stop_iteration_arrives_as_an_error(database: Database) -> None:
 
 
 async def test_the_loop_goes_on_while_work_waits(database: Database) -> None:
-    await database.run(count)
-    turns = 0
+    started, go_on = threading.Event(), threading.Event()
 
-    async def tick() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
+    def work(_tx: Transaction) -> bool:
+        started.set()
+        return go_on.wait(30)
 
-    ticking = asyncio.create_task(tick())
-    await database.run(lambda _tx: time.sleep(0.2))
-    ticking.cancel()
+    working = asyncio.create_task(database.run(work))
+    await until(started)
+    go_on.set()
 
-    assert turns > 100
+    assert await working
 
 
 async def test_no_more_threads_work_than_there_are_connections(database_url: str) -> None:

@@ -246,12 +246,19 @@ async def test_a_bad_record_among_the_dead_letters_makes_no_further_one(streams:
 
 async def test_closing_ends_every_iteration(stream: EventStream, topic: str) -> None:
     await stream.publish(topic, 1)
-    reading = [
-        asyncio.create_task(read(stream, topic, group, idle_timeout=600)) for group in (None, "a", "b")
-    ]
-    await asyncio.sleep(1.5)
+    all_have_read = asyncio.Barrier(4)
+
+    async def read_on(group: str | None) -> int:
+        count = 0
+        async for _ in stream.consume(topic, group, idle_timeout=600):
+            count += 1
+            await all_have_read.wait()
+        return count
+
+    reading = [asyncio.create_task(read_on(group)) for group in (None, "a", "b")]
+    await asyncio.wait_for(all_have_read.wait(), 60)
     await asyncio.wait_for(stream.aclose(), 30)
-    assert [len(events) for events in await asyncio.gather(*reading)] == [1, 1, 1]
+    assert await asyncio.gather(*reading) == [1, 1, 1]
 
 
 async def test_a_closed_stream_says_so(stream: EventStream, topic: str) -> None:

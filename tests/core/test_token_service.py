@@ -1,6 +1,5 @@
 import asyncio
 import json
-import time
 from datetime import timedelta
 
 import pytest
@@ -157,11 +156,9 @@ async def test_a_pause_that_entra_asks_for_is_kept(identity: Identity, alice: st
 
 async def test_a_renewal_ends_before_its_lease(identity: Identity, alice: str) -> None:
     identity.expire()
-    identity.cloud.faults.slow(grant_type="refresh_token", seconds=3)
-    started = time.monotonic()
+    identity.cloud.faults.slow(grant_type="refresh_token", seconds=60)
     with pytest.raises(APIConnectionError, match=r"within 0\.8 seconds"):
         await identity.another_process(lease_seconds=1).access_token(alice)
-    assert time.monotonic() - started < 3
 
 
 async def test_a_revoked_sign_in_asks_the_person_once(identity: Identity, alice: str) -> None:

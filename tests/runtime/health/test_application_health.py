@@ -96,18 +96,20 @@ async def test_part_that_owes_an_answer_is_not_asked_again_by_the_next_call() ->
     class Stuck(Database):
         def probe(self) -> str:
             self.asked += 1
-            free.wait(30)
+            free.wait(100)
             return "at last"
 
     class Flat(containers.DeclarativeContainer):
         database = providers.Singleton(Stuck)
 
     async with Application(Flat()) as app:
-        assert [(await app.health(0.02)).status for _ in range(3)] == [Status.DOWN] * 3
-        assert app.get(Stuck).asked == 1
-        free.set()
-        async with asyncio.timeout(10):
-            while not (await app.health()).up:  # noqa: ASYNC110 - its owner tells nobody
+        try:
+            assert [(await app.health(0.02)).status for _ in range(3)] == [Status.DOWN] * 3
+            assert app.get(Stuck).asked == 1
+        finally:
+            free.set()
+        async with asyncio.timeout(30):
+            while not (await app.health()).up:  # noqa: ASYNC110 - its owner notifies nobody
                 await asyncio.sleep(0.001)
 
 

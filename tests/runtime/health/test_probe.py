@@ -3,11 +3,11 @@
 import asyncio
 import functools
 import gc
+import re
 import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -22,6 +22,7 @@ from iacs.runtime.health import PartHealth, Probe, Probes, Status
 from iacs.runtime.health.probe import is_probe
 
 SECRET = "correct-horse"
+NO_ANSWER_YET = re.compile(r"no answer for \d+ s")
 caller: ContextVar[str] = ContextVar("caller", default="nobody")
 
 
@@ -126,15 +127,17 @@ async def test_plain_probe_leaves_the_event_loop_to_others_and_sees_the_callers_
     class Slow:
         def probe(self) -> None:
             seen.extend([caller.get(), threading.current_thread() is threading.main_thread()])
-            assert released.wait(10)
+            loop.call_soon_threadsafe(started.set)
+            assert released.wait(100)
 
-    released = threading.Event()
+    loop, started, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     caller.set("a request")
-    asking = asyncio.create_task(ask(Slow()))
-    async with asyncio.timeout(10):
-        while not seen:  # noqa: ASYNC110 - the thread tells nobody
-            await asyncio.sleep(0.001)
-    released.set()
+    asking = asyncio.create_task(ask(Slow(), 60))
+    try:
+        async with asyncio.timeout(30):
+            await started.wait()
+    finally:
+        released.set()
     assert (await asking).status is Status.UP
     assert seen == ["a request", False]
 
@@ -175,7 +178,7 @@ async def test_hung_probe_is_down_and_cancelled_at_its_deadline() -> None:
     part = Hanging()
     told = await ask(part, 0.05)
     assert (told.status, told.error, part.cancelled) == (Status.DOWN, "no answer within 0.05 s", 1)
-    assert 0.05 <= told.seconds < 5
+    assert told.seconds >= 0.05
 
 
 async def test_probe_that_was_cancelled_may_be_asked_again() -> None:
@@ -207,10 +210,12 @@ class Stubborn:
 async def left_behind(probes: Probes, part: Stubborn) -> AsyncIterator[None]:
     assert (await probes.ask("part", part, 0.02)).error == "no answer within 0.02 s"
     gc.collect()
-    yield
-    part.free.set()
-    async with asyncio.timeout(10):
-        while len(asyncio.all_tasks()) > 1:  # noqa: ASYNC110 - its owner tells nobody
+    try:
+        yield
+    finally:
+        part.free.set()  # else the event loop would wait for it forever
+    async with asyncio.timeout(30):
+        while len(asyncio.all_tasks()) > 1:  # noqa: ASYNC110 - its owner notifies nobody
             await asyncio.sleep(0.001)
 
 
@@ -218,7 +223,8 @@ async def test_probe_that_ignores_cancellation_is_left_behind_and_not_asked_agai
     probes, part = Probes(), Stubborn()
     async with left_behind(probes, part):
         told = await probes.ask("part", part, 10)
-        assert (told.status, told.error) == (Status.DOWN, "no answer for 0 s")
+        assert told.status is Status.DOWN
+        assert NO_ANSWER_YET.fullmatch(told.error)
         assert part.asked == 1
     assert (await probes.ask("part", part, 10)).error == "ValueError"
     assert part.asked == 2
@@ -236,17 +242,18 @@ def test_thread_that_hangs_keeps_no_event_loop_from_ending() -> None:
 
         def probe(self) -> None:
             self.asked += 1
-            released.wait(30)
+            released.wait(100)
             ended.set()
 
     released, ended, probes, part = threading.Event(), threading.Event(), Probes(), Stuck()
-    began = time.monotonic()
-    assert asyncio.run(probes.ask("part", part, 0.02)).error == "no answer within 0.02 s"
-    assert asyncio.run(probes.ask("part", part, 0.02)).error == "no answer for 0 s"
-    assert part.asked == 1
-    assert time.monotonic() - began < 10
-    released.set()
-    assert ended.wait(10)
+    try:
+        assert asyncio.run(probes.ask("part", part, 0.02)).error == "no answer within 0.02 s"
+        assert NO_ANSWER_YET.fullmatch(asyncio.run(probes.ask("part", part, 0.02)).error)
+        assert part.asked == 1
+        assert not ended.is_set(), "the event loop waited for the thread"
+    finally:
+        released.set()
+    assert ended.wait(30)
 
 
 def test_thread_that_hangs_keeps_no_process_from_ending() -> None:
