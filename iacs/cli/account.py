@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import line, note, print_json, print_table
+from iacs.cli.output import line, note, print_json
 from iacs.cli.running import run
+from iacs.cli.tables import print_table
 
 if TYPE_CHECKING:
     from iacs.account import Account, EnrollmentResult

@@ -1,37 +1,33 @@
-"""`iacs check`: what is wrong with a container, before anything in it is built."""
-
-from typing import Annotated
+"""`iacs check`: wiring mistakes, reported before anything is built."""
 
 import typer
 
 from iacs.cli.edge import ERROR
 from iacs.cli.loading import DEFAULT
-from iacs.cli.options import Json
-from iacs.cli.output import counted, note, print_json, print_table
+from iacs.cli.options import Container, Json
+from iacs.cli.output import counted, note, print_json
+from iacs.cli.tables import print_table
 
-Name = Annotated[str, typer.Argument(metavar="[MODULE:CONTAINER]", help="Whose; iacs's own by default.")]
 
+def check(container: Container = DEFAULT, json: Json = False) -> None:
+    """Check the wiring of a container; nothing is built.
 
-def check(name: Name = DEFAULT, json: Json = False) -> None:
-    """Find what is wired wrong; nothing is built.
-
-    Missing parts, cycles, arguments and settings of the wrong name or type, providers hidden in plain
-    collections, overrides that do not fit. The exit code is 1 when there is anything.
+    Reports missing parts, cycles, arguments and settings of the wrong name or type, providers hidden in
+    plain collections, and overrides that do not fit. The exit code is 1 when there is any finding.
     """
     from iacs.cli.loading import load_container
-    from iacs.runtime.checks import findings
+    from iacs.runtime.checks import findings as check_graph
     from iacs.runtime.graph.graph import read_graph
 
-    graph = read_graph(load_container(name))
-    found = findings(graph)
+    graph = read_graph(load_container(container))
+    findings = check_graph(graph)
     if json:
-        for each in found:
-            print_json({"path": each.path, "kind": each.kind, "message": each.message})
-    elif found:
-        print_table(
-            ("path", "kind", "what is wrong"), [(each.path, each.kind, each.message) for each in found]
-        )
+        for finding in findings:
+            print_json({"path": finding.path, "kind": finding.kind, "message": finding.message})
+    elif findings:
+        rows = [(finding.path, finding.kind, finding.message) for finding in findings]
+        print_table(("path", "kind", "what is wrong"), rows)
     parts = sum(node.is_part for node in graph.nodes)
-    note(f"{counted(parts, 'part')}, {counted(len(found), 'finding') if found else 'no findings'}")
-    if found:
+    note(f"{counted(parts, 'part')}, {counted(len(findings), 'finding') if findings else 'no findings'}")
+    if findings:
         raise typer.Exit(ERROR)

@@ -1,16 +1,17 @@
-"""`iacs config …`: the settings, and where each comes from."""
+"""`iacs config …`: the settings and where each value comes from."""
 
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import line, print_json, print_table
+from iacs.cli.output import line, print_json
+from iacs.cli.tables import print_table
 
-app = typer.Typer(help="The settings, and where each comes from.", rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 
 @app.command()
 def show(json: Json = False) -> None:
-    """Show each setting, where it comes from and its value; secrets are masked."""
+    """Show every setting, its source and its value; secrets are masked."""
     from iacs.core.config import Config
 
     rows = Config().rows()
@@ -25,7 +26,7 @@ def show(json: Json = False) -> None:
 
 @app.command("new-key")
 def new_key(json: Json = False) -> None:
-    """Print a new key for TOKEN_ENCRYPTION_KEY."""
+    """Generate a key for TOKEN_ENCRYPTION_KEY."""
     from iacs.core.encryption import Encryption
 
     key = Encryption.new_key()

@@ -1,4 +1,4 @@
-"""`iacs init-db`: the schema, before anything else needs it."""
+"""`iacs init-db`: creating the database before anything else uses it."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def init_db(json: Json = False) -> None:
-    """Apply the schema to the database; safe to repeat."""
+    """Create the database, or bring its schema up to date.
+
+    Safe to repeat.
+    """
     from iacs.core.database import Database
 
     async def work(app: "App") -> dict[str, Any]:
@@ -23,7 +26,7 @@ def init_db(json: Json = False) -> None:
     if json:
         print_json(result)
     else:
-        line("{database} has version {schema_version} of the schema".format(**result))
+        line("{database} has schema version {schema_version}".format(**result))
 
 
 def _apply(database: "Database") -> dict[str, Any]:

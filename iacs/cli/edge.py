@@ -68,8 +68,8 @@ def _sentence(error: Exception) -> str:
 
 def _misuse(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
-    hint = f"; see: {context.command_path} --help" if context else ""
-    return error.format_message().rstrip(".") + hint
+    hint = f"see: {context.command_path} --help" if context else ""
+    return "; ".join(filter(None, (error.format_message().rstrip(".?"), hint)))
 
 
 def _unexpected(error: Exception) -> str:

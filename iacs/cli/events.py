@@ -1,4 +1,4 @@
-"""`iacs events …`: what was published, and what still waits for it."""
+"""`iacs events …`: published events and pending ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -10,32 +10,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import Column, Table, counted, line, note, print_json
+from iacs.cli.output import counted, line, note, print_json
 from iacs.cli.running import run
+from iacs.cli.tables import Column, Table
 
 if TYPE_CHECKING:
     from iacs.cli.running import App
     from iacs.core.events import Event
 
-app = typer.Typer(help="Read what was published, publish what waits.", rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 IDLE = 1.0
-"""Seconds without another event, when all is read, that end a reading."""
+"""Seconds without a new event after which reading ends."""
 
-COLUMNS = (Column("place", 8), Column("about", 24, cut=True, wide=40), Column("event", cut=True))
+COLUMNS = (Column("offset", 8), Column("about", 24, cut=True, wide=40), Column("event", cut=True))
 
 
 @app.command()
 def tail(
-    topic: Annotated[str | None, typer.Option(metavar="TOPIC", help="Instead of MAIL_TOPIC.")] = None,
-    group: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Go on where this consumer group stopped.")
+    topic: Annotated[
+        str | None, typer.Option(metavar="TOPIC", help="Topic to read (default: MAIL_TOPIC).")
     ] = None,
-    follow: Annotated[bool, typer.Option("--follow/--no-follow", help="Wait for more until Ctrl-C.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Events at most; else all.")] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Resume where the consumer group left off.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Wait for new events until Ctrl-C.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Maximum number of events (default: all).")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Show events, the oldest first; without a group, all that the topic holds."""
+    """Show the events of a topic, oldest first; without --group, all of them."""
     run(lambda app: _tail(app, topic, group, follow=follow, limit=limit, json=json), "core.events")
 
 
@@ -63,11 +70,11 @@ async def _tail(
                 await _finish(events)
                 break
     if not shown:
-        note("no event is there to read")
+        note("there is no event to read")
 
 
 async def _finish(events: "AsyncGenerator[Event, None]") -> None:
-    """Ask for another event: only that makes the last one finished for its group."""
+    """Request another event: only then does the last one count as processed by its group."""
     with suppress(StopAsyncIteration, TimeoutError):
         async with asyncio.timeout(IDLE):
             await anext(events)
@@ -77,11 +84,11 @@ def _show(event: "Event", table: Table, *, json: bool) -> None:
     if json:
         print_json(asdict(event))
     else:
-        table.row(f"{event.partition}/{event.offset}", *_told(event))
+        table.row(f"{event.partition}/{event.offset}", *_summary(event))
 
 
-def _told(event: "Event") -> tuple[str | None, str | None]:
-    """Say whose mail it is and its subject; of another event, which iacs did not make, key and value."""
+def _summary(event: "Event") -> tuple[str | None, str | None]:
+    """Return account and subject of an event about mail; of any other event its key and value."""
     value = event.value
     if isinstance(value, dict) and value.get("type") == "mail.received":
         return value.get("account"), value.get("subject")
@@ -90,7 +97,7 @@ def _told(event: "Event") -> tuple[str | None, str | None]:
 
 @app.command()
 def relay(json: Json = False) -> None:
-    """Publish the events that wait in the outbox."""
+    """Publish the events that are pending in the outbox."""
     from iacs.core.outbox import Outbox
 
     async def work(app: "App") -> int:

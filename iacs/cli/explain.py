@@ -1,4 +1,4 @@
-"""`iacs explain`: everything that the wiring knows of one part."""
+"""`iacs explain`: everything that the wiring says about one part."""
 
 from dataclasses import asdict, replace
 from typing import Annotated
@@ -9,28 +9,29 @@ from iacs.cli.loading import DEFAULT
 from iacs.cli.options import Json
 from iacs.cli.output import line, print_json
 
-Part = Annotated[str, typer.Argument(metavar="PATH", help="Such as account.service, or a name: database.")]
-Name = Annotated[
-    str, typer.Option("--container", metavar="MODULE:CONTAINER", help="Whose; iacs's own by default.")
+Part = Annotated[
+    str, typer.Argument(metavar="PATH", help="Path such as account.service, or a name such as database.")
 ]
+Option = Annotated[str, typer.Option("--container", metavar="MODULE:CONTAINER", help="Container to inspect.")]
 
 
-def explain(path: Part, container: Name = DEFAULT, json: Json = False) -> None:
-    """Tell where a part is declared, what it receives, who needs it and which settings it reads.
+def explain(path: Part, container: Option = DEFAULT, json: Json = False) -> None:
+    """Show where a part is declared and what it depends on.
 
-    Settings are read, and shown with secrets masked; nothing else is built.
+    Also what depends on it, and which settings it reads. Settings are read, and shown with secrets masked;
+    nothing else is built.
     """
     from iacs.cli.loading import load_container
     from iacs.cli.settings_reading import SettingsReader
-    from iacs.runtime.explain import explain as explained
+    from iacs.runtime.explain import explain as explain_part
     from iacs.runtime.graph.graph import read_graph
 
     graph = read_graph(load_container(container))
     reader = SettingsReader(graph)
-    told = explained(graph, path, value=reader)
-    told = replace(told, notes=(*told.notes, *reader.problems))
+    explanation = explain_part(graph, path, value=reader)
+    explanation = replace(explanation, notes=(*explanation.notes, *reader.problems))
     if json:
-        print_json(asdict(told))
+        print_json(asdict(explanation))
         return
-    for each in str(told).splitlines():
-        line(each)
+    for text in str(explanation).splitlines():
+        line(text)

@@ -1,4 +1,4 @@
-"""`iacs graph`: what is wired to what."""
+"""`iacs graph`: pictures of the wiring."""
 
 import sys
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iacs.cli.loading import DEFAULT
+from iacs.cli.options import Container
 from iacs.cli.output import counted, line, note
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ DIFFERENT = 1
 
 
 class Format(StrEnum):
-    """How a graph is drawn."""
+    """The formats of a drawing."""
 
     TREE = "tree"
     MERMAID = "mermaid"
@@ -27,33 +28,34 @@ class Format(StrEnum):
     HTML = "html"
 
 
-Name = Annotated[str, typer.Argument(metavar="[MODULE:CONTAINER]", help="Whose; iacs's own by default.")]
-Drawn = Annotated[Format, typer.Option("--format", help="What to draw it as.")]
-Output = Annotated[Path | None, typer.Option("--output", help="File to write instead.")]
-Check = Annotated[Path | None, typer.Option("--check", help="JSON to compare with; exit code 1 on drift.")]
-Settings = Annotated[bool, typer.Option("--settings", help="With html: read settings; secrets are masked.")]
+Drawn = Annotated[Format, typer.Option("--format", help="Output format.")]
+Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead of stdout.")]
+Check = Annotated[
+    Path | None, typer.Option("--check", help="JSON file to compare with; exit code 1 if they differ.")
+]
+Settings = Annotated[bool, typer.Option("--settings", help="With html: show the settings, secrets masked.")]
 
 
 def graph(
-    name: Name = DEFAULT,
+    container: Container = DEFAULT,
     format: Drawn = Format.TREE,
     output: Output = None,
     check: Check = None,
     settings: Settings = False,
 ) -> None:
-    """Draw what is wired to what; nothing is built.
+    """Draw the wiring of a container; nothing is built.
 
-    The same container gives the same bytes, so its JSON can be kept beside the code and compared.
+    The same container always gives the same bytes, so that the JSON can be kept with the code and compared.
     """
     from iacs.cli.loading import load_container
     from iacs.runtime.graph.graph import read_graph
     from iacs.runtime.picture import picture
 
-    read = read_graph(load_container(name))
-    drawn = picture(read)
+    wiring = read_graph(load_container(container))
+    drawn = picture(wiring)
     if check is not None:
-        return _compare(drawn, check, name)
-    text = _text(drawn, format, read, settings)
+        return _compare(drawn, check, container)
+    text = _text(drawn, format, wiring, settings)
     if output is None:
         sys.stdout.write(text)
     else:
@@ -62,16 +64,16 @@ def graph(
     return None
 
 
-def _text(drawn: "Picture", format: Format, read: "Graph", settings: bool) -> str:
+def _text(drawn: "Picture", format: Format, wiring: "Graph", settings: bool) -> str:
     from iacs.runtime.picture.draw import dot, mermaid, to_json, tree
 
     if format is Format.HTML:
-        return _page(drawn, read, settings)
+        return _page(drawn, wiring, settings)
     draw = {Format.TREE: tree, Format.MERMAID: mermaid, Format.DOT: dot, Format.JSON: to_json}
     return draw[format](drawn)
 
 
-def _page(drawn: "Picture", read: "Graph", settings: bool) -> str:
+def _page(drawn: "Picture", wiring: "Graph", settings: bool) -> str:
     from iacs.cli.settings_reading import SettingsReader
     from iacs.runtime.explain.setting_values import setting_values
     from iacs.runtime.picture.folding import Fold
@@ -79,13 +81,13 @@ def _page(drawn: "Picture", read: "Graph", settings: bool) -> str:
 
     if not settings:
         return page(drawn)
-    reader = SettingsReader(read)
-    values = setting_values(drawn.nodes, Fold(read), reader)
+    reader = SettingsReader(wiring)
+    values = setting_values(drawn.nodes, Fold(wiring), reader)
     reader.report()
     return page(drawn, values)
 
 
-def _compare(drawn: "Picture", file: Path, name: str) -> None:
+def _compare(drawn: "Picture", file: Path, container: str) -> None:
     from iacs.runtime.picture.draw import difference, from_json
 
     changes = difference(from_json(file.read_text(encoding="utf-8")), drawn)
@@ -94,6 +96,6 @@ def _compare(drawn: "Picture", file: Path, name: str) -> None:
         return
     for change in changes:
         line(change)
-    command = " ".join(("iacs graph", *([] if name == DEFAULT else [name]), "--format json"))
-    note(f"{counted(len(changes), 'change')} since {file}; if they are meant: {command} > {file}")
+    command = " ".join(("iacs graph", *([] if container == DEFAULT else [container]), "--format json"))
+    note(f"{counted(len(changes), 'change')} since {file}; to accept: {command} > {file}")
     raise typer.Exit(DIFFERENT)

@@ -1,4 +1,4 @@
-"""`iacs health`: whether everything works that the application stands on."""
+"""`iacs health`: whether everything that the application depends on works."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,39 +7,41 @@ import typer
 
 from iacs.cli.edge import ERROR, describe
 from iacs.cli.loading import DEFAULT
-from iacs.cli.options import Json
-from iacs.cli.output import line, note, print_json, print_table
+from iacs.cli.options import Container, Json
+from iacs.cli.output import line, note, print_json
 from iacs.cli.running import quieten, run_async
+from iacs.cli.tables import print_table
 
 if TYPE_CHECKING:
     from iacs.runtime.health import Health, PartHealth, Readiness
 
-Name = Annotated[str, typer.Argument(metavar="[MODULE:CONTAINER]", help="Whose; iacs's own by default.")]
 Timeout = Annotated[
-    float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="How long to wait for each part.")
+    float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="Maximum wait for each part.")
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 when degraded, too.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 also when degraded.")]
 
-_SAID = {
+_SUMMARIES = {
     "up": "everything works",
-    "degraded": "everything works, but a person must act",
+    "degraded": "everything works, but somebody has to act",
     "down": "something does not work",
 }
 
 
-def health(name: Name = DEFAULT, json: Json = False, timeout: Timeout = 3.0, strict: Strict = False) -> None:
-    """Start the application and ask each part whether it works.
+def health(
+    container: Container = DEFAULT, json: Json = False, timeout: Timeout = 3.0, strict: Strict = False
+) -> None:
+    """Start the application and check that every part works.
 
-    The exit code is 1 when something is down. What is degraded works, but a person must act: 0, or 1 with
-    --strict.
+    The exit code is 1 when a part is down. A degraded part works, but somebody has to act: the exit code is
+    0, or 1 with --strict.
     """
-    found = run_async(_health(name, timeout, json=json))
-    if not found.up or (strict and found.status != "up"):
+    result = run_async(_health(container, timeout, json=json))
+    if not result.up or (strict and result.status != "up"):
         raise typer.Exit(ERROR)
 
 
 async def _health(name: str, timeout: float, *, json: bool) -> "Health":
-    """Ask, and tell before the application stops: what does not answer may not stop in time either."""
+    """Probe and print before the application stops: a part that does not answer may not stop in time either."""
     from iacs.cli.loading import load_container
     from iacs.core.exceptions import IACSGraphError
     from iacs.runtime import Application
@@ -49,15 +51,15 @@ async def _health(name: str, timeout: float, *, json: bool) -> "Health":
         application = Application(_quiet(load_container(name)))
         await application.start()
     except IACSGraphError as error:
-        found = Health(error=f"the application cannot start: {describe(error)}")
-        _show(found, json=json)
-        return found
+        health = Health(error=f"the application cannot start: {describe(error)}")
+        _show(health, json=json)
+        return health
     try:
-        found = await application.health(timeout)
-        _show(found, json=json)
+        health = await application.health(timeout)
+        _show(health, json=json)
     finally:
         await application.stop()
-    return found
+    return health
 
 
 def _quiet(container: Any) -> Any:
@@ -69,21 +71,22 @@ def _quiet(container: Any) -> Any:
     return container
 
 
-def _show(found: "Health", *, json: bool) -> None:
+def _show(health: "Health", *, json: bool) -> None:
     if json:
-        print_json(found.to_dict())
-    elif found.error:
-        line(f"{found.status}: {found.error}")
+        print_json(health.to_dict())
+    elif health.error:
+        line(f"{health.status}: {health.error}")
     else:
-        print_table(("part", "status", "ms", "detail"), [_part(each) for each in found.parts])
+        print_table(("part", "status", "ms", "detail"), [_part(part) for part in health.parts])
         line("")
-        print_table(("module", "status", "cause"), [row for each in found.modules for row in _module(each)])
-        note(_SAID[found.status])
+        rows = [row for module in health.modules for row in _module(module)]
+        print_table(("module", "status", "cause"), rows)
+        note(_SUMMARIES[health.status])
 
 
 def _part(part: "PartHealth") -> tuple[str, str, str, str | None]:
-    told = part.error or _detail(part.detail)
-    return part.path, part.status.value, f"{part.seconds * 1000:.0f}", told or None
+    detail = part.error or _detail(part.detail)
+    return part.path, part.status.value, f"{part.seconds * 1000:.0f}", detail or None
 
 
 def _detail(detail: Any) -> str:

@@ -1,4 +1,4 @@
-"""`iacs mail …`: asking a mailbox, and storing what is in it."""
+"""`iacs mail …`: querying and syncing mailboxes."""
 
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iacs.cli.options import Email, Json
-from iacs.cli.output import Column, Table, instant, note, print_json
+from iacs.cli.output import instant, note, print_json
 from iacs.cli.running import run
+from iacs.cli.tables import Column, Table
 
 if TYPE_CHECKING:
     from iacs.mail_query import MailQuery, MailQueryService, Message, Recipient, UnreadableMessage
 
-app = typer.Typer(help="Ask mailboxes, and store what is in them.", rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 COLUMNS = (Column("received (UTC)", 16), Column("from", 24, cut=True, wide=40), Column("subject", cut=True))
 
@@ -29,42 +30,55 @@ def _instant(text: str) -> datetime:
 
 
 def _time_option(name: str, text: str) -> Any:
-    return typer.Option(name, parser=_instant, metavar="TIME", help=f"{text}; UTC unless it says otherwise.")
+    return typer.Option(
+        name, parser=_instant, metavar="TIME", help=f"{text} (UTC unless an offset is given)."
+    )
 
 
 @app.command()
 def query(
     email: Email,
-    sender: Annotated[str | None, typer.Option("--from", metavar="ADDRESS", help="Who sent it.")] = None,
-    subject: Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the subject.")] = None,
-    since: Annotated[datetime | None, _time_option("--since", "Received then or later")] = None,
-    until: Annotated[datetime | None, _time_option("--until", "Received earlier than that")] = None,
-    unread: Annotated[bool | None, typer.Option("--unread/--read", help="Only these.")] = None,
+    sender: Annotated[str | None, typer.Option("--from", metavar="ADDRESS", help="Sender address.")] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Text that the subject contains.")
+    ] = None,
+    since: Annotated[datetime | None, _time_option("--since", "Received at or after this time")] = None,
+    until: Annotated[datetime | None, _time_option("--until", "Received before this time")] = None,
+    unread: Annotated[
+        bool | None, typer.Option("--unread/--read", help="Only unread / only read messages.")
+    ] = None,
     has_attachments: Annotated[
-        bool | None, typer.Option("--has-attachments/--no-attachments", help="Only these.")
+        bool | None,
+        typer.Option("--has-attachments/--no-attachments", help="Only messages with / without attachments."),
     ] = None,
     condition: Annotated[
-        str | None, typer.Option("--filter", metavar="ODATA", help="A condition in Graph's own words.")
+        str | None,
+        typer.Option("--filter", metavar="ODATA", help="OData filter expression, passed to Graph."),
     ] = None,
     search: Annotated[
-        str | None, typer.Option(metavar="KQL", help="Words to search for; alone, without conditions.")
+        str | None,
+        typer.Option(metavar="KQL", help="Search query; cannot be combined with other conditions."),
     ] = None,
     folder: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Id or well-known name, such as inbox; else all.")
+        str | None,
+        typer.Option(metavar="FOLDER", help="Folder id or well-known name, such as inbox (default: all)."),
     ] = None,
     order_by: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD", help="Such as 'received_at desc'; repeatable.")
+        list[str] | None,
+        typer.Option(metavar="FIELD", help="Sort field, such as 'received_at desc'; repeatable."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Messages at most; else all.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Maximum number of messages (default: all).")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Show the messages that fit every condition, straight from Microsoft Graph.
+    """Show the messages that match every condition, read from Microsoft Graph.
 
-    With --json each message is printed as Graph gave it, under Graph's own names.
+    With --json each message is printed as Graph returned it, with Graph's field names.
     """
     from iacs.mail_query import MailQuery, MailQueryService
 
-    wanted = MailQuery(
+    mail_query = MailQuery(
         sender=sender,
         subject_contains=subject,
         received_after=since,
@@ -78,23 +92,23 @@ def query(
         select=() if json else ("received_at", "from_", "subject"),
         limit=limit,
     )
-    run(lambda app: _query(app.get(MailQueryService), email, wanted, json=json), MailQueryService)
+    run(lambda app: _query(app.get(MailQueryService), email, mail_query, json=json), MailQueryService)
 
 
-async def _query(service: "MailQueryService", email: str, wanted: "MailQuery", *, json: bool) -> None:
+async def _query(service: "MailQueryService", email: str, mail_query: "MailQuery", *, json: bool) -> None:
     table, message = Table(*COLUMNS), None
-    async with aclosing(service.messages(email, wanted)) as messages:
+    async with aclosing(service.messages(email, mail_query)) as messages:
         async for message in messages:
             _show(message, table, json=json)
     if message is None:
-        note("no message fits")
+        note("no message matches")
 
 
 def _show(message: "Message | UnreadableMessage", table: Table, *, json: bool) -> None:
     from iacs.mail_query import UnreadableMessage
 
     if isinstance(message, UnreadableMessage):
-        note(f"message {message.id} is not as Graph documents messages: {message.reason}")
+        note(f"message {message.id} is malformed: {message.reason}")
         document = message.model_dump(mode="json")
         cells: tuple[str | None, ...] = (None, None, None)
     else:
@@ -116,11 +130,11 @@ def _party(party: "Recipient | None") -> str | None:
 def sync(
     emails: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[EMAIL]...", help="Accounts; all that are signed in if none."),
+        typer.Argument(metavar="EMAIL", help="Accounts to sync (default: all that are signed in)."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Store what is new or changed in mailboxes, and publish an event for each new message."""
+    """Store new and changed messages, and publish an event for each new one."""
     from iacs.account import AccountService
     from iacs.cli.sync import report, sync_all
     from iacs.mail_query import MailQueryService

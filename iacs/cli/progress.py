@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from iacs.cli.output import console, escaped, note
+from iacs.cli.output import escaped, note
+from iacs.cli.tables import console
 
 if TYPE_CHECKING:
     from iacs.mail_query import SyncProgress

@@ -33,9 +33,9 @@ def sandbox(
     https: Annotated[bool, typer.Option("--https", help="Speak https, with a CA of its own.")] = False,
     json: Json = False,
 ) -> None:
-    """Stand in for Microsoft's cloud on this machine until Ctrl-C.
+    """Run a local stand-in for Microsoft's cloud.
 
-    Prints the settings that lead the other commands to it.
+    It runs until Ctrl-C, and prints the settings that direct the other commands to it.
     """
     run_async(_serve(_mailboxes(mailbox or []), port, https=https, json=json))
 

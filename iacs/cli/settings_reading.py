@@ -1,4 +1,4 @@
-"""Reads the settings of a container that is not started, and nothing else of it."""
+"""Reading the settings of a container that is not started, and nothing else of it."""
 
 import inspect
 from typing import Any
@@ -13,7 +13,7 @@ _READ = frozenset({Kind.SINGLETON, Kind.FACTORY, Kind.LOCAL})
 
 
 class SettingsReader:
-    """Give the settings object at an index; `problems` has a sentence for each that cannot be read."""
+    """A lookup of settings objects by their index; `problems` has a sentence for each that cannot be read."""
 
     def __init__(self, graph: Graph) -> None:
         self.problems: list[str] = []
@@ -22,7 +22,7 @@ class SettingsReader:
         self._read: dict[int, Any] = {}
 
     def __call__(self, index: int) -> Any:
-        """Return the settings object, built if need be; raise KeyError for whatever is no such object."""
+        """Return the settings object, built if necessary; raise KeyError for anything else."""
         if index not in self._read:
             self._read[index] = self._build(index)
         if self._read[index] is None:
@@ -37,15 +37,15 @@ class SettingsReader:
         try:
             value = node.provider()
         except IACSGraphError as error:
-            self.problems.append(f"{node.path} cannot be read: {error}")
-        except Exception as error:  # noqa: BLE001 - somebody's own settings: the wiring is told all the same
+            self.problems.append(f"{node.path} cannot be read: {error.message_with_hint}")
+        except Exception as error:  # noqa: BLE001 - somebody's own settings; the wiring is shown anyway
             self.problems.append(f"{node.path} cannot be read: {_without_values(error)}")
         else:
             return None if inspect.isawaitable(value) else value
         return None
 
     def report(self) -> None:
-        """Say on standard error which settings could not be read."""
+        """Print on standard error which settings could not be read."""
         for problem in self.problems:
             note(problem)
 
@@ -53,7 +53,11 @@ class SettingsReader:
 def _without_values(error: Exception) -> str:
     """Name the error and the settings that it is about; its own text may quote secrets."""
     errors = getattr(error, "errors", None)
-    found: Any = errors() if callable(errors) else ()
-    names = [".".join(map(str, each["loc"])) for each in found if isinstance(each, dict) and "loc" in each]
+    details: Any = errors() if callable(errors) else ()
+    names = [
+        ".".join(map(str, detail["loc"]))
+        for detail in details
+        if isinstance(detail, dict) and "loc" in detail
+    ]
     about = f" for {', '.join(dict.fromkeys(names))}" if names else ""
     return f"{type(error).__name__}{about}"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iacs.cli.edge import describe
-from iacs.cli.output import counted, note, print_json, print_table
+from iacs.cli.output import counted, note, print_json
 from iacs.cli.progress import Progress, progress
+from iacs.cli.tables import print_table
 from iacs.core.exceptions import AccountError
 
 if TYPE_CHECKING:

@@ -8,10 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from iacs.cli.commands import COMMANDS
 from iacs.cli.edge import PIPE_CLOSED
 from tests.cli.conftest import Iacs
 
-HEAVY = ["aiohttp", "cryptography", "dependency_injector", "kafka", "pydantic", "sqlalchemy"]
+HEAVY = [
+    "aiohttp",
+    "asyncio",
+    "cryptography",
+    "dependency_injector",
+    "kafka",
+    "pydantic",
+    "rich",
+    "sqlalchemy",
+]
+GROUPS = ("account", "auth", "mail", "events", "config")
 
 
 def test_the_version_is_the_package_s(iacs: Iacs) -> None:
@@ -52,6 +63,41 @@ def test_every_help_fits_on_80_columns(iacs: Iacs, command: list[str]) -> None:
     assert max(map(len, ran.lines)) <= 80
 
 
+@pytest.mark.parametrize("command", [[], *([group] for group in GROUPS), ["check"], ["mail", "sync"]])
+def test_the_help_has_a_short_option(iacs: Iacs, command: list[str]) -> None:
+    assert iacs(*command, "-h") == iacs(*command, "--help")
+
+
+@pytest.mark.parametrize("command", [[], *([group] for group in GROUPS)])
+def test_no_sentence_is_cut_in_a_list_of_commands(iacs: Iacs, command: list[str]) -> None:
+    commands = iacs(*command, "--help").out.partition("Commands:")[2].splitlines()
+    assert len(commands) > 2
+    assert not [line for line in commands if line.endswith(("...", "…"))]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_command_says_itself(iacs: Iacs, name: str) -> None:
+    assert iacs(name, "--help").out.partition("\n\n")[2].lstrip().startswith(COMMANDS[name].help)
+
+
+def test_a_misspelt_command_is_recognised(iacs: Iacs) -> None:
+    assert iacs("chek").err == "iacs: No such command 'chek'. Did you mean 'check'; see: iacs --help\n"
+
+
+@pytest.mark.parametrize(("words", "completed"), [("iacs ma", "mail"), ("iacs mail sy", "sync")])
+def test_a_shell_completes_commands(monkeypatch: pytest.MonkeyPatch, words: str, completed: str) -> None:
+    monkeypatch.setenv("_IACS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    command = [sys.executable, "-m", "iacs"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == [completed]
+
+
+def test_the_script_for_a_shell_is_shown() -> None:
+    command = [sys.executable, "-m", "iacs", "--show-completion", "bash"]
+    assert "_IACS_COMPLETE" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def test_the_help_does_not_wait_for_heavy_imports() -> None:
     code = f"""
 import json, sys
@@ -85,7 +131,7 @@ def test_the_schema_is_applied_once_and_its_version_told(iacs: Iacs) -> None:
     first, second = iacs("init-db"), iacs("init-db", "--json")
     assert (first.code, second.code) == (0, 0)
     assert "iacs.db" in first.out
-    assert "version 1" in first.out
+    assert "schema version 1" in first.out
     assert json.loads(second.out)["schema_version"] == 1
 
 

@@ -100,7 +100,8 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(write: str) -> None:
         f"""
         import sys
         from iacs.cli.edge import Edge
-        from iacs.cli.output import Column, Table, line, print_json
+        from iacs.cli.output import line, print_json
+        from iacs.cli.tables import Column, Table
         def command():
             table = Table(Column("number"))
             for number in range(1_000_000):

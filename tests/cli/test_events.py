@@ -22,7 +22,7 @@ async def published(sign_in: SignIn, iacs: Iacs) -> None:
 @pytest.mark.usefixtures("published")
 def test_events_are_shown_by_whom_they_are_about_and_their_subject(iacs: Iacs) -> None:
     titles, *rows = iacs("events", "tail").lines
-    assert titles.split() == ["place", "about", "event"]
+    assert titles.split() == ["offset", "about", "event"]
     assert len(rows) == 12
     assert all(ALICE in row for row in rows)
     assert any("Lunch on Thursday?" in row for row in rows)
@@ -62,7 +62,7 @@ async def test_followed_events_arrive_as_they_are_published_until_ctrl_c(sign_in
 def test_an_empty_topic_is_said_beside_the_data(iacs: Iacs) -> None:
     ran = iacs("events", "tail", "--topic", "nothing.here", "--json")
     assert (ran.code, ran.out) == (0, "")
-    assert ran.err == "no event is there to read\n"
+    assert ran.err == "there is no event to read\n"
 
 
 async def test_what_waits_in_the_outbox_is_published_once(iacs: Iacs) -> None:

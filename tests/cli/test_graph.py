@@ -62,7 +62,7 @@ def test_drift_is_told_with_what_to_do(iacs: Iacs, tmp_path: Path) -> None:
         "back.store receives pool_size of back.settings as width no longer",
     ]
     assert ran.err == (
-        "2 changes since graph.json; if they are meant: "
+        "2 changes since graph.json; to accept: "
         "iacs graph tests.fixtures.shop:ShopContainer --format json > graph.json\n"
     )
 

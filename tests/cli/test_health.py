@@ -114,7 +114,7 @@ async def test_account_that_has_to_sign_in_again_is_seen_and_fails_only_a_strict
     with Database("sqlite:///iacs.db") as database, database.transaction() as tx:
         assert tx.execute("UPDATE iacs_accounts SET status = 'sign_in_required'")
     ran = await asyncio.to_thread(iacs, "health")
-    assert (ran.code, ran.err) == (0, "everything works, but a person must act\n")
+    assert (ran.code, ran.err) == (0, "everything works, but somebody has to act\n")
     assert ran.out.count("3 accounts have to sign in again; list them with: iacs account list") == 4
     assert [line.split()[:2] for line in ran.lines[-4:]] == [
         ["core", "degraded"],

@@ -105,7 +105,7 @@ async def test_a_search_finds_words(iacs: Iacs) -> None:
 @pytest.mark.usefixtures("alice")
 async def test_when_nothing_fits_that_is_said_beside_the_data(iacs: Iacs) -> None:
     ran = await to_thread(iacs, "mail", "query", ALICE, "--subject", "no such words", "--json")
-    assert (ran.code, ran.out, ran.err) == (0, "", "no message fits\n")
+    assert (ran.code, ran.out, ran.err) == (0, "", "no message matches\n")
 
 
 @pytest.mark.usefixtures("alice")

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from iacs.cli import output
-from iacs.cli.output import Column, Table, escaped, instant, print_json, print_table
+from iacs.cli import tables
+from iacs.cli.output import escaped, instant, print_json
+from iacs.cli.tables import Column, Table, print_table
 
 
 class Terminal(io.StringIO):
@@ -82,7 +83,7 @@ def test_what_is_missing_is_a_dim_dash_on_a_terminal(terminal: Terminal) -> None
 
 def test_an_empty_text_is_not_shown_as_missing(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("from", "subject"), [("", "x")])
-    assert output.MISSING not in capsys.readouterr().out
+    assert tables.MISSING not in capsys.readouterr().out
 
 
 def test_numbers_are_aligned_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,63 @@
+"""The table of commands: each is imported when it is run, so that `iacs --help` needs this file alone."""
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class Command(NamedTuple):
+    """A command as the list of commands shows it: the function or group that it is, and one sentence."""
+
+    target: str
+    help: str
+
+
+COMMANDS = {
+    "init-db": Command("iacs.cli.database:init_db", "Create the database, or bring its schema up to date."),
+    "health": Command("iacs.cli.health:health", "Start the application and check that every part works."),
+    "account": Command("iacs.cli.account:app", "Enroll accounts and list them."),
+    "auth": Command("iacs.cli.auth:app", "Sign people in and out."),
+    "mail": Command("iacs.cli.mail:app", "Query and sync mailboxes."),
+    "events": Command("iacs.cli.events:app", "Read published events and publish pending ones."),
+    "check": Command("iacs.cli.check:check", "Check the wiring of a container; nothing is built."),
+    "graph": Command("iacs.cli.graph:graph", "Draw the wiring of a container; nothing is built."),
+    "explain": Command("iacs.cli.explain:explain", "Show where a part is declared and what it depends on."),
+    "sandbox": Command("iacs.cli.sandbox:sandbox", "Run a local stand-in for Microsoft's cloud."),
+    "config": Command("iacs.cli.config:app", "Show the settings and where each value comes from."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists its commands from the table, and imports the one that is run."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, command in COMMANDS.items():
+            self.add_command(TyperCommand(name, short_help=command.help.rstrip(".")))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that is named first, and the arguments behind its name."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and load(name), rest
+
+
+def load(name: str) -> Any:
+    """Import the command of that name."""
+    module, _, attribute = COMMANDS[name].target.partition(":")
+    target = getattr(import_module(module), attribute)
+    if isinstance(target, typer.Typer):
+        return _group(target, COMMANDS[name].help)
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app.command(name)(target)
+    return typer.main.get_command(app)
+
+
+def _group(app: typer.Typer, help: str) -> TyperGroup:
+    """List each command of the group with the whole first sentence of its help, which click would cut."""
+    group = typer.main.get_group(app)
+    group.help = help
+    for command in group.commands.values():
+        command.short_help = " ".join((command.help or "").partition("\n\n")[0].split()).rstrip(".")
+    return group

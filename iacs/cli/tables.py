@@ -1,0 +1,92 @@
+"""Tables on standard output: in color and cut to fit on a terminal, plain and whole elsewhere."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from rich.cells import cell_len, set_cell_size
+
+from iacs.cli.output import escaped
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MISSING = "-"
+_GAP = "  "
+
+
+def console(stream: TextIO) -> "Console":
+    """Return a console that prints every text literally; rich's is slow to import, and for terminals alone."""
+    from rich.console import Console
+
+    return Console(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column at least `width` cells wide; on a terminal a `cut` one ends in … where its width ends.
+
+    `wide` is its minimum width elsewhere; a `right` one is aligned to the right.
+    """
+
+    title: str
+    width: int = 0
+    cut: bool = False
+    wide: int = 0
+    right: bool = False
+
+
+class Table:
+    """Rows that are printed as they come; a last column that may be cut takes the rest of a terminal's width."""
+
+    def __init__(self, *columns: Column) -> None:
+        self._columns = columns
+        self._terminal = console(sys.stdout) if sys.stdout.isatty() else None
+        if self._terminal is None:
+            self._widths = [max(column.width, column.wide) for column in columns]
+        else:
+            self._widths = [column.width for column in columns]
+            if columns[-1].cut:
+                used = sum(width + len(_GAP) for width in self._widths[:-1])
+                self._widths[-1] = max(1, self._terminal.width - used)
+        self._started = False
+
+    def row(self, *cells: str | None) -> None:
+        """Print one row, and the titles before the first."""
+        if not self._started:
+            self._started = True
+            self._write([(column.title, "bold") for column in self._columns])
+        self._write([(MISSING, "dim") if cell is None else (escaped(cell), "") for cell in cells])
+
+    def _write(self, cells: Sequence[tuple[str, str]]) -> None:
+        texts = map(self._fit, [text for text, _ in cells], self._columns, self._widths)
+        if self._terminal is None:
+            print(_GAP.join(texts).rstrip(" "), flush=True)
+            return
+        from rich.text import Text
+
+        styled = [Text(text, style) for text, (_, style) in zip(texts, cells, strict=True)]
+        line = Text(_GAP).join(styled)
+        line.rstrip()
+        self._terminal.print(line)
+
+    def _fit(self, text: str, column: Column, width: int) -> str:
+        if column.cut and self._terminal and cell_len(text) > width:
+            return f"{set_cell_size(text, width - 1)}…"
+        padding = " " * (width - cell_len(text))
+        return padding + text if column.right else text + padding
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
+    """Print rows that are all known: each column as wide as its widest cell, numbers to the right."""
+    table = Table(*map(_column, zip(titles, *rows, strict=True)))
+    for cells in rows:
+        table.row(*cells)
+
+
+def _column(column: tuple[str | None, ...]) -> Column:
+    title, *cells = column
+    numbers = any(cells) and all(cell is None or cell.isdecimal() for cell in cells)
+    width = max(cell_len(MISSING if cell is None else escaped(cell)) for cell in column)
+    return Column(title or "", width, right=numbers)
