@@ -1,1 +1,23 @@
-"""What counts as a secret, and how text is made safe for logs and terminals; one answer for everybody."""
+"""What counts as a secret, and how text is made safe for logs and terminals; one answer for everybody.
+
+`iacs.redaction.names` has the rule for names, `text` finds secrets inside text, `foreign` also removes what was
+just sent from an answer, `values` redacts whole values (it imports pydantic), `terminal` escapes control
+characters.
+"""
+
+from iacs.redaction.foreign import redact_foreign, secrets_sent
+from iacs.redaction.names import REDACTED, hides_itself, is_secret, is_secret_name
+from iacs.redaction.terminal import safe_for_terminal, safe_json
+from iacs.redaction.text import redact_text
+
+__all__ = [
+    "REDACTED",
+    "hides_itself",
+    "is_secret",
+    "is_secret_name",
+    "redact_foreign",
+    "redact_text",
+    "safe_for_terminal",
+    "safe_json",
+    "secrets_sent",
+]

@@ -1,54 +1,48 @@
-"""Find secrets in names and inside text. Every search takes time in proportion to the text."""
+"""Finds secrets inside text: by the names before them, and by their shape.
+
+Every search takes time in proportion to the text.
+"""
 
 import re
-from functools import lru_cache
 
-REDACTED = "[redacted]"
+from iacs.redaction.names import AMBIGUOUS, REDACTED, is_plural, is_secret_name
+
 LONGEST_TEXT = 32_768
 """Characters; what follows is cut off and counted."""
-
-_SECRET_ENDINGS = (
-    *("token", "secret", "password", "passwd", "passphrase", "pwd", "credential", "cookie", "authorization"),
-    *("assertion", "codeverifier", "jwt", "apikey", "privatekey", "secretkey", "encryptionkey", "accesskey"),
-    *(
-        "accountkey",
-        "signingkey",
-        "masterkey",
-        "connectionstring",
-        "authcode",
-        "authorizationcode",
-        "devicecode",
-    ),
-)
-_SECRET_NAMES = frozenset({"auth", "code", "key", "nonce", "state"})
-_PLACES_IN_A_LIST = ("deltatoken", "skiptoken", "pagetoken", "synctoken", "continuationtoken")
 
 _NAME = re.compile(r"""(?<![\w-])([\w-]+)(\\*["'])?\s{0,4}([=:]|%3[Dd])\s{0,4}""")
 _SCHEMES = r"bearer|basic|digest|negotiate|pop"
 _QUOTED = re.compile(
     r"""([bru]{0,2}(?P<quote>\\*["']))(?:(?!(?P=quote))(?:\\.|.))*+((?P=quote))?""", re.DOTALL | re.IGNORECASE
 )
-_BARE = re.compile(rf"""[\w.]*+[(\[{{][^\r\n]*|(?:(?:{_SCHEMES})\s{{1,4}})?[^\s&"'<>]+""", re.IGNORECASE)
+_NEXT_PAIR = r";(?=\s{0,4}[\w -]{1,64}=)"
+_BARE = re.compile(
+    rf"""[\w.]*+[(\[{{][^\r\n]*|(?:(?:{_SCHEMES})\s{{1,4}})?(?:(?!{_NEXT_PAIR})[^\s&"'<>])+""", re.IGNORECASE
+)
 _PROSE = re.compile(r"(?:is|are|was|has|must|should|may|can|cannot|not)\b")
 _LINE = re.compile(r"[^\r\n]+")
+_COUNT = re.compile(r"\d{1,9}(?![\w.-])")
 
 _BEARER = re.compile(r"""(?i)(bearer(?:\s|%20|\+){1,4})(?!\w+=["\w])[\w.~+/=-]{6,}""")
+_BASIC = re.compile(r"(?i)(\bbasic(?:\s|%20|\+){1,4})(?-i:(?=\w[a-z+/_-]*[A-Z0-9=]))[\w+/-]{8,}={0,2}")
 _PORT = r"""\d{1,5}(?![^\s/?#"'<>,;)\]}])"""
 _URL_PASSWORD = re.compile(rf"(://(?!\[)[^\s:/@?#]{{0,256}}):(?!{_PORT})\S{{1,1024}}@")
+_PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?:(-----END [A-Z ]{0,40}PRIVATE KEY-----)|\Z)", re.DOTALL
+)
 _RUN = re.compile(r"[\w.-]{20,}")
-
-
-@lru_cache(maxsize=1024)
-def is_secret_name(name: str) -> bool:
-    """Say whether a name, such as `accessToken`, `X-Api-Key`, `code` or `PASSWORD2`, announces a secret."""
-    letters = re.sub(r"[^a-z]", "", name[-64:].lower()).removesuffix("s")
-    if letters.endswith(_PLACES_IN_A_LIST):
-        return False
-    return letters in _SECRET_NAMES or letters.endswith(_SECRET_ENDINGS)
+_FERNET_KEY = re.compile(r"(?<![\w=+/-])(?![a-zA-Z]{43})[\w+/-]{43}=(?![\w=])")
+_TOKENS = (
+    ("Q~", re.compile(r"[\w.~-]{2,3}\dQ~[\w.~-]{20,}")),  # a client secret of Entra ID
+    (".A", re.compile(r"(?<![\w.~-])[01]\.A[\w.~-]{40,}")),  # a refresh token or a code of Entra ID
+    ("gh", re.compile(r"\bgh[oprsu]_\w{20,}")),
+    ("AIza", re.compile(r"\bAIza[\w-]{30,}")),
+    ("xox", re.compile(r"\bxox[abeoprs]-[\w-]{10,}")),
+)
 
 
 def redact_text(text: str, *, names: bool = True) -> str:
-    """Return text without the secrets in it; without `names` only what is a secret by its shape is sought."""
+    """Return text without the secrets in it; without `names` only what is a secret by its shape is removed."""
     length = len(text)
     text = text[: 4 * LONGEST_TEXT]  # longer than what is shown: no secret is cut into an unknown shape
     if names and ("=" in text or ":" in text or "%3" in text):
@@ -61,13 +55,27 @@ def redact_text(text: str, *, names: bool = True) -> str:
 
 def _redact_shapes(text: str) -> str:
     """Search only for what can be there: most texts are short and hold nothing."""
-    if "bearer" in text.lower():
+    lowered = text.lower()
+    if "bearer" in lowered:
         text = _BEARER.sub(rf"\1{REDACTED}", text)
+    if "basic" in lowered:
+        text = _BASIC.sub(rf"\1{REDACTED}", text)
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"\1:{REDACTED}@", text)
+    if "PRIVATE KEY-----" in text:
+        text = _PRIVATE_KEY.sub(rf"\1{REDACTED}\2", text)
+    if len(text) >= 20:
+        text = _redact_tokens(text)
+    return text
+
+
+def _redact_tokens(text: str) -> str:
+    for mark, token in _TOKENS:
+        if mark in text:
+            text = token.sub(REDACTED, text)
     if "eyJ" in text or "gAAAA" in text:
         text = _RUN.sub(_redact_run, text)
-    return text
+    return _FERNET_KEY.sub(REDACTED, text) if "=" in text else text
 
 
 def _redact_pairs(text: str) -> str:
@@ -85,15 +93,25 @@ def _secret_value(text: str, pair: re.Match[str]) -> re.Match[str] | None:
 
     `state: ready` and `TOKEN: must be set` are prose; `state=…`, `"state": …` and `token: …` are not.
     """
-    name = pair[1][2:] if text[pair.start() - 1 : pair.start()] == "%" else pair[1]
-    if not is_secret_name(name) or text.startswith(REDACTED, pair.end()):
+    start, end = pair.start(), pair.end()
+    name = pair[1][2:] if text[start - 1 : start] == "%" else pair[1]
+    if not (is_secret_name(name) or _is_key_of_query(name, text, pair)) or text.startswith(REDACTED, end):
         return None
     header = pair[3] == ":" and pair[2] is None
-    if header and (name.lower() in _SECRET_NAMES or _PROSE.match(text, pair.end())):
+    if header and (name.lower() in AMBIGUOUS or _PROSE.match(text, end)):
+        return None
+    if is_plural(name) and _COUNT.match(text, end):
         return None
     if header and name.lower().endswith("cookie"):
-        return _LINE.match(text, pair.end())
-    return _QUOTED.match(text, pair.end()) or _BARE.match(text, pair.end())
+        return _LINE.match(text, end)
+    return _QUOTED.match(text, end) or _BARE.match(text, end)
+
+
+def _is_key_of_query(name: str, text: str, pair: re.Match[str]) -> bool:
+    """Return whether this is `?key=…`, an API's key, and not the key of an event."""
+    return (
+        name.lower() == "key" and pair[3] != ":" and text[pair.start() - 1 : pair.start()] in ("?", "&", "%")
+    )
 
 
 def _replacement(value: re.Match[str]) -> str:

@@ -1,8 +1,4 @@
-"""Take secrets out of what is about to be shown: by the name that they stand under, and by their shape.
-
-A name that ends like `access_token`, in any spelling, hides what it names. Tokens, `Bearer …`, passwords in URLs
-and `client_secret=…` are found inside any text. Hiding too much is the lesser fault here.
-"""
+"""Redacts whole values: by the names that their parts are under, and by the shape of every text in them."""
 
 import dataclasses
 import math
@@ -11,9 +7,10 @@ from enum import Enum
 from itertools import islice
 from typing import Any
 
-from pydantic import BaseModel, SecretBytes, SecretStr
+from pydantic import BaseModel
 
-from iacs.redaction.text import LONGEST_TEXT, REDACTED, is_secret_name, redact_text
+from iacs.redaction.names import REDACTED, hides_itself, is_secret
+from iacs.redaction.text import LONGEST_TEXT, redact_text
 
 MOST_VALUES = 10_000
 DEEPEST = 32
@@ -34,14 +31,14 @@ def redact_argument(value: Any) -> Any:
     """Return value itself, so that `%d` and `%r` work on it, unless it holds a secret."""
     walk = _Walk()
     shown = walk.visit(value)
-    return shown if walk.found else value
+    return shown if walk.hid else value
 
 
 class _Walk:
-    """One walk through one value: what is open now, and how much may still come."""
+    """One walk through one value: the containers that are open, and how many values may still follow."""
 
     def __init__(self) -> None:
-        self.found = False
+        self.hid = False  # whether anything was
         self._open: set[int] = set()
         self._left = MOST_VALUES
 
@@ -59,7 +56,7 @@ class _Walk:
             return self._text(value)
         if isinstance(value, float):
             return value if math.isfinite(value) else str(value)
-        if isinstance(value, SecretStr | SecretBytes):
+        if hides_itself(value):
             return self._hidden()
         if isinstance(value, Enum):
             return self.visit(value.value)
@@ -98,21 +95,18 @@ class _Walk:
         return tuple(items) if isinstance(values, tuple) else items
 
     def _under(self, name: Any, value: Any) -> Any:
-        """Show the value of a name; a secret's absence is no secret, so None, the empty text and booleans stay."""
-        if value is None or value == "" or isinstance(value, bool) or not is_secret_name(_plain(name)):
-            return self.visit(value)
-        return self._hidden()
+        return self._hidden() if is_secret(_plain(name), value) else self.visit(value)
 
     def _name(self, name: Any) -> Any:
         return name if name is None or isinstance(name, int | float) else self._text(_plain(name))
 
     def _text(self, text: str) -> str:
         shown = redact_text(text)
-        self.found = self.found or shown != text
+        self.hid = self.hid or shown != text
         return shown
 
     def _hidden(self) -> str:
-        self.found = True
+        self.hid = True
         return REDACTED
 
 
@@ -120,7 +114,7 @@ _ONE_TEXT = (bytes, bytearray, memoryview, range, type)
 
 
 def _fields(value: Any) -> Mapping[Any, Any] | None:
-    """Return what a value names its parts, None when it does not; parts that its own repr hides are left out."""
+    """Return the named parts of a value, None when it has none; parts that its own repr hides are left out."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, type):

@@ -44,7 +44,7 @@ def test_secrets_are_masked(iacs: Iacs, monkeypatch: pytest.MonkeyPatch, options
         ran = iacs("explain", path, *options)
         assert ran.code == 0
         assert "sesame" not in ran.out + ran.err
-    assert "**********" in iacs("explain", "core.oauth_client", *options).out
+    assert "[redacted]" in iacs("explain", "core.oauth_client", *options).out
 
 
 def test_a_broken_configuration_still_explains_the_wiring(

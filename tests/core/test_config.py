@@ -192,7 +192,7 @@ def test_no_secret_is_shown_in_any_form() -> None:
 
 def test_every_setting_that_sounds_secret_is_one() -> None:
     from iacs.core._settings.problems import is_secret
-    from iacs.redaction.text import is_secret_name
+    from iacs.redaction import is_secret_name
 
     secret = {name for name, field in Config.model_fields.items() if is_secret(field)}
     assert secret == set(SECRETS)

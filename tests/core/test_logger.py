@@ -190,7 +190,7 @@ def test_standard_loggers_below_are_printed_and_redacted_alike(
             f"kafka://me:{SECRET}@a",
             {"password": SECRET},
             50,
-            extra={"key": SECRET, "n": 1},
+            extra={"api_key": SECRET, "n": 1},
         )
         below.warning("%(token)s of %(owner)s", {"token": SECRET, "owner": "bob"})
         below.warning({"client_secret": SECRET, "n": 2})
@@ -202,7 +202,7 @@ def test_standard_loggers_below_are_printed_and_redacted_alike(
         "logger": f"{name}.broker",
         "event": "to kafka://me:[redacted]@a: {'password': '[redacted]'}, 50%",
         "account": "alice",
-        "key": "[redacted]",
+        "api_key": "[redacted]",
         "n": 1,
     }
     assert [line["event"] for line in others] == [

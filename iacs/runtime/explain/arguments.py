@@ -7,9 +7,10 @@ from typing import Any
 
 from dependency_injector import providers
 
+from iacs.redaction import is_secret_name
 from iacs.runtime.declared.callees import Callee, callee
 from iacs.runtime.explain.explanation import Received
-from iacs.runtime.explain.masking import is_secret_name, shown
+from iacs.runtime.explain.value_text import shown
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import CALLING
 from iacs.runtime.picture.places import positional_names

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from iacs.runtime.picture.drawing_text import harmless
+from iacs.redaction import safe_for_terminal
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Explanation:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "".join(f"{harmless(line)}\n" for line in _lines(self))
+        return "".join(f"{safe_for_terminal(line)}\n" for line in _lines(self))
 
 
 _LONGEST = 300

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from iacs.runtime.explain.masking import MASK, is_secret_name, shown
+from iacs.redaction import REDACTED, is_secret_name
+from iacs.runtime.explain.value_text import shown
 from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.picture import PictureNode, Setting
 from iacs.runtime.picture.folding import Fold
@@ -56,7 +57,7 @@ def _read(fold: Fold, index: int, name: str, value: Value) -> SettingValue | Non
     except KeyError:
         return None
     found = _found(holder, name)
-    text = MASK if found is _ABSENT and is_secret_name(name) else _shown(name, found)
+    text = REDACTED if found is _ABSENT and is_secret_name(name) else _shown(name, found)
     return SettingValue(text, _source(holder, name.partition(".")[0]))
 
 

@@ -3,9 +3,10 @@
 from collections import deque
 from collections.abc import Iterator
 
+from iacs.redaction import safe_for_terminal
 from iacs.runtime.picture import Picture, PictureNode
 from iacs.runtime.picture.as_json import from_json, to_json
-from iacs.runtime.picture.drawing_text import by_target, harmless, is_settings_only, reading, what_it_is
+from iacs.runtime.picture.drawing_text import by_target, is_settings_only, reading, what_it_is
 from iacs.runtime.picture.drift import difference
 
 __all__ = ["difference", "dot", "from_json", "mermaid", "to_json", "tree"]
@@ -28,7 +29,7 @@ class _Tree:
     def lines(self) -> Iterator[str]:
         needed = self._picture.needed_by
         paths = [node.path for node in self._picture.nodes]
-        yield harmless(self._picture.container or "a container")
+        yield safe_for_terminal(self._picture.container or "a container")
         for start in (*(path for path in paths if not needed[path]), *paths):
             self._later.append(start)
             while self._later:
@@ -49,12 +50,12 @@ class _Tree:
 
     def _line(self, path: str, depth: int) -> tuple[str, bool]:
         if path in self._told:
-            return f"{harmless(path)} ↑", False
+            return f"{safe_for_terminal(path)} ↑", False
         if depth > _DEEPEST and self._picture.needs[path]:
             self._later.append(path)
-            return f"{harmless(path)} ↓", False
+            return f"{safe_for_terminal(path)} ↓", False
         self._told.add(path)
-        return f"{harmless(path)}  {what_it_is(self._picture.by_path[path])}", True
+        return f"{safe_for_terminal(path)}  {what_it_is(self._picture.by_path[path])}", True
 
     def _branches(self, path: str, below: str, depth: int) -> Iterator[tuple[str, str, str, str, int]]:
         groups = by_target(self._picture.needs[path])
@@ -121,8 +122,8 @@ def _lines(picture: Picture) -> Iterator[tuple[str, str, str, bool]]:
 
 
 def _entities(text: str) -> str:
-    return "".join(f"#{ord(each)};" if each in '#"<>&`;\\' else each for each in harmless(text))
+    return "".join(f"#{ord(each)};" if each in '#"<>&`;\\' else each for each in safe_for_terminal(text))
 
 
 def _quoted(text: str) -> str:
-    return harmless(text).replace("\\", "\\\\").replace('"', '\\"')
+    return safe_for_terminal(text).replace("\\", "\\\\").replace('"', '\\"')

@@ -1,22 +1,12 @@
-"""What drawings of every format write about a part, and how text that may hold anything is made harmless."""
+"""What drawings of every format write about a part."""
 
-import re
 from collections.abc import Iterable
 
+from iacs.redaction import safe_for_terminal
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode
-
-# C0, DEL and C1 move the cursor or worse; the bidirectional controls reorder what stands beside them;
-# lone surrogates cannot be written at all.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
 
 _MOST = 4
 """Names at one line of a drawing."""
-
-
-def harmless(text: str) -> str:
-    r"""Return `text` with what a terminal or a browser would act on written as an escape, such as \x1b."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def what_it_is(node: PictureNode) -> str:
@@ -32,7 +22,7 @@ def what_it_is(node: PictureNode) -> str:
         marks.append(f"chose {node.chosen}")
     if node.started:
         marks.append("started")
-    return harmless(" · ".join(filter(None, (node.short_name, *marks))))
+    return safe_for_terminal(" · ".join(filter(None, (node.short_name, *marks))))
 
 
 def role_of_class(node: PictureNode) -> str:
@@ -53,7 +43,7 @@ def reading(picture: Picture, edges: Iterable[PictureEdge]) -> str:
     told = [each for each in dict.fromkeys(edge.pick or _label(picture, edge) for edge in edges) if each]
     if len(told) > _MOST:
         told[_MOST - 1 :] = [f"{len(told) - _MOST + 1} more"]
-    return harmless(", ".join(told))
+    return safe_for_terminal(", ".join(told))
 
 
 def _label(picture: Picture, edge: PictureEdge) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from iacs.redaction import safe_for_terminal
 from iacs.runtime.picture import Picture, PictureNode
-from iacs.runtime.picture.drawing_text import harmless
 
 
 def difference(old: Picture, new: Picture) -> tuple[str, ...]:
     """Return one sentence for each change of the wiring, by path; what only runs differently is none."""
-    return tuple(harmless(each) for _, each in sorted((*_nodes(old, new), *_edges(old, new))))
+    return tuple(safe_for_terminal(each) for _, each in sorted((*_nodes(old, new), *_edges(old, new))))
 
 
 def _nodes(old: Picture, new: Picture) -> Iterator[tuple[str, str]]:

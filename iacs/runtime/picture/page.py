@@ -9,10 +9,10 @@ from importlib.resources import files
 from json import dumps
 from typing import Any
 
-from iacs.runtime.explain.masking import MASK, is_secret_name
+from iacs.redaction import REDACTED, is_secret_name, safe_for_terminal
 from iacs.runtime.explain.setting_values import SettingValue, Values
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting
-from iacs.runtime.picture.drawing_text import harmless, role_of_class, what_it_is
+from iacs.runtime.picture.drawing_text import role_of_class, what_it_is
 from iacs.runtime.picture.page_svg import svg
 
 
@@ -22,7 +22,7 @@ def page(picture: Picture, values: Values | None = None) -> str:
     container = picture.container.rpartition(":")[2] or "a container"
     filled = {
         "policy": escape(_policy(template)),
-        "title": escape(harmless(container)),
+        "title": escape(safe_for_terminal(container)),
         "drawing": svg(picture),
         "data": _data(picture, values or {}),
     }
@@ -45,8 +45,8 @@ def _data(picture: Picture, values: Values) -> str:
     places = {node.path: place for place, node in enumerate(picture.nodes)}
     groups = sorted({node.group for node in picture.nodes})
     data = {
-        "container": harmless(picture.container),
-        "groups": [harmless(group) for group in groups],
+        "container": safe_for_terminal(picture.container),
+        "groups": [safe_for_terminal(group) for group in groups],
         "nodes": [_node(node, groups, places, values) for node in picture.nodes],
         "edges": [_edge(edge, places) for edge in picture.edges],
     }
@@ -56,13 +56,13 @@ def _data(picture: Picture, values: Values) -> str:
 
 def _node(node: PictureNode, groups: list[str], places: Mapping[str, int], values: Values) -> dict[str, Any]:
     return {
-        "path": harmless(node.path),
-        "name": harmless(node.name),
+        "path": safe_for_terminal(node.path),
+        "name": safe_for_terminal(node.name),
         "group": groups.index(node.group),
         "is": what_it_is(node),
         "kind": node.kind,
         "lifetime": node.lifetime,
-        "facts": [[title, harmless(text)] for title, text in _facts(node) if text],
+        "facts": [[title, safe_for_terminal(text)] for title, text in _facts(node) if text],
         "settings": [_setting(each, places, values) for each in node.settings],
     }
 
@@ -81,12 +81,12 @@ def _facts(node: PictureNode) -> Iterator[tuple[str, str]]:
 
 def _setting(setting: Setting, places: Mapping[str, int], values: Values) -> dict[str, Any]:
     found = values.get((setting.holder, setting.name), SettingValue())
-    hidden = MASK if is_secret_name(setting.name) and not found.text else found.text
+    hidden = REDACTED if is_secret_name(setting.name) and not found.text else found.text
     return {
-        "name": harmless(setting.name),
+        "name": safe_for_terminal(setting.name),
         "holder": places[setting.holder],
-        "value": harmless(hidden),
-        "source": harmless(found.source),
+        "value": safe_for_terminal(hidden),
+        "source": safe_for_terminal(found.source),
     }
 
 
@@ -94,7 +94,7 @@ def _edge(edge: PictureEdge, places: Mapping[str, int]) -> dict[str, Any]:
     return {
         "from": places[edge.source],
         "to": places[edge.target],
-        "label": harmless(edge.label),
-        "pick": harmless(edge.pick),
-        "through": [harmless(each) for each in edge.through],
+        "label": safe_for_terminal(edge.label),
+        "pick": safe_for_terminal(edge.pick),
+        "through": [safe_for_terminal(each) for each in edge.through],
     }

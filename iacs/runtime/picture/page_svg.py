@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from html import escape
 
+from iacs.redaction import safe_for_terminal
 from iacs.runtime.picture import Picture, PictureNode
-from iacs.runtime.picture.drawing_text import by_target, harmless, is_settings_only, what_it_is
+from iacs.runtime.picture.drawing_text import by_target, is_settings_only, what_it_is
 from iacs.runtime.picture.layout import Lane, lay_out
 from iacs.runtime.picture.page_lines import GAP, HEIGHT, ROW, Spot, line
 
@@ -91,7 +92,9 @@ class _Drawing:
     def titles(self) -> Iterator[str]:
         colors = colors_of(self.picture)
         for number, lane in enumerate(self.layout[0].values()):
-            title = escape(harmless(lane.group or self.picture.container.rpartition(":")[2] or "a container"))
+            title = escape(
+                safe_for_terminal(lane.group or self.picture.container.rpartition(":")[2] or "a container")
+            )
             y = self.top(number, lane) + 21
             yield f'<text class="title {colors[lane.group]}" x="{_MARGIN + 12}" y="{y:g}">{title}</text>'
 
@@ -109,7 +112,7 @@ class _Drawing:
         colors = colors_of(self.picture)
         for number, node in enumerate(self.picture.nodes):
             spot = self.layout[1][node.path]
-            name = escape(harmless(f"{node.path}, {what_it_is(node)}"), quote=True)
+            name = escape(safe_for_terminal(f"{node.path}, {what_it_is(node)}"), quote=True)
             yield (
                 f'<g class="{" ".join(_classes(node, colors[node.group]))}" '
                 f'transform="translate({spot.x:g} {spot.y:g})" data-part="{number}" tabindex="0" '
@@ -149,12 +152,12 @@ def colors_of(picture: Picture) -> dict[str, str]:
 
 
 def _letters(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in harmless(text))
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in safe_for_terminal(text))
 
 
 def _cut(text: str, letters: int) -> str:
     """Return a text that fits, escaped."""
-    text = harmless(text)
+    text = safe_for_terminal(text)
     if _letters(text) <= letters:
         return escape(text)
     kept = text[: letters - 1]

@@ -118,7 +118,7 @@ def test_values_of_a_configuration_are_shown_without_anything_started(graph: Gra
     values = {each.name: each.value for each in explain(graph, "connection").settings}
     assert values == {"smtp.host": "mail.example"}
     (secret,) = explain(graph, "post").settings
-    assert secret.value == "**********"
+    assert secret.value == "[redacted]"
 
 
 def test_a_settings_object_that_cannot_tell_its_sources_is_no_obstacle(graph: Graph) -> None:

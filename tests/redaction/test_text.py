@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iacs.redaction.text import LONGEST_TEXT, is_secret_name, redact_text
+from iacs.redaction.names import is_secret_name
+from iacs.redaction.text import LONGEST_TEXT, redact_text
 
 SECRET = "s3same-0pen"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl-_c2lnbmF0dXJl"
@@ -48,12 +49,37 @@ FERNET = "gAAAAABl" + "k" * 90 + "=="
             "nonce",
             "assertion",
             "client_assertion",
-            "key",
             "api_key",
             "X-Api-Key",
             "token_encryption_key",
         ),
         *("credentials", "connection_string", "passphrase", "jwt", "authCode"),
+        *(
+            "smtp.auth",
+            "APIKey",
+            "x-api-key",
+            "apiKey",
+            "db.password",
+            "CLIENT_SECRET_2",
+            "pool['password']",
+            "dsn",
+        ),
+        *(
+            "otp",
+            "pin",
+            "passcode",
+            "signature",
+            "sig",
+            "sas",
+            "sas_token",
+            "pem",
+            "private",
+            "salt",
+            "user_code",
+        ),
+        *("recovery_codes", "verification_code", "one_time_code", "auth_code", "session_id", "webhook_url"),
+        *("token_value", "password_hash", "client_secret_prod", "SECRET_KEY_BASE", "SMTP_PASS", "xsrf"),
+        *("SharedAccessKey", "AccountKey", "X-Amz-Signature", "Ocp-Apim-Subscription-Key", "github_pat"),
     ],
 )
 def test_name_of_a_secret_is_known_in_any_spelling(name: str) -> None:
@@ -84,6 +110,29 @@ def test_name_of_a_secret_is_known_in_any_spelling(name: str) -> None:
             "status",
             "code_challenge",
         ),
+        *(
+            "codes",
+            "error_codes",
+            "exit_code",
+            "key",
+            "event_key",
+            "partition_key",
+            "public_key",
+            "key_id",
+            "keys",
+        ),
+        *(
+            "max_tokens",
+            "prompt_tokens",
+            "token_count",
+            "tokenizer",
+            "sync_state",
+            "author",
+            "mapping",
+            "url",
+        ),
+        *("password_policy", "secret_name", "token_endpoint", "signature_algorithm", "opinion", "client_id"),
+        *("certificate", "grant_type", "session", "pinned", "bypass", "client_certificate"),
     ],
 )
 def test_other_names_are_left_alone(name: str) -> None:
@@ -120,6 +169,19 @@ def test_other_names_are_left_alone(name: str) -> None:
         (f"before {JWT} after", "before [redacted] after"),
         (f"before{JWT}", "before[redacted]"),
         (f"({FERNET})", "([redacted]==)"),
+        ("sent Basic dXNlcjpzM3NhbWU= to", "sent Basic [redacted] to"),
+        (f"https://x/?sig={SECRET}&a=1", "https://x/?sig=[redacted]&a=1"),
+        (f"https://x/?key={SECRET}&a=1", "https://x/?key=[redacted]&a=1"),
+        (f"Server=x;Password={SECRET};Db=y", "Server=x;Password=[redacted];Db=y"),
+        (f"passcode={SECRET}", "passcode=[redacted]"),
+        (f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n", "-----BEGIN PRIVATE KEY-----[redacted]"),
+        (
+            f"-----BEGIN RSA PRIVATE KEY-----{SECRET}-----END RSA PRIVATE KEY-----.",
+            "-----BEGIN RSA PRIVATE KEY-----[redacted]-----END RSA PRIVATE KEY-----.",
+        ),
+        (f"with {'k9' * 21}k= as", "with [redacted] as"),
+        (f"secret abc8Q~{'d' * 34} of", "secret [redacted] of"),
+        (f"token 0.AXoA{'d' * 40}.AgAB of", "token [redacted] of"),
     ],
 )
 def test_secret_in_a_text_is_hidden_and_the_rest_is_kept(text: str, shown: str) -> None:
@@ -154,6 +216,15 @@ def test_secret_in_a_text_is_hidden_and_the_rest_is_kept(text: str, shown: str) 
             'Bearer realm="x", authorization_uri="https://a"',
             "the bearer of news",
             "eyJhbGciOi without a dot",
+        ),
+        *("basic authentication failed", "Basic Authentication is off", "published key=alice@a.example"),
+        *(
+            "codes=[50173]",
+            "tokens=512",
+            "tokens: 512 of 4096",
+            "max_tokens=4096",
+            "partition_key=a",
+            "pass: 3",
         ),
         *("gAAAA is short", "a.b.c.d.e.f.g.h.i.j.k.l.m", "keyJ0123456789012345"),
     ],
@@ -196,6 +267,7 @@ HARD = [
         "=:",
         "%3D",
     ),
+    *("basic ", "basic a", "-----BEGIN PRIVATE KEY-----", "0.A", "9Q~", "token=a;", "token=a;a", "k", "k="),
     *("token='", "cookie:", " ", "://a:a@", "'", "token=bearer ", "é", "eyJ.", ".", "authorization: "),
 ]
 

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr
 
-from iacs.redaction.text import LONGEST_TEXT, REDACTED, is_secret_name
+from iacs.redaction.names import REDACTED, is_secret_name
+from iacs.redaction.text import LONGEST_TEXT
 from iacs.redaction.values import MOST_VALUES, redact, redact_argument
 
 SECRET = "s3same-0pen"
@@ -33,7 +34,7 @@ secret_names = st.sampled_from(
         "client_secret",
         "Set-Cookie",
         "code",
-        "KEY",
+        "API-KEY",
         "state",
     ]
 )
@@ -114,7 +115,7 @@ def holds_secret(shown: Any) -> bool:
 
 
 @given(values)
-def test_what_is_no_secret_stays_as_it_is(value: Any) -> None:
+def test_value_without_a_secret_stays_as_it_is(value: Any) -> None:
     assert redact(value) == value
     assert redact_argument(value) is value
 
@@ -139,6 +140,11 @@ def test_secret_is_found_wherever_it_is_placed(
 @given(secret_names, values.filter(lambda value: value not in (None, "", True, False)))
 def test_whatever_stands_under_a_secret_name_is_hidden(name: str, value: Any) -> None:
     assert redact({name: value}) == {name: REDACTED}
+
+
+def test_number_under_a_plural_is_a_count() -> None:
+    assert redact({"tokens": 512, "cookies": 2}) == {"tokens": 512, "cookies": 2}
+    assert redact({"pin": 4711, "tokens": ["a"]}) == {"pin": REDACTED, "tokens": REDACTED}
 
 
 @pytest.mark.parametrize("absent", [None, "", True, False])

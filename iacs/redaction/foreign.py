@@ -1,0 +1,108 @@
+"""Text from outside, such as a server's error message: it may quote the request that it answers.
+
+Removes the secrets of that request in whatever spelling they come back, cut short or broken into lines, and
+anything that looks like a token.
+"""
+
+import json
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from html import escape
+from itertools import chain, groupby
+from operator import itemgetter
+from string import ascii_lowercase, ascii_uppercase
+from urllib.parse import quote, quote_plus
+
+from iacs.redaction.names import REDACTED, is_secret_name
+from iacs.redaction.text import redact_text
+
+_PIECE = 16
+"""Characters of a known secret that are taken for it: a server may quote only a part."""
+_SHORTEST = 3
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)  # str.lower() can change a text's length
+
+_LONG_RUN = re.compile(r"[\w.~+/=%-]{80,}")
+_LONG_STEP = 40
+_OUTLOOK_ID = re.compile(r"A[AQ]Mk")
+"""How the ids of messages and folders begin: they are as long as tokens, and let nobody in."""
+
+
+def secrets_sent(*named: Mapping[str, object] | None) -> tuple[str, ...]:
+    """Return the secrets in the headers, the form or the JSON of a request, by their names."""
+    pairs = ((name, value) for values in named for name, value in (values or {}).items())
+    secrets = (
+        _inside(name.lower(), value)
+        for name, value in pairs
+        if isinstance(value, str) and is_secret_name(name)
+    )
+    return tuple(dict.fromkeys(chain.from_iterable(secrets)))
+
+
+def _inside(name: str, value: str) -> Iterator[str]:
+    """Yield what is secret in a value: credentials without their scheme, cookies without their names."""
+    if name.endswith("cookie"):
+        yield from re.findall(r"=([^;]+)", value)
+    elif name.endswith("authorization"):
+        scheme, _, credentials = value.rpartition(" ")
+        yield credentials
+        if scheme.lower() == "basic":
+            with suppress(ValueError):
+                yield b64decode(credentials).decode().partition(":")[2]
+    else:
+        yield value
+
+
+def redact_foreign(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return `text` without `secrets` in any spelling, and without whatever is shaped like a token."""
+    text = redact_text(_without(text, secrets))
+    return _LONG_RUN.sub(lambda run: REDACTED if _is_opaque(run[0]) else run[0], text)
+
+
+def _is_opaque(run: str) -> bool:
+    """Return whether a run of characters, a path perhaps, has a step that is long and looks random."""
+    kinds = (str.isdigit, str.islower, str.isupper)
+    steps = [step for step in run.split("/") if len(step) >= _LONG_STEP and not _OUTLOOK_ID.match(step)]
+    return any(all(any(map(kind, step)) for kind in kinds) for step in steps)
+
+
+def _without(text: str, secrets: Iterable[str]) -> str:
+    """Return `text` without every piece of a secret that is at least `_PIECE` characters long."""
+    pieces: dict[int, set[str]] = {}
+    for spelling in {spelling for secret in secrets for spelling in _spellings(secret)}:
+        size = min(len(spelling), _PIECE)
+        starts = range(len(spelling) - size + 1) if size >= _SHORTEST else ()
+        pieces.setdefault(size, set()).update(spelling[start : start + size] for start in starts)
+    searched, hidden = text.translate(_LOWER), bytearray(len(text))
+    for size, known in pieces.items():
+        for start in range(len(text) - size + 1):
+            if searched[start : start + size] in known:
+                hidden[start : start + size] = b"\1" * size
+    runs = groupby(zip(hidden, text, strict=True), key=itemgetter(0))
+    return "".join(REDACTED if secret else "".join(letter for _, letter in run) for secret, run in runs)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield a secret as it is and as JSON, HTML, URLs, base64 and hexadecimal write it, in lower case."""
+    in_json = json.dumps(secret)[1:-1]
+    quoted = quote(secret, safe="")
+    for spelling in (
+        *(secret, quoted, quote(secret), quote_plus(secret), quote(quoted), in_json),
+        *(in_json.replace("/", r"\/"), json.dumps(in_json)[1:-1], escape(secret)),
+        re.sub(r"[^\w.~-]", lambda match: f"\\u{ord(match[0]):04x}", secret),
+        *(re.sub(r"[^\w.~-]", lambda match, f=form: f.format(ord(match[0])), secret) for form in _ENTITIES),
+        *(secret.encode().hex(), *_in_base64(secret.encode())),
+    ):
+        yield spelling.translate(_LOWER)
+
+
+_ENTITIES = ("&#{};", "&#x{:x};", "&#x{:02x};")
+
+
+def _in_base64(secret: bytes) -> Iterator[str]:
+    """Yield the characters that depend on the secret alone, wherever in the encoded text it begins."""
+    for before in range(3):
+        encoded = b64encode(b"\0" * before + secret).decode()
+        alone = encoded[(before * 8 + 5) // 6 : len(encoded) - 4]
+        yield from (alone, alone.replace("+", "-").replace("/", "_"), quote(alone, safe=""))

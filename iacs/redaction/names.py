@@ -1,0 +1,169 @@
+"""Which names announce a secret. This is the one place that decides it.
+
+A secret is whatever lets its holder in: passwords, tokens, keys, cookies, signatures of URLs, connection
+strings, and codes that can be exchanged for a token. A name announces one by how it ends, in any spelling:
+`access_token`, `accessToken`, `X-Api-Key` and `CLIENT_SECRET_2` do; `token_type`, `key_id` and
+`password_policy` name something else. What only describes the form of the value, as in `token_value` or
+`password_hash`, is looked through.
+
+These stay readable, since operators search for them:
+
+- `key` and the keys that look something up, such as `partition_key`, `event_key` and `public_key`; in the
+  query of a URL, `key` is a secret all the same
+- codes that classify, such as `codes` (AADSTS numbers), `error_code` and `status_code`; `code` alone is the
+  authorization code
+- words of state, such as `status` and `sync_state`; `state` alone is OAuth's
+- positions in a list: `$deltatoken`, `$skiptoken`, `next_page_token`
+- counts: `max_tokens`, and a number under any plural, such as `tokens`
+- None, the empty text and booleans: a secret's absence is no secret
+
+Hiding too much is the lesser fault where a name can mean both.
+"""
+
+import re
+from functools import lru_cache
+
+REDACTED = "[redacted]"
+"""What is shown in place of a secret, everywhere."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+_KEYS = (
+    *("access", "account", "admin", "aes", "api", "app", "application", "auth", "client", "cookie", "crypto"),
+    *(
+        "decryption",
+        "deploy",
+        "ecdsa",
+        "encryption",
+        "fernet",
+        "function",
+        "functions",
+        "hmac",
+        "jwt",
+        "license",
+    ),
+    *("licence", "master", "pass", "private", "recovery", "root", "rsa", "secret", "security", "server"),
+    *("service", "session", "shared", "signature", "signing", "ssh", "ssl", "storage", "subscription"),
+    *("symmetric", "tls", "token", "webhook", "wrapping"),
+)
+_CODES = (
+    *("access", "activation", "auth", "authentication", "authorisation", "authorization", "backup"),
+    *("confirmation", "device", "exchange", "grant", "invitation", "invite", "login", "mfa", "oauth", "otp"),
+    *("pairing", "pass", "pin", "recovery", "reset", "scratch", "security", "signin", "sms", "time", "totp"),
+    *("factor", "unlock", "user", "verification"),
+)
+_ENDINGS = (
+    *("token", "secret", "password", "passwd", "passphrase", "passwort", "pwd", "credential", "cookie"),
+    *("authorization", "authorisation", "assertion", "signature", "verifier", "samlresponse", "bearer"),
+    *("basicauth", "httpauth", "proxyauth", "smtpauth", "tempauth", "oauthstate", "authstate"),
+    *("connectionstring", "connectionstr", "connstring", "connstr", "sessionid", "sessid", "sessionticket"),
+    *("webhookurl", "webhookuri", "signedurl", "signeduri", "sasurl", "sasuri", "magiclink"),
+    *("recoveryphrase", "seedphrase", "mnemonic"),
+    *(f"{word}key" for word in _KEYS),
+    *(f"{word}code" for word in _CODES),
+)
+_LAST_WORDS = frozenset(
+    {
+        *(
+            "auth",
+            "csrf",
+            "cvc",
+            "cvv",
+            "dsn",
+            "hmac",
+            "jwe",
+            "jws",
+            "jwt",
+            "nonce",
+            "otp",
+            "pass",
+            "pat",
+            "pem",
+        ),
+        *("pepper", "pfx", "pin", "private", "psk", "pw", "salt", "sas", "sig", "totp", "xsrf"),
+    }
+)
+AMBIGUOUS = frozenset({"auth", "code", "nonce", "pass", "private", "state"})
+"""Names that announce a secret alone or before `=`; before a colon in prose they are ordinary words."""
+
+_POSITIONS = tuple(f"{word}token" for word in ("delta", "skip", "page", "sync", "continuation", "next"))
+_COUNTING = frozenset(
+    {
+        *("cached", "completion", "context", "input", "limit", "max", "maximum", "min", "minimum", "num"),
+        *("number", "output", "prompt", "reasoning", "remaining", "total", "used"),
+    }
+)
+_FORMS = frozenset(
+    {
+        *("again", "b", "backup", "base", "bytes", "confirm", "confirmation", "current", "data", "default"),
+        *(
+            "dev",
+            "digest",
+            "encoded",
+            "encrypted",
+            "hash",
+            "header",
+            "hex",
+            "live",
+            "local",
+            "new",
+            "old",
+            "plain",
+        ),
+        *(
+            "plaintext",
+            "previous",
+            "primary",
+            "prod",
+            "production",
+            "raw",
+            "repeat",
+            "secondary",
+            "sha",
+            "staging",
+        ),
+        *("str", "string", "test", "text", "val", "value"),
+    }
+)
+"""Last words that describe the form or the use of a value, and not another thing."""
+
+
+@lru_cache(maxsize=1024)
+def is_secret_name(name: str) -> bool:
+    """Return whether a name, such as `accessToken`, `X-Api-Key`, `code` or `PASSWORD2`, announces a secret."""
+    words = [word.lower() for word in _WORD.findall(name[-64:])]
+    while words:
+        if _announces(words):
+            return True
+        if words[-1] not in _FORMS:
+            return False
+        words.pop()
+    return False
+
+
+def _announces(words: list[str]) -> bool:
+    letters, last = "".join(words), words[-1]
+    one = letters.removesuffix("s")
+    if one.endswith(_POSITIONS) or (last == "tokens" and not _COUNTING.isdisjoint(words)):
+        return False
+    if letters in ("code", "state") or not _LAST_WORDS.isdisjoint((last, last.removesuffix("s"))):
+        return True
+    return letters.endswith(_ENDINGS) or one.endswith(_ENDINGS)
+
+
+def is_secret(name: str, value: object) -> bool:
+    """Return whether `value` is a secret because of the name that it stands under."""
+    if value is None or value == "" or isinstance(value, bool) or not is_secret_name(name):
+        return False
+    return not (isinstance(value, int) and is_plural(name))
+
+
+def is_plural(name: str) -> bool:
+    """Return whether a secret's name is the plural of another one, so that a number under it is a count."""
+    last = re.sub(r"[^a-zA-Z]+$", "", name)
+    return last[-1:] in ("s", "S") and is_secret_name(last[:-1])
+
+
+def hides_itself(value: object) -> bool:
+    """Return whether a value hides what it holds, as pydantic's SecretStr does."""
+    return hasattr(type(value), "get_secret_value")
