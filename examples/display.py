@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from iacs.mail_query import Message, SyncProgress, SyncResult, UnreadableMessage
+from iacs.redaction import safe_for_terminal
 
 MISSING = Text("-", style="dim")
 NEXT = ("events tail --limit 3", "account list")
@@ -26,13 +27,13 @@ def show_messages(console: Console, title: str, found: Sequence[Message | Unread
             continue
         received = f"{message.received_at:%Y-%m-%d %H:%M}" if message.received_at else None
         sender = message.from_.address if message.from_ else None
-        table.add_row(*(printable(text) if text else MISSING for text in (received, sender, message.subject)))
+        table.add_row(
+            *(
+                Text(safe_for_terminal(text)) if text else MISSING
+                for text in (received, sender, message.subject)
+            )
+        )
     console.print(table)
-
-
-def printable(text: str) -> Text:
-    """Keep mail from steering the terminal: a control character shows as a box."""
-    return Text("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import typer
 
 from iacs.cli.output import note
 from iacs.core.exceptions import IACSGraphError
+from iacs.redaction import redact_traceback, safe_for_terminal
 
 ERROR, MISUSE = 1, 2
 INTERRUPTED = 130
@@ -44,7 +45,8 @@ class Edge:
     def _report(self, error: Exception) -> int:
         misuse = isinstance(error, typer.TyperException)
         if self.debug and not misuse:
-            traceback.print_exception(error)
+            parts = traceback.TracebackException.from_exception(error).format()
+            sys.stderr.write(safe_for_terminal("".join(redact_traceback(parts)), newlines=True))
         note(f"iacs: {describe(error)}")
         return error.exit_code if isinstance(error, typer.TyperException) else ERROR
 

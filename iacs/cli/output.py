@@ -5,30 +5,22 @@ Nothing that came from outside reaches the terminal as a control character or as
 """
 
 import json
-import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-# C0, DEL and C1 move the cursor or worse; the bidirectional controls reorder what stands beside them;
-# lone surrogates cannot be written at all.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def escaped(text: str) -> str:
-    r"""Return `text` with what a terminal would act on written as an escape, such as \x1b."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
+from iacs.redaction import safe_for_terminal, safe_json
 
 
 def note(text: str) -> None:
     """Print one message on standard error."""
-    print(escaped(text), file=sys.stderr, flush=True)
+    print(safe_for_terminal(text), file=sys.stderr, flush=True)
 
 
 def line(text: str) -> None:
     """Print one line of data."""
-    print(escaped(text), flush=True)
+    print(safe_for_terminal(text), flush=True)
 
 
 def instant(value: datetime | None) -> str | None:
@@ -45,7 +37,7 @@ def print_json(value: Mapping[str, Any]) -> None:
     """Print one object as one line of JSON."""
     readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, ensure_ascii=not readable, default=_encode)
-    print(_UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text), flush=True)
+    print(safe_json(text), flush=True)
 
 
 def _encode(value: object) -> object:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from iacs.cli.output import escaped, note
+from iacs.cli.output import note
 from iacs.cli.tables import console
+from iacs.redaction import safe_for_terminal
 
 if TYPE_CHECKING:
     from iacs.mail_query import SyncProgress
@@ -46,7 +47,9 @@ class Bars:
 
     def __init__(self, bars: RichProgress, emails: Sequence[str]) -> None:
         self._bars = bars
-        self._tasks = {email: bars.add_task(escaped(email), start=False, total=None) for email in emails}
+        self._tasks = {
+            email: bars.add_task(safe_for_terminal(email), start=False, total=None) for email in emails
+        }
 
     def advance(self, email: str, step: "SyncProgress") -> None:
         """Move the bar."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
-from iacs.cli.output import escaped
+from iacs.redaction import safe_for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,7 @@ class Table:
         if not self._started:
             self._started = True
             self._write([(column.title, "bold") for column in self._columns])
-        self._write([(MISSING, "dim") if cell is None else (escaped(cell), "") for cell in cells])
+        self._write([(MISSING, "dim") if cell is None else (safe_for_terminal(cell), "") for cell in cells])
 
     def _write(self, cells: Sequence[tuple[str, str]]) -> None:
         texts = map(self._fit, [text for text, _ in cells], self._columns, self._widths)
@@ -88,5 +88,5 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | None]]) -> 
 def _column(column: tuple[str | None, ...]) -> Column:
     title, *cells = column
     numbers = any(cells) and all(cell is None or cell.isdecimal() for cell in cells)
-    width = max(cell_len(MISSING if cell is None else escaped(cell)) for cell in column)
+    width = max(cell_len(MISSING if cell is None else safe_for_terminal(cell)) for cell in column)
     return Column(title or "", width, right=numbers)

@@ -7,6 +7,7 @@ from binascii import Error as Base64Error
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ from pydantic import SecretStr
 
 from iacs.core.exceptions import GraphError
 from iacs.core.http_client import HttpResponse
-from iacs.redaction.text import REDACTED, redact_text
+from iacs.redaction import redact_foreign
 
 _PORTS = {"http": 80, "https": 443}
 _MEANINGS = {
@@ -60,17 +61,19 @@ def error_of(response: HttpResponse, token: SecretStr) -> GraphError:
     """Return the error that an answer is, with Graph's most specific code and without the token, if quoted."""
     body = _error_object(response.body)
     levels = list(_levels(body))
-    codes = [level["code"] for level in levels if isinstance(level.get("code"), str) and level["code"]]
+    without = partial(redact_foreign, secrets=[token.get_secret_value()])
+    codes = [
+        without(level["code"]) for level in levels if isinstance(level.get("code"), str) and level["code"]
+    ]
     ids = [level["request-id"] for level in levels if isinstance(level.get("request-id"), str)]
     status, code = response.status, codes[-1] if codes else f"HTTP {response.status}"
-    request_id = ids[-1] if ids else response.headers.get("request-id")
+    request_id = without(ids[-1] if ids else response.headers.get("request-id", "")) or None
     what, hint = _MEANINGS.get(status, (f"Microsoft Graph failed with status {status}", "try again later"))
     message = body.get("message") if status < 500 else None
     quoted = f": {message.strip().rstrip('.')}" if isinstance(message, str) and message.strip() else ""
     reference = f" (request id {request_id})" if request_id else ""
-    text = f"{what}: {code}{quoted}{reference}".replace(token.get_secret_value(), REDACTED)
     return GraphError(
-        redact_text(text),
+        f"{what}: {code}{without(quoted)}{reference}",
         status=status,
         graph_code=code,
         request_id=request_id,

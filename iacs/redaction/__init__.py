@@ -9,6 +9,7 @@ from iacs.redaction.foreign import redact_foreign, secrets_sent
 from iacs.redaction.names import REDACTED, hides_itself, is_secret, is_secret_name
 from iacs.redaction.terminal import safe_for_terminal, safe_json
 from iacs.redaction.text import redact_text
+from iacs.redaction.tracebacks import redact_traceback
 
 __all__ = [
     "REDACTED",
@@ -17,6 +18,7 @@ __all__ = [
     "is_secret_name",
     "redact_foreign",
     "redact_text",
+    "redact_traceback",
     "safe_for_terminal",
     "safe_json",
     "secrets_sent",

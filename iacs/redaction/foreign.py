@@ -90,14 +90,16 @@ def _spellings(secret: str) -> Iterator[str]:
     for spelling in (
         *(secret, quoted, quote(secret), quote_plus(secret), quote(quoted), in_json),
         *(in_json.replace("/", r"\/"), json.dumps(in_json)[1:-1], escape(secret)),
-        re.sub(r"[^\w.~-]", lambda match: f"\\u{ord(match[0]):04x}", secret),
-        *(re.sub(r"[^\w.~-]", lambda match, f=form: f.format(ord(match[0])), secret) for form in _ENTITIES),
+        *(
+            "".join(letter if letter.isalnum() else form.format(ord(letter)) for letter in secret)
+            for form in _FORMS
+        ),
         *(secret.encode().hex(), *_in_base64(secret.encode())),
     ):
         yield spelling.translate(_LOWER)
 
 
-_ENTITIES = ("&#{};", "&#x{:x};", "&#x{:02x};")
+_FORMS = ("\\u{:04x}", "&#{};", "&#x{:x};")
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from iacs.cli import tables
-from iacs.cli.output import escaped, instant, print_json
+from iacs.cli.output import instant, print_json
 from iacs.cli.tables import Column, Table, print_table
+from iacs.redaction import safe_for_terminal
 
 
 class Terminal(io.StringIO):
@@ -31,18 +32,18 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 @given(st.text())
 def test_escaped_text_holds_nothing_that_a_terminal_acts_on(text: str) -> None:
-    shown = escaped(text)
+    shown = safe_for_terminal(text)
     assert not any(ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000 for c in shown)
     shown.encode("utf-8")
 
 
 def test_letters_of_every_script_stay_as_they_are() -> None:
     text = "Grüße, 你好, שלום, 👋🏽 e\u0301"
-    assert escaped(text) == text
+    assert safe_for_terminal(text) == text
 
 
 def test_a_right_to_left_override_is_shown_and_not_obeyed() -> None:
-    assert escaped("invoice\u202efdp.exe") == r"invoice\u202efdp.exe"
+    assert safe_for_terminal("invoice\u202efdp.exe") == r"invoice\u202efdp.exe"
 
 
 def test_markup_and_emoji_names_in_mail_are_only_text(capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +106,7 @@ def test_json_is_one_line_that_reads_back(value: dict[str, str]) -> None:
     text = stream.read()
     assert text.count("\n") == 1
     assert text.endswith("\n")
-    assert escaped(text[:-1]) == text[:-1]
+    assert safe_for_terminal(text[:-1]) == text[:-1]
     assert json.loads(text) == value
 
 

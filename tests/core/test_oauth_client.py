@@ -206,7 +206,7 @@ async def test_a_secret_echoed_in_a_refusal_does_not_show(entra: ScriptedEntra) 
     with pytest.raises(SignInRequiredError) as caught:
         await exchange(entra.client())
     text = "".join(traceback.format_exception(caught.value))
-    assert "Bad ***, *** and ***!" in text
+    assert "Bad [redacted], [redacted] and [redacted]!" in text
     assert not [secret for secret in ("the-code,", SECRET, "the-verifier!") if secret in text]
 
 

@@ -150,7 +150,7 @@ def test_the_numbers_are_found_in_the_description_too() -> None:
 def test_a_secret_that_the_server_echoes_is_blotted_out() -> None:
     body = '{"error": "invalid_client", "error_description": "Wrong secret hunter2 given. More."}'
     raised = response_error(response(Answer(401, body)), "x", secrets=["hunter2", ""])
-    assert "Wrong secret *** given." in str(raised)
+    assert "Wrong secret [redacted] given." in str(raised)
 
 
 def test_the_words_of_the_server_are_printable_and_short() -> None:

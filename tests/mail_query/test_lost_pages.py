@@ -1,5 +1,7 @@
 """Graph loses a page, a folder or a list half-way: nothing is taken for complete that is not."""
 
+import traceback
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -180,3 +182,21 @@ async def test_an_error_never_quotes_the_access_token(parts: Parts, mailbox: str
     with pytest.raises(GraphError) as caught:
         await parts.mail.sync(mailbox)
     assert "token-1" not in repr(caught.value) + caught.value.message_with_hint
+
+
+async def test_an_error_never_quotes_the_access_token_wherever_the_answer_has_it(
+    parts: Parts, mailbox: str
+) -> None:
+    answer = refusal(403, "Bearer token-1")
+    answer.document["error"] |= {
+        "message": f"Authorization%3A%20Bearer%20token-1, {b64encode(b'Bearer token-1').decode()}",
+        "innerError": {"code": "token-1", "request-id": "token-1"},
+    }
+    parts.graph.on("/me/mailFolders", answer)
+    with pytest.raises(GraphError) as caught:
+        await parts.mail.sync(mailbox)
+    error = caught.value
+    assert error.graph_code == error.request_id == "[redacted]"
+    text = "".join(traceback.format_exception(error)) + repr(vars(error))
+    assert "token-1" not in text
+    assert b64encode(b"Bearer token-1")[9:-4].decode() not in text

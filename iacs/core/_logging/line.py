@@ -6,7 +6,6 @@ format holds no secret either.
 
 import logging
 import os
-import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from structlog.dev import ConsoleRenderer
 from structlog.processors import JSONRenderer
 
 from iacs.core._logging.format import LogFormat
-from iacs.redaction.text import redact_text
+from iacs.redaction import redact_text, redact_traceback, safe_for_terminal
 from iacs.redaction.values import redact, redact_argument
 
 __all__ = ["LineFormatter", "LineHandler", "LogFormat", "attach", "prepare"]
@@ -31,9 +30,6 @@ _attaching = Lock()
 
 _OF_EVERY_RECORD = frozenset({*vars(logging.makeLogRecord({})), "asctime", "message", "taskName"})
 _OF_EVERY_LINE = ("timestamp", "level", "logger", "event")
-_STACK_ENTRY = re.compile(r'[\s|+]*File ".*", line \d+')
-_CONTROL = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160))}
-_CONTROL_BUT_LINES = {code: shown for code, shown in _CONTROL.items() if code != ord("\n")}
 
 
 def prepare(record: logging.LogRecord, fields: Mapping[str, Any] | None = None) -> None:
@@ -75,7 +71,7 @@ def _prepare_exception(record: logging.LogRecord) -> None:
         record.exc_text = redact_text(record.exc_text) if record.exc_text else None
         return
     parts = list(traceback.TracebackException.from_exception(error).format())
-    clean = [redact_text(part, names=not _STACK_ENTRY.match(part)) for part in parts]
+    clean = redact_traceback(parts)
     record.exc_text = "".join(clean).rstrip("\n")
     if clean != parts:
         record.exc_info = None
@@ -99,11 +95,13 @@ class LineFormatter(logging.Formatter):
         prepare(record)
         line = self._line(record)
         if self._console:
-            line = {name: _visible(value, _CONTROL) for name, value in line.items()}
+            line = {
+                name: safe_for_terminal(value) if isinstance(value, str) else value
+                for name, value in line.items()
+            }
         if record.exc_text:
-            line["exception"] = (
-                _visible(record.exc_text, _CONTROL_BUT_LINES) if self._console else record.exc_text
-            )
+            shown = safe_for_terminal(record.exc_text, newlines=True) if self._console else record.exc_text
+            line["exception"] = shown
         return str(self._render(None, line["level"], line))
 
     def _line(self, record: logging.LogRecord) -> dict[str, Any]:
@@ -162,11 +160,6 @@ def _is_terminal() -> bool:
     with suppress(ValueError):  # a closed stream
         return sys.stderr is not None and sys.stderr.isatty()
     return False
-
-
-def _visible(value: Any, control: Mapping[int, str]) -> Any:
-    """Keep a subject line from telling a terminal what to do."""
-    return value.translate(control) if isinstance(value, str) else value
 
 
 class BoundLogger(structlog.BoundLoggerBase):

@@ -7,9 +7,10 @@ on AADSTS numbers: they choose a hint for people and are kept for support.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from iacs.core._http.response import HttpResponse
@@ -22,6 +23,7 @@ from iacs.core.exceptions import (
     OperatorRequiredError,
     SignInRequiredError,
 )
+from iacs.redaction import redact_foreign, safe_for_terminal
 
 SIGN_IN = {"interaction_required", "consent_required", "login_required", "invalid_grant"}
 # The list of npm @azure/msal-common, InteractionRequiredAuthError; two spellings of one are both in use.
@@ -110,6 +112,7 @@ def response_error(response: HttpResponse, doing: str, *, secrets: Iterable[str]
     `secrets` are blotted out of the server's own words, should it echo them.
     """
     problem = read_problem(response.body)
+    problem = _without(secrets, problem) if problem else None
     if is_transient(response.status) or (problem and problem.error in TRANSIENT):
         wait = retry_after(response)
         hint = f"Try again in {wait:g} seconds." if wait else "Try again later."
@@ -125,16 +128,17 @@ def response_error(response: HttpResponse, doing: str, *, secrets: Iterable[str]
             " Check AZURE_AUTHORITY_HOST and AZURE_TENANT_ID; a proxy may have answered in its place.",
             status=response.status,
         )
-    return problem_error(problem, doing, secrets=secrets)
+    return problem_error(problem, doing)
 
 
 def problem_error(problem: Problem, doing: str, *, secrets: Iterable[str] = ()) -> IACSGraphError:
     """Return the error that a problem stands for, also one that came with a redirect."""
+    problem = _without(secrets, problem)
     if problem.error in TRANSIENT:
         return APIConnectionError(f"Entra ID could not {doing} for now. Try again later.{_support(problem)}")
     kind = _kind(problem)
     hint = next((HINTS[code] for code in problem.codes if code in HINTS), "") or HINTS.get(problem.error, "")
-    words = _words(problem.description, secrets)
+    words = _words(problem.description)
     parts = [
         f"Entra ID refused to {doing} ({_names(problem)})" + (f": {words}." if words else "."),
         hint or _NEXT.get(kind, "Try again, and if it stays, ask the operator."),
@@ -147,6 +151,19 @@ def problem_error(problem: Problem, doing: str, *, secrets: Iterable[str] = ()) 
         claims=problem.claims,
         trace_id=problem.trace_id,
         correlation_id=problem.correlation_id,
+    )
+
+
+def _without(secrets: Iterable[str], problem: Problem) -> Problem:
+    """Return a problem without the secrets that were sent, should the server's words quote them."""
+    without = partial(redact_foreign, secrets=tuple(secrets))
+    return replace(
+        problem,
+        error=without(problem.error),
+        suberror=without(problem.suberror),
+        description=without(problem.description),
+        trace_id=without(problem.trace_id),
+        correlation_id=without(problem.correlation_id),
     )
 
 
@@ -169,23 +186,17 @@ def _codes(listed: object, description: str) -> tuple[int, ...]:
 
 def _names(problem: Problem) -> str:
     names = [problem.error, problem.suberror, *(f"AADSTS{code}" for code in problem.codes)]
-    return ", ".join(_printable(name)[:60] for name in names if name)
+    return ", ".join(safe_for_terminal(name)[:60] for name in names if name)
 
 
-def _words(description: str, secrets: Iterable[str]) -> str:
+def _words(description: str) -> str:
     """Return the first sentence of a description, without its number and its tail of ids."""
     text = re.sub(r"^AADSTS\d+:\s*", "", description.strip())
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
     text = re.split(r"\.\s|\s*Trace ID:|[\r\n]", text, maxsplit=1)[0]
-    return _printable(text)[:200].rstrip(". ")
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)
+    return safe_for_terminal(text)[:200].rstrip(". ")
 
 
 def _support(problem: Problem) -> str:
     ids = {"trace id": problem.trace_id, "correlation id": problem.correlation_id}
-    said = ", ".join(f"{name} {_printable(value)[:80]}" for name, value in ids.items() if value)
+    said = ", ".join(f"{name} {safe_for_terminal(value)[:80]}" for name, value in ids.items() if value)
     return f" For support: {said}." if said else ""
