@@ -1,29 +1,39 @@
 """Every error that iacs raises, in one tree.
 
 IACSGraphError
-├── ConfigurationError            settings are missing or malformed; lists every problem
-├── DatabaseError                 the database refused, or could not be reached
-│   └── SchemaError               the schema could not be applied, or is newer than this code
-├── EventError                    publishing or reading events failed
-│   ├── EventEncodingError        a value cannot be written as JSON; names its field
-│   ├── PublishError              some of the events given are not durable; names them
-│   └── KafkaError                the broker refused, or could not be reached in time
-├── APIConnectionError            Microsoft's cloud could not be reached, or answered with an error
-│   ├── GraphError                Microsoft Graph answered with an error; its code and request id
-│   └── MalformedResponseError    an answer is not what the protocol promises
-├── AuthenticationError           signing in, or getting a token, failed
-│   ├── SignInRequiredError       only the person can help: they sign in again
-│   ├── OperatorRequiredError     only the operator can help: registration, secret or policy
-│   └── InvalidIdTokenError       an id token fails its validation
-├── AccountError                  an account is unknown, or its enrolment is malformed
-│   ├── AccountNotFoundError      no account with that address is enrolled
-│   └── AccountDisabledError      the account is disabled, so it is neither read nor signed in
-├── MailQueryError                a query that Microsoft Graph would refuse
-├── CheckError                    a container is wired wrong; lists every finding
-├── StartError                    a part of an application could not be started; names it
-├── NotStartedError               a part is asked for before its application has started it
-├── ForeignLoopError              a part is asked for in another event loop than its own
-└── DegradedError                 a part works, but a person must act; for its probe to raise
+├── ConfigurationError          settings are missing or malformed; lists every problem
+├── DatabaseError               the database refused, or could not be reached
+│   └── SchemaError             the schema could not be applied, or is newer than this code
+├── EventError                  publishing or reading events failed
+│   ├── KafkaError              the broker refused, or could not be reached in time
+│   ├── EventEncodingError      a value cannot be written as JSON; names its field
+│   └── PublishError            some of the events given are not durable; names them
+├── APIConnectionError          Microsoft's cloud could not be reached, or answered with an error
+│   ├── GraphError              Microsoft Graph answered with an error; its code and request id
+│   └── MalformedResponseError  an answer is not what the protocol promises
+├── AuthenticationError         signing in, or getting a token, failed
+│   ├── SignInRequiredError     only the person can help: they sign in again
+│   ├── OperatorRequiredError   only the operator can help: registration, secret or policy
+│   └── InvalidIdTokenError     an id token fails its validation
+├── AccountError                an account is unknown, or its enrolment is malformed
+│   ├── AccountNotFoundError    no account with that address is enrolled
+│   └── AccountDisabledError    the account is disabled, so it is neither read nor signed in
+├── MailQueryError              a query that Microsoft Graph would refuse
+├── ApplicationError            a container cannot be run as it is, or not as it is asked to
+│   ├── NotAContainerError      what is to be run is not an instance of a container
+│   ├── CheckError              a container is wired wrong; lists every finding
+│   ├── StartError              a part of an application could not be started; names it
+│   ├── StopError               a part of an application could not be closed; names it
+│   ├── ApplicationStateError   a start or stop is under way, or an overlay is entered already
+│   ├── NotStartedError         a part is asked for before its application has started it
+│   ├── ForeignLoopError        a part is asked for in another event loop than its own
+│   ├── UnknownPartError        no part has that path or class; has close matches
+│   ├── AmbiguousPartError      several parts have that name or class; has their paths
+│   ├── MissingDependencyError  a dependency or a required option has no value; names it
+│   ├── WiringError             a value does not fit where the wiring puts it; names the provider
+│   └── InjectionError          a function cannot be decorated, or a parameter of it not injected
+├── PictureError                the JSON of a picture of the wiring cannot be read
+└── DegradedError               a part works, but a person must act; for its probe to raise
 
 `str(error)` says what happened. `hint` says what to do about it, usually as a command; it is empty where the
 message leaves nothing to add. Both are clauses without a full stop: joined by a semicolon they read as one
@@ -256,7 +266,19 @@ class Finding:
         return f"{self.path}: {self.message}"
 
 
-class CheckError(IACSGraphError):
+class ApplicationError(IACSGraphError):
+    """A container cannot be run as it is, or its application cannot do what is asked of it."""
+
+    code = "application"
+
+
+class NotAContainerError(ApplicationError):
+    """What is to be run is not a container of dependency_injector, or is the class of one."""
+
+    code = "not_a_container"
+
+
+class CheckError(ApplicationError):
     """A container is wired wrong, or an overlay does not fit it; nothing was built.
 
     `findings` has every defect, in the order of the paths.
@@ -269,7 +291,7 @@ class CheckError(IACSGraphError):
         super().__init__("; ".join(map(str, self.findings)))
 
 
-class StartError(IACSGraphError):
+class StartError(ApplicationError):
     """A part could not be started; what had been started is closed again. The part's error is the cause.
 
     `path` names the part.
@@ -282,7 +304,23 @@ class StartError(IACSGraphError):
         super().__init__(message, hint=hint)
 
 
-class NotStartedError(IACSGraphError):
+class StopError(ApplicationError):
+    """A part could not be closed; `path` names it."""
+
+    code = "stop"
+
+    def __init__(self, message: str, *, path: str, hint: str = "") -> None:
+        self.path = path
+        super().__init__(message, hint=hint)
+
+
+class ApplicationStateError(ApplicationError):
+    """An application or overlay cannot do this now: a start or stop is under way, or it is entered already."""
+
+    code = "application_state"
+
+
+class NotStartedError(ApplicationError):
     """A part is asked for that no started application holds; `path` names it."""
 
     code = "not_started"
@@ -292,7 +330,7 @@ class NotStartedError(IACSGraphError):
         super().__init__(message, hint=hint)
 
 
-class ForeignLoopError(IACSGraphError):
+class ForeignLoopError(ApplicationError):
     """A part is asked for in another event loop than the one its application runs in; `path` names it."""
 
     code = "foreign_loop"
@@ -302,7 +340,72 @@ class ForeignLoopError(IACSGraphError):
         super().__init__(message, hint=hint)
 
 
+class UnknownPartError(ApplicationError):
+    """No part of the container has that path or class.
+
+    `name` is the path, or the class or provider as text; `close_matches` are paths that are spelt alike.
+    """
+
+    code = "unknown_part"
+
+    def __init__(self, message: str, *, name: str, close_matches: Sequence[str] = (), hint: str = "") -> None:
+        self.name = name
+        self.close_matches = tuple(close_matches)
+        super().__init__(message, hint=hint)
+
+
+class AmbiguousPartError(ApplicationError):
+    """Several parts of the container have that name or class; `candidates` are their paths."""
+
+    code = "ambiguous_part"
+
+    def __init__(self, name: str, *, candidates: Sequence[str], hint: str = "") -> None:
+        self.name = name
+        self.candidates = tuple(candidates)
+        super().__init__(f"{name} may be {', '.join(self.candidates)}", hint=hint)
+
+
+class MissingDependencyError(ApplicationError):
+    """A dependency was not provided, or a required option of a configuration is not set; `path` names it."""
+
+    code = "missing_dependency"
+
+    def __init__(self, message: str, *, path: str, hint: str = "") -> None:
+        self.path = path
+        super().__init__(message, hint=hint)
+
+
+class WiringError(ApplicationError):
+    """A value of the running application does not fit where the wiring puts it; `path` names the provider."""
+
+    code = "wiring"
+
+    def __init__(self, message: str, *, path: str, hint: str = "") -> None:
+        self.path = path
+        super().__init__(message, hint=hint)
+
+
+class InjectionError(ApplicationError):
+    """A function cannot be decorated, or one of its parameters not injected; the reason is the cause.
+
+    `function` and `parameter` are their names; the parameter's is empty where the function itself is refused.
+    """
+
+    code = "injection"
+
+    def __init__(self, message: str, *, function: str, parameter: str = "", hint: str = "") -> None:
+        self.function = function
+        self.parameter = parameter
+        super().__init__(message, hint=hint)
+
+
+class PictureError(IACSGraphError):
+    """The JSON of a picture of the wiring cannot be read."""
+
+    code = "picture"
+
+
 class DegradedError(IACSGraphError):
-    """A part works, but a person must act; for its probe to raise, and told as health."""
+    """A part works, but a person must act; for its probe to raise, and reported as health."""
 
     code = "degraded"

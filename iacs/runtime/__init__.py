@@ -1,24 +1,22 @@
-"""Runs a dependency_injector container: checks it, starts and stops it, overlays it, and tells about it.
-
-application       what people use; view reads parts, overlay gives a second view, telling tells about both
-  graph           the wiring as it is declared: kinds of providers, walking along it, originals of class providers
-  plan            how each value is worked out: compiling, expressions, asking; lookup finds what a name means
-  lifecycle       from start to stop: opening and closing of parts, planting them into the container, turns,
-                  waiting, signals, timeline
-  current, home   where the code runs that asks: application, event loop, forking
-check             what is wrong with a container, from what its code has declared
-picture, explain  the graph drawn, and one part of it told
-health            probes, and what follows for each module
-inject, typed     binding functions, and declaring providers with checked arguments
-"""
+"""Runs a dependency_injector container: checks it, starts and stops it, overlays, draws and explains it."""
 
 from iacs.core.exceptions import (
+    AmbiguousPartError,
+    ApplicationError,
+    ApplicationStateError,
     CheckError,
     DegradedError,
     Finding,
     ForeignLoopError,
+    InjectionError,
+    MissingDependencyError,
+    NotAContainerError,
     NotStartedError,
+    PictureError,
     StartError,
+    StopError,
+    UnknownPartError,
+    WiringError,
 )
 from iacs.runtime.application import Application
 from iacs.runtime.checks import check
@@ -29,16 +27,26 @@ from iacs.runtime.views.current import current_application
 from iacs.runtime.views.overlay import Overlay, wrapping
 
 __all__ = [
+    "AmbiguousPartError",
     "Application",
+    "ApplicationError",
+    "ApplicationStateError",
     "CheckError",
     "DegradedError",
     "Finding",
     "ForeignLoopError",
+    "InjectionError",
+    "MissingDependencyError",
+    "NotAContainerError",
     "NotStartedError",
     "Overlay",
+    "PictureError",
     "StartError",
     "Step",
+    "StopError",
     "Timeline",
+    "UnknownPartError",
+    "WiringError",
     "check",
     "current_application",
     "inject",

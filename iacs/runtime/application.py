@@ -10,7 +10,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from dependency_injector.containers import Container
 
-from iacs.core.exceptions import CheckError, IACSGraphError, StartError
+from iacs.core.exceptions import CheckError, NotAContainerError, StartError
 from iacs.runtime.checks import findings, overlay_findings
 from iacs.runtime.graph.graph import Graph, read_graph
 from iacs.runtime.graph.kinds import Kind
@@ -49,9 +49,8 @@ class Application(TellingView, Generic[C]):
     ) -> None:
         if isinstance(container, type):
             name = container.__qualname__
-            raise IACSGraphError(
-                f"{name} is a class, whose parts everybody would share; give an instance, {name}()"
-            )
+            message = f"{name} is a class, whose parts everybody would share"
+            raise NotAContainerError(message, hint=f"give an instance, {name}()")
         self._timeouts = (start_timeout, stop_timeout)
         super().__init__(self.new_home())
         self.container: C = container
@@ -227,10 +226,9 @@ class Application(TellingView, Generic[C]):
         try:
             self._start_sync()
         except StartError as error:
-            told = (
-                f"this process was forked from the one that started the application; start it here: {error}"
-            )
-            raise StartError(told, path=error.path) from error
+            message = f"this process was forked from the one that started the application: {error}"
+            hint = error.hint or "start the application in this process"
+            raise StartError(message, path=error.path, hint=hint) from error
 
     def forked(self) -> None:
         """Let go of the parent's parts, in the child: they are neither used nor closed here."""

@@ -77,7 +77,7 @@ def test_a_file_that_is_no_picture_is_a_sentence(iacs: Iacs, tmp_path: Path, tex
     (tmp_path / "graph.json").write_text(text)
     ran = iacs("graph", "--check", "graph.json")
     assert ran.code == 1
-    assert ran.err.startswith("iacs: this is no picture")
+    assert ran.err.startswith("iacs: this is not a picture")
 
 
 def test_a_file_that_is_missing_is_named(iacs: Iacs) -> None:

@@ -11,6 +11,7 @@ import pytest
 from iacs.core import exceptions
 from iacs.core.exceptions import (
     AccountNotFoundError,
+    AmbiguousPartError,
     APIConnectionError,
     AuthenticationError,
     CheckError,
@@ -20,10 +21,15 @@ from iacs.core.exceptions import (
     ForeignLoopError,
     GraphError,
     IACSGraphError,
+    InjectionError,
     KafkaError,
+    MissingDependencyError,
     NotStartedError,
     PublishError,
     StartError,
+    StopError,
+    UnknownPartError,
+    WiringError,
 )
 
 EVERY = [
@@ -34,6 +40,7 @@ EVERY = [
     and found.__module__ == exceptions.__name__
 ]
 MADE: list[IACSGraphError] = [
+    IACSGraphError("No.", hint="ask again"),
     ConfigurationError(
         ["LOG_LEVEL: 'loud' is not one of DEBUG, INFO", "HTTP_TIMEOUT: must be greater than 0"]
     ),
@@ -50,6 +57,12 @@ MADE: list[IACSGraphError] = [
     StartError("It refused.", path="core.database"),
     NotStartedError("Nothing is started.", path="core.database"),
     ForeignLoopError("It is another loop's.", path="core.database"),
+    StopError("It refused.", path="core.database"),
+    UnknownPartError("There is none.", name="core.databse", close_matches=["core.database"], hint="look"),
+    AmbiguousPartError("service", candidates=["account.service", "auth.service"]),
+    MissingDependencyError("It was not provided.", path="core.clock"),
+    WiringError("It has no such branch.", path="core.events"),
+    InjectionError("It has no such part.", function="handle", parameter="service"),
 ]
 
 

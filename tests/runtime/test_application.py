@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from dependency_injector import containers, providers
 
-from iacs.core.exceptions import IACSGraphError, StartError
+from iacs.core.exceptions import AmbiguousPartError, NotAContainerError, StartError, UnknownPartError
 from iacs.runtime import Application
 
 log: list[str] = []
@@ -79,7 +79,7 @@ async def test_what_was_handed_in_stays_open() -> None:
 
 async def test_a_class_that_no_part_has_is_a_sentence() -> None:
     async with Application(Outer()) as app:
-        with pytest.raises(IACSGraphError, match="no part of the container is a Stuck"):
+        with pytest.raises(UnknownPartError, match="no part of the container is a Stuck"):
             app.get(Stuck)
 
 
@@ -89,7 +89,7 @@ async def test_a_class_that_two_parts_have_is_a_sentence() -> None:
         right = providers.Singleton(Store, "right")
 
     async with Application(Two()) as app:
-        with pytest.raises(IACSGraphError, match="left, right"):
+        with pytest.raises(AmbiguousPartError, match="left, right"):
             app.get(Store)
 
 
@@ -126,10 +126,12 @@ async def test_closing_twice_closes_once() -> None:
 
 @pytest.mark.parametrize("given", [None, "container", object()])
 def test_what_is_no_container_is_a_sentence(given: Any) -> None:
-    with pytest.raises(IACSGraphError, match="is no container of dependency_injector; give an instance"):
+    with pytest.raises(
+        NotAContainerError, match="is not a container of dependency_injector\ngive an instance"
+    ):
         Application(given)
 
 
 def test_a_container_class_is_refused_since_its_parts_would_be_shared() -> None:
-    with pytest.raises(IACSGraphError, match=r"give an instance, Outer\(\)"):
+    with pytest.raises(NotAContainerError, match=r"give an instance, Outer\(\)"):
         Application(Outer)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]

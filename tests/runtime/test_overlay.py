@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 from dependency_injector import containers, providers
 
-from iacs.core.exceptions import CheckError, IACSGraphError, NotStartedError, StartError
+from iacs.core.exceptions import (
+    ApplicationStateError,
+    CheckError,
+    NotStartedError,
+    StartError,
+    UnknownPartError,
+)
 from iacs.runtime import Application, current_application, wrapping
 from tests.fixtures.workshop import Made, Workshop
 
@@ -153,7 +159,7 @@ async def test_reading_by_class_gives_the_overlay_s_part() -> None:
         with app.overlay(database=fake) as view:
             assert view.get(Database) is fake
             assert view.get(FakeDatabase) is fake
-        with pytest.raises(IACSGraphError, match="no part of the container is a FakeDatabase"):
+        with pytest.raises(UnknownPartError, match="no part of the container is a FakeDatabase"):
             app.get(FakeDatabase)
 
 
@@ -170,7 +176,7 @@ async def test_an_overlay_is_entered_once_at_a_time() -> None:
     async with Application(Core()) as app:
         overlay = app.overlay(database=FakeDatabase())
         with overlay:
-            with pytest.raises(IACSGraphError, match="entered already"):
+            with pytest.raises(ApplicationStateError, match="entered already"):
                 overlay.__enter__()
             assert overlay["database"].query() == "fake"
         with overlay:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from dependency_injector import containers, providers
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import MissingDependencyError
 from iacs.runtime import Application
 from tests.fixtures.workshop import Made, Workshop
 
@@ -58,7 +58,7 @@ async def test_an_option_that_the_mapping_lacks_is_none_or_an_error_if_required(
     async with Application(container) as app:
         with app.overlay(config={}) as view:
             assert view["loose"] == (None,)
-            with pytest.raises(IACSGraphError, match="is required"):
+            with pytest.raises(MissingDependencyError, match="is required"):
                 view["strict"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dependency_injector import providers
 
-from iacs.core.exceptions import IACSGraphError, NotStartedError, StartError
+from iacs.core.exceptions import CheckError, NotStartedError, StartError
 from iacs.runtime import Application, keep_open, wrapping
 from tests.fixtures.workshop import STYLES, AsyncClosable, Closable, Made, Workshop
 
@@ -85,7 +85,7 @@ async def test_a_factory_given_to_an_overlay_makes_anew(workshop: Workshop) -> N
 async def test_a_provider_that_asks_for_what_it_replaces_is_a_sentence(workshop: Workshop) -> None:
     container = workshop.container(low=workshop.singleton("low"))
     async with Application(container) as app:
-        with pytest.raises(IACSGraphError, match=r"use wrapping\(…\) to receive the original"):
+        with pytest.raises(CheckError, match=r"use wrapping\(…\) to receive the original"):
             app.overlay(low=workshop.singleton("fake", container.low)).__enter__()
 
 
@@ -166,7 +166,7 @@ async def test_an_overlay_that_is_cancelled_closes_what_it_opened(workshop: Work
 async def test_with_refuses_parts_that_are_built_asynchronously_by_name(workshop: Workshop) -> None:
     async with Application(workshop.container(**_parts(workshop))) as app:
         workshop.log.clear()
-        with pytest.raises(StartError, match="top is built asynchronously; start it with 'async with'"):
+        with pytest.raises(StartError, match="top is built asynchronously\nstart it with 'async with'"):
             app.overlay(low="other").__enter__()
         assert workshop.log == []
 

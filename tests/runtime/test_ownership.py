@@ -202,7 +202,7 @@ def test_asynchronous_parts_are_refused_by_name_before_anything_is_built(
             AsyncClosable, providers.Object(workshop), "part", providers.Callable(tuple, providers.List(low))
         )
     with (
-        pytest.raises(StartError, match=r"part is (built|closed) asynchronously; start it with 'async with'"),
+        pytest.raises(StartError, match=r"part is (built|closed) asynchronously\nstart it with 'async with'"),
         Application(workshop.container(low=low, part=part)).sync(),
     ):
         pytest.fail("started all the same")

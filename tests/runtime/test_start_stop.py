@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dependency_injector import providers
 
-from iacs.core.exceptions import IACSGraphError, NotStartedError
+from iacs.core.exceptions import NotStartedError, UnknownPartError
 from iacs.runtime import Application
 from tests.fixtures.workshop import STYLES, Closable, Made, Workshop
 
@@ -60,7 +60,7 @@ async def test_only_what_the_roots_ask_is_started(workshop: Workshop, root: str,
     )
     async with Application(container, roots=[root]) as app:
         assert workshop.opened == expected
-        with pytest.raises(NotStartedError, match=r"right was not started: .*add it to roots") as caught:
+        with pytest.raises(NotStartedError, match=r"right was not started: .*\nadd it to roots") as caught:
             app["right"]
     assert caught.value.path == "right"
 
@@ -82,7 +82,7 @@ async def test_a_container_as_a_root_means_everything_in_it(workshop: Workshop) 
 
 
 def test_an_unknown_root_is_a_sentence(workshop: Workshop) -> None:
-    with pytest.raises(IACSGraphError, match="the container has no databse; it has database"):
+    with pytest.raises(UnknownPartError, match="the container has no databse\nit has database"):
         Application(workshop.container(database=workshop.singleton("database")), roots=["databse"])
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from dependency_injector import providers
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import StopError
 from iacs.runtime import Application
 from tests.fixtures.workshop import Workshop
 
@@ -100,7 +100,9 @@ async def test_a_closing_that_cancels_itself_is_told_and_the_others_go_on(worksh
     await app.start()
     with pytest.raises(ExceptionGroup) as caught:
         await app.stop()
-    assert [type(each) for each in caught.value.exceptions] == [IACSGraphError]
+    assert [(type(each), str(each)) for each in caught.value.exceptions] == [
+        (StopError, "c was cancelled before it was closed")
+    ]
     assert workshop.closed == ["d", "c", "b", "a"]
 
 

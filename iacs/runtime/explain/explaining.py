@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
 from iacs.runtime.explain.arguments import Arguments
 from iacs.runtime.explain.choosing import choices
 from iacs.runtime.explain.explanation import Explanation, Needed, ReadSetting, Received
@@ -29,8 +29,8 @@ def explain(
 ) -> Explanation:
     """Explain the part at `path`, or the one that a bare name leads to.
 
-    `value` gives a started part by its index, or raises KeyError. Raise IACSGraphError for an unknown or
-    ambiguous path.
+    `value` gives a started part by its index, or raises KeyError. Raise UnknownPartError or
+    AmbiguousPartError for an unknown or ambiguous path.
     """
     fold = Fold(graph, overlaid)
     asked = graph.nodes[_index(graph, path)]
@@ -65,12 +65,13 @@ def _index(graph: Graph, path: str) -> int:
     if len(found) == 1:
         return found[0]
     if found:
-        paths = ", ".join(graph.nodes[index].path for index in found)
-        raise IACSGraphError(f"{path!r} may be any of {paths}; ask for one of these paths")
+        paths = [graph.nodes[index].path for index in found]
+        raise AmbiguousPartError(path, candidates=paths, hint="ask for one of these paths")
     named = [node.path for node in graph.nodes if node.named]
     near = dict.fromkeys((*get_close_matches(path, named, n=3), *_of_near_name(path, named)))
     hint = f"did you mean {' or '.join(near)}?" if near else "'iacs graph' shows every path"
-    raise IACSGraphError(f"there is no {path!r} in the container; {hint}")
+    message = f"there is no {path!r} in the container"
+    raise UnknownPartError(message, name=path, close_matches=list(near), hint=hint)
 
 
 def _of_near_name(path: str, named: Iterable[str]) -> list[str]:
@@ -90,7 +91,8 @@ def _shown(fold: Fold, index: int) -> int:
     if index not in fold.shown:
         path = graph.nodes[index].path
         parts = [fold.path(each) for each in fold.shown if fold.path(each).startswith(f"{path}.")]
-        raise IACSGraphError(f"{path} is a container: ask for one of its parts, {', '.join(parts[:10])}")
+        hint = f"ask for one of its parts, {', '.join(parts[:10])}"
+        raise UnknownPartError(f"{path} is a container", name=path, close_matches=parts, hint=hint)
     return index
 
 

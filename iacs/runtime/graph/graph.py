@@ -9,7 +9,7 @@ from typing import Any
 from dependency_injector import providers
 from dependency_injector.containers import Container
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import NotAContainerError
 from iacs.runtime.graph.kinds import PARTS, Kind, Need, Provider, children, kind_of, needs, own_needs
 from iacs.runtime.graph.walking import components, depth_first
 
@@ -248,10 +248,11 @@ def _circles(nodes: list[Node]) -> list[int]:
 def read_graph(container: Container) -> Graph:
     """Read the graph of a container; nothing is called, nothing is built.
 
-    Raise IACSGraphError for anything else than a container.
+    Raise NotAContainerError for anything else than a container.
     """
     if not hasattr(container, "providers"):
-        raise IACSGraphError(f"{container!r} is no container of dependency_injector; give an instance of one")
+        message = f"{container!r} is not a container of dependency_injector"
+        raise NotAContainerError(message, hint="give an instance of one")
     reading = _Reading()
     reading.name(container)
     reading.connect()

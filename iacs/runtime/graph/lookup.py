@@ -7,7 +7,7 @@ from typing import Any
 
 from dependency_injector import providers
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
 from iacs.runtime.declared import Declarations, class_of
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import CALLING, PARTS, Kind, Provider
@@ -31,7 +31,7 @@ class Lookup:
         self._classes: dict[int, type] = {}
 
     def index(self, key: Key) -> int:
-        """Return the index that `key` means; raise IACSGraphError when that is none, or several."""
+        """Return the index that `key` means; raise UnknownPartError or AmbiguousPartError."""
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._find(key)
@@ -48,10 +48,9 @@ class Lookup:
         if len(found) == 1:
             return found[0]
         if found:
-            raise IACSGraphError(self._ambiguous(str(provider), found))
-        raise IACSGraphError(
-            f"the application's container has no {provider}, nor has a class of its containers"
-        )
+            raise self._ambiguous(str(provider), found)
+        message = f"the application's container has no {provider}, nor has a class of its containers"
+        raise UnknownPartError(message, name=str(provider))
 
     @cached_property
     def _originals(self) -> Mapping[int, tuple[int, ...]]:
@@ -61,7 +60,7 @@ class Lookup:
         """Return the index that `key` means; where the wiring knows none, that of a value in `values`."""
         try:
             return self.index(key)
-        except IACSGraphError:
+        except (UnknownPartError, AmbiguousPartError):
             given = [i for i, value in enumerate(values) if not isinstance(key, str) and type(value) is key]
             if len(given) != 1:
                 raise
@@ -71,25 +70,26 @@ class Lookup:
         found = self._graph.find(name)
         if len(found) == 1:
             return found[0]
-        raise IACSGraphError(self._unknown(name) if not found else self._ambiguous(name, found))
+        raise self._ambiguous(name, found) if found else self._unknown(name)
 
-    def _unknown(self, name: str) -> str:
+    def _unknown(self, name: str) -> UnknownPartError:
         named = [node.path for node in self._graph.nodes if node.named]
-        near = get_close_matches(name, named, n=3) or sorted(named)[:10]
-        return f"the container has no {name}; it has {', '.join(near)}"
+        near = get_close_matches(name, named, n=3)
+        hint = f"it has {', '.join(near or sorted(named)[:10])}"
+        return UnknownPartError(f"the container has no {name}", name=name, close_matches=near, hint=hint)
 
-    def _ambiguous(self, what: str, found: Iterable[int]) -> str:
-        paths = ", ".join(self._graph.nodes[index].path for index in found)
-        return f'{what} may be {paths}; ask for one by its path, app["…"]'
+    def _ambiguous(self, name: str, indexes: Iterable[int]) -> AmbiguousPartError:
+        paths = [self._graph.nodes[index].path for index in indexes]
+        return AmbiguousPartError(name, candidates=paths, hint='ask for one by its path, app["…"]')
 
     def _typed(self, cls: type) -> int:
         found = self._best(cls)
         if len(found) == 1:
             return found[0]
         name = cls.__qualname__
-        raise IACSGraphError(
-            self._ambiguous(name, found) if found else f"no part of the container is a {name}"
-        )
+        if found:
+            raise self._ambiguous(name, found)
+        raise UnknownPartError(f"no part of the container is a {name}", name=name)
 
     def _best(self, cls: type) -> list[int]:
         """Return what fits best: parts before what is made anew, the class itself before subclasses."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from functools import update_wrapper
 from typing import Any, TypeVar, overload
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import InjectionError
 from iacs.runtime.injection.binding import Binding, Shown
 
 R = TypeVar("R")
@@ -28,22 +28,24 @@ def inject(function: Function | None = None, /) -> Function:
     left: without `Annotated[Service, inject]` or another mark on what the application gives, every
     parameter of a class outside the standard library is taken for it.
 
-    Raise NotStartedError when no application is current, IACSGraphError when it has no such part. A coroutine
-    function or generator is given its parts when it begins to run.
+    Raise InjectionError for what is not a function; at a call, NotStartedError when no application is current and
+    InjectionError when it has no such part. A coroutine function or generator is given its parts when it
+    begins to run.
     """
     return _injected if function is None else _injected(function)
 
 
 def _injected(function: Function) -> Function:
     if not callable(function) or isinstance(function, type | classmethod | staticmethod):
-        raise IACSGraphError(f"inject decorates functions and methods, and {function!r} is none; {_CURE}")
+        message = f"inject decorates functions and methods, and {function!r} is neither"
+        raise InjectionError(message, function=repr(function), hint=_HINT)
     binding = Binding(function, inject)
     wrapper = update_wrapper(_wrapping(function)(function, binding.fill), function)
     wrapper.__signature__ = Shown(binding)  # type: ignore[attr-defined]
     return wrapper
 
 
-_CURE = "put it on __init__, or between a method and its @classmethod or @staticmethod"
+_HINT = "put it on __init__, or between a method and its @classmethod or @staticmethod"
 _Fill = Callable[[int, dict[str, Any]], None]
 
 

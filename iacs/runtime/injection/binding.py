@@ -9,7 +9,16 @@ from operator import itemgetter, methodcaller
 from types import MappingProxyType
 from typing import Any
 
-from iacs.core.exceptions import ForeignLoopError, IACSGraphError, NotStartedError
+from iacs.core.exceptions import (
+    AmbiguousPartError,
+    ApplicationError,
+    ForeignLoopError,
+    InjectionError,
+    MissingDependencyError,
+    NotStartedError,
+    UnknownPartError,
+    WiringError,
+)
 from iacs.runtime.declared import class_of
 from iacs.runtime.injection.markers import Marked, marker_in
 from iacs.runtime.views.current import current_application
@@ -20,6 +29,9 @@ Read = Callable[[View], Any]
 
 _VALUES = frozenset({"builtins", "collections.abc", "types", "typing"})
 """Modules of classes that say nothing about which part is meant."""
+
+_REFUSALS = (UnknownPartError, AmbiguousPartError, MissingDependencyError, WiringError, InjectionError)
+"""What reading a part raises by itself; another error comes from the part, and stays what it is."""
 
 
 class Binding:
@@ -38,15 +50,17 @@ class Binding:
                 try:
                     view = view or current_application()
                     kwargs[name] = read(view)
-                except IACSGraphError as error:
-                    raise self._told(name, error) from error
+                except (NotStartedError, ForeignLoopError) as error:
+                    message = self._cannot_inject(name, error)
+                    raise type(error)(message, path=error.path, hint=error.hint) from error
+                except _REFUSALS as error:
+                    message = self._cannot_inject(name, error)
+                    raise InjectionError(
+                        message, function=self._name, parameter=name, hint=error.hint
+                    ) from error
 
-    def _told(self, name: str, error: IACSGraphError) -> IACSGraphError:
-        """Name the function and the parameter; what a part raised when it was made stays what it is."""
-        told = f"{self._name}() is to be given {name}: {error}"
-        if isinstance(error, NotStartedError | ForeignLoopError):
-            return type(error)(told, path=error.path)
-        return IACSGraphError(told) if type(error) is IACSGraphError else error
+    def _cannot_inject(self, name: str, error: ApplicationError) -> str:
+        return f"cannot inject {name!r} into {self._name}(): {error}"
 
     @cached_property
     def _wanted(self) -> tuple[tuple[str, int, Read], ...]:
@@ -89,7 +103,8 @@ class Binding:
     def _class_later(self, annotation: str) -> type[Any]:
         cls = class_of(self._resolved(annotation))
         if cls is None:
-            raise IACSGraphError(f"nothing in {self._function.__module__} is named {annotation}")
+            message = f"nothing in {self._function.__module__} is named {annotation}"
+            raise UnknownPartError(message, name=annotation)
         return cls
 
     def _resolved(self, annotation: Any) -> Any:

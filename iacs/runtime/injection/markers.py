@@ -10,7 +10,7 @@ from typing import Any
 
 from dependency_injector import providers
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import UnknownPartError
 from iacs.runtime.plan.expressions import option
 from iacs.runtime.views.view import View
 
@@ -41,7 +41,7 @@ class Marked:
         self._known: dict[Any, Read] = {}
 
     def read(self, view: View) -> Any:
-        """Return what the marker names in `view`; raise IACSGraphError when that is nothing."""
+        """Return what the marker names in `view`; raise UnknownPartError when that is nothing."""
         container = view.plan.graph.container
         original = getattr(container, "declarative_parent", None) or container
         read = self._known.get(original)
@@ -73,7 +73,7 @@ class _Reading:
         try:
             return reduce(getattr, named.split("."), self._container)
         except AttributeError as error:
-            raise IACSGraphError(f"the container has no {named}") from error
+            raise UnknownPartError(f"the container has no {named}", name=named) from error
 
     def _value_of(self, provider: Any) -> Read:
         for kind, compile_one in _COMPILERS.items():

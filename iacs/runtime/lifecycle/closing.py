@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from time import perf_counter
 from typing import Any
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import StopError
 from iacs.runtime.lifecycle.planting import uproot
 from iacs.runtime.lifecycle.timeline import Timeline
 from iacs.runtime.lifecycle.waiting import within
@@ -74,15 +74,18 @@ class Closing:
             found = opened.close() if opened.close is not None else None
         if inspect.iscoroutine(found):
             found.close()
-            raise IACSGraphError(f"{opened.part.path} is closed asynchronously; start it with 'async with'")
+            path = opened.part.path
+            hint = "start the application with 'async with'"
+            raise StopError(f"{path} is closed asynchronously", path=path, hint=hint)
 
     async def _close_async(self, opened: Opened) -> None:
         try:
             self._release(opened)
         finally:
             found = opened.begin_closing()
-            if inspect.isawaitable(found):
-                await within(self._seconds, found)
+            if inspect.isawaitable(found) and not await within(self._seconds, found):
+                path = opened.part.path
+                raise StopError(f"{path} was cancelled before it was closed", path=path)
 
     def _release(self, opened: Opened) -> None:
         self._values[opened.part.index] = UNSET
@@ -100,6 +103,6 @@ class Closing:
 
 
 def note(error: BaseException, others: list[Exception]) -> None:
-    """Tell, with the error that counts, what else went wrong."""
-    for each in others:
-        error.add_note(f"and {' '.join(each.__notes__)}: {type(each).__name__}: {each}")
+    """Add to the error that is raised what else went wrong while parts were closed."""
+    for other in others:
+        error.add_note(f"and {other.__notes__[-1]}: {type(other).__name__}: {other}")

@@ -12,7 +12,7 @@ from iacs.runtime.lifecycle.opening import open_all
 from iacs.runtime.lifecycle.planting import NOT_BUILT, already_built, forget_modes, plant, uproot
 from iacs.runtime.lifecycle.timeline import Timeline
 from iacs.runtime.lifecycle.waiting import uninterrupted
-from iacs.runtime.plan.expressions import TOO_DEEP, Values
+from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, Values
 from iacs.runtime.plan.parts import Opened, Part
 from iacs.runtime.plan.plan import Plan
 
@@ -206,27 +206,27 @@ class Lifetime:
         if self._timeline is not None:
             self._timeline.record(part.path, "start", began)
         if perf_counter() - began > self._start_timeout:  # a synchronous part, which nothing could interrupt
-            raise self._error(part, self._overrun(began))
+            raise self._start_error(part, self._overrun(began))
 
     def _fail(self, part: Part, began: float, error: BaseException) -> None:
         """Raise StartError for what a part raised; a cancellation, and the like, stays what it is."""
         if self._timeline is not None:
             self._timeline.record(part.path, "start", began, error)
         if isinstance(error, TimeoutError) and perf_counter() - began >= self._start_timeout:
-            raise self._error(part, self._overrun(began)) from error
+            raise self._start_error(part, self._overrun(began)) from error
         if isinstance(error, Exception) and not isinstance(error, StartError):
-            raise self._error(part, _told(error)) from error
+            raise self._start_error(part, *_reason_and_hint(error)) from error
 
     def _overrun(self, began: float) -> str:
         took = perf_counter() - began
         return f"took {took:.2g} s to start, and start_timeout is {self._start_timeout:g} s"
 
     def _cancelled(self, part: Part) -> StartError:
-        return self._error(part, "its start was cancelled by itself")
+        return self._start_error(part, "its start was cancelled by itself")
 
-    def _error(self, part: Part, told: str) -> StartError:
+    def _start_error(self, part: Part, reason: str, hint: str = "") -> StartError:
         chain = " -> ".join(self.plan.graph.chain(part.index))
-        return StartError(f"{chain}: {told}", path=part.path)
+        return StartError(f"{chain}: {reason}", path=part.path, hint=hint)
 
     def _settle(self) -> None:
         if self._planted:
@@ -241,8 +241,10 @@ class Lifetime:
         note(error, await self._closing.in_loop())
 
 
-def _told(error: Exception) -> str:
-    """Leave a foreign error's own text out: it may quote a secret; who reads the cause finds it there."""
+def _reason_and_hint(error: Exception) -> tuple[str, str]:
+    """Leave a foreign error's own text out: it may quote a secret, and the cause holds it."""
     if isinstance(error, RecursionError):
-        return TOO_DEEP
-    return str(error) if isinstance(error, IACSGraphError) else type(error).__name__
+        return TOO_DEEP, MAKE_SINGLETONS
+    if isinstance(error, IACSGraphError):
+        return str(error), error.hint
+    return type(error).__name__, ""

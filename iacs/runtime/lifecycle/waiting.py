@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import ApplicationStateError
 
 T = TypeVar("T")
 
@@ -13,16 +13,20 @@ GRACE: Final = 1.0
 """Seconds that something cancelled has to end."""
 
 
-async def within(seconds: float, awaitable: Awaitable[Any]) -> None:
-    """Await something for so long; then cancel it, and raise TimeoutError whether or not it heeds that."""
+async def within(seconds: float, awaitable: Awaitable[Any]) -> bool:
+    """Await something for so long; then cancel it, and raise TimeoutError whether or not it heeds that.
+
+    Return False when it was cancelled by itself.
+    """
     task = asyncio.ensure_future(awaitable)
     done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done:
         await ended((task,))
         raise TimeoutError(f"no end within {seconds:g} s")
-    if task.cancelled():  # by itself: nobody else has asked it to end
-        raise IACSGraphError("it was cancelled before its end")
+    if task.cancelled():  # nobody else has asked it to end
+        return False
     task.result()
+    return True
 
 
 async def uninterrupted(work: Awaitable[T]) -> T:
@@ -64,7 +68,7 @@ class Turns:
 
     @asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
-        """Wait until nothing is under way; raise IACSGraphError if that is in another event loop."""
+        """Wait until nothing is under way; raise ApplicationStateError if that is in another event loop."""
         loop = asyncio.get_running_loop()
         while self._under_way is not None and self._under_way.get_loop() is loop:
             await asyncio.wait({self._under_way})
@@ -77,8 +81,8 @@ class Turns:
             mine.set_result(None)
 
     def refuse_to_wait(self) -> None:
-        """Raise IACSGraphError if a start or stop is under way."""
+        """Raise ApplicationStateError if a start or stop is under way."""
         if self._under_way is not None and not self._under_way.get_loop().is_closed():
-            raise IACSGraphError(
+            raise ApplicationStateError(
                 "the application is being started or stopped in another thread or event loop"
             )

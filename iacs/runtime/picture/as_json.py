@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import PictureError
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting
 
 SCHEMA = 1
@@ -24,22 +24,22 @@ def _text(value: Any) -> str:
 
 
 def from_json(text: str) -> Picture:
-    """Read what `to_json` wrote; raise IACSGraphError when it is something else."""
+    """Read what `to_json` wrote; raise PictureError when it is something else."""
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise IACSGraphError(f"this is no picture: it is not JSON ({error})") from error
+        raise PictureError(f"this is not a picture: it is not JSON ({error})") from error
     if not isinstance(found, dict) or found.get("schema") != SCHEMA:
         written = found.get("schema") if isinstance(found, dict) else None
-        raise IACSGraphError(f"this is no picture of version {SCHEMA}, but of {written!r}: write it anew")
+        message = f"this is not a picture of version {SCHEMA}, but of {written!r}"
+        raise PictureError(message, hint="write it again")
     try:
         nodes = tuple(map(_node, found["nodes"]))
         edges = tuple(map(_edge, found["edges"]))
         return _whole(Picture(found["container"], nodes, edges))
     except (AttributeError, KeyError, TypeError) as error:
-        raise IACSGraphError(
-            "this is no picture: parts of it are missing or unknown; write it anew"
-        ) from error
+        message = "this is not a picture: parts of it are missing or unknown"
+        raise PictureError(message, hint="write it again") from error
 
 
 def _edge(found: dict[str, Any]) -> PictureEdge:

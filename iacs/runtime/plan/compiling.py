@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dependency_injector import providers
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import MissingDependencyError
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.plan.expressions import UNSET, Call, Expression, Values, applied, constant, option, required
@@ -29,7 +29,7 @@ def _alias(plan: "Plan", node: Node) -> Expression:
 
 def _missing(_plan: "Plan", node: Node) -> Expression:
     def read(_values: Values) -> Any:
-        raise IACSGraphError(f"nobody gave {node.path}")
+        raise MissingDependencyError(f"{node.path} was not provided", path=node.path)
 
     return Expression(read)
 

@@ -10,9 +10,10 @@ from enum import Enum
 from inspect import isawaitable
 from typing import Any, Final
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import MissingDependencyError, WiringError
 
-TOO_DEEP: Final = "its factories need one another more deeply than Python can call; make a singleton of some"
+TOO_DEEP: Final = "its factories need one another more deeply than Python can call"
+MAKE_SINGLETONS: Final = "make a singleton of some"
 Values = list[Any]
 Read = Callable[[Values], Any]
 
@@ -121,7 +122,8 @@ def required(read: Read, cls: type, path: str) -> Read:
         value = read(values)
         if type(value) is not fitting:
             if not isinstance(value, cls):
-                raise IACSGraphError(f"{path} must be a {cls.__qualname__}, not a {type(value).__qualname__}")
+                message = f"{path} must be a {cls.__qualname__}, not a {type(value).__qualname__}"
+                raise WiringError(message, path=path)
             fitting = type(value)
         return value
 
@@ -135,5 +137,5 @@ def option(value: Any, segments: Sequence[str], path: str, *, strict: bool) -> A
         if value is None:
             break
     if value is None and strict:
-        raise IACSGraphError(f"{path} is required, and the configuration lacks it")
+        raise MissingDependencyError(f"{path} is required, and the configuration lacks it", path=path)
     return value

@@ -105,7 +105,7 @@ class Part:
 
     def needs_a_loop(self, why: str) -> StartError:
         """Return the error of a synchronous start."""
-        return StartError(f"{self.path} {why}; start it with 'async with'", path=self.path)
+        return StartError(f"{self.path} {why}", path=self.path, hint="start it with 'async with'")
 
 
 @dataclass(slots=True)

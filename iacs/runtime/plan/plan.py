@@ -8,7 +8,7 @@ from typing import Any
 
 from dependency_injector import providers
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import Kind, Provider, is_asynchronous, is_delegated
 from iacs.runtime.plan.compiling import COMPILERS, ask
@@ -72,7 +72,8 @@ class Plan:
         """Put what a function makes of a part into the part's place."""
         for index, wrap in wraps.items():
             if index not in self.parts:
-                raise IACSGraphError(f"{self.graph.nodes[index].path} cannot be wrapped before it is started")
+                path = self.graph.nodes[index].path
+                raise NotStartedError(f"{path} cannot be wrapped before it is started", path=path)
             self.parts[index] = replace(self.parts[index], wrap=wrap)
 
     @property
@@ -230,7 +231,7 @@ class Plan:
         return chosen
 
     def choose(self, selector: int, values: Values) -> int:
-        """Return the branch that a selector's key names; raise IACSGraphError when there is none."""
+        """Return the branch that a selector's key names; raise WiringError when there is none."""
         node = self.graph.nodes[selector]
         keys = self.keys_of(selector)
         key = self.expressions[keys[0]].read(values) if keys else node.provider.selector()
@@ -238,7 +239,8 @@ class Plan:
         if key in branches:
             return branches[key]
         names = ", ".join(branches)
-        raise IACSGraphError(f"{node.path} can choose between {names}, and its selector says {key!r}")
+        message = f"{node.path} can choose between {names}, and its selector says {key!r}"
+        raise WiringError(message, path=node.path)
 
 
 def _is_object(node: Node) -> bool:

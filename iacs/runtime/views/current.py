@@ -41,7 +41,7 @@ class _Started:
         alive = [each() for each in list(self._all.values())]
         started = [each for each in alive if each is not None and each.is_open]
         if len(started) != 1:
-            raise NotStartedError(_reason(len(started)))
+            raise _not_started(len(started))
         self._only = state, ref(started[0])
         return started[0]
 
@@ -61,10 +61,15 @@ def current_application() -> "View":
     return _started.only()
 
 
-def _reason(number: int) -> str:
+def _not_started(number: int) -> NotStartedError:
     if number:
-        return f"{number} applications are started, and this code runs in the context of none of them"
-    return "no application is started: enter one, 'async with app:' or 'with app.sync():'"
+        return NotStartedError(
+            f"{number} applications are started, and this code runs in the context of none of them",
+            hint="enter the one that is meant: 'async with app:' or 'with app.sync():'",
+        )
+    return NotStartedError(
+        "no application is started", hint="enter one: 'async with app:' or 'with app.sync():'"
+    )
 
 
 def enter(view: "View") -> "Token[View | None]":

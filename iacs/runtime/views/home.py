@@ -66,8 +66,9 @@ class Home:
         if self.loop is None or loop is self.loop:
             _home.set(self.token)
         elif loop is not None:
-            told = "belongs to the event loop that its application was started in, and this is another one"
-            raise ForeignLoopError(f"{path()} {told}; start an application in each loop", path=path())
+            reason = "belongs to the event loop that its application was started in, and this is another one"
+            hint = "start an application in each loop"
+            raise ForeignLoopError(f"{path()} {reason}", path=path(), hint=hint)
 
     def _close_later(self, close: Callable[[], Coroutine[Any, Any, Errors]]) -> Errors | None:
         """Close in the loop what an overlay, left without it, cannot close at once."""

@@ -8,7 +8,15 @@ from typing import Any, Self
 
 from dependency_injector import providers
 
-from iacs.core.exceptions import CheckError, Finding, IACSGraphError, NotStartedError, StartError
+from iacs.core.exceptions import (
+    AmbiguousPartError,
+    ApplicationStateError,
+    CheckError,
+    Finding,
+    NotStartedError,
+    StartError,
+    UnknownPartError,
+)
 from iacs.runtime.graph.graph import Graph
 from iacs.runtime.graph.kinds import Kind, Provider
 from iacs.runtime.graph.lookup import Lookup
@@ -49,10 +57,7 @@ def replacements(parent: View, parts: Mapping[Any, Any]) -> Replacements:
     """Find the parts that an overlay names; raise CheckError for unknown names and for what does not fit."""
     values, given, wraps = {}, {}, {}
     for name, value in parts.items():
-        try:
-            index = _index(parent, name)
-        except IACSGraphError as error:
-            raise CheckError([Finding(str(name), "overlay", str(error))]) from error
+        index = _index(parent, name)
         if isinstance(value, _Wrapping):
             wraps[index] = value.wrap
         elif providers.is_provider(value):
@@ -64,9 +69,13 @@ def replacements(parent: View, parts: Mapping[Any, Any]) -> Replacements:
 
 
 def _index(parent: View, name: str | Provider) -> int:
-    node = parent.plan.graph.nodes[parent.lookup.index(name)]
+    try:
+        node = parent.plan.graph.nodes[parent.lookup.index(name)]
+    except (UnknownPartError, AmbiguousPartError) as error:
+        raise CheckError([Finding(str(name), "overlay", error.message_with_hint)]) from error
     if node.kind is Kind.CONTAINER:
-        raise IACSGraphError(f"is a container; name a part of it, such as {node.path}.…")
+        message = f"is a container; name a part of it, such as {node.path}.…"
+        raise CheckError([Finding(str(name), "overlay", message)])
     return node.index
 
 
@@ -162,7 +171,9 @@ class Overlay(TellingView):
 
     def _prepared(self) -> tuple[Lifetime, tuple[Part, ...] | None]:
         if self._lifetime is not None:
-            raise IACSGraphError("this overlay is entered already; make another one with overlay()")
+            raise ApplicationStateError(
+                "this overlay is entered already", hint="make another one with overlay()"
+            )
         if not self._parent.is_started:
             return self._whole(), None
         self.live_in(self._parent.home)  # the application may have started since
@@ -213,7 +224,7 @@ class Overlay(TellingView):
     def _whole(self) -> Lifetime:
         """Return the lifetime of a view that starts by itself, of an application that is not started."""
         if isinstance(self._parent, Overlay):
-            raise NotStartedError("the overlay below is not entered; enter it first")
+            raise NotStartedError("the overlay below is not entered", hint="enter it first")
         replaced = self._replaced
         plan = Plan(self._graph(), replaced.values, bound=True)
         plan.wrap(replaced.wraps)

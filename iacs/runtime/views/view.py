@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from iacs.core.exceptions import IACSGraphError, NotStartedError
+from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind, Provider
 from iacs.runtime.graph.lookup import Lookup
-from iacs.runtime.plan.expressions import TOO_DEEP, UNSET, Values
+from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Values
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views.home import Home, here
 
@@ -78,8 +78,8 @@ class View(ABC):
     def get(self, cls: type[T]) -> T:
         """Return the part that is declared to be a `cls`.
 
-        Raise IACSGraphError when none or several are, NotStartedError before it is started, and
-        ForeignLoopError in another event loop than the application's.
+        Raise UnknownPartError or AmbiguousPartError when none or several are, NotStartedError before it is
+        started, and ForeignLoopError in another event loop than the application's.
         """
         if here() is self._token:
             return self._found[cls]  # type: ignore[no-any-return] # a variable would cost an eighth of it all
@@ -106,7 +106,10 @@ class View(ABC):
         try:
             value = self.plan.expressions[index].read(self.values)
         except RecursionError as error:
-            raise IACSGraphError(f"{self._path_of(key)} cannot be made: {TOO_DEEP}") from error
+            path = self.plan.graph.nodes[index].path
+            raise WiringError(
+                f"{path} cannot be made: {TOO_DEEP}", path=path, hint=MAKE_SINGLETONS
+            ) from error
         if index in self.home.bound:
             self.home.admit(lambda: self.plan.graph.nodes[index].path)
         elif self._stays(self.plan.graph.nodes[self.plan.graph.source(index)]):
@@ -120,15 +123,16 @@ class View(ABC):
         missing = self.plan.unset_inputs(index, self.values)
         if missing:
             path = self.plan.graph.nodes[missing[0]].path
-            raise NotStartedError(f"{path} was not started: {self._why_not(missing[0])}", path=path)
+            reason, hint = self._why_not_started(missing[0])
+            raise NotStartedError(f"{path} was not started: {reason}", path=path, hint=hint)
 
-    def _why_not(self, index: int) -> str:
+    def _why_not_started(self, index: int) -> tuple[str, str]:
         graph = self.plan.graph
-        for each in graph.dependants[index]:
-            chosen = self.values[each]
-            if graph.nodes[each].kind is Kind.SELECTOR and chosen is not UNSET:
-                return f"{graph.nodes[each].path} chose {graph.nodes[chosen].path}"
-        return "no root of the application asks for it; add it to roots"
+        for dependant in graph.dependants[index]:
+            chosen = self.values[dependant]
+            if graph.nodes[dependant].kind is Kind.SELECTOR and chosen is not UNSET:
+                return f"{graph.nodes[dependant].path} chose {graph.nodes[chosen].path}", ""
+        return "no root of the application asks for it", "add it to roots"
 
     def _path_of(self, key: Key) -> str:
         return key if isinstance(key, str) else key.__qualname__

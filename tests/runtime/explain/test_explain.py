@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from dependency_injector import containers, providers
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
 from iacs.runtime.explain import explain
 from iacs.runtime.graph.graph import Graph, read_graph
 from tests.fixtures import shop
@@ -77,14 +77,14 @@ def test_a_bare_name_that_leads_to_one_part_will_do(graph: Graph) -> None:
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("back.stor", "there is no 'back.stor' in the container; did you mean back.store"),
-        ("basquet", "there is no 'basquet' in the container; did you mean front.basket"),
+        ("back.stor", "there is no 'back.stor' in the container\ndid you mean back.store"),
+        ("basquet", "there is no 'basquet' in the container\ndid you mean front.basket"),
         ("zzz", "'iacs graph' shows every path"),
-        ("back", "back is a container: ask for one of its parts, back.settings, back.store"),
+        ("back", "back is a container\nask for one of its parts, back.settings, back.store"),
     ],
 )
 def test_what_is_no_part_is_a_sentence_with_near_names(graph: Graph, path: str, sentence: str) -> None:
-    with pytest.raises(IACSGraphError, match=sentence):
+    with pytest.raises(UnknownPartError, match=sentence):
         explain(graph, path)
 
 
@@ -93,7 +93,7 @@ def test_a_name_that_may_be_several_is_a_sentence() -> None:
         one = providers.Container(shop.BackContainer)
         two = providers.Container(shop.BackContainer)
 
-    with pytest.raises(IACSGraphError, match=r"'store' may be any of one\.store, two\.store"):
+    with pytest.raises(AmbiguousPartError, match=r"store may be one\.store, two\.store"):
         explain(read_graph(Container()), "store")
 
 

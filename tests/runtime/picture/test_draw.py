@@ -7,7 +7,7 @@ from dependency_injector import containers, providers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import PictureError
 from iacs.runtime.graph.graph import read_graph
 from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting, picture
 from iacs.runtime.picture.draw import difference, dot, from_json, mermaid, to_json, tree
@@ -221,7 +221,7 @@ def test_json_has_sorted_keys_and_ends_with_a_line(back: Picture) -> None:
     ],
 )
 def test_what_is_no_picture_is_a_sentence(text: str) -> None:
-    with pytest.raises(IACSGraphError, match="this is no picture"):
+    with pytest.raises(PictureError, match="this is not a picture"):
         from_json(text)
 
 
