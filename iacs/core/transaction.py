@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
-_CONTROL = {"ABORT", "BEGIN", "COMMIT", "END", "ROLLBACK", "START"}
-
 
 class Transaction:
     """Run SQL with `:name` parameters in one open transaction.
@@ -55,17 +53,17 @@ class Transaction:
             return self._query(sql, params).scalar()
 
     def run_script(self, script: str) -> None:
-        """Run every statement of a script as it stands: no colon and no percent sign means a parameter."""
-        from iacs.core._database import script as sql_script
+        """Run every statement of a script as it stands: no colon and no percent sign means a parameter.
 
-        found = sql_script.statements(script, self.dialect)
-        for statement in found:
-            words = sql_script.opening(statement, self.dialect)
-            if words[:1] and words[0] in _CONTROL and "TO" not in words:
-                raise DatabaseError(f"take {words[0]} out of the script: all of it runs in one transaction")
-        for statement in found:
-            with self._statement():
-                self.connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+        All of it belongs to this transaction, so BEGIN, COMMIT and ROLLBACK in it are an error. PostgreSQL
+        reports that after the script has run: what it committed is stored then.
+        """
+        from iacs.core._database import scripts
+
+        with self._statement(), scripts.inside_transaction(self.connection):
+            for statement in scripts.statements(script, self.dialect):
+                self._interrupt.check()
+                self.connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).close()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
