@@ -113,17 +113,17 @@ def _show(message: "Message | UnreadableMessage", table: Table, *, json: bool) -
         cells: tuple[str | None, ...] = (None, None, None)
     else:
         document = message.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        cells = (instant(message.received_at), _party(message.from_), message.subject)
+        cells = (instant(message.received_at), _format_recipient(message.from_), message.subject)
     if json:
         print_json(document)
     else:
         table.row(*cells)
 
 
-def _party(party: "Recipient | None") -> str | None:
-    if party is None or not party.address:
-        return party.name or None if party else None
-    return f"{party.name} <{party.address}>" if party.name else party.address
+def _format_recipient(recipient: "Recipient | None") -> str | None:
+    if recipient is None or not recipient.address:
+        return recipient.name or None if recipient else None
+    return f"{recipient.name} <{recipient.address}>" if recipient.name else recipient.address
 
 
 @app.command()
@@ -134,7 +134,10 @@ def sync(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Store new and changed messages, and publish an event for each new one."""
+    """Store new and changed messages, and publish an event for each new one.
+
+    Exits with 1 if an account could not be synced; accounts that are left out are reported on stderr.
+    """
     from iacs.account import AccountService
     from iacs.cli.sync import report, sync_all
     from iacs.mail_query import MailQueryService

@@ -1,4 +1,4 @@
-"""How far a sync is: bars on a terminal, a line now and then elsewhere; always on standard error."""
+"""The progress of a sync, on standard error: bars on a terminal, a line every few seconds elsewhere."""
 
 import sys
 import time
@@ -16,18 +16,18 @@ from iacs.redaction import safe_for_terminal
 if TYPE_CHECKING:
     from iacs.mail_query import SyncProgress
 
-SILENCE = 5.0
-"""Seconds between two lines about one account."""
+INTERVAL_SECONDS = 5.0
+"""Time between two lines about one account."""
 
 
 class Progress(Protocol):
-    """Is told how far each account is."""
+    """A display of the accounts that are synced."""
 
     def advance(self, email: str, step: "SyncProgress") -> None:
-        """Show where the account stands."""
+        """Show the counts of an account."""
 
-    def stop(self, email: str, how: str) -> None:
-        """Show how it ended."""
+    def stop(self, email: str, outcome: str) -> None:
+        """Show how the sync of an account ended."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def progress(emails: Sequence[str]) -> Iterator[Progress]:
 
 
 class Bars:
-    """One bar for each account; it only pulses while nobody knows how many messages are to come."""
+    """One bar per account; it pulses while the number of messages is unknown."""
 
     def __init__(self, bars: RichProgress, emails: Sequence[str]) -> None:
         self._bars = bars
@@ -57,8 +57,8 @@ class Bars:
         self._bars.start_task(task)
         self._bars.update(task, completed=step.seen, total=step.expected)
 
-    def stop(self, email: str, how: str) -> None:
-        """Fill the bar; how it ended is in the table that follows."""
+    def stop(self, email: str, outcome: str) -> None:
+        """Fill the bar; the table that follows has the outcome."""
         task = self._tasks[email]
         self._bars.start_task(task)
         self._bars.update(task, total=self._bars.tasks[task].completed)
@@ -66,19 +66,19 @@ class Bars:
 
 
 class Lines:
-    """A line for each account when it ends, and before that when it has long said nothing."""
+    """A line per account when its sync ends, and every few seconds before that."""
 
     def __init__(self) -> None:
-        self._said: dict[str, float] = {}
+        self._printed_at: dict[str, float] = {}
 
     def advance(self, email: str, step: "SyncProgress") -> None:
-        """Say where it stands, unless it was said a moment ago."""
+        """Print the number of messages, unless a line was printed a moment ago."""
         now = time.monotonic()
-        if now - self._said.setdefault(email, now) >= SILENCE:
-            self._said[email] = now
+        if now - self._printed_at.setdefault(email, now) >= INTERVAL_SECONDS:
+            self._printed_at[email] = now
             of = "" if step.expected is None else f" of {step.expected}"
             note(f"{email}: {step.seen}{of} messages so far")
 
-    def stop(self, email: str, how: str) -> None:
-        """Say how it ended."""
-        note(f"{email}: {how}")
+    def stop(self, email: str, outcome: str) -> None:
+        """Print how the sync ended."""
+        note(f"{email}: {outcome}")

@@ -23,14 +23,14 @@ def sandbox(
         list[str] | None,
         typer.Option(
             metavar="EMAIL=PATH",
-            help=f"Mail for an address: an mbox (.gz too), a Maildir or a folder of .eml files; "
-            f"repeatable. Without it there is {DEFAULT}, without mail.",
+            help="Mail of an address: an mbox file (also .gz), a Maildir or a folder of .eml files; "
+            f"repeatable (default: {DEFAULT}, without mail).",
         ),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="PORT", help="On loopback; 0: any free one.")
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="Port on loopback (0: any free port).")
     ] = 8365,
-    https: Annotated[bool, typer.Option("--https", help="Speak https, with a CA of its own.")] = False,
+    https: Annotated[bool, typer.Option("--https", help="Serve HTTPS, with a CA of its own.")] = False,
     json: Json = False,
 ) -> None:
     """Run a local stand-in for Microsoft's cloud.
@@ -40,11 +40,11 @@ def sandbox(
     run_async(_serve(_mailboxes(mailbox or []), port, https=https, json=json))
 
 
-def _mailboxes(given: Sequence[str]) -> Mapping[str, Sequence[Path]]:
+def _mailboxes(options: Sequence[str]) -> Mapping[str, Sequence[Path]]:
     from iacs.sandbox import SandboxError, parse_mailboxes
 
     try:
-        return parse_mailboxes(given) or {DEFAULT: []}
+        return parse_mailboxes(options) or {DEFAULT: []}
     except SandboxError as error:
         raise typer.BadParameter(str(error), param_hint="--mailbox") from error
 
@@ -56,17 +56,18 @@ async def _serve(mailboxes: Mapping[str, Sequence[Path]], port: int, *, https: b
         cloud = Sandbox(mailboxes, port=port, https=https)
         await serve(cloud, lambda started: _introduce(started, json=json))
     except SandboxError as error:
-        in_use = isinstance(error.__cause__, OSError) and "listen" in str(error)
-        raise IACSGraphError(f"{error}{'; choose another with --port' if in_use else ''}") from error
+        is_port_taken = isinstance(error.__cause__, OSError) and "listen" in str(error)
+        hint = "choose another port with --port" if is_port_taken else ""
+        raise IACSGraphError(str(error), hint=hint) from error
 
 
 def _introduce(cloud: "Sandbox", *, json: bool) -> None:
-    held = {address: len(cloud.mailbox(address).messages) for address in cloud.addresses}
-    for address, count in held.items():
+    counts = {address: len(cloud.mailbox(address).messages) for address in cloud.addresses}
+    for address, count in counts.items():
         note(f"{address} has {counted(count, 'message')}")
     if json:
-        print_json({"url": cloud.url, "settings": cloud.settings, "mailboxes": held})
+        print_json({"url": cloud.url, "settings": cloud.settings, "mailboxes": counts})
     else:
-        note("Paste these lines where you run the other commands; Ctrl-C ends the stand-in:")
+        note("Paste these lines into the shell that runs the other commands; Ctrl-C stops the stand-in:")
         for name, value in cloud.settings.items():
             line(f"export {name}={shlex.quote(value)}")

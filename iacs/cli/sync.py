@@ -1,7 +1,7 @@
-"""Several mailboxes at a time: one that fails does not stop the others."""
+"""Syncing several mailboxes at the same time: one that fails does not stop the others."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,85 +9,119 @@ from iacs.cli.edge import describe
 from iacs.cli.output import counted, note, print_json
 from iacs.cli.progress import Progress, progress
 from iacs.cli.tables import print_table
-from iacs.core.exceptions import AccountError
+from iacs.core.exceptions import AccountError, EventError
 
 if TYPE_CHECKING:
-    from iacs.account import AccountService
+    from iacs.account import Account, AccountService
     from iacs.cli.running import App
-    from iacs.mail_query import MailQueryService, SyncResult
+    from iacs.mail_query import MailQueryService, SyncProgress, SyncResult
 
-AT_A_TIME = 4
-"""Mailboxes; Graph allows four requests at a time to each of them."""
+CONCURRENCY = 4
+"""Mailboxes at the same time; Graph allows four requests at a time for each of them."""
 
 COUNTS = ("seen", "new", "updated", "removed", "unreadable")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
-    """What came of one account: a result, or the error that stopped it."""
+    """The counts of one account, None if it was not reached, and the error that ended its sync."""
 
     email: str
-    result: "SyncResult | None" = None
+    counts: "SyncResult | None" = None
     error: Exception | None = None
 
 
 async def sync_all(app: "App", emails: Sequence[str]) -> list[Outcome]:
-    """Sync these accounts, or all that are signed in, and return what came of each in their order."""
+    """Sync these accounts, or all that are signed in, and return their outcomes in the same order."""
     from iacs.account import AccountService
     from iacs.mail_query import MailQueryService
 
     service = app.get(MailQueryService)
-    wanted = list(dict.fromkeys(emails)) or await _signed_in(app.get(AccountService))
-    turn = asyncio.Semaphore(AT_A_TIME)
-    with progress(wanted) as bars:
+    accounts = list(dict.fromkeys(emails)) or await _active_accounts(app.get(AccountService))
+    turn = asyncio.Semaphore(CONCURRENCY)
+    with progress(accounts) as bars:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_sync(service, email, bars, turn)) for email in wanted]
+            tasks = [group.create_task(_sync(service, email, bars, turn)) for email in accounts]
     return [task.result() for task in tasks]
 
 
 async def _sync(service: "MailQueryService", email: str, bars: Progress, turn: asyncio.Semaphore) -> Outcome:
+    outcome = Outcome(email)
     async with turn:
         try:
-            result = await service.sync(email, on_progress=lambda step: bars.advance(email, step))
-        except Exception as error:  # noqa: BLE001 - the other mailboxes go on; the edge's words tell it
+            outcome.counts = await service.sync(email, on_progress=_recorder(outcome, bars))
+        except Exception as error:  # noqa: BLE001 - the other mailboxes go on; report() prints the error
+            outcome.error = error
             bars.stop(email, f"failed: {describe(error)}")
-            return Outcome(email, error=error)
-    bars.stop(email, f"{counted(result.seen, 'message')}, {result.new} new")
-    return Outcome(email, result=result)
+        else:
+            bars.stop(email, f"{counted(outcome.counts.seen, 'message')}, {outcome.counts.new} new")
+    return outcome
 
 
-async def _signed_in(accounts: "AccountService") -> list[str]:
+def _recorder(outcome: Outcome, bars: Progress) -> "Callable[[SyncProgress], None]":
+    """Return a callback that keeps the counts: what was stored before an error is stored."""
+
+    def record(step: "SyncProgress") -> None:
+        outcome.counts = step
+        bars.advance(outcome.email, step)
+
+    return record
+
+
+async def _active_accounts(accounts: "AccountService") -> list[str]:
     known = await accounts.list()
     for account in known:
-        if account.status in ("enrolled", "sign_in_required"):
-            note(f"{account.email} is left out: sign in with: iacs auth login {account.email}")
+        if account.status != "active":
+            note(f"{account.email} is left out: {_reason(account)}")
     active = [account.email for account in known if account.status == "active"]
     if not active:
-        raise AccountError("no account is signed in: see iacs account list, then iacs auth login EMAIL")
+        raise AccountError(
+            "no account is signed in", hint="see iacs account list, then sign in with: iacs auth login EMAIL"
+        )
     return active
 
 
+def _reason(account: "Account") -> str:
+    """Return why an account is not synced, and the command that changes it."""
+    if account.status == "disabled":
+        return f"it is disabled; enable it with: iacs account enable {account.email}"
+    state = "its sign-in has ended" if account.status == "sign_in_required" else "it is not signed in"
+    return f"{state}; sign in with: iacs auth login {account.email}"
+
+
 def report(outcomes: Sequence[Outcome], *, json: bool) -> None:
-    """Print what came of each account, and say what failed on standard error."""
+    """Print the counts of each account, and the errors on standard error."""
     if json:
         for outcome in outcomes:
             print_json(_document(outcome))
     else:
         print_table(("account", *COUNTS), [_row(outcome) for outcome in outcomes])
-        # In all, not by account: whoever relays publishes what the others have stored, too.
-        published = sum(each.result.published for each in outcomes if each.result)
-        note(f"{counted(published, 'event')} published")
+        note(_published(outcomes))
     for outcome in outcomes:
         if outcome.error:
             note(f"iacs: {outcome.email}: {describe(outcome.error)}")
+            if isinstance(outcome.error, EventError):
+                note(f"iacs: {outcome.email}: its messages are stored; the next sync publishes their events")
+
+
+def _published(outcomes: Sequence[Outcome]) -> str:
+    """Return the number of events in all: the account that relays publishes those of the others as well."""
+    counts = [outcome.counts for outcome in outcomes if outcome.counts]
+    published = sum(count.published for count in counts)
+    earlier = published - sum(count.new for count in counts)
+    text = f"{counted(published, 'event')} published"
+    return f"{text}, {earlier} of them left by an earlier sync" if earlier > 0 else text
 
 
 def _document(outcome: Outcome) -> dict[str, object]:
-    if outcome.error:
-        return {"account": outcome.email, "error": describe(outcome.error)}
-    return outcome.result.model_dump(mode="json") if outcome.result else {}
+    from iacs.mail_query import SyncResult
+
+    document: dict[str, object] = {"account": outcome.email}
+    if outcome.counts:
+        document |= outcome.counts.model_dump(mode="json", include=set(SyncResult.model_fields))
+    return document | ({"error": describe(outcome.error)} if outcome.error else {})
 
 
 def _row(outcome: Outcome) -> list[str | None]:
-    counts = [getattr(outcome.result, name, None) for name in COUNTS]
+    counts = [getattr(outcome.counts, name, None) for name in COUNTS]
     return [outcome.email, *(None if count is None else str(count) for count in counts)]

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from iacs.core.config import Config
+from iacs.core.database import Database
 from iacs.sandbox import Sandbox
 from tests.cli.conftest import ALICE, BOB, CAROL, Iacs, SignIn, on_terminal, run_process
 
@@ -140,10 +142,43 @@ async def test_a_sync_takes_everybody_who_is_signed_in_and_names_the_others(
     titles, *rows = first.lines
     assert titles.split() == ["account", "seen", "new", "updated", "removed", "unreadable"]
     assert [row.split()[:3] for row in rows] == [[email, held[email], held[email]] for email in (ALICE, BOB)]
-    assert f"{CAROL} is left out: sign in with: iacs auth login {CAROL}" in first.err
+    assert f"{CAROL} is left out: it is not signed in; sign in with: iacs auth login {CAROL}" in first.err
     assert f"{sum(map(int, held.values()))} events published" in first.err
     second = await to_thread(iacs, "mail", "sync", "--json")
     assert [json.loads(line)["new"] for line in second.lines] == [0, 0]
+
+
+async def test_a_sync_without_names_says_why_an_account_is_left_out(
+    sign_in: SignIn, iacs: Iacs, at_cloud: Sandbox
+) -> None:
+    await sign_in(ALICE, BOB, CAROL)
+    at_cloud.revoke(BOB)
+    at_cloud.expire_access_tokens()
+    assert (await to_thread(iacs, "mail", "sync", BOB)).code == 1
+    with Database(Config().database_url) as database, database.transaction() as tx:
+        tx.execute("UPDATE iacs_accounts SET status = 'disabled' WHERE email = :email", {"email": CAROL})
+    ran = await to_thread(iacs, "mail", "sync")
+    assert (ran.code, [row.split()[0] for row in ran.lines]) == (0, ["account", ALICE])
+    assert f"{BOB} is left out: its sign-in has ended; sign in with: iacs auth login {BOB}" in ran.err
+    assert f"{CAROL} is left out: it is disabled; enable it with: iacs account enable {CAROL}" in ran.err
+
+
+async def test_what_was_stored_is_reported_when_its_events_cannot_go_out(
+    sign_in: SignIn, iacs: Iacs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(ALICE)
+    with monkeypatch.context() as patch:
+        patch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+        patch.setenv("KAFKA_TIMEOUT", "0.5")
+        ran = await to_thread(iacs, "mail", "sync", ALICE, "--json")
+        assert ran.code == 1
+        document = json.loads(ran.out)
+        assert (document["new"], document["published"]) == (12, 0)
+        assert "127.0.0.1:1" in document["error"]
+        assert f"{ALICE}: its messages are stored; the next sync publishes their events" in ran.err
+    ran = await to_thread(iacs, "mail", "sync", ALICE)
+    assert (ran.code, ran.lines[1].split()) == (0, [ALICE, *"00000"])
+    assert "12 events published, 12 of them left by an earlier sync" in ran.err
 
 
 async def test_an_account_that_fails_does_not_stop_the_others(
