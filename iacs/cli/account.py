@@ -29,7 +29,7 @@ def sync(directory: Directory = None, json: Json = False) -> None:
     async def work(app: "App") -> "EnrollmentResult":
         return await app.get(AccountService).sync(directory)
 
-    result = run(work, AccountService)
+    result = run(work, AccountService, creates=True)
     changes = {name: getattr(result, name) for name in ("added", "updated", "disabled", "unchanged")}
     if json:
         print_json(changes)

@@ -44,7 +44,7 @@ def login(
         with_browser = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
         return await _with_browser(service, email, timeout, opens=with_browser, json=json)
 
-    _show_signed_in(run(work, AuthService), json=json)
+    _show_signed_in(run(work, AuthService, creates=True), json=json)
 
 
 async def _with_browser(

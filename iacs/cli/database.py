@@ -22,7 +22,7 @@ def init_db(json: Json = False) -> None:
     async def work(app: "App") -> dict[str, Any]:
         return await asyncio.to_thread(_apply, app.get(Database))
 
-    result = run(work, Database)
+    result = run(work, Database, creates=True)
     if json:
         print_json(result)
     else:

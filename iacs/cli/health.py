@@ -9,7 +9,7 @@ from iacs.cli.edge import ERROR, describe
 from iacs.cli.loading import DEFAULT
 from iacs.cli.options import Container, Json
 from iacs.cli.output import line, note, print_json
-from iacs.cli.running import quieten, run_async
+from iacs.cli.running import quieten, require_database, run_async
 from iacs.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ async def _health(name: str, timeout: float, *, json: bool) -> "Health":
     from iacs.runtime.health import Health
 
     try:
-        application = Application(_quiet(load_container(name)))
+        application = Application(_prepared(load_container(name)))
         await application.start()
     except IACSGraphError as error:
         health = Health(error=f"the application cannot start: {describe(error)}")
@@ -62,12 +62,14 @@ async def _health(name: str, timeout: float, *, json: bool) -> "Health":
     return health
 
 
-def _quiet(container: Any) -> Any:
+def _prepared(container: Any) -> Any:
+    """Return the container; one of iacs logs little and creates no database, as for every other command."""
     from iacs.containers import ApplicationContainer
 
     parent = getattr(container, "declarative_parent", None)
     if isinstance(parent, type) and issubclass(parent, ApplicationContainer):
         quieten(container)
+        require_database(container)
     return container
 
 

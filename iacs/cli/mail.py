@@ -142,7 +142,7 @@ def sync(
     from iacs.cli.sync import report, sync_all
     from iacs.mail_query import MailQueryService
 
-    outcomes = run(lambda app: sync_all(app, emails or ()), AccountService, MailQueryService)
+    outcomes = run(lambda app: sync_all(app, emails or ()), AccountService, MailQueryService, creates=True)
     report(outcomes, json=json)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""How a command runs on the application that the container describes."""
+"""Running a command on the application that the container describes."""
 
 import asyncio
 import signal
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-if TYPE_CHECKING:  # heavy: `iacs --help` does without
+if TYPE_CHECKING:
     from iacs.containers import ApplicationContainer
     from iacs.runtime import Application
 
@@ -17,30 +17,37 @@ T = TypeVar("T")
 TERMINATED = 128 + signal.SIGTERM
 
 
-def run(work: "Callable[[App], Awaitable[T]]", *roots: type[Any] | str) -> T:
-    """Start what the roots ask, do the work, close everything, and return what the work returned."""
-    return run_async(_while_started(work, roots))
+def run(work: "Callable[[App], Awaitable[T]]", *roots: type[Any] | str, creates: bool = False) -> T:
+    """Start the roots and what they need, do the work, close everything, and return what the work returned.
+
+    Only a command that `creates` may create the database: in the wrong folder a new one looks like lost data.
+    """
+    return run_async(_while_started(work, roots, creates=creates))
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine; Ctrl-C and SIGTERM cancel it, and it ends when all is closed."""
+    """Run a coroutine; Ctrl-C and SIGTERM cancel it, and it ends when everything is closed."""
     return asyncio.run(_until_terminated(work))
 
 
-async def _while_started(work: "Callable[[App], Awaitable[T]]", roots: tuple[type[Any] | str, ...]) -> T:
+async def _while_started(
+    work: "Callable[[App], Awaitable[T]]", roots: tuple[type[Any] | str, ...], *, creates: bool
+) -> T:
     from iacs.containers import ApplicationContainer
     from iacs.runtime import Application
 
     container = ApplicationContainer()
     quieten(container)
+    if not creates:
+        require_database(container)
     async with Application(container, roots=roots) as app:
         return await work(app)
 
 
 def quieten(container: "ApplicationContainer") -> None:
-    """Log warnings and worse, unless LOG_LEVEL says otherwise: a command prints its own results.
+    """Log warnings and errors alone, unless LOG_LEVEL says otherwise: a command prints its own results.
 
-    It has to be so before the first part starts; the application takes over both parts that this builds.
+    This has to happen before the first part starts; the application takes over both parts that this builds.
     """
     from iacs.core.logger import set_level
 
@@ -50,6 +57,15 @@ def quieten(container: "ApplicationContainer") -> None:
         set_level("WARNING")
 
 
+def require_database(container: "ApplicationContainer") -> None:
+    """Make the container's own Database refuse a missing file instead of creating it."""
+    from iacs.core.database import Database
+
+    provider = container.core().database
+    if getattr(provider, "provides", None) is Database:
+        provider.add_kwargs(must_exist=True)
+
+
 async def _until_terminated(work: Coroutine[Any, Any, T]) -> T:
     with _sigterm_cancels():
         return await work
@@ -57,7 +73,7 @@ async def _until_terminated(work: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def _sigterm_cancels() -> Iterator[None]:
-    """End with exit code 143 after SIGTERM, as the signal itself would, but only when all is closed."""
+    """End with exit code 143 after SIGTERM, as the signal itself would, but only when everything is closed."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     received = asyncio.Event()
 

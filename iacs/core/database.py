@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from pydantic import SecretStr
 
-from iacs.core._database.errors import describe, translated_connection_errors, translated_errors
+from iacs.core._database.errors import (
+    describe,
+    refuse_missing_file,
+    translated_connection_errors,
+    translated_errors,
+)
 from iacs.core._database.workers import Interrupt, Workers
 from iacs.core._database.writer_turn import WriterTurn
 from iacs.core.exceptions import DatabaseError
@@ -29,15 +34,24 @@ T = TypeVar("T")
 class Database:
     """Open connections lazily, for any number of threads; `timeout` is in seconds.
 
+    With `must_exist` a SQLite file that is not there is a DatabaseError; otherwise it is created.
     A process that forks makes a new one in the child: connections cannot be shared with it.
     """
 
-    def __init__(self, url: SecretStr | str, *, pool_size: int = 5, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: SecretStr | str,
+        *,
+        pool_size: int = 5,
+        timeout: float = 30.0,
+        must_exist: bool = False,
+    ) -> None:
         from iacs.core._database.engine import parse_url
 
         self._url = parse_url(url.get_secret_value() if isinstance(url, SecretStr) else url)
         self._pool_size = pool_size
         self._timeout = timeout
+        self._must_exist = must_exist
         self._engine: sqlalchemy.Engine | None = None
         self._is_current = False
         self._closed = False
@@ -196,6 +210,8 @@ class Database:
 
         if self._is_current:
             return
+        if self._must_exist:
+            refuse_missing_file(self._url)
         versions = sql.versions(self.dialect)
         with self._connect() as connection:
             current = schema_versions.is_current(connection, versions)

@@ -51,6 +51,7 @@ def test_accounts_as_json_are_one_object_a_line(iacs: Iacs) -> None:
 
 
 def test_without_an_account_the_list_says_how_to_enrol_one(iacs: Iacs) -> None:
+    iacs("init-db")
     ran = iacs("account", "list")
     assert (ran.code, ran.out) == (0, "")
     assert "iacs account sync" in ran.err

@@ -60,6 +60,7 @@ async def test_followed_events_arrive_as_they_are_published_until_ctrl_c(sign_in
 
 
 def test_an_empty_topic_is_said_beside_the_data(iacs: Iacs) -> None:
+    iacs("init-db")
     ran = iacs("events", "tail", "--topic", "nothing.here", "--json")
     assert (ran.code, ran.out) == (0, "")
     assert ran.err == "there is no event to read\n"

@@ -29,6 +29,12 @@ def causes(ran: Ran) -> dict[str, list[str]]:
     return {name: [each["path"][-1] for each in m["causes"]] for name, m in modules if m["status"] != "up"}
 
 
+@pytest.fixture(autouse=True)
+def database() -> None:
+    with Database("sqlite:///iacs.db") as database, database.transaction():
+        pass
+
+
 @pytest.mark.usefixtures("at_cloud")
 async def test_application_that_works_is_a_table_of_parts_and_one_of_modules(iacs: Iacs) -> None:
     ran = await asyncio.to_thread(iacs, "health")

@@ -80,6 +80,28 @@ def test_a_database_that_cannot_be_opened_is_named(iacs: Iacs, monkeypatch: pyte
     assert "/nowhere/at/all" in said(iacs("init-db"))
 
 
+@pytest.mark.usefixtures("client_settings")
+@pytest.mark.parametrize(
+    "command",
+    [["account", "list"], ["mail", "query", "a@b.example"], ["events", "tail"], ["events", "relay"]],
+    ids=" ".join,
+)
+def test_a_command_that_reads_creates_no_database(iacs: Iacs, tmp_path: Path, command: list[str]) -> None:
+    sentence = said(iacs(*command))
+    assert str(tmp_path / "iacs.db") in sentence
+    assert "DATABASE_URL" in sentence
+    assert sentence.endswith("create it with: iacs init-db, or change to the folder that has one\n")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("client_settings")
+def test_health_without_a_database_is_down_and_creates_none(iacs: Iacs, tmp_path: Path) -> None:
+    ran = iacs("health")
+    assert ran.code == 1
+    assert str(tmp_path / "iacs.db") in ran.out
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_enrollment_directory_that_is_not_there_is_named(iacs: Iacs) -> None:
     assert "nowhere" in said(iacs("account", "sync", "nowhere"))
 
