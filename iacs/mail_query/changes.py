@@ -1,4 +1,4 @@
-"""What a page of a delta changes in what is stored: pure functions, so that each case can be told."""
+"""What a page of a delta changes in the stored messages, as pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,12 +8,12 @@ from typing import Any
 from iacs.mail_query.pages import to_json
 
 Document = Any
-"""A message as Graph gave it: a dictionary, or in a broken page anything that JSON has."""
+"""A message as Graph returned it: a dictionary, or any JSON value in a malformed page."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A message as it is stored, or is to be."""
+    """A message as it is stored, or will be."""
 
     document: Document
     folder_id: str
@@ -22,9 +22,10 @@ class State:
 
 @dataclass(slots=True)
 class Changes:
-    """What a page brings: `written` are the rows that are new or differ, by id; `seen` counts messages.
+    """The effect of a page: `written` has the rows that are new or differ, by id; `seen` counts messages.
 
-    `unchanged` are the folder's own; that a message has left which is known to be elsewhere changes nothing.
+    `unchanged` has the folder's own messages. A removal of a message that is known to be in another folder has
+    no effect.
     """
 
     written: dict[str, State] = field(default_factory=dict)
@@ -36,26 +37,26 @@ class Changes:
 
 
 def changes(documents: Sequence[Document], stored: Mapping[str, State], folder_id: str) -> Changes:
-    """Compare the items of a folder's page, in their order, with what is stored of them."""
+    """Compare the items of a folder's page, in their order, with their stored states."""
     states: dict[str, State | None] = {}
     keys: dict[str, object] = {}
     for document in documents:
         name = message_id(document)
         before = states.get(name, stored.get(name))
         states[name] = (
-            _removed(before, folder_id) if is_removal(document) else _given(before, document, folder_id)
+            _removed(before, folder_id) if is_removal(document) else _merged(before, document, folder_id)
         )
         if not is_removal(document):
             keys[name] = change_key(document)
     result = Changes(seen=len(keys))
     for name, state in states.items():
         if state is not None:
-            _sort(result, name, stored.get(name), state, keys.get(name), folder_id)
+            _classify(result, name, stored.get(name), state, keys.get(name), folder_id)
     return result
 
 
 def message_id(document: Document) -> str:
-    """Return Graph's id; a message without one is known by its content."""
+    """Return Graph's id, or a hash of the content for a message without one."""
     name = document.get("id") if isinstance(document, dict) else None
     if isinstance(name, str) and name and name.isprintable():
         return name
@@ -69,25 +70,25 @@ def change_key(document: Document) -> str | None:
 
 
 def is_removal(document: Document) -> bool:
-    """Tell whether the item only says that a message is gone from the folder."""
+    """Return whether the item only says that a message has left the folder."""
     return isinstance(document, dict) and "@removed" in document
 
 
 def _removed(before: State | None, folder_id: str) -> State | None:
-    """Mark a message as gone, unless another folder, which may tell so earlier or later, has it."""
+    """Mark a message as removed unless another folder has it, whose page may come earlier or later."""
     if before is None or before.folder_id != folder_id:
         return before
     return replace(before, removed=True)
 
 
-def _given(before: State | None, document: Document, folder_id: str) -> State:
-    """Merge the item into what is stored: a delta need not repeat what has not changed."""
+def _merged(before: State | None, document: Document, folder_id: str) -> State:
+    """Merge the item into the stored document: a delta need not repeat unchanged properties."""
     if before is not None and isinstance(document, dict) and isinstance(before.document, dict):
         document = before.document | document
     return State(document, folder_id)
 
 
-def _sort(
+def _classify(
     result: Changes, name: str, before: State | None, state: State, key: object, folder_id: str
 ) -> None:
     if state == before:
@@ -104,7 +105,7 @@ def _sort(
 
 
 def _differs(before: State, state: State, key: object) -> bool:
-    """Graph's change key decides where the item has one: links in a document may differ each time."""
+    """Return whether the message changed; Graph's change key decides, since links may differ each time."""
     if (before.folder_id, before.removed) != (state.folder_id, state.removed):
         return True
     stored_key = change_key(before.document)

@@ -1,4 +1,4 @@
-"""The columns that a message's row has beside its document: what one asks a database for."""
+"""The columns of a message's row beside its document: what a database is queried for."""
 
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ NAMES = (
 
 
 def columns(message: Message | UnreadableMessage, *, dialect: str) -> dict[str, Any]:
-    """Return the values of `NAMES`; PostgreSQL's text has no NUL, which shows there as U+FFFD."""
+    """Return the values of `NAMES`; for PostgreSQL, whose text has no NUL, with U+FFFD in its place."""
     if isinstance(message, UnreadableMessage):
         return dict.fromkeys(NAMES) | {"problem": message.reason}
     values = _columns(message)
@@ -31,7 +31,7 @@ def columns(message: Message | UnreadableMessage, *, dialect: str) -> dict[str, 
 
 
 def without_nul(value: Any) -> Any:
-    """Return a text with U+FFFD for each NUL; anything else as it is."""
+    """Return a text with U+FFFD for each NUL; any other value unchanged."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Page(BaseModel, Generic[T]):
-    """Items, and the link to what follows: more of the same, or later changes."""
+    """Items, and the link to the next page or to later changes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,7 +26,7 @@ class Page(BaseModel, Generic[T]):
 
 
 def read_documents(body: bytes) -> "Page[Any]":
-    """Read a page whose items stay as they came; raise MalformedResponseError for what is no page."""
+    """Read a page whose items stay as they came; raise MalformedResponseError for anything but a page."""
     try:
         return Page[Any].model_validate(_parse(body))
     except ValidationError as error:
@@ -34,7 +34,7 @@ def read_documents(body: bytes) -> "Page[Any]":
 
 
 def read_messages(body: bytes, schema: type[Message] = Message) -> "Page[Message | UnreadableMessage]":
-    """Read a page of messages, in one go when all of them fit."""
+    """Read a page of messages, in one step if all of them fit."""
     try:
         page = Page[schema].model_validate_json(body)  # type: ignore[valid-type] # pydantic keeps each kind
     except ValidationError:
@@ -49,7 +49,7 @@ def read_messages(body: bytes, schema: type[Message] = Message) -> "Page[Message
 
 
 def read_message(text: str, schema: type[Message] = Message) -> Message | UnreadableMessage:
-    """Read one message from its JSON; one that does not fit keeps its document, and says why."""
+    """Read a message from its JSON; one that does not fit is returned with its document and the reason."""
     try:
         return schema.model_validate_json(text)
     except ValidationError as error:
@@ -71,12 +71,12 @@ def read_folders(body: bytes) -> "Page[MailFolder]":
 
 
 def to_json(document: Any) -> str:
-    """Write JSON in ASCII, which every database keeps as it is: NUL and lone surrogates too."""
+    """Write JSON in ASCII, which every database stores unchanged, NUL and lone surrogates included."""
     return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
 
 
 def _parse(body: bytes) -> Any:
-    """Parse JSON; half a surrogate pair, which only the standard library reads, must not cost the page."""
+    """Parse JSON; the standard library reads half a surrogate pair, where the faster parser rejects the page."""
     try:
         return from_json(body)
     except ValueError:
@@ -84,11 +84,14 @@ def _parse(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedResponseError("Microsoft Graph's answer is not JSON. Try again later.") from error
+        raise MalformedResponseError(
+            "Microsoft Graph's answer is not JSON",
+            hint="try again later; a proxy or a login page may have answered",
+        ) from error
 
 
 def _reason(error: ValidationError) -> str:
-    """Return what is wrong and where, without the values: they are somebody's mail."""
+    """Return the problems and their locations, without the values: they are somebody's mail."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
         f"{'.'.join(map(str, item['loc'])) or 'message'}: {item['msg']}" for item in problems[:5]

@@ -1,4 +1,4 @@
-"""The SQL of folders and messages: functions of one open transaction."""
+"""The SQL of folders and messages, as functions of an open transaction."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -73,7 +73,7 @@ def upsert_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolde
 
 
 def read_cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
-    """Return where the sync of a folder stands."""
+    """Return the cursor of a folder."""
     row = tx.row(
         "SELECT id, delta_link, generation, synced_at FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
@@ -172,38 +172,36 @@ def mark_seen(tx: Transaction, account_id: str, ids: Sequence[str], generation: 
 
 
 def write(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, or replace all of them but the time at which they were first stored."""
+    """Insert rows, or replace everything in them but the time at which they were first stored."""
     tx.execute(_WRITE, rows)
 
 
 def documents(
     tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool, after: str, limit: int
 ) -> list[tuple[str, str]]:
-    """Return ids and documents in the order of the ids, beginning behind one."""
+    """Return ids and documents in the order of the ids, from the first id after `after`."""
     rows = tx.rows(
-        "SELECT id, document FROM iacs_messages WHERE account_id = :account_id AND id > :after"
-        " AND folder_id = COALESCE(:folder_id, folder_id) AND (:removed OR removed_at IS NULL)"
+        f"SELECT id, document FROM iacs_messages WHERE {_where(folder_id, removed=removed)} AND id > :after"  # noqa: S608 - constants
         " ORDER BY id LIMIT :limit",
-        {
-            "account_id": account_id,
-            "folder_id": folder_id,
-            "removed": removed,
-            "after": after,
-            "limit": limit,
-        },
+        {"account_id": account_id, "folder_id": folder_id, "after": after, "limit": limit},
     )
     return [(row["id"], row["document"]) for row in rows]
 
 
 def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool) -> int:
-    """Return how many messages are stored."""
+    """Return the number of stored messages."""
     return int(
         tx.value(
-            "SELECT count(*) FROM iacs_messages WHERE account_id = :account_id"
-            " AND folder_id = COALESCE(:folder_id, folder_id) AND (:removed OR removed_at IS NULL)",
-            {"account_id": account_id, "folder_id": folder_id, "removed": removed},
+            f"SELECT count(*) FROM iacs_messages WHERE {_where(folder_id, removed=removed)}",  # noqa: S608 - constants
+            {"account_id": account_id, "folder_id": folder_id},
         )
     )
+
+
+def _where(folder_id: str | None, *, removed: bool) -> str:
+    """Return the conditions as plain comparisons: an index serves `folder_id = …`, and no COALESCE of it."""
+    folder = " AND folder_id = :folder_id" if folder_id is not None else ""
+    return f"account_id = :account_id{folder}{'' if removed else ' AND removed_at IS NULL'}"
 
 
 def _cursor(row: "RowMapping") -> Cursor:
@@ -211,7 +209,7 @@ def _cursor(row: "RowMapping") -> Cursor:
 
 
 def _listed(tx: Transaction, sql: str) -> str:
-    """Put in the ids of the JSON array `:ids`: one parameter, and one statement, however many they are."""
+    """Insert the ids of the JSON array `:ids`: one parameter and one statement for any number of ids."""
     if tx.dialect == "postgresql":
         return sql.replace(":listed", "SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))")
     return sql.replace(":listed", "SELECT value FROM json_each(:ids)")

@@ -1,4 +1,4 @@
-"""Mail as the database has it."""
+"""Mail as it is stored in the database."""
 
 from collections.abc import AsyncGenerator
 
@@ -8,11 +8,11 @@ from iacs.mail_query.collaborators import Accounts
 from iacs.mail_query.pages import read_message
 from iacs.mail_query.schema import Message, UnreadableMessage
 
-_AT_A_TIME = 200
+_BATCH = 200
 
 
 class StoredMail:
-    """Read messages back as `schema`."""
+    """Reads stored messages as `schema`, without waiting for a writer."""
 
     def __init__(self, accounts: Accounts, database: Database, *, schema: type[Message]) -> None:
         self._accounts = accounts
@@ -22,25 +22,25 @@ class StoredMail:
     async def messages(
         self, email: str, *, folder: str | None, removed: bool
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Read messages in the order of their ids."""
+        """Yield messages in the order of their ids."""
         account = await self._accounts.get(email)
         after = ""
         while True:
-            rows = await self._database.run(
+            rows = await self._database.read(
                 repository.documents,
                 account.id,
                 folder_id=folder,
                 removed=removed,
                 after=after,
-                limit=_AT_A_TIME,
+                limit=_BATCH,
             )
             for _, document in rows:
                 yield read_message(document, self._schema)
-            if len(rows) < _AT_A_TIME:
+            if len(rows) < _BATCH:
                 return
             after = rows[-1][0]
 
     async def count(self, email: str, *, folder: str | None, removed: bool) -> int:
-        """Return how many messages there are."""
+        """Return the number of messages."""
         account = await self._accounts.get(email)
-        return await self._database.run(repository.count, account.id, folder_id=folder, removed=removed)
+        return await self._database.read(repository.count, account.id, folder_id=folder, removed=removed)
