@@ -11,6 +11,7 @@ from typing import Any
 from dependency_injector import providers
 
 from iacs.core.exceptions import UnknownPartError
+from iacs.runtime.plan.calls import provider_itself
 from iacs.runtime.plan.expressions import option
 from iacs.runtime.views.view import View
 
@@ -86,7 +87,7 @@ class _Reading:
 
     def _provider_of(self, provider: Any) -> Read:
         named: Any = provider.provides if isinstance(provider, providers.Delegate) else provider
-        return lambda view: view.plan.handed_over(view.lookup.index(named)).read(view.values)
+        return lambda view: provider_itself(view.plan, view.lookup.index(named)).read(view.values)
 
     def _container_of(self, _provider: Any) -> Read:
         return lambda view: view.plan.graph.container

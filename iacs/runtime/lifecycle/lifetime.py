@@ -121,10 +121,12 @@ class Lifetime:
     def _stages(self) -> Iterator[list[Part]]:
         """Yield the parts to open: first those that selectors ask for their keys, then all the others."""
         given_up: set[int] = set()
-        while waiting := set(self.plan.undecided(self.roots, self.values)) - given_up:
-            yield self.plan.missing((key for each in waiting for key in self.plan.keys_of(each)), self.values)
+        while waiting := set(self.plan.undecided_selectors(self.roots, self.values)) - given_up:
+            yield self.plan.missing_parts(
+                (key for each in waiting for key in self.plan.keys_of(each)), self.values
+            )
             given_up |= {each for each in waiting if not self._choose(each)}
-        yield self.plan.missing(self.roots, self.values)
+        yield self.plan.missing_parts(self.roots, self.values)
 
     def _choose(self, selector: int) -> bool:
         """Choose a branch; what cannot be chosen yet is an error only for what asks it."""
@@ -192,7 +194,7 @@ class Lifetime:
         """Tell whether a part hands on what another one is, or what was given from outside."""
         if self._known is None:
             self._known = {
-                *self.plan.handed,
+                *self.plan.given_objects,
                 *map(id, self.values),
                 *(id(each.value) for each in self.opened),
             }

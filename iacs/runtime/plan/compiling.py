@@ -3,23 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dependency_injector import providers
 
 from iacs.core.exceptions import MissingDependencyError
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.plan.calls import PlanContext, argument, call_of, provider_itself
 from iacs.runtime.plan.expressions import UNSET, Call, Expression, Values, applied, constant, option, required
 
-if TYPE_CHECKING:
-    from iacs.runtime.plan.plan import Plan
-
-if TYPE_CHECKING:
-    from iacs.runtime.plan.plan import Plan
+Compile = Callable[[PlanContext, Node], Expression]
+Arguments = tuple[Sequence[Any], Mapping[str, Any]]
+"""Positional and keyword arguments that a caller adds to the injected ones."""
 
 
-def _alias(plan: "Plan", node: Node) -> Expression:
+def _alias(plan: PlanContext, node: Node) -> Expression:
     target = plan.expressions[node.inputs[0].node]
     wanted = node.provider.instance_of if isinstance(node.provider, providers.Dependency) else object
     if wanted is object or target.asynchronous or plan.replaced:
@@ -27,101 +26,101 @@ def _alias(plan: "Plan", node: Node) -> Expression:
     return Expression(required(target.read, wanted, node.path))
 
 
-def _missing(_plan: "Plan", node: Node) -> Expression:
+def _missing(_plan: PlanContext, node: Node) -> Expression:
     def read(_values: Values) -> Any:
         raise MissingDependencyError(f"{node.path} was not provided", path=node.path)
 
     return Expression(read)
 
 
-def _called(plan: "Plan", node: Node) -> Expression:
-    return plan.call(node).expression()
+def _called(plan: PlanContext, node: Node) -> Expression:
+    return call_of(plan, node).expression()
 
 
-def _selector(plan: "Plan", node: Node) -> Expression:
-    branches = {each.node: plan.expressions[each.node] for each in node.inputs if each.via == "branch"}
+def _selector(plan: PlanContext, node: Node) -> Expression:
+    branches = {edge.node: plan.expressions[edge.node] for edge in node.inputs if edge.via == "branch"}
 
     def read(values: Values) -> Any:
         return branches[plan.chosen(node.index, values)].read(values)
 
-    return Expression(read, any(each.asynchronous for each in branches.values()))
+    return Expression(read, any(branch.asynchronous for branch in branches.values()))
 
 
-def _list(plan: "Plan", node: Node) -> Expression:
-    return applied(list, tuple(map(plan.argument, node.provider.args)))
+def _list(plan: PlanContext, node: Node) -> Expression:
+    return applied(list, tuple(argument(plan, value) for value in node.provider.args))
 
 
-def _dict(plan: "Plan", node: Node) -> Expression:
+def _dict(plan: PlanContext, node: Node) -> Expression:
     keys = list(node.provider.kwargs)
-    values = [plan.argument(value) for value in node.provider.kwargs.values()]
-    return applied(lambda found: dict(zip(keys, found, strict=True)), values)
+    inputs = [argument(plan, value) for value in node.provider.kwargs.values()]
+    return applied(lambda values: dict(zip(keys, values, strict=True)), inputs)
 
 
-def _option(plan: "Plan", node: Node) -> Expression:
-    root, *names = (each.node for each in node.inputs)
+def _option(plan: PlanContext, node: Node) -> Expression:
+    root, *names = (edge.node for edge in node.inputs)
     provider = node.provider
     if not {root, *names} & plan.bound:
         return Expression(lambda _values: provider())
-    segments = [plan.argument(segment) for segment in provider.get_name_segments()]
+    segments = [argument(plan, segment) for segment in provider.get_name_segments()]
     strict = provider.is_required()
     return applied(
-        lambda found: option(found[0], found[1:], node.path, strict=strict),
+        lambda values: option(values[0], values[1:], node.path, strict=strict),
         [plan.expressions[root], *segments],
     )
 
 
-def _of(plan: "Plan", node: Node) -> Expression:
+def _of(plan: PlanContext, node: Node) -> Expression:
     provides = node.provider.provides
-    return plan.argument(provides) if providers.is_provider(provides) else Expression(lambda _: provides())
+    return argument(plan, provides) if providers.is_provider(provides) else Expression(lambda _: provides())
 
 
-def _attribute(plan: "Plan", node: Node) -> Expression:
+def _attribute(plan: PlanContext, node: Node) -> Expression:
     of, name = _of(plan, node), node.provider.name
     if of.asynchronous or "." in name:
-        return applied(lambda found: getattr(found[0], name), [of])
+        return applied(lambda values: getattr(values[0], name), [of])
     read, get = of.read, attrgetter(name)
     return Expression(lambda values: get(read(values)))
 
 
-def _item(plan: "Plan", node: Node) -> Expression:
+def _item(plan: PlanContext, node: Node) -> Expression:
     key = node.provider.name
-    return applied(lambda found: found[0][key], [_of(plan, node)])
+    return applied(lambda values: values[0][key], [_of(plan, node)])
 
 
-def method_call(plan: "Plan", node: Node) -> Call:
+def method_call(plan: PlanContext, node: Node) -> Call:
     """Return the call of a method of another provider's value."""
-    args = tuple(map(plan.argument, node.provider.args))
-    kwargs = {name: plan.argument(value) for name, value in node.provider.kwargs.items()}
+    args = tuple(argument(plan, value) for value in node.provider.args)
+    kwargs = {name: argument(plan, value) for name, value in node.provider.kwargs.items()}
     return Call(_of(plan, node), args, kwargs, {})
 
 
-def _method(plan: "Plan", node: Node) -> Expression:
+def _method(plan: PlanContext, node: Node) -> Expression:
     return method_call(plan, node).expression()
 
 
-def _delegate(plan: "Plan", node: Node) -> Expression:
-    return plan.handed_over(node.inputs[0].node)
+def _delegate(plan: PlanContext, node: Node) -> Expression:
+    return provider_itself(plan, node.inputs[0].node)
 
 
-def _local(plan: "Plan", node: Node) -> Expression:
-    """Keep one object a thread or a context; a view of its own keeps its own, in the provider's place."""
+def _local(plan: PlanContext, node: Node) -> Expression:
+    """Keep one object a thread or a context; an overlay keeps its own at the provider's index."""
     if node.index not in plan.bound:
         return Expression(lambda _values: node.provider())
-    cls, call, place = type(node.provider), plan.call(node), node.index
+    cls, call, index = type(node.provider), call_of(plan, node), node.index
 
     def read(values: Values) -> Any:
-        if values[place] is UNSET:
-            values[place] = cls(partial(call.call, values))
-        return values[place]()
+        if values[index] is UNSET:
+            values[index] = cls(partial(call.call, values))
+        return values[index]()
 
     return Expression(read)
 
 
-def _native(_plan: "Plan", node: Node) -> Expression:
+def _native(_plan: PlanContext, node: Node) -> Expression:
     return Expression(lambda _values: node.provider())
 
 
-COMPILERS: Mapping[Kind, Callable[["Plan", Node], Expression]] = {
+COMPILERS: Mapping[Kind, Compile] = {
     Kind.ALIAS: _alias,
     Kind.MISSING: _missing,
     Kind.FACTORY: _called,
@@ -137,7 +136,7 @@ COMPILERS: Mapping[Kind, Callable[["Plan", Node], Expression]] = {
     Kind.ITEM: _item,
     Kind.METHOD: _method,
     Kind.DELEGATE: _delegate,
-    Kind.AGGREGATE: lambda plan, node: plan.handed_over(node.index),
+    Kind.AGGREGATE: lambda plan, node: provider_itself(plan, node.index),
     Kind.LOCAL: _local,
     Kind.CONFIGURATION: _native,
     Kind.CONTAINER: _native,
@@ -145,46 +144,47 @@ COMPILERS: Mapping[Kind, Callable[["Plan", Node], Expression]] = {
 }
 
 
-Given = tuple[Sequence[Any], Mapping[str, Any]]
-
-
-def ask(plan: "Plan", index: int, values: Values, given: Given) -> Any:
+def ask(plan: PlanContext, index: int, values: Values, arguments: Arguments) -> Any:
     """Return what a provider gives for more arguments; what is kept already gives what is kept."""
     node = plan.graph.nodes[plan.graph.source(index)]
-    way = _WITH_ARGUMENTS.get(node.kind) if any(given) and node.index not in plan.replaced else None
-    return plan.read(index, values) if way is None else way(plan, node, values, given)
+    compute = _WITH_ARGUMENTS.get(node.kind) if any(arguments) and node.index not in plan.replaced else None
+    return plan.read(index, values) if compute is None else compute(plan, node, values, arguments)
 
 
-def _call_with(plan: "Plan", node: Node, values: Values, given: Given) -> Any:
-    return plan.call(node).begin(values, *given[0], **given[1])
+def _call_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
+    return call_of(plan, node).begin(values, *arguments[0], **arguments[1])
 
 
-def _method_with(plan: "Plan", node: Node, values: Values, given: Given) -> Any:
-    return method_call(plan, node).begin(values, *given[0], **given[1])
+def _method_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
+    return method_call(plan, node).begin(values, *arguments[0], **arguments[1])
 
 
-def _selector_with(plan: "Plan", node: Node, values: Values, given: Given) -> Any:
-    return ask(plan, plan.chosen(node.index, values), values, given)
+def _selector_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
+    return ask(plan, plan.chosen(node.index, values), values, arguments)
 
 
-def _of_with(plan: "Plan", node: Node, values: Values, given: Given) -> Any:
-    inputs = [each.node for each in node.inputs if each.via == "of"]
-    return ask(plan, inputs[0], values, given) if inputs else node.provider.provides(*given[0], **given[1])
+def _of_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
+    inputs = [edge.node for edge in node.inputs if edge.via == "of"]
+    return (
+        ask(plan, inputs[0], values, arguments)
+        if inputs
+        else node.provider.provides(*arguments[0], **arguments[1])
+    )
 
 
-def _attribute_with(plan: "Plan", node: Node, values: Values, given: Given) -> Any:
-    return getattr(_of_with(plan, node, values, given), node.provider.name)
+def _attribute_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
+    return getattr(_of_with(plan, node, values, arguments), node.provider.name)
 
 
-def _item_with(plan: "Plan", node: Node, values: Values, given: Given) -> Any:
-    return _of_with(plan, node, values, given)[node.provider.name]
+def _item_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
+    return _of_with(plan, node, values, arguments)[node.provider.name]
 
 
-def _provider_with(_plan: "Plan", node: Node, _values: Values, given: Given) -> Any:
-    return node.provider(*given[0], **given[1])
+def _provider_with(_plan: PlanContext, node: Node, _values: Values, arguments: Arguments) -> Any:
+    return node.provider(*arguments[0], **arguments[1])
 
 
-_WITH_ARGUMENTS: Mapping[Kind, Callable[["Plan", Node, Values, Given], Any]] = {
+_WITH_ARGUMENTS: Mapping[Kind, Callable[[PlanContext, Node, Values, Arguments], Any]] = {
     Kind.FACTORY: _call_with,
     Kind.CALLABLE: _call_with,
     Kind.COROUTINE: _call_with,

@@ -100,8 +100,8 @@ def _derive(parent: View, replaced: frozenset[int]) -> Derived:
     plan = Plan(parent.plan.graph, replaced, base=parent.plan, bound=True, chosen=parent.values)
     resets = tuple(plan.resets)
     values = _values(parent, plan, resets)
-    chooses = bool(plan.undecided(parent.roots, values))
-    return Derived(plan, resets, None if chooses else tuple(plan.missing(parent.roots, values)))
+    chooses = bool(plan.undecided_selectors(parent.roots, values))
+    return Derived(plan, resets, None if chooses else tuple(plan.missing_parts(parent.roots, values)))
 
 
 def _values(parent: View, plan: Plan, resets: Iterable[int]) -> Values:
