@@ -24,7 +24,8 @@ from iacs.runtime.injection import inject
 from iacs.runtime.lifecycle.timeline import Step, Timeline
 from iacs.runtime.plan.parts import keep_open
 from iacs.runtime.views.current import current_application
-from iacs.runtime.views.overlay import Overlay, wrapping
+from iacs.runtime.views.overlay import Overlay
+from iacs.runtime.views.replacements import wrapping
 
 __all__ = [
     "AmbiguousPartError",

@@ -14,21 +14,22 @@ from iacs.core.exceptions import CheckError, NotAContainerError, StartError
 from iacs.runtime.checks import findings, overlay_findings
 from iacs.runtime.graph.graph import Graph, read_graph
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.graph.lookup import Lookup
 from iacs.runtime.lifecycle.lifetime import Lifetime
 from iacs.runtime.lifecycle.signals import ending_signals
 from iacs.runtime.lifecycle.timeline import Timeline
 from iacs.runtime.lifecycle.waiting import Turns, ended, uninterrupted
 from iacs.runtime.plan.expressions import UNSET
 from iacs.runtime.plan.plan import Plan
-from iacs.runtime.views import current, forking
+from iacs.runtime.views import forking, registry
 from iacs.runtime.views.home import Home
-from iacs.runtime.views.view import Key, TellingView, View
+from iacs.runtime.views.lookup import Lookup
+from iacs.runtime.views.overlay import OverlayableView
+from iacs.runtime.views.view import Key, View
 
 C = TypeVar("C", bound=Container)
 
 
-class Application(TellingView, Generic[C]):
+class Application(OverlayableView, Generic[C]):
     """Run a container: `async with app:` starts its parts, dependencies first, and stops them in reverse.
 
     `container` is an instance of any declarative container; making the application checks it, raises CheckError
@@ -97,7 +98,7 @@ class Application(TellingView, Generic[C]):
 
     async def __aenter__(self) -> Self:
         await self.start()
-        self._entered.append(current.enter(self))
+        self._entered.append(registry.enter(self))
         return self
 
     async def __aexit__(
@@ -110,7 +111,7 @@ class Application(TellingView, Generic[C]):
     def sync(self) -> Iterator[Self]:
         """Start and stop without an event loop; raise StartError naming a part that needs one."""
         self._start_sync()
-        self._entered.append(current.enter(self))
+        self._entered.append(registry.enter(self))
         try:
             yield self
         finally:
@@ -121,7 +122,7 @@ class Application(TellingView, Generic[C]):
         """Leave once; tell whether that was the last of those who entered."""
         with self._lock:
             if self._entered:  # not those of a parent process
-                current.leave(self._entered.pop())
+                registry.leave(self._entered.pop())
             return not self._entered
 
     async def start(self) -> None:
@@ -163,7 +164,7 @@ class Application(TellingView, Generic[C]):
         self._probes = None
         self.home.bind(lifetime)
         self.home.settle()
-        current.announce(self)
+        registry.announce(self)
         forking.watch(self)
 
     async def stop(self) -> None:

@@ -19,9 +19,9 @@ class Leaks:
 
     def look(self) -> None:
         """Look, if the runtime has been imported by now."""
-        current = sys.modules.get("iacs.runtime.views.current")
-        if current is not None and not self._is_looking:
-            current.recordings[self] = self._seen
+        registry = sys.modules.get("iacs.runtime.views.registry")
+        if registry is not None and not self._is_looking:
+            registry.recordings[self] = self._seen
             self._is_looking = True
 
     @contextmanager
@@ -36,7 +36,7 @@ class Leaks:
     def end(self) -> list[str]:
         """Say what is still open, and let it go without closing it, so that the next test is not concerned."""
         if self._is_looking:
-            del sys.modules["iacs.runtime.views.current"].recordings[self]
+            del sys.modules["iacs.runtime.views.registry"].recordings[self]
         left = [view for view in dict.fromkeys(self._seen) if view.is_started]
         self._seen.clear()
         told = [repr(view) for view in left]

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from dependency_injector.containers import Container
 
     from iacs.runtime import Application, Overlay
-    from iacs.runtime.views.view import Replacing
+    from iacs.runtime.views.replacements import Replacing
 
     Roots = Iterable[type[Any] | str] | None
 

@@ -1,82 +1,28 @@
 """A second view of an application, in which some parts are others; the first one is not touched."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextvars import Token
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from dependency_injector import providers
-
 from iacs.core.exceptions import (
-    AmbiguousPartError,
     ApplicationStateError,
     CheckError,
     Finding,
     NotStartedError,
     StartError,
-    UnknownPartError,
 )
 from iacs.runtime.graph.graph import Graph
-from iacs.runtime.graph.kinds import Kind, Provider
-from iacs.runtime.graph.lookup import Lookup
 from iacs.runtime.lifecycle.lifetime import Lifetime
 from iacs.runtime.plan.expressions import UNSET, Values
 from iacs.runtime.plan.parts import Part
 from iacs.runtime.plan.plan import Plan
-from iacs.runtime.views import current, forking
+from iacs.runtime.views import forking, registry
 from iacs.runtime.views.home import Home
-from iacs.runtime.views.view import TellingView, View
-
-Wrap = Callable[[Any], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wrapping:
-    wrap: Wrap
-
-
-def wrapping(wrap: Wrap) -> Any:
-    """Mark a function: in an overlay it receives the original part and returns what stands in its place.
-
-    `app.overlay(database=wrapping(Traced))`. The original stays open, and what is returned is not closed.
-    """
-    return _Wrapping(wrap)
-
-
-@dataclass(slots=True)
-class Replacements:
-    """What an overlay puts in the place of parts, by index."""
-
-    values: Mapping[int, Any]
-    providers: Mapping[int, Provider]
-    wraps: Mapping[int, Wrap]
-
-
-def replacements(parent: View, parts: Mapping[Any, Any]) -> Replacements:
-    """Find the parts that an overlay names; raise CheckError for unknown names and for what does not fit."""
-    values, given, wraps = {}, {}, {}
-    for name, value in parts.items():
-        index = _index(parent, name)
-        if isinstance(value, _Wrapping):
-            wraps[index] = value.wrap
-        elif providers.is_provider(value):
-            given[index] = value
-        else:
-            values[index] = value
-    parent.fits(values)
-    return Replacements(values, given, wraps)
-
-
-def _index(parent: View, name: str | Provider) -> int:
-    try:
-        node = parent.plan.graph.nodes[parent.lookup.index(name)]
-    except (UnknownPartError, AmbiguousPartError) as error:
-        raise CheckError([Finding(str(name), "overlay", error.message_with_hint)]) from error
-    if node.kind is Kind.CONTAINER:
-        message = f"is a container; name a part of it, such as {node.path}.…"
-        raise CheckError([Finding(str(name), "overlay", message)])
-    return node.index
+from iacs.runtime.views.lookup import Lookup
+from iacs.runtime.views.replacements import Replacements, Replacing, Wrap, read_replacements
+from iacs.runtime.views.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +57,22 @@ def _values(parent: View, plan: Plan, resets: Iterable[int]) -> Values:
     return values
 
 
-class Overlay(TellingView):
+class OverlayableView(View):
+    """A view that can be overlaid: an application, or an overlay of one."""
+
+    def overlay(self, mapping: Replacing | None = None, /, **parts: Any) -> "Overlay":
+        """Return a second view in which some parts are others; enter it `with` or `async with`.
+
+        A part is named by its path, by a bare name that leads to one, or by its provider, the container's or
+        that of the container's class. A plain object is the part itself,
+        a provider builds it, `wrapping(function)` makes it of the original. Raise CheckError when a name is
+        unknown or an object plainly does not fit.
+        """
+        named = dict(mapping.items()) if mapping is not None else {}
+        return Overlay(self, read_replacements(self, {**named, **parts}))
+
+
+class Overlay(OverlayableView):
     """Enter it, `with` or `async with`: what depends on a replaced part is built anew, the rest is the same.
 
     What the overlay builds it closes when it ends. Of an application that is not started, it starts what the
@@ -239,7 +200,7 @@ class Overlay(TellingView):
 
     def _entered(self, lifetime: Lifetime) -> Self:
         self._begin(lifetime)
-        self._entry = current.enter(self)
+        self._entry = registry.enter(self)
         forking.watch(self)
         return self
 
@@ -252,7 +213,7 @@ class Overlay(TellingView):
         lifetime = self._lifetime
         if self._entry is None:
             raise NotStartedError("this overlay is not entered")
-        current.leave(self._entry)
+        registry.leave(self._entry)
         self._lifetime = self._entry = None
         self._is_left_behind = False
         self.forget()

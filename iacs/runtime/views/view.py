@@ -1,19 +1,16 @@
 """Reading parts: what an application and its overlays have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Node
-from iacs.runtime.graph.kinds import Kind, Provider
-from iacs.runtime.graph.lookup import Lookup
+from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Values
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views.home import Home, here
-
-if TYPE_CHECKING:
-    from iacs.runtime.views.overlay import Overlay
+from iacs.runtime.views.lookup import Lookup
 
 if TYPE_CHECKING:  # loaded when they are asked for
     from iacs.runtime.explain import Explanation
@@ -25,16 +22,8 @@ T = TypeVar("T")
 Key = type[Any] | str
 
 
-class Replacing(Protocol):
-    """What an overlay replaces by what: a mapping, whichever kinds of provider its keys are."""
-
-    def items(self) -> Iterable[tuple[str | Provider, Any]]:
-        """Return each part's path or provider with what takes its place."""
-        ...
-
-
 class View(ABC):
-    """A reading of the container's wiring: by class, typed, or by path."""
+    """The parts of an application, read by class, typed, or by path, and reports on them."""
 
     plan: Plan
     values: Values
@@ -46,6 +35,7 @@ class View(ABC):
         self._found = _Found(self)
         self._is_left_behind = False
         self.derived: dict[frozenset[int], Any] = {}
+        self._probes: Probes | None = None
 
     def live_in(self, home: Home) -> None:
         """Run in `home`, or in what runs there."""
@@ -61,19 +51,6 @@ class View(ABC):
     def is_open(self) -> bool:
         """Tell whether parts can be read: those of a forked child are built when it reads the first."""
         return self.is_started or self._is_left_behind
-
-    def overlay(self, mapping: Replacing | None = None, /, **parts: Any) -> "Overlay":
-        """Return a second view in which some parts are others; enter it `with` or `async with`.
-
-        A part is named by its path, by a bare name that leads to one, or by its provider, the container's or
-        that of the container's class. A plain object is the part itself,
-        a provider builds it, `wrapping(function)` makes it of the original. Raise CheckError when a name is
-        unknown or an object plainly does not fit.
-        """
-        from iacs.runtime.views.overlay import Overlay, replacements
-
-        named = dict(mapping.items()) if mapping is not None else {}
-        return Overlay(self, replacements(self, {**named, **parts}))
 
     def get(self, cls: type[T]) -> T:
         """Return the part that is declared to be a `cls`.
@@ -171,30 +148,11 @@ class View(ABC):
         self._found.clear()
         self.derived.clear()
 
-
-class _Found(dict[Key, Any]):
-    """What was read before, so that reading it again is one look-up."""
-
-    def __init__(self, view: View) -> None:
-        super().__init__()
-        self._view = view
-
-    def __missing__(self, key: Key) -> Any:
-        return self._view.read(key)
-
-
-class TellingView(View):
-    """A view that tells how its parts are, and what is wired to what."""
-
-    def __init__(self, home: Home) -> None:
-        super().__init__(home)
-        self._probes: Probes | None = None
-
     def __repr__(self) -> str:
         """Name what the view is of: the parts of an application, what an overlay replaces."""
         graph = self.plan.graph
         of = getattr(getattr(graph.container, "declarative_parent", None), "__qualname__", "a container")
-        indexes = sorted(self._overlaid() or self._there())
+        indexes = sorted(self._overlaid() or self._started_indexes())
         paths = ", ".join(graph.nodes[index].path for index in indexes) or "nothing started"
         return f"<{type(self).__name__} of {of}: {paths}>"
 
@@ -212,7 +170,7 @@ class TellingView(View):
         if self.home.bound:
             self.home.admit(lambda: self.plan.graph.nodes[min(self.home.bound)].path)
         self._probes = self._probes or Probes()
-        parts = {index: self.values[index] for index in self._there()}
+        parts = {index: self.values[index] for index in self._started_indexes()}
         graph, chosen = self.plan.graph, self._chosen()
         return await health(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
 
@@ -221,7 +179,7 @@ class TellingView(View):
         from iacs.runtime.picture import picture
 
         return picture(
-            self.plan.graph, overlaid=self._overlaid(), chosen=self._chosen(), started=self._there()
+            self.plan.graph, overlaid=self._overlaid(), chosen=self._chosen(), started=self._started_indexes()
         )
 
     def explain(self, path: str) -> "Explanation":
@@ -234,14 +192,14 @@ class TellingView(View):
             value=self._value_or_raise,
             overlaid=self._overlaid(),
             chosen=self._chosen(),
-            started=self._there(),
+            started=self._started_indexes(),
         )
 
     def _overlaid(self) -> Collection[int]:
         """Return the parts that are others than the container says."""
         return self.plan.replaced
 
-    def _there(self) -> list[int]:
+    def _started_indexes(self) -> list[int]:
         return [i for i in (*self.plan.parts, *self.plan.replaced) if self.values[i] is not UNSET]
 
     def _value_or_raise(self, index: int) -> Any:
@@ -253,3 +211,14 @@ class TellingView(View):
         nodes = self.plan.graph.nodes
         selectors = (node.index for node in nodes if node.kind is Kind.SELECTOR)
         return {index: self.values[index] for index in selectors if self.values[index] is not UNSET}
+
+
+class _Found(dict[Key, Any]):
+    """What was read before, so that reading it again is one look-up."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__()
+        self._view = view
+
+    def __missing__(self, key: Key) -> Any:
+        return self._view.read(key)

@@ -1,0 +1,69 @@
+"""What an overlay puts in the place of which parts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dependency_injector import providers
+
+from iacs.core.exceptions import AmbiguousPartError, CheckError, Finding, UnknownPartError
+from iacs.runtime.graph.kinds import Kind, Provider
+from iacs.runtime.views.view import View
+
+Wrap = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrapping:
+    wrap: Wrap
+
+
+def wrapping(wrap: Wrap) -> Any:
+    """Mark a function: in an overlay it receives the original part and returns what stands in its place.
+
+    `app.overlay(database=wrapping(Traced))`. The original stays open, and what is returned is not closed.
+    """
+    return _Wrapping(wrap)
+
+
+class Replacing(Protocol):
+    """What an overlay replaces by what: a mapping, whichever kinds of provider its keys are."""
+
+    def items(self) -> Iterable[tuple[str | Provider, Any]]:
+        """Return each part's path or provider with what takes its place."""
+        ...
+
+
+@dataclass(slots=True)
+class Replacements:
+    """What an overlay puts in the place of parts, by index."""
+
+    values: Mapping[int, Any]
+    providers: Mapping[int, Provider]
+    wraps: Mapping[int, Wrap]
+
+
+def read_replacements(parent: View, parts: Mapping[Any, Any]) -> Replacements:
+    """Find the parts that an overlay names; raise CheckError for unknown names and for what does not fit."""
+    values, given, wraps = {}, {}, {}
+    for name, value in parts.items():
+        index = _index(parent, name)
+        if isinstance(value, _Wrapping):
+            wraps[index] = value.wrap
+        elif providers.is_provider(value):
+            given[index] = value
+        else:
+            values[index] = value
+    parent.fits(values)
+    return Replacements(values, given, wraps)
+
+
+def _index(parent: View, name: str | Provider) -> int:
+    try:
+        node = parent.plan.graph.nodes[parent.lookup.index(name)]
+    except (UnknownPartError, AmbiguousPartError) as error:
+        raise CheckError([Finding(str(name), "overlay", error.message_with_hint)]) from error
+    if node.kind is Kind.CONTAINER:
+        message = f"is a container; name a part of it, such as {node.path}.…"
+        raise CheckError([Finding(str(name), "overlay", message)])
+    return node.index
