@@ -228,7 +228,7 @@ class Application(OverlayableView, Generic[C]):
             self._start_sync()
         except StartError as error:
             message = f"this process was forked from the one that started the application: {error}"
-            hint = error.hint or "start the application in this process"
+            hint = "start it in this process, with 'async with'"
             raise StartError(message, path=error.path, hint=hint) from error
 
     def forked(self) -> None:

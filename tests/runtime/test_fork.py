@@ -337,12 +337,12 @@ async def test_what_needs_a_loop_is_started_anew_in_the_child() -> None:
         def work() -> tuple[str, Any, int]:
             with pytest.raises(StartError) as caught:
                 app["client"]
-            return str(caught.value), asyncio.run(fresh()), os.getpid()
+            return caught.value.message_with_hint, asyncio.run(fresh()), os.getpid()
 
-        told, (same, opened_in, in_loop), child = in_child(work)
-        assert told == (
-            "this process was forked from the one that started the application; start it here: "
-            "client is built asynchronously; start it with 'async with'"
+        message, (same, opened_in, in_loop), child = in_child(work)
+        assert message == (
+            "this process was forked from the one that started the application: "
+            "client is built asynchronously; start it in this process, with 'async with'"
         )
         assert (same, opened_in, in_loop) == (False, child, True)
         assert app["client"] is mine
