@@ -1,4 +1,4 @@
-# Everything stays below this folder: .venv (packages), .demo (the demo's data), .cache (Kafka's jars).
+# Everything stays below this folder: .venv (packages), .demo (the demo's data), .cache (Kafka's jars, skipped tests).
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
@@ -8,30 +8,30 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Each way to run the demo has a folder of its own, so that a second run finds what the first one left.
+# Each variant of the demo has a folder of its own, so that a second run finds what the first one stored.
 QUOTED_MAILBOX = '$(subst ','\'',$(MAILBOX))'
 DEMO_NAME = $(if $(MAILBOX),mailbox-$(firstword $(shell printf %s $(QUOTED_MAILBOX) | cksum)),samples)
 DEMO_FOLDER = .demo/$(DEMO_NAME)$(if $(KAFKA),-kafka)$(if $(POSTGRESQL),-postgresql)
 DEMO_SERVERS = $(if $(KAFKA),--kafka $(DEMO_FOLDER)/kafka) $(if $(POSTGRESQL),--postgresql $(DEMO_FOLDER)/postgresql)
 
-demo: .venv/installed $(if $(POSTGRESQL),.venv/installed-servers) ## Run the main job on a stand-in cloud (MAILBOX=path KAFKA=1 POSTGRESQL=1)
+demo: .venv/installed $(if $(POSTGRESQL),.venv/installed-servers) ## Run the main job against a stand-in cloud (MAILBOX=path KAFKA=1 POSTGRESQL=1)
 	@env -u DATABASE_URL -u KAFKA_BOOTSTRAP_SERVERS $(if $(strip $(DEMO_SERVERS)),$(BIN)/python -m tests.servers $(DEMO_SERVERS) --) \
 		$(BIN)/python examples/quickstart.py --folder $(DEMO_FOLDER) $(if $(MAILBOX),--mailbox $(QUOTED_MAILBOX))
 
-test: .venv/installed-dev ## Run every check (.cache/skipped says what could not run here)
+test: .venv/installed-dev ## Run every check (SLOW=1 includes the slow tests)
 	$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest --quiet --numprocesses 4 # on two cores: tests wait more than they compute
+	$(BIN)/coverage run -m pytest --quiet --numprocesses 4 $(if $(SLOW),,-m "not slow") # tests wait more than they compute
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --skip-empty
 	@$(BIN)/coverage report --include 'iacs/core/*' --format total --fail-under 95 >/dev/null \
 		|| { echo "core is covered below 95 %: $(BIN)/coverage report --include 'iacs/core/*'"; exit 1; }
 	@cat .cache/skipped 2>/dev/null || true
 
-fix: .venv/installed-dev ## Format, and mend what can be mended by itself
+fix: .venv/installed-dev ## Format the code and apply the automatic fixes
 	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
 lock: .venv/installed ## Pin the newest releases in constraints.txt
@@ -39,7 +39,7 @@ lock: .venv/installed ## Pin the newest releases in constraints.txt
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --upgrade --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt
 
-clean: ## Remove all that these targets made
+clean: ## Remove everything that these targets created
 	rm -rf .venv .demo .cache .coverage* build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 .venv/installed: pyproject.toml constraints.txt
@@ -47,7 +47,7 @@ clean: ## Remove all that these targets made
 	@echo "Installing iacs into .venv …"
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) 'pip>=25.1'
-	@PYTHONWARNINGS=ignore $(PIP) --constraint constraints.txt --editable '.[postgresql,sandbox]' # warns of every flat layout
+	@PYTHONWARNINGS=ignore $(PIP) --constraint constraints.txt --editable '.[postgresql,sandbox]' # setuptools warns about every flat layout
 	@touch $@
 
 .venv/installed-servers: .venv/installed
@@ -56,6 +56,6 @@ clean: ## Remove all that these targets made
 	@touch $@
 
 .venv/installed-dev: .venv/installed
-	@echo "Installing the tools that check it into .venv …"
+	@echo "Installing the development tools into .venv …"
 	@$(PIP) --constraint constraints.txt --group dev
 	@touch $@

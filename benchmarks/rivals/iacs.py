@@ -14,7 +14,7 @@ class Iacs:
     """The synchronous twin, as the others are measured without an event loop."""
 
     name = "iacs.runtime"
-    version = version("iacs")
+    version = version("iacsgraph")
 
     def __init__(self) -> None:
         self._entered = ExitStack()

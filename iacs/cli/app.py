@@ -59,7 +59,7 @@ def _print_version(wanted: bool) -> None:
 
         from iacs.cli.output import line
 
-        line(f"iacs {version('iacs')}")
+        line(f"iacs {version('iacsgraph')}")
         raise typer.Exit
 
 

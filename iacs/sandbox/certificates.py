@@ -16,7 +16,7 @@ def server_context(ca_file: Path) -> ssl.SSLContext:
     try:
         import trustme
     except ImportError as error:
-        raise SandboxError("https needs one more package: pip install 'iacs[sandbox]'") from error
+        raise SandboxError("https needs one more package: pip install 'iacsgraph[sandbox]'") from error
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*NAMES).configure_cert(context)

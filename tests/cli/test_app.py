@@ -26,7 +26,7 @@ GROUPS = ("account", "auth", "mail", "events", "config")
 
 
 def test_the_version_is_the_package_s(iacs: Iacs) -> None:
-    assert iacs("--version").out == f"iacs {version('iacs')}\n"
+    assert iacs("--version").out == f"iacs {version('iacsgraph')}\n"
 
 
 def test_without_a_command_the_help_is_shown_and_it_is_a_misuse(iacs: Iacs) -> None:

@@ -322,7 +322,7 @@ def test_a_missing_driver_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch
     with Database("postgresql://h/d") as database, pytest.raises(ConfigurationError) as caught:
         database.get_connection()
 
-    assert "pip install 'iacs[postgresql]'" in str(caught.value)
+    assert "pip install 'iacsgraph[postgresql]'" in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ async def test_settings_name_the_authority_only_on_https(cloud: Sandbox, secure_
 
 async def test_https_without_trustme_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "trustme", None)
-    with pytest.raises(SandboxError, match=r"pip install 'iacs\[sandbox\]'"):
+    with pytest.raises(SandboxError, match=r"pip install 'iacsgraph\[sandbox\]'"):
         await Sandbox({}, https=True).start()
 
 

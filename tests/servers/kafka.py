@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
-
 from tests.servers import ServerMissingError
+from tests.servers.lock import locked
 
 _HERE = Path(__file__).parent
 _CACHE = _HERE.parents[1] / ".cache" / "kafka"
@@ -52,7 +51,7 @@ def _jars() -> Path:
     """Return the folder of the broker's jars; fetched once for each change of pom.xml."""
     libs, stamp, pom = _CACHE / "libs", _CACHE / "pom.xml", _HERE / "pom.xml"
     _CACHE.mkdir(parents=True, exist_ok=True)
-    with FileLock(_CACHE / "lock"):
+    with locked(_CACHE / "lock"):
         if stamp.exists() and stamp.read_bytes() == pom.read_bytes():
             return libs
         stamp.unlink(missing_ok=True)

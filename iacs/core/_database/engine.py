@@ -23,7 +23,9 @@ _MALFORMED = (
     "DATABASE_URL is no database URL; write sqlite:///iacs.db or postgresql://user@host/database, "
     "with special characters of the password percent-encoded"
 )
-_NO_DRIVER = "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'iacs[postgresql]'"
+_NO_DRIVER = (
+    "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'iacsgraph[postgresql]'"
+)
 _SECRET_OPTIONS = ("password", "sslpassword")
 
 

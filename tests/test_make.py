@@ -1,0 +1,65 @@
+"""The targets of the Makefile in a fresh clone, with nothing installed but what the target itself installs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.checkout import ROOT, copy_checkout
+
+pytestmark = [
+    pytest.mark.slow,  # installs packages, from pip's cache where it can
+    pytest.mark.timeout(900),
+]
+JARS = Path(".cache") / "kafka"
+INHERITED = {"PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME"}
+"""Variables that the targets see besides those of pip, which name the index and the certificates of this machine."""
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a fresh clone; Kafka's jars are shared, since Maven would fetch the same ones again."""
+    folder = tmp_path_factory.mktemp("clone")
+    copy_checkout(folder)
+    if (ROOT / JARS / "pom.xml").exists():
+        shutil.copytree(ROOT / JARS, folder / JARS)
+    return folder
+
+
+def make(clone: Path, *arguments: str) -> str:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name in INHERITED or name.startswith(("PIP_", "SSL_", "REQUESTS_", "MAVEN_"))
+    }
+    done = subprocess.run(
+        ["make", f"PYTHON={sys.executable}", *arguments],
+        cwd=clone,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=800,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("servers", [(), ("KAFKA=1",), ("KAFKA=1", "POSTGRESQL=1")], ids=" ".join)
+def test_the_demo_runs_with_what_its_target_installs(
+    clone: Path, servers: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
+    if "KAFKA=1" in servers:
+        request.getfixturevalue("kafka_servers")  # skips where Kafka cannot run
+    shutil.rmtree(clone / ".venv", ignore_errors=True)
+    assert "Summary" in make(clone, "demo", *servers)
+
+
+def test_the_checks_find_everything_they_import_in_what_their_target_installs(clone: Path) -> None:
+    make(clone, ".venv/installed-dev")
+    checks = "ruff --version && .venv/bin/mypy --version && .venv/bin/lint-imports --help && .venv/bin/coverage --version"
+    collect = ".venv/bin/python -m pytest --collect-only --quiet"
+    subprocess.run(["sh", "-c", f".venv/bin/{checks} && {collect}"], cwd=clone, check=True, timeout=300)
