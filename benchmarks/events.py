@@ -1,4 +1,4 @@
-"""Measure how many events per second each carrier publishes and reads back.
+"""Measure how many events per second each backend publishes and reads back.
 
 Run: python -m tests.servers --kafka .cache/benchmark -- python -m benchmarks.events
 Without KAFKA_BOOTSTRAP_SERVERS only the event log is measured; DATABASE_URL chooses its database.
@@ -23,7 +23,7 @@ LOGGER = create_logger(level="ERROR")
 
 
 async def measure(name: str, stream: EventStream) -> None:
-    """Print records per second, there and back, and the time of a single event."""
+    """Print events per second, both ways, and the time to publish a single event."""
     topic = f"benchmark.{uuid4().hex}"
     await stream.publish(topic, VALUE)
     started = time.perf_counter()

@@ -6,7 +6,7 @@ from iacs.core.config import Config
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
-from iacs.core.events import event_carrier
+from iacs.core.events import event_backend
 from iacs.core.http_client import HttpClient
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.logger import create_logger
@@ -46,7 +46,7 @@ class CoreContainer(containers.DeclarativeContainer):
         EventLog, database, dead_letter_topic=config.provided.dead_letter_topic, logger=logger
     )
     events = providers.Selector(
-        providers.Callable(event_carrier, config.provided.kafka_bootstrap_servers),
+        providers.Callable(event_backend, config.provided.kafka_bootstrap_servers),
         kafka=kafka_client,
         event_log=event_log,
     )

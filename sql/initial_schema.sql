@@ -93,12 +93,15 @@ CREATE TABLE iacs_counters (
     value BIGINT NOT NULL
 );
 
+-- Debezium's outbox event router reads this table as it is, with route.topic.replacement=${routedByValue}.
 CREATE TABLE iacs_outbox (
-    position BIGINT PRIMARY KEY,
-    event_id TEXT NOT NULL,
-    topic TEXT NOT NULL,
-    event_key TEXT,
-    value TEXT NOT NULL,                   -- JSON
+    position BIGINT PRIMARY KEY,           -- dense: the order in which the events are published
+    id TEXT NOT NULL,                      -- of the event
+    aggregatetype TEXT NOT NULL,           -- the topic
+    aggregateid TEXT,                      -- the key; absent: none
+    type TEXT NOT NULL,                    -- the type that the value states; else the topic
+    payload TEXT NOT NULL,                 -- the value, JSON
+    headers TEXT NOT NULL DEFAULT '{}',    -- a JSON object of texts
     created_at TEXT NOT NULL,
     published_at TEXT                      -- absent: still to be published
 );
@@ -107,14 +110,14 @@ CREATE INDEX iacs_outbox_pending ON iacs_outbox (position) WHERE published_at IS
 
 CREATE TABLE iacs_event_log (
     topic TEXT NOT NULL,
-    shard INTEGER NOT NULL,
-    position BIGINT NOT NULL,              -- from 0, dense in each shard of a topic
+    partition INTEGER NOT NULL,
+    "offset" BIGINT NOT NULL,              -- from 0, dense in each partition; quoted: a reserved word in PostgreSQL
     event_id TEXT,
     event_key TEXT,
     value TEXT NOT NULL,                   -- JSON
-    headers TEXT NOT NULL DEFAULT '{}',
+    headers TEXT NOT NULL DEFAULT '{}',    -- a JSON object of texts
     created_at TEXT NOT NULL,
-    PRIMARY KEY (topic, shard, position)
+    PRIMARY KEY (topic, partition, "offset")
 );
 
 CREATE TABLE iacs_event_log_members (
@@ -128,8 +131,8 @@ CREATE TABLE iacs_event_log_members (
 CREATE TABLE iacs_event_log_offsets (
     group_name TEXT NOT NULL,
     topic TEXT NOT NULL,
-    shard INTEGER NOT NULL,
-    next_position BIGINT NOT NULL,         -- all before it is finished
-    owner TEXT,                            -- the member that reads this shard; absent: none
-    PRIMARY KEY (group_name, topic, shard)
+    partition INTEGER NOT NULL,
+    next_offset BIGINT NOT NULL,           -- everything before it is finished
+    owner TEXT,                            -- the member that reads this partition; absent: none
+    PRIMARY KEY (group_name, topic, partition)
 );

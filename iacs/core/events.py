@@ -1,6 +1,6 @@
-"""What an event is, and what every carrier of events promises.
+"""Events, and what every event stream promises.
 
-`KafkaClient` and `EventLog` both are an `EventStream`: one test suite holds them to the same promises.
+`KafkaClient` and `EventLog` are both an `EventStream`: one test suite holds them to the same promises.
 """
 
 import re
@@ -14,27 +14,30 @@ from iacs.core.exceptions import EventError
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 EVENT_ID_HEADER = "event-id"
+"""The header that carries an event's id; no other header may have this name."""
 
-Place = tuple[str, int]
-"""A topic and a partition of it."""
+Partition = tuple[str, int]
+"""A topic and the number of one of its partitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to be published: any value that JSON can carry, and the key that fixes its order.
+    """An event to publish: any value that JSON can carry, and the key that fixes its order.
 
-    None as the value of a key is a tombstone: a topic that Kafka compacts forgets the key.
+    With a key, a value of None is a tombstone: a topic that Kafka compacts forgets the key. `headers` go with
+    the event unread: a trace context, or the attributes of a CloudEvent.
     """
 
     topic: str
     value: Any
     key: str | None = None
     id: str = field(default_factory=lambda: str(uuid4()))
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as read back; `partition` and `offset` say where it stands in its topic."""
+    """An event as it was read; `partition` and `offset` are its address in the topic."""
 
     topic: str
     value: Any
@@ -45,27 +48,22 @@ class Event:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def place(self) -> Place:
-        """Return the topic and the partition."""
+    def topic_partition(self) -> Partition:
+        """The topic and the partition."""
         return self.topic, self.partition
+
+
+def is_topic_name(text: str) -> bool:
+    """Return whether Kafka accepts a text as the name of a topic."""
+    return _TOPIC.fullmatch(text) is not None and text not in (".", "..")
 
 
 def check_topic(topic: str) -> None:
     """Raise EventError for a name that Kafka would refuse."""
-    if not _TOPIC.fullmatch(topic) or topic in (".", ".."):
-        raise EventError(f"{topic!r} cannot name a topic: use up to 249 letters, digits, '.', '_' and '-'")
-
-
-def topics_of(topics: str | Iterable[str], group: str | None = None) -> tuple[str, ...]:
-    """Return what `consume` was asked to read; raise EventError when it cannot be read."""
-    names = (topics,) if isinstance(topics, str) else tuple(dict.fromkeys(topics))
-    if not names:
-        raise EventError("name one topic at least to read from")
-    if group is not None and not (group and group.isprintable()):
-        raise EventError(f"{group!r} cannot name a group: use printable text, or None to read without one")
-    for name in names:
-        check_topic(name)
-    return names
+    if not is_topic_name(topic):
+        raise EventError(
+            f"{topic!r} is not the name of a topic", hint="use up to 249 letters, digits, '.', '_' and '-'"
+        )
 
 
 @runtime_checkable
@@ -73,12 +71,18 @@ class EventStream(Protocol):
     """Publishes events durably and reads them back in the order of each key."""
 
     async def publish(
-        self, topic: str, value: Any, *, key: str | None = None, event_id: str | None = None
+        self,
+        topic: str,
+        value: Any,
+        *,
+        key: str | None = None,
+        event_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Publish one event; return when it is durable.
 
-        Raises EventEncodingError for a value that JSON cannot carry, EventError when the broker does not
-        acknowledge it in time.
+        Raises EventEncodingError for a value, key or header that cannot be written, PublishError when the
+        event is not acknowledged in time.
         """
 
     async def publish_many(self, events: Iterable[NewEvent]) -> int:
@@ -98,11 +102,12 @@ class EventStream(Protocol):
         """Read events in the order of each key.
 
         An event counts as finished, and its offset is committed for the group, when the caller asks for the
-        next one; an event in hand when the iteration is left is read again by the group. A group starts at
+        next one; the event in flight when the iteration is left is read again by the group. A group starts at
         the oldest event. Without a group everything is read from the oldest event on and nothing is
-        committed. The iteration ends when all is read and no event came for `idle_timeout` seconds; without
-        it, it waits for ever. A record that is not JSON goes to the dead-letter topic and is passed over.
-        Raises EventError when the broker stays away for longer than its timeout.
+        committed. The iteration ends when everything is read and no event came for `idle_timeout` seconds;
+        without that, it never ends. A record that is not JSON goes to the dead-letter topic and is skipped.
+        Raises EventError for a topic or group of no valid name, KafkaError when the brokers are away for
+        longer than the client's timeout.
         """
         ...
 
@@ -110,6 +115,6 @@ class EventStream(Protocol):
         """Release connections; safe to call twice."""
 
 
-def event_carrier(bootstrap_servers: Sequence[str]) -> Literal["kafka", "event_log"]:
-    """Choose the carrier: Kafka when a broker is configured, else the event log in the database."""
+def event_backend(bootstrap_servers: Sequence[str]) -> Literal["kafka", "event_log"]:
+    """Choose the backend: Kafka when it is configured, else the event log in the database."""
     return "kafka" if bootstrap_servers else "event_log"

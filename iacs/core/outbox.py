@@ -1,8 +1,9 @@
-"""Events written in the caller's own transaction, and carried to Kafka or the event log afterwards.
+"""Events written in the caller's own transaction, and published to Kafka or the event log afterwards.
 
-What writes and reads events is imported at the first one: an outbox is wired by all who store mail.
+What encodes and decodes events is imported at the first one: whoever stores mail has an outbox.
 """
 
+import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 _BATCH = 500
 
 _ADD = """
-    INSERT INTO iacs_outbox (position, event_id, topic, event_key, value, created_at)
-    VALUES (:position, :event_id, :topic, :event_key, :value, :created_at)
+    INSERT INTO iacs_outbox (position, id, aggregatetype, aggregateid, type, payload, headers, created_at)
+    VALUES (:position, :id, :topic, :key, :type, :payload, :headers, :created_at)
 """
 _WAITING = """
-    SELECT position, event_id, topic, event_key, value FROM iacs_outbox
+    SELECT position, id, aggregatetype, aggregateid, payload, headers FROM iacs_outbox
     WHERE published_at IS NULL ORDER BY position LIMIT :limit
 """
 _MARK = "UPDATE iacs_outbox SET published_at = :now WHERE position = :position AND published_at IS NULL"
@@ -33,10 +34,10 @@ _PENDING = "SELECT count(*) FROM iacs_outbox WHERE published_at IS NULL"
 
 
 class Outbox:
-    """Keep events with the data that they tell of, and publish each at least once, in the order of its key.
+    """Keeps events with the data that they are about, and publishes them at least once, in the order of each key.
 
-    An event is repeated, with the same id, when a process dies between publishing and marking it; another one
-    can relay `lease_seconds` after that. Published events stay in the table, with the time, as history.
+    An event is repeated, with the same id, when a process dies between publishing and marking it; another
+    process can relay `lease_seconds` after that. Published events stay in the table, with the time, as history.
     """
 
     def __init__(
@@ -45,47 +46,49 @@ class Outbox:
         events: EventStream,
         *,
         lease_seconds: float = 10.0,
-        patience: float = 600.0,
+        max_wait_seconds: float = 600.0,
         logger: Logger,
     ) -> None:
         self._database = database
         self._events = events
         self._lease_seconds = lease_seconds
-        self._patience = patience
+        self._max_wait_seconds = max_wait_seconds
         self._logger = logger
 
     def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
         """Write events in the caller's transaction, best as its last statement.
 
-        On PostgreSQL, transactions that add wait here for each other's end. Raises EventEncodingError.
+        On PostgreSQL, transactions that add wait here for each other to end. Raises EventEncodingError.
         """
-        from iacs.core._events.encoding import encode_event
+        from iacs.core._events.encoded_event import encode_event
         from iacs.core.counters import draw
 
-        values = [encode_event(event).decode() for event in events]
-        if not values:
+        encoded = [encode_event(event) for event in events]
+        if not encoded:
             return
-        start = draw(tx, "outbox", len(values))
+        start = draw(tx, "outbox", len(encoded))
         now = clock.to_text(clock.now())
         rows = [
             {
                 "position": start + index,
-                "event_id": event.id,
-                "topic": event.topic,
-                "event_key": event.key,
-                "value": value,
+                "id": item.event.id,
+                "topic": item.event.topic,
+                "key": item.event.key,
+                "type": _type(item.event),
+                "payload": item.value,
+                "headers": item.headers,
                 "created_at": now,
             }
-            for index, (event, value) in enumerate(zip(events, values, strict=True))
+            for index, item in enumerate(encoded)
         ]
         tx.execute(_ADD, rows)
 
     async def relay(self) -> int:
-        """Publish what waits and return how many.
+        """Publish the waiting events and return how many.
 
         While another process relays it waits, and returns 0 when nothing is left; raises DatabaseError after
-        `patience` seconds. Raises what the event stream raises, when all that it took is marked; the rest
-        waits for the next call.
+        `max_wait_seconds`. Raises what the event stream raises, once everything that it took is marked; the
+        rest waits for the next call.
         """
         lease = Lease(self._database, "outbox", seconds=self._lease_seconds)
         if not await self._take_turn(lease):
@@ -101,12 +104,15 @@ class Outbox:
         return int(await self._database.run(lambda tx: tx.value(_PENDING)))
 
     async def _take_turn(self, lease: Lease) -> bool:
-        deadline = time.monotonic() + self._patience
-        while not await lease.acquire(timeout=min(1.0, self._patience)):
+        deadline = time.monotonic() + self._max_wait_seconds
+        while not await lease.acquire(timeout=min(1.0, self._max_wait_seconds)):
             if not await self.pending():
                 return False
             if time.monotonic() > deadline:
-                raise DatabaseError("another process has relayed the outbox for too long; try again later")
+                raise DatabaseError(
+                    f"another process has relayed the outbox for {self._max_wait_seconds:g} s",
+                    hint="try again later",
+                )
         return True
 
     async def _publish_waiting(self, lease: Lease) -> int:
@@ -127,6 +133,12 @@ class Outbox:
         return len(rows)
 
 
+def _type(event: NewEvent) -> str:
+    """Return the type that the value itself states, as CloudEvents and iacs's own events do, else the topic."""
+    kind = event.value.get("type") if isinstance(event.value, dict) else None
+    return kind if isinstance(kind, str) and kind and kind.isprintable() else event.topic
+
+
 def _waiting(tx: Transaction) -> "list[RowMapping]":
     return tx.rows(_WAITING, {"limit": _BATCH})
 
@@ -139,7 +151,13 @@ def _mark(tx: Transaction, rows: "Sequence[RowMapping]") -> None:
 def _event(row: "RowMapping") -> NewEvent:
     from iacs.core._events.encoding import decode
 
-    return NewEvent(row["topic"], decode(row["value"]), row["event_key"], row["event_id"])
+    return NewEvent(
+        row["aggregatetype"],
+        decode(row["payload"]),
+        key=row["aggregateid"],
+        id=row["id"],
+        headers=json.loads(row["headers"]),
+    )
 
 
 def _published(rows: "Sequence[RowMapping]", failed: frozenset[str]) -> "list[RowMapping]":
@@ -150,9 +168,9 @@ def _published(rows: "Sequence[RowMapping]", failed: frozenset[str]) -> "list[Ro
     published: list[RowMapping] = []
     held_back = set[tuple[str, str]]()
     for row in rows:
-        key = (row["topic"], row["event_key"])
-        if row["event_id"] in failed and row["event_key"] is not None:
+        key = (row["aggregatetype"], row["aggregateid"])
+        if row["id"] in failed and row["aggregateid"] is not None:
             held_back.add(key)
-        if row["event_id"] not in failed and key not in held_back:
+        if row["id"] not in failed and key not in held_back:
             published.append(row)
     return published

@@ -1,4 +1,4 @@
-"""What only the event log in a database has to show; the promises it shares with Kafka are in test_events.py."""
+"""What only the event log in a database has to show; the promises it assignments with Kafka are in test_events.py."""
 
 import asyncio
 import math
@@ -13,12 +13,12 @@ import pytest_asyncio
 import sqlalchemy
 
 from iacs.core import clock
-from iacs.core._events.log_group import Member, Share
-from iacs.core._events.log_records import SHARDS, ends, places_of
+from iacs.core._events.group_member import Assignment, GroupMember
+from iacs.core._events.log_records import PARTITIONS, end_offsets, partitions_of
 from iacs.core._events.log_records import read as read_records
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
-from iacs.core.events import NewEvent, Place
+from iacs.core.events import NewEvent, Partition
 from iacs.core.exceptions import DatabaseError
 from tests.fixtures.events import LOGGER, read
 
@@ -29,21 +29,24 @@ async def log(database: Database) -> AsyncIterator[EventLog]:
         yield log
 
 
-def member(name: str, topic: str, seconds: float = 60) -> Member:
-    return Member("group", [topic], name, seconds=seconds)
+def member(name: str, topic: str, seconds: float = 60) -> GroupMember:
+    return GroupMember("group", [topic], name, seconds=seconds)
 
 
-def beat(
-    database: Database, who: Member, finished: dict[Place, int] | None = None, in_hand: Place | None = None
-) -> Share:
+def heartbeat(
+    database: Database,
+    who: GroupMember,
+    finished: dict[Partition, int] | None = None,
+    in_flight: Partition | None = None,
+) -> Assignment:
     with database.transaction() as tx:
-        return who.beat(tx, finished or {}, in_hand)
+        return who.heartbeat(tx, finished or {}, in_flight)
 
 
 def offsets(database: Database, topic: str) -> dict[int, tuple[int, str | None]]:
     with database.transaction() as tx:
         rows = tx.rows("SELECT * FROM iacs_event_log_offsets WHERE topic = :topic", {"topic": topic})
-    return {row["shard"]: (row["next_position"], row["owner"]) for row in rows}
+    return {row["partition"]: (row["next_offset"], row["owner"]) for row in rows}
 
 
 def expire(database: Database, name: str) -> None:
@@ -62,16 +65,16 @@ async def test_events_survive_their_process(database_url: str, topic: str) -> No
         assert [event.value for event in await read(EventLog(database, logger=LOGGER), topic, "group")] == [1]
 
 
-async def test_positions_are_dense_over_concurrent_publishers(
+async def test_offsets_are_dense_over_concurrent_publishers(
     log: EventLog, database: Database, topic: str
 ) -> None:
     batches = [[NewEvent(topic, n, key=str(n % 20)) for n in range(40)] for _ in range(10)]
     await asyncio.gather(*(log.publish_many(batch) for batch in batches))
     with database.transaction() as tx:
-        ended = ends(tx, places_of([topic]))
-        for place, end in ended.items():
-            found = [record.offset for record, _ in read_records(tx, {place: 0}, 1000)]
-            assert found == list(range(end))
+        ended = end_offsets(tx, partitions_of([topic]))
+        for partition, end in ended.items():
+            offsets = [record.offset for record, _ in read_records(tx, {partition: 0}, 1000)]
+            assert offsets == list(range(end))
     assert sum(ended.values()) == 400
 
 
@@ -81,96 +84,101 @@ async def test_a_batch_with_one_bad_event_is_not_published_at_all(log: EventLog,
     assert await read(log, topic) == []
 
 
-def test_the_shard_of_a_key_never_changes(database: Database, topic: str) -> None:
+def test_the_partition_of_a_key_never_changes(database: Database, topic: str) -> None:
+    from iacs.core._events.encoded_event import encode_event
     from iacs.core._events.log_records import append
 
     with database.transaction() as tx:
-        append(tx, [(NewEvent(topic, 1, key=key), "1") for key in ("alice@contoso.example", "grün", "")])
+        append(
+            tx, [encode_event(NewEvent(topic, 1, key=key)) for key in ("alice@contoso.example", "grün", "")]
+        )
         found = {
             record.key: record.partition
-            for record, _ in read_records(tx, dict.fromkeys(places_of([topic]), 0), 9)
+            for record, _ in read_records(tx, dict.fromkeys(partitions_of([topic]), 0), 9)
         }
     assert found == {"alice@contoso.example": 4, "grün": 5, "": 0}
 
 
-def test_members_share_the_shards_evenly(database: Database, topic: str) -> None:
+def test_members_share_the_partitions_evenly(database: Database, topic: str) -> None:
     one, two, three = (member(name, topic) for name in "abc")
-    assert len(beat(database, one).places) == SHARDS
-    assert beat(database, two).places == {}
-    assert not beat(database, two).is_settled
-    assert len(beat(database, one).places) == 4
-    assert len(beat(database, two).places) == 4
+    assert len(heartbeat(database, one).partitions) == PARTITIONS
+    assert heartbeat(database, two).partitions == {}
+    assert not heartbeat(database, two).is_final
+    assert len(heartbeat(database, one).partitions) == 4
+    assert len(heartbeat(database, two).partitions) == 4
     for who in (three, one, two, three):
-        beat(database, who)
-    shares = [beat(database, each) for each in (one, two, three)]
-    assert [len(share.places) for share in shares] == [3, 3, 2]
-    assert all(share.is_settled for share in shares)
-    assert set().union(*(share.places for share in shares)) == set(places_of([topic]))
+        heartbeat(database, who)
+    assignments = [heartbeat(database, each) for each in (one, two, three)]
+    assert [len(assignment.partitions) for assignment in assignments] == [3, 3, 2]
+    assert all(assignment.is_final for assignment in assignments)
+    assert set().union(*(assignment.partitions for assignment in assignments)) == set(partitions_of([topic]))
 
 
-def test_no_shard_has_two_owners_whatever_the_order_of_events(database: Database, topic: str) -> None:
+def test_no_partition_has_two_owners_whatever_the_order_of_events(database: Database, topic: str) -> None:
     everyone = {name: member(name, topic) for name in "abcd"}
     for step in range(24):
-        shares = {}
+        assignments = {}
         for name in sorted(everyone, key=lambda name: hash((name, step)))[: 1 + step % 4]:
-            shares[name] = beat(database, everyone[name])
-        owners = {shard: owner for shard, (_, owner) in offsets(database, topic).items()}
-        for name, share in shares.items():
-            lost_since = {place for place in share.places if owners[place[1]] not in (name, None)}
+            assignments[name] = heartbeat(database, everyone[name])
+        owners = {number: owner for number, (_, owner) in offsets(database, topic).items()}
+        for name, assignment in assignments.items():
+            lost_since = {
+                partition for partition in assignment.partitions if owners[partition[1]] not in (name, None)
+            }
             assert not lost_since
 
 
-def test_a_shard_is_kept_while_an_event_of_it_is_in_hand(database: Database, topic: str) -> None:
+def test_a_partition_is_kept_while_an_event_of_it_is_in_flight(database: Database, topic: str) -> None:
     one, two = member("a", topic), member("b", topic)
-    beat(database, one)
-    beat(database, two)
-    share = beat(database, one, in_hand=(topic, 1))
-    assert (topic, 1) in share.places
-    assert not share.is_settled
-    assert (topic, 1) not in beat(database, two).places
-    assert (topic, 1) not in beat(database, one).places
-    assert (topic, 1) in beat(database, two).places
+    heartbeat(database, one)
+    heartbeat(database, two)
+    assignment = heartbeat(database, one, in_flight=(topic, 1))
+    assert (topic, 1) in assignment.partitions
+    assert not assignment.is_final
+    assert (topic, 1) not in heartbeat(database, two).partitions
+    assert (topic, 1) not in heartbeat(database, one).partitions
+    assert (topic, 1) in heartbeat(database, two).partitions
 
 
-def test_the_shards_of_a_dead_member_pass_on(database: Database, topic: str) -> None:
+def test_the_partitions_of_a_dead_member_pass_on(database: Database, topic: str) -> None:
     one, two = member("a", topic), member("b", topic)
     for who in (one, two, one, two):
-        beat(database, who)
-    beat(database, one, {(topic, 0): 7})
+        heartbeat(database, who)
+    heartbeat(database, one, {(topic, 0): 7})
     expire(database, "a")
-    share = beat(database, two)
-    assert len(share.places) == SHARDS
-    assert share.places[topic, 0] == 7
+    assignment = heartbeat(database, two)
+    assert len(assignment.partitions) == PARTITIONS
+    assert assignment.partitions[topic, 0] == 7
 
 
 def test_a_member_that_slept_through_its_death_commits_nothing_over_its_successor(
     database: Database, topic: str
 ) -> None:
     sleeper, successor = member("a", topic), member("b", topic)
-    beat(database, sleeper)
+    heartbeat(database, sleeper)
     expire(database, "a")
-    beat(database, successor, {})
-    beat(database, successor, {(topic, 0): 9})
-    share = beat(database, sleeper, {(topic, 0): 3})
+    heartbeat(database, successor, {})
+    heartbeat(database, successor, {(topic, 0): 9})
+    assignment = heartbeat(database, sleeper, {(topic, 0): 3})
     assert offsets(database, topic)[0][0] == 9
-    assert (topic, 0) not in share.places
+    assert (topic, 0) not in assignment.partitions
 
 
-def test_who_leaves_commits_and_frees_its_shards_at_once(database: Database, topic: str) -> None:
+def test_who_leaves_commits_and_frees_its_partitions_at_once(database: Database, topic: str) -> None:
     one, two = member("a", topic), member("b", topic)
-    beat(database, one)
+    heartbeat(database, one)
     with database.transaction() as tx:
         one.leave(tx, {(topic, 2): 5})
-    share = beat(database, two)
-    assert share.is_settled
-    assert share.places[topic, 2] == 5
-    assert len(share.places) == SHARDS
+    assignment = heartbeat(database, two)
+    assert assignment.is_final
+    assert assignment.partitions[topic, 2] == 5
+    assert len(assignment.partitions) == PARTITIONS
 
 
 async def test_a_killed_consumer_is_succeeded_before_the_other_one_counts_as_idle(
     log: EventLog, database: Database, topic: str
 ) -> None:
-    beat(database, member("killed", topic, seconds=1.5))
+    heartbeat(database, member("killed", topic, seconds=1.5))
     await log.publish_many(NewEvent(topic, n, key=str(n)) for n in range(20))
     assert len(await read(log, topic, "group", idle_timeout=0.1)) == 20
 
@@ -196,7 +204,7 @@ async def test_a_consumer_whose_loop_was_held_up_hands_on_nothing_of_its_success
         assert (await anext(held_up)).value == 0
         time.sleep(2.5)  # noqa: ASYNC251 - the loop is held up for longer than the lease
         successor = member("successor", topic)
-        assert len(beat(database, successor).places) == SHARDS
+        assert len(heartbeat(database, successor).partitions) == PARTITIONS
         next_one = asyncio.create_task(anext(held_up))
         await asyncio.wait([next_one], timeout=1)
         assert not next_one.done()

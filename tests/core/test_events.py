@@ -1,4 +1,4 @@
-"""What every carrier of events promises, held against each of them."""
+"""What every event stream promises, held against each backend."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ def by_key(events: list[Event]) -> dict[str | None, list[Any]]:
 
 
 async def take(events: AsyncGenerator[Event, None], count: int) -> list[Event]:
-    """Read so many events; the last one stays in hand."""
+    """Read so many events; the last one stays in flight."""
     return [await asyncio.wait_for(anext(events), 30) for _ in range(count)]
 
 
@@ -56,6 +56,40 @@ async def test_an_event_says_where_it_stands(stream: EventStream, topic: str) ->
     assert (second.partition, second.offset) == (first.partition, 1)
     assert second.id
     assert second.id != first.id
+
+
+async def test_headers_go_with_the_event(stream: EventStream, topic: str) -> None:
+    headers = {
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "ce_source": "grün/😀",
+    }
+    await stream.publish(topic, 1, key="k", headers=headers)
+    await stream.publish_many(
+        [NewEvent(topic, 2, key="k", headers={"empty": ""}), NewEvent(topic, 3, key="k")]
+    )
+    assert [event.headers for event in await read(stream, topic)] == [headers, {"empty": ""}, {}]
+
+
+async def test_a_header_that_cannot_be_written_is_refused_by_its_field(
+    stream: EventStream, topic: str
+) -> None:
+    refused: list[tuple[Any, str]] = [
+        ({"trace": 1}, "headers.trace"),
+        ({"trace": None}, "headers.trace"),
+        ({"trace": b"x"}, "headers.trace"),
+        ({"trace": "half \ud800"}, "headers.trace"),
+        ({"trace": "zero \0"}, "headers.trace"),
+        ({"event-id": "x"}, "headers.event-id"),
+        ({1: "x"}, "headers"),
+        ({"": "x"}, "headers"),
+        ([("trace", "x")], "headers"),
+    ]
+    for headers, field in refused:
+        with pytest.raises(EventEncodingError) as caught:
+            await stream.publish(topic, 1, headers=headers)
+        assert caught.value.field == field
+        assert field in str(caught.value)
+    assert await read(stream, topic) == []
 
 
 async def test_an_event_without_a_key_arrives_too(stream: EventStream, topic: str) -> None:
@@ -101,7 +135,7 @@ async def test_without_a_group_everything_is_read_each_time(stream: EventStream,
     assert len(await read(stream, topic)) == 20
 
 
-async def test_the_event_in_hand_is_read_again_when_the_iteration_is_left(
+async def test_the_event_in_flight_is_read_again_when_the_iteration_is_left(
     stream: EventStream, topic: str
 ) -> None:
     await stream.publish_many(numbers(topic, 10, keys=1))

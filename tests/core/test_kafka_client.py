@@ -48,10 +48,13 @@ def test_servers_must_be_a_list() -> None:
 
 async def test_a_client_without_servers_may_exist_but_says_what_is_missing() -> None:
     async with KafkaClient([], logger=LOGGER) as client:
-        with pytest.raises(KafkaError, match="KAFKA_BOOTSTRAP_SERVERS"):
+        with pytest.raises(PublishError, match="KAFKA_BOOTSTRAP_SERVERS") as caught:
             await client.publish("a", 1)
-        with pytest.raises(KafkaError, match="KAFKA_BOOTSTRAP_SERVERS"):
-            await read(client, "a")
+        assert str(caught.value) == "Kafka is not configured"
+        for use in (read(client, "a"), client.probe()):
+            with pytest.raises(KafkaError, match="KAFKA_BOOTSTRAP_SERVERS") as refused:
+                await use
+            assert (str(refused.value), refused.value.hint) == (str(caught.value), caught.value.hint)
 
 
 async def test_a_client_that_was_never_used_closes() -> None:
@@ -61,9 +64,11 @@ async def test_a_client_that_was_never_used_closes() -> None:
 
 async def test_an_unreachable_broker_is_an_error_that_names_it_within_the_timeout() -> None:
     async with KafkaClient([NOBODY, "127.0.0.1:2"], timeout=1, logger=LOGGER) as client:
-        with pytest.raises(KafkaError, match=r"127\.0\.0\.1:1, 127\.0\.0\.1:2") as caught:
+        with pytest.raises(PublishError, match=r"127\.0\.0\.1:1, 127\.0\.0\.1:2") as caught:
             await client.publish("a", 1)
-        assert caught.value.servers == (NOBODY, "127.0.0.1:2")
+        cause = caught.value.__cause__
+        assert isinstance(cause, KafkaError)
+        assert cause.servers == (NOBODY, "127.0.0.1:2")
         with pytest.raises(KafkaError, match=NOBODY):
             await read(client, "a", "group")
 
@@ -77,15 +82,17 @@ async def test_the_loop_runs_on_while_the_broker_is_unreachable() -> None:
         )
     stop.set()
     assert await counting > 30  # of about 300 in 3 s, on a machine that is not busy
-    assert all(isinstance(outcome, KafkaError) for outcome in outcomes)
+    assert all(isinstance(outcome, PublishError) for outcome in outcomes[:-1])
+    assert isinstance(outcomes[-1], KafkaError)
 
 
 async def test_a_record_is_json_in_utf8_with_its_id_in_a_header(
     client: KafkaClient, kafka_servers: tuple[str, ...], topic: str
 ) -> None:
-    await client.publish(topic, {"name": "Grüße"}, key="schlüssel", event_id="the id")
+    headers = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "ce_type": "grün"}
+    await client.publish(topic, {"name": "Grüße"}, key="schlüssel", event_id="the id", headers=headers)
     await client.publish(topic, None, key="schlüssel", event_id="gone")
-    consumer = KafkaConnection(kafka_servers, 20).connect(
+    consumer = KafkaConnection(bootstrap_servers=kafka_servers, timeout=20).connect(
         KafkaConsumer, auto_offset_reset="earliest", consumer_timeout_ms=20_000
     )
     try:
@@ -95,14 +102,17 @@ async def test_a_record_is_json_in_utf8_with_its_id_in_a_header(
         consumer.close()
     assert record.value == '{"name":"Grüße"}'.encode()
     assert record.key == "schlüssel".encode()
-    assert record.headers == [(EVENT_ID_HEADER, b"the id")]
+    assert record.headers == [
+        *((name, text.encode()) for name, text in headers.items()),
+        (EVENT_ID_HEADER, b"the id"),
+    ]
     assert (tombstone.key, tombstone.value) == ("schlüssel".encode(), None)
 
 
 async def test_records_of_other_programs_are_read_with_their_headers(
     client: KafkaClient, kafka_servers: tuple[str, ...], topic: str
 ) -> None:
-    producer = KafkaConnection(kafka_servers, 20).connect(KafkaProducer)
+    producer = KafkaConnection(bootstrap_servers=kafka_servers, timeout=20).connect(KafkaProducer)
     headers = [("trace", "grün".encode()), ("odd", b"\xff"), ("none", b"")]
     producer.send(topic, value=b"1", key=b"k", headers=headers).get(20)
     producer.send(topic, value=None, key=b"k").get(20)
@@ -119,7 +129,7 @@ async def test_records_of_other_programs_are_read_with_their_headers(
 async def test_a_record_that_is_not_utf8_becomes_a_dead_letter(
     client: KafkaClient, kafka_servers: tuple[str, ...], topic: str, key: bytes, value: bytes
 ) -> None:
-    producer = KafkaConnection(kafka_servers, 20).connect(KafkaProducer)
+    producer = KafkaConnection(bootstrap_servers=kafka_servers, timeout=20).connect(KafkaProducer)
     producer.send(topic, value=value, key=key).get(20)
     producer.close(timeout=20)
     assert await read(client, topic, "group") == []
@@ -132,7 +142,9 @@ async def test_a_record_that_is_not_utf8_becomes_a_dead_letter(
 async def test_a_topic_that_ends_with_an_aborted_transaction_counts_as_read(
     client: KafkaClient, kafka_servers: tuple[str, ...], topic: str
 ) -> None:
-    producer = KafkaConnection(kafka_servers, 20).connect(KafkaProducer, transactional_id=topic)
+    producer = KafkaConnection(bootstrap_servers=kafka_servers, timeout=20).connect(
+        KafkaProducer, transactional_id=topic
+    )
     await asyncio.to_thread(producer.init_transactions)
     producer.begin_transaction()
     producer.send(topic, value=b"1", key=b"k").get(20)
@@ -154,7 +166,13 @@ async def test_an_event_too_large_for_the_broker_is_named_and_the_others_arrive(
 
 async def test_passwords_stay_out_of_errors_and_representations() -> None:
     secret = "hunter2"
-    connection = KafkaConnection((NOBODY,), 1, "SASL_PLAINTEXT", None, "PLAIN", "user", SecretStr(secret))
+    connection = KafkaConnection(
+        bootstrap_servers=(NOBODY,),
+        timeout=1,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_username="user",
+        sasl_password=SecretStr(secret),
+    )
     assert connection.options()["sasl_plain_password"] == secret
     assert secret not in repr(connection)
     client = KafkaClient(
@@ -166,13 +184,15 @@ async def test_passwords_stay_out_of_errors_and_representations() -> None:
         logger=LOGGER,
     )
     async with client:
-        with pytest.raises(KafkaError) as caught:
+        with pytest.raises(PublishError) as caught:
             await client.publish("a", 1)
     assert secret not in str(caught.value)
 
 
 def test_a_ca_file_and_a_missing_password_are_passed_on(tmp_path: Path) -> None:
-    options = KafkaConnection((NOBODY,), 1, "SASL_SSL", tmp_path / "ca.pem").options()
+    options = KafkaConnection(
+        bootstrap_servers=(NOBODY,), timeout=1, security_protocol="SASL_SSL", ssl_cafile=tmp_path / "ca.pem"
+    ).options()
     assert options["ssl_cafile"] == str(tmp_path / "ca.pem")
     assert options["sasl_plain_password"] == ""
 
@@ -181,7 +201,7 @@ async def test_a_ca_file_that_is_missing_is_an_error_at_once(tmp_path: Path) -> 
     async with KafkaClient(
         [NOBODY], security_protocol="SSL", ssl_cafile=tmp_path / "no.pem", logger=LOGGER
     ) as client:
-        with pytest.raises(KafkaError, match="KAFKA_SSL_CAFILE"):
+        with pytest.raises(PublishError, match="KAFKA_SSL_CAFILE"):
             await client.publish("a", 1)
 
 

@@ -2,7 +2,7 @@ import asyncio
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,13 @@ class Refusing:
         self.batches: list[int] = []
 
     async def publish(
-        self, topic: str, value: object, *, key: str | None = None, event_id: str | None = None
+        self,
+        topic: str,
+        value: object,
+        *,
+        key: str | None = None,
+        event_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         raise NotImplementedError
 
@@ -72,7 +78,7 @@ def fill(
 async def test_an_event_is_published_as_it_was_added(
     database: Database, outbox: Outbox, log: EventLog, topic: str
 ) -> None:
-    added = NewEvent(topic, {"text": "grün 😀 \0"}, key="schlüssel")
+    added = NewEvent(topic, {"text": "grün 😀 \0"}, key="schlüssel", headers={"traceparent": "00-1-2-01"})
     keyless = NewEvent(topic, None)
     await database.run(outbox.add, [added, keyless])
     assert await outbox.pending() == 2
@@ -80,7 +86,38 @@ async def test_an_event_is_published_as_it_was_added(
     assert await outbox.pending() == 0
     found = {event.id: event for event in await read(log, topic)}
     assert (found[added.id].value, found[added.id].key) == (added.value, added.key)
+    assert (found[added.id].headers, found[keyless.id].headers) == (added.headers, {})
     assert (found[keyless.id].value, found[keyless.id].key) == (None, None)
+
+
+async def test_debeziums_outbox_event_router_finds_its_columns(
+    database: Database, outbox: Outbox, topic: str
+) -> None:
+    """The names that the router expects unless it is told others (debezium.io, Outbox Event Router)."""
+    events = [
+        NewEvent(topic, {"type": "order.placed", "number": 7}, key="alice", id="1"),
+        NewEvent(topic, {"type": 5}, id="2"),
+        NewEvent(topic, {"type": "zero \0"}, id="3"),
+        NewEvent(topic, "text", key="bob", id="4"),
+    ]
+    await database.run(outbox.add, events)
+    with database.transaction() as tx:
+        rows = tx.rows("SELECT id, aggregatetype, aggregateid, type, payload FROM iacs_outbox ORDER BY id")
+    assert [tuple(row.values()) for row in rows] == [
+        ("1", topic, "alice", "order.placed", '{"type":"order.placed","number":7}'),
+        ("2", topic, None, topic, '{"type":5}'),
+        ("3", topic, None, topic, '{"type":"zero \\u0000"}'),
+        ("4", topic, "bob", topic, '"text"'),
+    ]
+
+
+async def test_a_header_that_cannot_be_written_is_refused_when_it_is_added(
+    database: Database, outbox: Outbox, topic: str
+) -> None:
+    with pytest.raises(EventEncodingError, match=r"headers\.event-id is reserved") as caught:
+        await database.run(outbox.add, [NewEvent(topic, 1, headers={"event-id": "x"})])
+    assert caught.value.field == "headers.event-id"
+    assert await outbox.pending() == 0
 
 
 async def test_events_go_with_the_transaction_that_added_them(
@@ -186,8 +223,9 @@ async def test_an_unreachable_broker_marks_nothing_and_leaves_the_relay_to_other
     async with KafkaClient(["127.0.0.1:1"], timeout=0.5, logger=LOGGER) as nobody:
         outbox = Outbox(database, nobody, logger=LOGGER)
         fill(database, outbox, topic, 3)
-        with pytest.raises(KafkaError, match=r"127\.0\.0\.1:1"):
+        with pytest.raises(PublishError, match=r"127\.0\.0\.1:1") as caught:
             await outbox.relay()
+        assert isinstance(caught.value.__cause__, KafkaError)
     assert await outbox.pending() == 3
     assert await Outbox(database, log, logger=LOGGER).relay() == 3
 
@@ -228,7 +266,7 @@ async def test_a_relay_does_not_wait_for_ever_for_another(
     database: Database, log: EventLog, topic: str
 ) -> None:
     await Lease(database, "outbox", seconds=600).acquire()
-    fill(database, outbox := Outbox(database, log, logger=LOGGER, patience=0.1), topic, 1)
+    fill(database, outbox := Outbox(database, log, logger=LOGGER, max_wait_seconds=0.1), topic, 1)
     with pytest.raises(DatabaseError, match="outbox"):
         await outbox.relay()
     assert await outbox.pending() == 1
@@ -243,11 +281,11 @@ async def test_positions_are_dense_over_concurrent_transactions(
     assert found == list(range(30))
 
 
-@pytest.mark.parametrize("carrier", ["kafka", "event_log"])
+@pytest.mark.parametrize("backend", ["kafka", "event_log"])
 async def test_a_relay_killed_before_it_marks_loses_nothing_and_repeats_the_same_ids(
-    request: pytest.FixtureRequest, database_url: str, topic: str, carrier: str
+    request: pytest.FixtureRequest, database_url: str, topic: str, backend: str
 ) -> None:
-    servers = ",".join(request.getfixturevalue("kafka_servers")) if carrier == "kafka" else ""
+    servers = ",".join(request.getfixturevalue("kafka_servers")) if backend == "kafka" else ""
     async with Database(database_url) as database:
         log = EventLog(database, logger=LOGGER)
         stream: EventStream = KafkaClient([servers], timeout=30, logger=LOGGER) if servers else log

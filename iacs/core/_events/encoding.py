@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -12,13 +12,12 @@ from uuid import UUID
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from iacs.core.events import NewEvent, check_topic
 from iacs.core.exceptions import EventEncodingError
 
 MAX_DEPTH = 200
 """Levels of lists and objects; what is written must be readable by parsers that recurse."""
 
-_LONGEST_PATH = 20  # steps that are told of a place
+_LONGEST_PATH = 20  # steps of a path that are named
 _MAX_INTEGER_BITS = 10_000  # Python's own parser refuses more than 4300 digits
 
 
@@ -30,34 +29,28 @@ class _RefusedError(Exception):
         self.path: list[str | int] = []
 
 
-def encode(value: object, *, field: str = "value") -> bytes:
-    """Return `value` as JSON.
+def encode(value: object, *, field: str = "value") -> str:
+    """Return `value` as JSON text.
 
     Beside JSON's own types: datetime (ISO 8601 with offset, UTC as Z), date, UUID and Decimal as text, enums
-    by their value, pydantic models by alias. Raises EventEncodingError, which names the place, for the rest.
+    by their value, pydantic models by alias. Raises EventEncodingError for the rest, with its path in `field`.
     """
     try:
-        plain = _plain(value, 0)
+        if _is_standard(value, 0):
+            text = _ENCODER.encode(value)
+            if is_unicode(text):
+                return text
+    except (_RefusedError, ValueError):
+        pass  # the walk below finds out where
+    try:
+        return _ENCODER.encode(_plain(value, 0))
     except _RefusedError as refused:
-        raise EventEncodingError(
-            f"{_place(field, refused)}: {refused}", field=_place(field, refused)
-        ) from None
-    return json.dumps(plain, ensure_ascii=False, check_circular=False, separators=(",", ":")).encode()
-
-
-def encode_event(event: NewEvent) -> bytes:
-    """Return the value of an event as JSON, when its topic, key and id can be written as well.
-
-    Raises EventEncodingError, which names the field, and EventError for a topic of no possible name.
-    """
-    check_topic(event.topic)
-    check_text(event.key, field="key")
-    check_text(event.id, field="id")
-    return encode(event.value)
+        path = _path(field, refused)
+        raise EventEncodingError(f"{path}: {refused}", field=path) from None
 
 
 def decode(data: bytes | str) -> Any:
-    """Return the value of one JSON text; raises ValueError when it is none, saying why."""
+    """Return the value of one JSON text; raise ValueError, with the reason, when it is not JSON."""
     text = data.decode() if isinstance(data, bytes) else data
     try:
         return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
@@ -76,30 +69,41 @@ def _finite(text: str) -> float:
     return number
 
 
-def check_text(value: str | None, *, field: str) -> None:
-    """Raise EventEncodingError for what a header or a database column cannot carry as text."""
-    if value is None:
-        return
-    if not isinstance(value, str):
-        raise EventEncodingError(f"{field} is {type(value).__name__}, but must be text", field=field)
-    if "\0" in value or not _is_unicode(value):
-        raise EventEncodingError(
-            f"{field} holds a character that cannot be written as UTF-8 text", field=field
-        )
-
-
-def _place(field: str, refused: _RefusedError) -> str:
+def _path(field: str, refused: _RefusedError) -> str:
     for step in refused.path[: -_LONGEST_PATH - 1 : -1]:
         field += f"[{step}]" if isinstance(step, int) else f".{step}"
     return field
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Return whether UTF-8 can carry a text: it has no half of a surrogate pair."""
+    if text.isascii():
+        return True
     try:
         text.encode()
-    except UnicodeEncodeError:  # a lone surrogate
+    except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_standard(value: Any, depth: int) -> bool:
+    """Return whether the standard encoder writes a value just as `_plain` would have it, or refuses it.
+
+    It does for exactly these types, with text as keys, neither too deep nor too long.
+    """
+    kind = type(value)
+    if kind in _LEAVES:
+        return True
+    if kind is int:
+        return bool(value.bit_length() <= _MAX_INTEGER_BITS)
+    if depth == MAX_DEPTH or kind not in (dict, list, tuple):
+        return False
+    items: Iterable[Any] = value
+    if kind is dict:
+        if not {*map(type, value)} <= {str}:
+            return False
+        items = value.values()
+    return {*map(type, items)} <= _LEAVES or all(_is_standard(item, depth + 1) for item in items)
 
 
 def _plain(value: object, depth: int) -> object:
@@ -118,7 +122,7 @@ def _plain(value: object, depth: int) -> object:
 
 
 def _text(value: str) -> str:
-    if not value.isascii() and not _is_unicode(value):
+    if not is_unicode(value):
         raise _RefusedError("holds half of a surrogate pair, which UTF-8 cannot carry")
     return str(value)
 
@@ -230,3 +234,9 @@ def _inspect_scalar(value: object, *, seek_unwritable: bool) -> None:
             to_jsonable_python(value)
         except (PydanticSerializationError, ValueError):
             _refuse(value)
+
+
+_LEAVES = frozenset({str, bool, type(None), float, datetime, date, UUID, Decimal})
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_scalar
+)

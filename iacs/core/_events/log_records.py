@@ -1,7 +1,7 @@
 """Records of the event log: the SQL that appends and reads them.
 
-Positions are drawn from a counter that the transaction locks, so they are dense and become visible in their
-order: who has read up to a position has missed nothing before it.
+Offsets are drawn from a counter that the transaction locks, so they are dense and become visible in their
+order: a consumer that has read up to an offset has missed nothing before it.
 """
 
 import json
@@ -11,85 +11,85 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from iacs.core import clock
-from iacs.core._events.buffer import Fetched, Record, Unreadable
+from iacs.core._events.encoded_event import EncodedEvent
 from iacs.core._events.encoding import decode
+from iacs.core._events.event_buffer import Fetched, Record, UnreadableRecord
 from iacs.core.counters import draw
-from iacs.core.events import EVENT_ID_HEADER, Event, NewEvent, Place
+from iacs.core.events import EVENT_ID_HEADER, Event, NewEvent, Partition
 from iacs.core.transaction import Transaction
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
 
-SHARDS = 8
-"""Of each topic. It cannot change later: the order of a key rests on its shard."""
+PARTITIONS = 8
+"""Of each topic. It cannot change later: the order of a key rests on its partition."""
 
 _INSERT = """
-    INSERT INTO iacs_event_log (topic, shard, position, event_id, event_key, value, created_at)
-    VALUES (:topic, :shard, :position, :event_id, :event_key, :value, :created_at)
+    INSERT INTO iacs_event_log (topic, partition, "offset", event_id, event_key, value, headers, created_at)
+    VALUES (:topic, :partition, :offset, :event_id, :event_key, :value, :headers, :created_at)
 """
 _READ = """
-    SELECT topic, shard, position, event_id, event_key, value, headers FROM iacs_event_log
-    WHERE topic = :topic AND shard = :shard AND position >= :start
-    ORDER BY position LIMIT :limit
+    SELECT topic, partition, "offset", event_id, event_key, value, headers FROM iacs_event_log
+    WHERE topic = :topic AND partition = :partition AND "offset" >= :start
+    ORDER BY "offset" LIMIT :limit
 """
 
-Encoded = tuple[NewEvent, str]
-"""An event and its value as JSON."""
+
+def partitions_of(topics: Iterable[str]) -> list[Partition]:
+    """Return every partition of these topics."""
+    return [(topic, number) for topic in topics for number in range(PARTITIONS)]
 
 
-def places_of(topics: Iterable[str]) -> list[Place]:
-    """Return every shard of these topics."""
-    return [(topic, shard) for topic in topics for shard in range(SHARDS)]
-
-
-def append(tx: Transaction, events: Sequence[Encoded]) -> None:
+def append(tx: Transaction, events: Sequence[EncodedEvent]) -> None:
     """Add events in their order."""
-    by_place = defaultdict[Place, list[Encoded]](list)
-    for event, value in events:
-        by_place[event.topic, _shard(event)].append((event, value))
+    by_partition = defaultdict[Partition, list[EncodedEvent]](list)
+    for encoded in events:
+        by_partition[encoded.event.topic, _partition_number(encoded.event)].append(encoded)
     now = clock.to_text(clock.now())
-    for place in sorted(by_place):  # sorted, so that two transactions never wait for each other
-        start = draw(tx, _counter(place), len(by_place[place]))
-        tx.execute(_INSERT, [_row(place, start + n, e, now) for n, e in enumerate(by_place[place])])
+    for partition in sorted(by_partition):  # sorted, so that two transactions never wait for each other
+        batch = by_partition[partition]
+        start = draw(tx, _counter(partition), len(batch))
+        tx.execute(_INSERT, [_row(partition, start + n, encoded, now) for n, encoded in enumerate(batch)])
 
 
-def ends(tx: Transaction, places: Sequence[Place]) -> dict[Place, int]:
-    """Return the position after the last record of each place that has any."""
-    by_name = {_counter(place): place for place in places}
-    names = {f"n{index}": name for index, name in enumerate(by_name)}
+def end_offsets(tx: Transaction, partitions: Sequence[Partition]) -> dict[Partition, int]:
+    """Return the offset after the last record, for the partitions that have any."""
+    by_counter = {_counter(partition): partition for partition in partitions}
+    names = {f"n{index}": name for index, name in enumerate(by_counter)}
     if not names:
         return {}
-    found = tx.rows(f"SELECT name, value FROM iacs_counters WHERE name IN (:{', :'.join(names)})", names)  # noqa: S608
-    return {by_name[row["name"]]: int(row["value"]) for row in found}
+    rows = tx.rows(f"SELECT name, value FROM iacs_counters WHERE name IN (:{', :'.join(names)})", names)  # noqa: S608
+    return {by_counter[row["name"]]: int(row["value"]) for row in rows}
 
 
-def read(tx: Transaction, starts: Mapping[Place, int], limit: int) -> list[Fetched]:
-    """Return up to `limit` records from each place, from its start on."""
+def read(tx: Transaction, starts: Mapping[Partition, int], limit: int) -> list[Fetched]:
+    """Return up to `limit` records from each partition, from its start on."""
     fetched = list[Fetched]()
-    for place, end in ends(tx, list(starts)).items():
-        if starts[place] < end:
-            values = {"topic": place[0], "shard": place[1], "start": starts[place], "limit": limit}
+    for partition, end in end_offsets(tx, list(starts)).items():
+        if starts[partition] < end:
+            topic, number = partition
+            values = {"topic": topic, "partition": number, "start": starts[partition], "limit": limit}
             fetched.extend(_fetched(row) for row in tx.rows(_READ, values))
     return fetched
 
 
-def _shard(event: NewEvent) -> int:
-    return zlib.crc32((event.id if event.key is None else event.key).encode()) % SHARDS
+def _partition_number(event: NewEvent) -> int:
+    return zlib.crc32((event.id if event.key is None else event.key).encode()) % PARTITIONS
 
 
-def _counter(place: Place) -> str:
-    return f"event_log/{place[0]}/{place[1]}"
+def _counter(partition: Partition) -> str:
+    return f"event_log/{partition[0]}/{partition[1]}"
 
 
-def _row(place: Place, position: int, encoded: Encoded, now: str) -> dict[str, object]:
-    event, value = encoded
+def _row(partition: Partition, offset: int, encoded: EncodedEvent, now: str) -> dict[str, object]:
     return {
-        "topic": place[0],
-        "shard": place[1],
-        "position": position,
-        "event_id": event.id,
-        "event_key": event.key,
-        "value": value,
+        "topic": partition[0],
+        "partition": partition[1],
+        "offset": offset,
+        "event_id": encoded.event.id,
+        "event_key": encoded.event.key,
+        "value": encoded.value,
+        "headers": encoded.headers,
         "created_at": now,
     }
 
@@ -108,18 +108,18 @@ def _event(row: "RowMapping") -> Record:
         value=decode(row["value"]),
         key=row["event_key"],
         id=row["event_id"],
-        partition=row["shard"],
-        offset=row["position"],
+        partition=row["partition"],
+        offset=row["offset"],
         headers=json.loads(row["headers"]),
     )
 
 
-def _unreadable(row: "RowMapping", reason: str) -> Unreadable:
+def _unreadable(row: "RowMapping", reason: str) -> UnreadableRecord:
     key = row["event_key"]
-    return Unreadable(
+    return UnreadableRecord(
         topic=row["topic"],
-        partition=row["shard"],
-        offset=row["position"],
+        partition=row["partition"],
+        offset=row["offset"],
         key=key.encode() if key is not None else None,
         value=row["value"].encode(),
         headers={EVENT_ID_HEADER: row["event_id"]} if row["event_id"] else {},

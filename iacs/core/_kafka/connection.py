@@ -1,4 +1,4 @@
-"""What producer and consumer have in common: how to reach the brokers, and how their failures are told."""
+"""What publishing and reading have in common: how to reach the brokers, and how to describe their failures."""
 
 import asyncio
 import logging
@@ -17,12 +17,12 @@ from iacs.core.exceptions import KafkaError
 T = TypeVar("T")
 
 _PORT = 9092  # kafka-python's, where an address names none
-_UNREACHABLE = "Kafka cannot be reached; see that the brokers run and KAFKA_BOOTSTRAP_SERVERS names them"
+CHECK_BROKERS = "check that the brokers run and that KAFKA_BOOTSTRAP_SERVERS names them"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class KafkaConnection:
-    """Reach brokers within `timeout` seconds."""
+    """The settings by which brokers are reached; `timeout` is in seconds."""
 
     bootstrap_servers: tuple[str, ...]
     timeout: float
@@ -34,14 +34,14 @@ class KafkaConnection:
 
     @property
     def timeout_ms(self) -> int:
-        """Return the timeout in milliseconds."""
+        """The timeout in milliseconds."""
         return max(1, int(self.timeout * 1000))
 
     def options(self) -> dict[str, Any]:
         """Return kafka-python's options."""
         options: dict[str, Any] = {
             "bootstrap_servers": list(self.bootstrap_servers),
-            # A little less than the caller waits, so that the caller hears why it failed.
+            # A little less than the caller waits, so that the caller learns why it failed.
             "bootstrap_timeout_ms": max(1, self.timeout_ms * 9 // 10),
             "security_protocol": self.security_protocol,
             "ssl_cafile": str(self.ssl_cafile) if self.ssl_cafile else None,
@@ -59,8 +59,6 @@ class KafkaConnection:
 
     def connect(self, driver: Callable[..., Any], **options: Any) -> Any:
         """Make a producer or consumer, which connects at once; raise KafkaError when it cannot."""
-        if not self.bootstrap_servers:
-            raise KafkaError("no Kafka server is named; set KAFKA_BOOTSTRAP_SERVERS to host:port")
         self._check()
         quiet_kafka_python()
         clients: list[Any] = []
@@ -72,42 +70,43 @@ class KafkaConnection:
         try:
             return driver(**self.options(), **options, kafka_client=client)
         except (DriverError, OSError, ValueError) as error:
-            for each in clients:  # what fails half-made is not closed by the driver itself
-                each.close()
-            raise self.error(_UNREACHABLE, error) from error
+            for half_made in clients:  # the driver itself does not close it
+                half_made.close()
+            raise self.error("Kafka cannot be reached", error, hint=CHECK_BROKERS) from error
 
-    async def knock(self) -> None:
-        """Return when one of the servers takes a connection; raise KafkaError when none does.
+    async def check_reachable(self) -> None:
+        """Return when one of the servers accepts a connection; raise KafkaError when none does.
 
         kafka-python goes on trying for the whole timeout, in a thread that nothing can interrupt.
         """
         self._check()
-        problem: Exception | None = None
-        async with _tasks(map(_knock, self.bootstrap_servers)) as knocks:
-            for knocked in asyncio.as_completed(knocks):
+        cause: Exception | None = None
+        async with _tasks(map(_connect, self.bootstrap_servers)) as attempts:
+            for attempt in asyncio.as_completed(attempts):
                 try:
-                    return await knocked
+                    return await attempt
                 except (OSError, ValueError) as error:
-                    problem = error
-        raise self.error(_UNREACHABLE, problem) from problem
+                    cause = error
+        raise self.error("Kafka cannot be reached", cause, hint=CHECK_BROKERS) from cause
+
+    def error(self, what: str, cause: BaseException | None = None, *, hint: str = "") -> KafkaError:
+        """Return a KafkaError that says what failed, at which servers, and the cause."""
+        reason = f": {str(cause) or type(cause).__name__}" if cause is not None else ""
+        servers = ", ".join(self.bootstrap_servers)
+        return KafkaError(f"{what} ({servers}){reason}", servers=self.bootstrap_servers, hint=hint)
 
     def _check(self) -> None:
         if not self.bootstrap_servers:
-            raise KafkaError("no Kafka is named; set KAFKA_BOOTSTRAP_SERVERS to host:port, comma-separated")
+            raise KafkaError(
+                "Kafka is not configured", hint="set KAFKA_BOOTSTRAP_SERVERS (host:port, comma-separated)"
+            )
         if self.ssl_cafile is not None and not self.ssl_cafile.is_file():
-            raise self.error(f"KAFKA_SSL_CAFILE names {self.ssl_cafile}, which is no file")
-
-    def error(self, what: str, cause: BaseException | None = None) -> KafkaError:
-        """Return a KafkaError that names the servers."""
-        return KafkaError(self.describe(what, cause), servers=self.bootstrap_servers)
-
-    def describe(self, what: str, cause: BaseException | None = None) -> str:
-        """Say what failed, where, and why."""
-        reason = f": {str(cause) or type(cause).__name__}" if cause is not None else ""
-        return f"{what} ({', '.join(self.bootstrap_servers)}){reason}"
+            raise self.error(
+                f"the CA file {self.ssl_cafile} does not exist", hint="set KAFKA_SSL_CAFILE to a PEM file"
+            )
 
 
-async def _knock(server: str) -> None:
+async def _connect(server: str) -> None:
     address = urlsplit(f"//{server}")
     _, writer = await asyncio.open_connection(address.hostname, address.port or _PORT)
     writer.close()
@@ -116,7 +115,7 @@ async def _knock(server: str) -> None:
 @asynccontextmanager
 async def _tasks(work: Iterable[Coroutine[Any, Any, T]]) -> AsyncIterator[list[asyncio.Task[T]]]:
     """Run coroutines side by side; those still running at the end are cancelled."""
-    tasks = [asyncio.create_task(each) for each in work]
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
     try:
         yield tasks
     finally:
@@ -128,8 +127,8 @@ async def _tasks(work: Iterable[Coroutine[Any, Any, T]]) -> AsyncIterator[list[a
 def quiet_kafka_python() -> None:
     """Let kafka-python log nothing unless the application has set a level for it.
 
-    While a broker is away it writes a line or more for each attempt to reconnect; what matters of it arrives
-    as KafkaError, or in our own log.
+    While a broker is away it writes a line or more for each attempt to reconnect; what matters arrives as
+    KafkaError, or in our own log.
     """
     logger = logging.getLogger("kafka")
     if logger.level == logging.NOTSET:
@@ -137,7 +136,7 @@ def quiet_kafka_python() -> None:
 
 
 def servers(addresses: Sequence[str]) -> tuple[str, ...]:
-    """Return the addresses, none when events go elsewhere; raise KafkaError for a bare string."""
+    """Return the addresses, none where Kafka is not used; raise KafkaError for a bare string."""
     if isinstance(addresses, str):
-        raise KafkaError("bootstrap_servers must be a list of host:port")
+        raise KafkaError("bootstrap_servers is text", hint="pass a list of host:port")
     return tuple(addresses)

@@ -23,7 +23,7 @@ DIRECT = "iacs-direct"
 
 
 class ClosedSocket(KafkaNetSocket):  # type: ignore[misc]
-    """Connect without a proxy, and close what could not be connected, which kafka-python forgets.
+    """A socket without a proxy that is closed when it cannot be connected, which kafka-python forgets.
 
     It registers itself under the scheme of `proxy_url` that asks for it.
     """
@@ -40,16 +40,16 @@ class ClosedSocket(KafkaNetSocket):  # type: ignore[misc]
 
 
 def insist_on_joining(consumer: Any) -> None:
-    """Let a consumer join until it has its share.
+    """Let a consumer join until it has its partitions.
 
     kafka-python 3.0.12 forgets a join that it began because a topic changed, when the answer comes between
-    two calls of poll(): the consumer then has no share for ever, and no heartbeat.
+    two calls of poll(): the consumer then never has partitions, nor a heartbeat.
     """
     consumer._coordinator.request_rejoin()
 
 
 def ask_brokers(producer: Any, answer: Future[int]) -> None:
-    """Ask for the cluster's metadata; `answer` will be how many brokers they name, or a DriverError.
+    """Ask for the cluster's metadata; `answer` will be the number of brokers, or a DriverError.
 
     No public method of kafka-python 3.0.12's producer asks without naming a topic, which might create it.
     """

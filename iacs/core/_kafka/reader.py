@@ -1,4 +1,4 @@
-"""Read from Kafka for asyncio: kafka-python's consumer blocks and is not thread-safe, so it has its own thread."""
+"""Read from Kafka in asyncio: kafka-python's consumer blocks and is not thread-safe, so it has its own thread."""
 
 import asyncio
 import threading
@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from iacs.core._events.buffer import EventBuffer, Fetched, Record, Unreadable
 from iacs.core._events.encoding import decode
-from iacs.core._kafka.connection import KafkaConnection
+from iacs.core._events.event_buffer import EventBuffer, Fetched, Record, UnreadableRecord
+from iacs.core._kafka.connection import CHECK_BROKERS, KafkaConnection
 from iacs.core._kafka.driver import (
     ConsumerRebalanceListener,
     DriverError,
@@ -17,7 +17,7 @@ from iacs.core._kafka.driver import (
     TopicPartition,
     insist_on_joining,
 )
-from iacs.core.events import EVENT_ID_HEADER, Event, Place
+from iacs.core.events import EVENT_ID_HEADER, Event, Partition
 from iacs.core.exceptions import KafkaError
 from iacs.core.logger import Logger
 
@@ -25,11 +25,11 @@ _POLL_MS = 100
 _COMMIT_SECONDS = 1.0
 _HEARTBEAT_MS = 1000
 _SESSION_MS = 10_000
-"""After this time without a heartbeat the group goes on without a member."""
+"""A member without a heartbeat for this time is dead to its group."""
 
 
 class KafkaReader:
-    """Fetch records of topics into `buffer`, and commit for the group what the caller has finished."""
+    """Fetches records of topics into `buffer`, and commits for the group what the caller has finished."""
 
     def __init__(
         self,
@@ -47,44 +47,48 @@ class KafkaReader:
         self._logger = logger
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
-        self._wanted = threading.Event()
+        self._woken = threading.Event()
         self._closed = asyncio.Event()
-        self._heard_at = self._committed_at = 0.0
-        self._settled_at: float | None = None
-        self.buffer = EventBuffer(self._loop, self._wanted.set)
+        self._answered_at = self._committed_at = 0.0
+        self._assigned_at: float | None = None
+        self.buffer = EventBuffer(self._loop, self._woken.set)
         self._thread = threading.Thread(target=self._run, name="iacs-kafka-consumer", daemon=True)
 
     def start(self) -> None:
         """Begin to fetch."""
         self._thread.start()
 
+    async def next(self) -> Record | None:
+        """Finish the record in flight and return the next one; None when the iteration is over."""
+        return await self.buffer.next()
+
     async def stop(self) -> None:
         """Commit what is finished and leave the group; bounded by the timeout of each step."""
         self.buffer.end()
         self._stopping.set()
-        self._wanted.set()
+        self._woken.set()
         await self._closed.wait()
 
-    def settle(self, places: Iterable[Place]) -> dict[Place, int]:
-        """Note what is this reader's share; return where to go on in places that it had before."""
-        if self._group is not None or self._settled_at is None:
-            self._settled_at = time.monotonic()
-        return self.buffer.own(places)
+    def assign(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Note the partitions to read; return the offsets to resume at in those that it had before."""
+        if self._group is not None or self._assigned_at is None:
+            self._assigned_at = time.monotonic()
+        return self.buffer.assign(partitions)
 
-    def unsettle(self, places: Iterable[Place]) -> None:
-        """Note that the group is being divided anew."""
-        self._settled_at = None
-        self.buffer.disown(places)
+    def revoke(self, partitions: Iterable[Partition]) -> None:
+        """Drop partitions, since the group is being rebalanced."""
+        self._assigned_at = None
+        self.buffer.revoke(partitions)
 
     def _run(self) -> None:
         error: KafkaError | None = None
         try:
             self._read_and_close()
-        except KafkaError as problem:
-            error = problem
-        except (DriverError, OSError, ValueError) as problem:
-            error = self._connection.error("reading from Kafka failed", problem)
-            error.__cause__ = problem
+        except KafkaError as failure:
+            error = failure
+        except (DriverError, OSError, ValueError) as cause:
+            error = self._connection.error("reading from Kafka failed", cause)
+            error.__cause__ = cause
         finally:
             self.buffer.end(error)
             if not self._loop.is_closed():
@@ -95,9 +99,9 @@ class KafkaReader:
         try:
             consumer.subscribe(self._topics, listener=_Rebalance(self, consumer))
             for topic in self._topics:
-                # Asked for before the group is joined: a leader that knows no partitions hands out none at first.
+                # Before the group is joined: a leader that knows no partitions assigns none at first.
                 consumer.partitions_for_topic(topic)
-            self._heard_at = time.monotonic()
+            self._answered_at = time.monotonic()
             while not self._stopping.is_set():
                 self._step(consumer)
         finally:
@@ -119,63 +123,65 @@ class KafkaReader:
 
     def _step(self, consumer: Any) -> None:
         if self.buffer.is_full:
-            self._wanted.clear()
-            self._wanted.wait(_POLL_MS / 1000)
-        hold = self.buffer.is_full
-        places = consumer.assignment()
-        consumer.pause(*places) if hold else consumer.resume(*places)
+            self._woken.clear()
+            self._woken.wait(_POLL_MS / 1000)
+        is_paused = self.buffer.is_full
+        assigned = consumer.assignment()
+        consumer.pause(*assigned) if is_paused else consumer.resume(*assigned)
         epoch = self.buffer.epoch
-        # Polled even while nothing is wanted: the group counts a consumer that does not poll as dead.
-        found = consumer.poll(timeout_ms=1 if hold else _POLL_MS)
-        if self._group is None and (share := consumer.assignment()):
-            self.settle(_places(share))
+        # Polled even while paused: the group counts a consumer that does not poll as dead.
+        polled = consumer.poll(timeout_ms=1 if is_paused else _POLL_MS)
+        if self._group is None and (assigned := consumer.assignment()):
+            self.assign(_partitions(assigned))
             epoch = self.buffer.epoch
-        if found:
-            self._heard_at = time.monotonic()
-            self._take(consumer, found, epoch)
+        if polled:
+            self._answered_at = time.monotonic()
+            self._take(consumer, polled, epoch)
         self._commit_now_and_then(consumer)
-        if not found and not hold:
-            self._rest(consumer)
+        if not polled and not is_paused:
+            self._check_idle(consumer)
 
-    def _take(self, consumer: Any, found: dict[TopicPartition, list[Any]], epoch: int) -> None:
-        records = [read_record(record) for records in found.values() for record in records]
+    def _take(self, consumer: Any, polled: dict[TopicPartition, list[Any]], epoch: int) -> None:
+        records = [read_record(record) for records in polled.values() for record in records]
         left_out = self.buffer.put(records, epoch)
-        # The group was divided anew meanwhile, or is about to tell of it: fetch again what is ours after that.
-        for place in left_out & set(_places(consumer.assignment())):
-            consumer.seek(
-                TopicPartition(*place), self.buffer.wanted(place, found[TopicPartition(*place)][0].offset)
-            )
+        # The group was rebalanced meanwhile, or is about to be: fetch again what is still assigned after that.
+        for partition in left_out & set(_partitions(consumer.assignment())):
+            first = polled[TopicPartition(*partition)][0].offset
+            consumer.seek(TopicPartition(*partition), self.buffer.next_offset(partition, first))
 
-    def _rest(self, consumer: Any) -> None:
-        """Look whether the caller has waited long enough, or the brokers are gone."""
-        is_idle = self._is_idle(has_share=bool(consumer.assignment()))
-        if is_idle or time.monotonic() - self._heard_at > self._connection.timeout:
+    def _check_idle(self, consumer: Any) -> None:
+        """Stop when the caller has waited long enough; raise KafkaError when the brokers are away."""
+        is_idle = self._is_idle(has_partitions=bool(consumer.assignment()))
+        if is_idle or time.monotonic() - self._answered_at > self._connection.timeout:
             if self._has_read_everything(consumer) and is_idle:
                 self._stopping.set()
-            self._heard_at = time.monotonic()
+            self._answered_at = time.monotonic()
 
-    def _is_idle(self, *, has_share: bool) -> bool:
-        since, settled_at = self.buffer.waiting_since, self._settled_at
-        if self._idle_timeout is None or since is None or settled_at is None:
+    def _is_idle(self, *, has_partitions: bool) -> bool:
+        since, assigned_at = self.buffer.waiting_since, self._assigned_at
+        if self._idle_timeout is None or since is None or assigned_at is None:
             return False
-        # Without a share, time enough to hear by a heartbeat that the group is being divided anew.
-        patience = self._idle_timeout if has_share else max(self._idle_timeout, 3 * _HEARTBEAT_MS / 1000)
-        return time.monotonic() - max(since, settled_at) >= patience
+        # Without partitions, time enough to learn by a heartbeat that the group is being rebalanced.
+        shortest = 0.0 if has_partitions else 3 * _HEARTBEAT_MS / 1000
+        return time.monotonic() - max(since, assigned_at) >= max(self._idle_timeout, shortest)
 
     def _has_read_everything(self, consumer: Any) -> bool:
         """Ask the brokers where the topics end; raise KafkaError when they do not answer in time."""
-        places = consumer.assignment()
-        ends = self._ends(consumer, places or {TopicPartition(self._topics[0], 0)})
-        timeout = self._connection.timeout_ms
-        return all((consumer.position(place, timeout_ms=timeout) or 0) >= ends[place] for place in places)
+        assigned = consumer.assignment()
+        ends = self._end_offsets(consumer, assigned or {TopicPartition(self._topics[0], 0)})
+        timeout_ms = self._connection.timeout_ms
+        return all(
+            (consumer.position(partition, timeout_ms=timeout_ms) or 0) >= ends[partition]
+            for partition in assigned
+        )
 
-    def _ends(self, consumer: Any, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    def _end_offsets(self, consumer: Any, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         try:
             ends: dict[TopicPartition, int] = consumer.end_offsets(
-                places, timeout_ms=self._connection.timeout_ms
+                partitions, timeout_ms=self._connection.timeout_ms
             )
         except DriverError as error:
-            raise self._connection.error("Kafka does not answer", error) from error
+            raise self._connection.error("Kafka does not answer", error, hint=CHECK_BROKERS) from error
         return ends
 
     def _commit_now_and_then(self, consumer: Any) -> None:
@@ -190,10 +196,10 @@ class KafkaReader:
         self._committed_at = time.monotonic()
         try:
             consumer.commit(_committable(offsets), timeout_ms=self._connection.timeout_ms)
-        except DriverError as error:  # read again by the group: at least once is what is promised
+        except DriverError as error:  # the group reads them again: the promise is at least once
             self._logger.warning("offsets not committed", group=self._group, reason=str(error))
         else:
-            self.buffer.committed(offsets)
+            self.buffer.mark_committed(offsets)
 
     def _close(self, consumer: Any) -> None:
         if self._group is not None:
@@ -202,44 +208,46 @@ class KafkaReader:
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Runs in the driver's own thread, while ours waits in poll()."""
+    """The listener for rebalances; it runs in the driver's own thread, while ours waits in poll()."""
 
     def __init__(self, reader: KafkaReader, consumer: Any) -> None:
         self._reader = reader
         self._consumer = consumer
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Commit what is finished before another member may begin, and drop what the caller has not taken."""
+        """Commit what is finished before another member may begin, and drop records not taken."""
         insist_on_joining(self._consumer)
         offsets = self._reader.buffer.uncommitted()
         if offsets:  # not awaited, but on the connection that asks to join next, so the broker sees it first
             self._consumer.commit_async(_committable(offsets))
-        self._reader.unsettle(_places(revoked))
+        self._reader.revoke(_partitions(revoked))
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
-        """Drop all: another member may have begun already."""
-        self._reader.unsettle(_places(lost))
-        self._reader.buffer.own([])
+        """Drop everything: another member may have begun already."""
+        self._reader.revoke(_partitions(lost))
+        self._reader.buffer.assign([])  # forgets the offsets of partitions that are no longer assigned
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take records of these partitions from now on.
 
-        kafka-python goes on where it was in those that it has kept, after what was dropped above.
+        In those that it kept, kafka-python resumes where it was, after the records that were dropped above.
         """
-        for place, offset in self._reader.settle(_places(assigned)).items():
-            self._consumer.seek(TopicPartition(*place), offset)
+        for partition, offset in self._reader.assign(_partitions(assigned)).items():
+            self._consumer.seek(TopicPartition(*partition), offset)
 
 
-def _places(partitions: Iterable[TopicPartition]) -> list[Place]:
-    return [(each.topic, each.partition) for each in partitions]
+def _partitions(partitions: Iterable[TopicPartition]) -> list[Partition]:
+    return [(partition.topic, partition.partition) for partition in partitions]
 
 
-def _committable(offsets: Mapping[Place, int]) -> dict[TopicPartition, OffsetAndMetadata]:
-    return {TopicPartition(*place): OffsetAndMetadata(n, "", -1) for place, n in offsets.items()}
+def _committable(offsets: Mapping[Partition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
+    return {
+        TopicPartition(*partition): OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()
+    }
 
 
 def read_record(record: Any) -> Fetched:
-    """Return the event that a ConsumerRecord holds, or why it holds none, and its size in bytes."""
+    """Return a ConsumerRecord as an event, or as unreadable with the reason, and its size in bytes."""
     headers = {name: _header(value) for name, value in record.headers}
     size = len(record.key or b"") + len(record.value or b"")
     try:
@@ -271,8 +279,8 @@ def _header(value: bytes | None) -> str:
     return (value or b"").decode(errors="backslashreplace")
 
 
-def _unreadable(record: Any, headers: dict[str, str], reason: str) -> Unreadable:
-    return Unreadable(
+def _unreadable(record: Any, headers: dict[str, str], reason: str) -> UnreadableRecord:
+    return UnreadableRecord(
         record.topic,
         record.partition,
         record.offset,

@@ -1,0 +1,115 @@
+"""What `KafkaClient` and `EventLog` do alike."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+
+from iacs.core.events import Event, NewEvent, check_topic
+from iacs.core.exceptions import EventError
+from iacs.core.logger import Logger
+
+if TYPE_CHECKING:
+    from iacs.core._events.event_buffer import Record, UnreadableRecord
+
+
+class EventReader(Protocol):
+    """Fetches records for one consumer."""
+
+    async def next(self) -> "Record | None":
+        """Finish the record in flight and return the next one; None when the iteration is over."""
+        ...
+
+    async def stop(self) -> None:
+        """Commit what is finished and leave the group; safe to call twice."""
+
+
+Reader = TypeVar("Reader", bound=EventReader)
+
+
+class BaseEventStream(ABC, Generic[Reader]):
+    """The part of an event stream that does not depend on where the events are kept."""
+
+    def __init__(self, *, dead_letter_topic: str, logger: Logger) -> None:
+        self._dead_letter_topic = dead_letter_topic
+        self._logger = logger
+        self._readers = set[Reader]()
+
+    @abstractmethod
+    async def publish_many(self, events: Iterable[NewEvent]) -> int:
+        """Publish events in their order; return how many."""
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """End every iteration and release connections."""
+
+    @abstractmethod
+    async def _open_reader(
+        self, topics: Sequence[str], group: str | None, idle_timeout: float | None
+    ) -> Reader:
+        """Return a reader that has begun to fetch."""
+
+    async def publish(
+        self,
+        topic: str,
+        value: object,
+        *,
+        key: str | None = None,
+        event_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Publish one event; return when it is durable, as EventStream promises."""
+        event = NewEvent(topic, value, key, headers={} if headers is None else headers)
+        await self.publish_many([event if event_id is None else replace(event, id=event_id)])
+
+    async def consume(
+        self,
+        topics: str | Iterable[str],
+        group: str | None = None,
+        *,
+        idle_timeout: float | None = None,
+    ) -> AsyncGenerator[Event, None]:
+        """Read events in the order of each key, as EventStream promises."""
+        reader = await self._open_reader(_topic_names(topics, group), group, idle_timeout)
+        self._readers.add(reader)
+        try:
+            while (record := await reader.next()) is not None:
+                if isinstance(record, Event):
+                    yield record
+                else:
+                    await self._dead_letter(record)
+        finally:
+            await reader.stop()
+            self._readers.discard(reader)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _dead_letter(self, record: "UnreadableRecord") -> None:
+        from iacs.core._events.dead_letter import dead_letter
+
+        fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        self._logger.warning("record skipped", reason=record.reason, **fields)
+        if record.topic != self._dead_letter_topic:
+            await self.publish_many([dead_letter(record, self._dead_letter_topic)])
+
+
+def _topic_names(topics: str | Iterable[str], group: str | None) -> tuple[str, ...]:
+    """Return what `consume` was asked to read; raise EventError when it cannot be read."""
+    names = (topics,) if isinstance(topics, str) else tuple(dict.fromkeys(topics))
+    if not names:
+        raise EventError("there is no topic to read from", hint="name at least one")
+    if group is not None and not (group and group.isprintable()):
+        raise EventError(
+            f"{group!r} is not the name of a consumer group",
+            hint="use printable text, or None to read without a group",
+        )
+    for name in names:
+        check_topic(name)
+    return names

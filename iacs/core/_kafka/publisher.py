@@ -1,0 +1,205 @@
+"""Publish to Kafka in asyncio: kafka-python's producer blocks, so it has a thread of its own."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from iacs.core._events.encoded_event import EncodedEvent, encode_event
+from iacs.core._kafka import driver as kafka_driver
+from iacs.core._kafka.connection import CHECK_BROKERS, KafkaConnection
+from iacs.core._kafka.driver import DriverError, KafkaTimeoutError
+from iacs.core.events import EVENT_ID_HEADER, NewEvent
+from iacs.core.exceptions import EventError, KafkaError
+
+
+class Batch:
+    """Events that are to be acknowledged within the connection's timeout."""
+
+    def __init__(self, events: Sequence[NewEvent], connection: KafkaConnection) -> None:
+        self.events = events
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self.deadline = self._loop.time() + connection.timeout
+        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._guard = threading.Lock()
+        self._missing = set(range(len(events)))
+        self._failed: dict[int, KafkaError] = {}
+
+    async def failures(self) -> dict[str, KafkaError]:
+        """Wait for every outcome; return the ids of the events that failed, with the reasons."""
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                await self._done
+        except TimeoutError:
+            self.fail_missing(self.timeout_error("acknowledge"))
+        return {self.events[index].id: error for index, error in sorted(self._failed.items())}
+
+    def set_outcome(self, index: int, error: KafkaError | None = None) -> None:
+        """Note the outcome of one event; may be called in any thread."""
+        with self._guard:
+            if error is not None and index in self._missing:
+                self._failed[index] = error
+            self._missing.discard(index)
+            is_last = not self._missing
+        if is_last and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._resolve)
+
+    def fail_missing(self, error: KafkaError) -> None:
+        """Count the events without an outcome as failed."""
+        for index in tuple(self._missing):
+            self.set_outcome(index, error)
+        self._resolve()
+
+    def timeout_error(self, verb: str) -> KafkaError:
+        """Return the error for what Kafka did not do in time."""
+        topics = ", ".join(sorted({event.topic for event in self.events}))
+        what = f"Kafka did not {verb} events for {topics} within {self._connection.timeout:g} s"
+        return self._connection.error(what, hint=CHECK_BROKERS)
+
+    def _resolve(self) -> None:
+        if not self._done.done():
+            self._done.set_result(None)
+
+
+class KafkaPublisher:
+    """Sends batches in the order given; each record is acknowledged by every replica that is in sync.
+
+    The producer waits `linger_ms` milliseconds for more records, or until it has `batch_size` bytes.
+    """
+
+    def __init__(self, connection: KafkaConnection, *, linger_ms: int, batch_size: int) -> None:
+        self._connection = connection
+        self._linger_ms = linger_ms
+        self._batch_size = batch_size
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="iacs-kafka-producer")
+        self._producer: Any = None
+        self._closed = False
+
+    async def send(self, events: Sequence[NewEvent]) -> Batch:
+        """Pass events to the producer, which may wait until the brokers know a topic.
+
+        Raises EventEncodingError before anything is sent; other failures are outcomes of the batch.
+        """
+        batch = Batch(events, self._connection)
+        try:
+            async with asyncio.timeout_at(batch.deadline):
+                await self._run(partial(self._send, batch))
+        except TimeoutError:
+            batch.fail_missing(batch.timeout_error("accept"))
+        except KafkaError as error:
+            batch.fail_missing(error)
+        return batch
+
+    async def check_topics(self, topics: Sequence[str]) -> None:
+        """Wait until the brokers know these topics, which creates them where that is allowed.
+
+        Raises KafkaError.
+        """
+        for topic in topics:
+            await self._run(partial(self._check_topic, topic))
+
+    async def count_brokers(self) -> int:
+        """Ask for the cluster's metadata and return the number of brokers; raises KafkaError."""
+        if self._producer is None:
+            await self._connection.check_reachable()
+        answer = Future[int]()
+        answer.set_running_or_notify_cancel()  # from here on it cannot be cancelled, only not be awaited
+        await self._run(partial(self._ask_brokers, answer))
+        try:
+            return await asyncio.wrap_future(answer)
+        except DriverError as error:
+            raise self._connection.error("Kafka does not answer", error, hint=CHECK_BROKERS) from error
+
+    async def aclose(self) -> None:
+        """Wait for records in flight, up to the timeout; safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._worker, self._close)
+            self._worker.shutdown(wait=False)
+
+    async def _run(self, work: partial[None]) -> None:
+        if self._closed:
+            raise EventError("the Kafka client is closed", hint="make a new KafkaClient")
+        await asyncio.get_running_loop().run_in_executor(self._worker, work)
+
+    def _send(self, batch: Batch) -> None:
+        encoded = [encode_event(event) for event in batch.events]
+        producer = self._open()
+        for index, event in enumerate(encoded):
+            try:
+                future = producer.send(event.event.topic, **_record(event))
+            except KafkaTimeoutError as error:
+                batch.fail_missing(self._unknown_topic(event.event.topic, error))
+                return  # the others would wait as long, one after another
+            except (DriverError, ValueError) as error:
+                batch.set_outcome(index, self._rejected(event.event, error))
+            else:
+                future.add_callback(partial(_acknowledge, batch, index))
+                future.add_errback(partial(self._fail, batch, index))
+
+    def _fail(self, batch: Batch, index: int, error: Exception) -> None:
+        batch.set_outcome(index, self._rejected(batch.events[index], error))
+
+    def _rejected(self, event: NewEvent, error: Exception) -> KafkaError:
+        verb = "did not acknowledge" if isinstance(error, KafkaTimeoutError) else "rejected"
+        return self._connection.error(f"Kafka {verb} event {event.id} for topic {event.topic!r}", error)
+
+    def _unknown_topic(self, topic: str, error: Exception) -> KafkaError:
+        hint = "create the topic, or set auto.create.topics.enable=true on the brokers"
+        return self._connection.error(f"Kafka does not know the topic {topic!r}", error, hint=hint)
+
+    def _check_topic(self, topic: str) -> None:
+        producer = self._open()
+        try:
+            producer.partitions_for(topic)
+        except (DriverError, ValueError) as error:
+            raise self._unknown_topic(topic, error) from error
+
+    def _ask_brokers(self, answer: Future[int]) -> None:
+        kafka_driver.ask_brokers(self._open(), answer)
+
+    def _open(self) -> Any:
+        if self._producer is None:
+            # A little less than the caller waits, so that the caller learns why it failed.
+            delivery_ms = max(2, self._connection.timeout_ms * 9 // 10)
+            self._producer = self._connection.connect(
+                kafka_driver.KafkaProducer,
+                acks="all",
+                enable_idempotence=True,
+                max_block_ms=delivery_ms,
+                delivery_timeout_ms=delivery_ms,
+                request_timeout_ms=max(1, delivery_ms // 2),
+                linger_ms=min(self._linger_ms, delivery_ms // 4),
+                batch_size=self._batch_size,
+                metrics_enabled=False,
+            )
+        return self._producer
+
+    def _close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        try:
+            producer.close(timeout=self._connection.timeout)
+        except (
+            DriverError
+        ):  # some records were not sent in time, as their publishers know; now all have expired
+            producer.close(timeout=self._connection.timeout)
+
+
+def _record(encoded: EncodedEvent) -> dict[str, Any]:
+    event = encoded.event
+    is_tombstone = event.value is None and event.key is not None  # the driver refuses a null without a key
+    headers = {**event.headers, EVENT_ID_HEADER: event.id}
+    return {
+        "value": None if is_tombstone else encoded.value.encode(),
+        "key": event.key.encode() if event.key is not None else None,
+        "headers": [(name, value.encode()) for name, value in headers.items()],
+    }
+
+
+def _acknowledge(batch: Batch, index: int, _metadata: object) -> None:
+    batch.set_outcome(index)
