@@ -13,7 +13,6 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
-from iacs.core._http.response import HttpResponse
 from iacs.core._oauth.hints import HINTS
 from iacs.core.exceptions import (
     APIConnectionError,
@@ -23,6 +22,7 @@ from iacs.core.exceptions import (
     OperatorRequiredError,
     SignInRequiredError,
 )
+from iacs.core.http_client import HttpResponse
 from iacs.redaction import redact_foreign, safe_for_terminal
 
 SIGN_IN = {"interaction_required", "consent_required", "login_required", "invalid_grant"}

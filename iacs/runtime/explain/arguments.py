@@ -13,7 +13,7 @@ from iacs.runtime.explain.explanation import Received
 from iacs.runtime.explain.value_text import shown
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import CALLING
-from iacs.runtime.picture.places import positional_names
+from iacs.runtime.picture.modules import positional_names
 
 
 class Arguments:

@@ -15,7 +15,7 @@ from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture
 from iacs.runtime.picture.declaring import Declarers
 from iacs.runtime.picture.drawing_text import role_of_class
 from iacs.runtime.picture.folding import Fold
-from iacs.runtime.picture.places import line_of, made_by
+from iacs.runtime.picture.modules import line_of, made_by
 
 
 def explain(

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from iacs.redaction import REDACTED, hides_itself, is_secret, redact_text
-from iacs.runtime.picture.places import place_of
+from iacs.runtime.picture.modules import module_of
 
 _LONGEST = 200
 """Characters; a longer text is cut."""
@@ -44,7 +44,7 @@ def _single(value: Any) -> str:
         return redact_text(str(value))
     if isinstance(value, bool | int | float | complex | Decimal | date | time | timedelta | UUID):
         return str(value)
-    return place_of(value) if isinstance(value, type) else f"<{type(value).__qualname__}>"
+    return module_of(value) if isinstance(value, type) else f"<{type(value).__qualname__}>"
 
 
 def _gathered(name: str, value: Any, depth: int) -> str:

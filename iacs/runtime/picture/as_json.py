@@ -5,13 +5,14 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from iacs.core.exceptions import PictureError
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting
+from iacs.runtime.picture.data import PictureData, PictureEdge, PictureNode, Setting
+from iacs.runtime.picture.painting import Picture
 
 SCHEMA = 1
 """The version of the form; another one is refused."""
 
 
-def to_json(picture: Picture) -> str:
+def to_json(picture: PictureData) -> str:
     """Return the picture as JSON, one node or edge a line, in an order that does not change."""
     lines = ["{", f'"container": {_text(picture.container)},', '"edges": [']
     lines += [",\n".join(_text(asdict(edge)) for edge in picture.edges), "],"]
@@ -53,7 +54,11 @@ def _node(found: dict[str, Any]) -> PictureNode:
 
 def _whole(picture: Picture) -> Picture:
     """Return the picture if every edge has its ends and every text is one; else raise KeyError or TypeError."""
-    everything: tuple[Picture | PictureNode | PictureEdge, ...] = (picture, *picture.nodes, *picture.edges)
+    everything: tuple[PictureData | PictureNode | PictureEdge, ...] = (
+        picture,
+        *picture.nodes,
+        *picture.edges,
+    )
     for each in everything:
         for one in fields(each):
             if one.type is str and not isinstance(getattr(each, one.name), str):

@@ -6,7 +6,7 @@ from dependency_injector import providers
 
 from iacs.runtime.graph.graph import Graph
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.picture.places import place_of
+from iacs.runtime.picture.modules import module_of
 
 
 class Declarers:
@@ -23,7 +23,7 @@ class Declarers:
     def outermost(self) -> str:
         """The place of the outermost container's class; empty for one put together at run time."""
         cls = self._classes[""]
-        return place_of(cls) if cls else ""
+        return module_of(cls) if cls else ""
 
     def group(self, path: str) -> str:
         """Return the path of the container that holds `path`."""
@@ -56,7 +56,7 @@ class Declarers:
     def declared(self, path: str) -> str:
         """Return the place of the class that declares `path`; empty when no class does."""
         cls = self.class_of(path)
-        return place_of(cls) if cls else ""
+        return module_of(cls) if cls else ""
 
 
 def _class_of(provider: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from iacs.redaction import safe_for_terminal
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode
+from iacs.runtime.picture.data import PictureData, PictureEdge, PictureNode
 
 _MOST = 4
 """Names at one line of a drawing."""
@@ -38,7 +38,7 @@ def by_target(edges: Iterable[PictureEdge]) -> dict[str, list[PictureEdge]]:
     return found
 
 
-def reading(picture: Picture, edges: Iterable[PictureEdge]) -> str:
+def reading(picture: PictureData, edges: Iterable[PictureEdge]) -> str:
     """Return what edges to the same target are about: what is read of it, else the names it arrives under."""
     told = [each for each in dict.fromkeys(edge.pick or _label(picture, edge) for edge in edges) if each]
     if len(told) > _MOST:
@@ -46,7 +46,7 @@ def reading(picture: Picture, edges: Iterable[PictureEdge]) -> str:
     return safe_for_terminal(", ".join(told))
 
 
-def _label(picture: Picture, edge: PictureEdge) -> str:
+def _label(picture: PictureData, edge: PictureEdge) -> str:
     """Leave out a label that only repeats the name of the target."""
     return "" if edge.label == picture.by_path[edge.target].name else edge.label
 

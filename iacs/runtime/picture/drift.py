@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from iacs.redaction import safe_for_terminal
-from iacs.runtime.picture import Picture, PictureNode
+from iacs.runtime.picture.data import PictureData, PictureNode
 
 
-def difference(old: Picture, new: Picture) -> tuple[str, ...]:
+def difference(old: PictureData, new: PictureData) -> tuple[str, ...]:
     """Return one sentence for each change of the wiring, by path; what only runs differently is none."""
     return tuple(safe_for_terminal(each) for _, each in sorted((*_nodes(old, new), *_edges(old, new))))
 
 
-def _nodes(old: Picture, new: Picture) -> Iterator[tuple[str, str]]:
+def _nodes(old: PictureData, new: PictureData) -> Iterator[tuple[str, str]]:
     for path in old.by_path.keys() | new.by_path.keys():
         before, after = old.by_path.get(path), new.by_path.get(path)
         if before is None and after is not None:
@@ -45,7 +45,7 @@ def _changes(before: PictureNode, after: PictureNode) -> Iterator[str]:
         yield f"is declared by {after.declared or 'no class'}, it was by {before.declared or 'no class'}"
 
 
-def _edges(old: Picture, new: Picture) -> Iterator[tuple[str, str]]:
+def _edges(old: PictureData, new: PictureData) -> Iterator[tuple[str, str]]:
     before, after = _received(old), _received(new)
     for key in before.keys() | after.keys():
         source, label, _ = key
@@ -60,5 +60,5 @@ def _edges(old: Picture, new: Picture) -> Iterator[tuple[str, str]]:
             yield source, f"{source} receives {now} as {label}, it was {was}"
 
 
-def _received(picture: Picture) -> dict[tuple[str, str, str], str]:
+def _received(picture: PictureData) -> dict[tuple[str, str, str], str]:
     return {(edge.source, edge.label, edge.via): edge.taken for edge in picture.edges}

@@ -7,8 +7,8 @@ from typing import Any
 
 from iacs.runtime.graph.graph import Graph, Input, Node
 from iacs.runtime.graph.kinds import CALLING, Kind
+from iacs.runtime.picture.modules import module_of, positional_names
 from iacs.runtime.picture.picks import Pick, pick_of, pick_text, setting_name
-from iacs.runtime.picture.places import place_of, positional_names
 from iacs.runtime.picture.settings import Holders
 
 _PLUMBING = frozenset(
@@ -155,7 +155,7 @@ def _call(node: Node) -> tuple[str, ...]:
     """Name the function that nobody named a provider for, such as `int` of an option `as_int()`."""
     if node.kind not in (Kind.CALLABLE, Kind.COROUTINE):
         return ()
-    return (place_of(node.provider.provides).rpartition(":")[2],)
+    return (module_of(node.provider.provides).rpartition(":")[2],)
 
 
 def _relabelled(node: Node, each: Input, way: Way) -> Way:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from iacs.runtime.picture import Picture
+from iacs.runtime.picture.data import PictureData
 
 _SWEEPS = 6
 """Rounds of ordering; later ones change nothing in practice."""
@@ -36,7 +36,7 @@ class Layout:
     columns: int
 
 
-def lay_out(picture: Picture) -> Layout:
+def lay_out(picture: PictureData) -> Layout:
     """Put what is needed to the right of what needs it, unless they need each other."""
     columns = _columns(picture)
     lanes = _lanes(picture, columns)
@@ -45,7 +45,7 @@ def lay_out(picture: Picture) -> Layout:
     return Layout(cells, lanes, max(columns.values(), default=-1) + 1)
 
 
-def _columns(picture: Picture) -> dict[str, int]:
+def _columns(picture: PictureData) -> dict[str, int]:
     """Return the longest way from what nothing needs; an edge that closes a circle does not count."""
     order = list(_needs_last(picture))
     place = {path: number for number, path in enumerate(order)}
@@ -57,7 +57,7 @@ def _columns(picture: Picture) -> dict[str, int]:
     return columns
 
 
-def _needs_last(picture: Picture) -> Iterator[str]:
+def _needs_last(picture: PictureData) -> Iterator[str]:
     """Yield every path before what it needs, as far as there are no circles."""
     finished: list[str] = []
     seen: set[str] = set()
@@ -78,7 +78,7 @@ def _needs_last(picture: Picture) -> Iterator[str]:
     return reversed(finished)
 
 
-def _lanes(picture: Picture, columns: Mapping[str, int]) -> tuple[Lane, ...]:
+def _lanes(picture: PictureData, columns: Mapping[str, int]) -> tuple[Lane, ...]:
     """Give each container the rows that its fullest column takes; what is needed most comes last."""
     members: dict[str, list[int]] = {}
     for node in picture.nodes:
@@ -91,7 +91,7 @@ def _lanes(picture: Picture, columns: Mapping[str, int]) -> tuple[Lane, ...]:
     return tuple(lanes)
 
 
-def _places(picture: Picture, columns: Mapping[str, int], lanes: tuple[Lane, ...]) -> dict[str, int]:
+def _places(picture: PictureData, columns: Mapping[str, int], lanes: tuple[Lane, ...]) -> dict[str, int]:
     """Return the rows: in each cell of a lane and a column, by where the neighbours are on average."""
     first = {lane.group: lane.row for lane in lanes}
     stacks: dict[tuple[str, int], list[str]] = {}
@@ -107,7 +107,7 @@ def _places(picture: Picture, columns: Mapping[str, int], lanes: tuple[Lane, ...
     return rows
 
 
-def _neighbours(picture: Picture) -> dict[str, list[str]]:
+def _neighbours(picture: PictureData) -> dict[str, list[str]]:
     return {
         node.path: [edge.target for edge in picture.needs[node.path]]
         + [edge.source for edge in picture.needed_by[node.path]]

@@ -11,12 +11,12 @@ from typing import Any
 
 from iacs.redaction import REDACTED, is_secret_name, safe_for_terminal
 from iacs.runtime.explain.setting_values import SettingValue, Values
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting
+from iacs.runtime.picture.data import PictureData, PictureEdge, PictureNode, Setting
 from iacs.runtime.picture.drawing_text import role_of_class, what_it_is
 from iacs.runtime.picture.page_svg import svg
 
 
-def page(picture: Picture, values: Values | None = None) -> str:
+def page(picture: PictureData, values: Values | None = None) -> str:
     """Return the page; `values` are the settings that are known, masked already."""
     template = files("iacs.runtime.picture").joinpath("page.html").read_text(encoding="utf-8")
     container = picture.container.rpartition(":")[2] or "a container"
@@ -40,7 +40,7 @@ def _hashes(template: str, tag: str) -> Iterator[str]:
         yield f"'sha256-{b64encode(sha256(found[1].encode()).digest()).decode()}'"
 
 
-def _data(picture: Picture, values: Values) -> str:
+def _data(picture: PictureData, values: Values) -> str:
     """Return the picture for the page's script: what would end the element is written as an escape."""
     places = {node.path: place for place, node in enumerate(picture.nodes)}
     groups = sorted({node.group for node in picture.nodes})

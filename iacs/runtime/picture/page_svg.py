@@ -7,7 +7,7 @@ from functools import cached_property
 from html import escape
 
 from iacs.redaction import safe_for_terminal
-from iacs.runtime.picture import Picture, PictureNode
+from iacs.runtime.picture.data import PictureData, PictureNode
 from iacs.runtime.picture.drawing_text import by_target, is_settings_only, what_it_is
 from iacs.runtime.picture.layout import Lane, lay_out
 from iacs.runtime.picture.page_lines import GAP, HEIGHT, ROW, Spot, line
@@ -22,14 +22,14 @@ _NARROWEST, _WIDEST = 110, 240
 COLORS = 8
 
 
-def svg(picture: Picture) -> str:
+def svg(picture: PictureData) -> str:
     """Return the drawing; parts and lines carry their number in the picture, for the script."""
     return _Drawing(picture).text()
 
 
 @dataclass(frozen=True)
 class _Drawing:
-    picture: Picture
+    picture: PictureData
 
     def text(self) -> str:
         size = f'viewBox="0 0 {self.width:g} {self.height:g}" width="{self.width:g}" height="{self.height:g}"'
@@ -145,7 +145,7 @@ def _classes(node: PictureNode, color: str) -> Iterator[str]:
         yield "overlaid"
 
 
-def colors_of(picture: Picture) -> dict[str, str]:
+def colors_of(picture: PictureData) -> dict[str, str]:
     """Give each container a color; there are eight."""
     groups = sorted({node.group for node in picture.nodes})
     return {group: f"c{number % COLORS}" for number, group in enumerate(groups)}

@@ -1,4 +1,4 @@
-"""Where a provider's class or function is, and what its parameters are called."""
+"""The module and line of a provider's class or function, and the names of its parameters."""
 
 import functools
 import inspect
@@ -19,17 +19,17 @@ _PLAIN = frozenset(
 
 
 def made_by(provider: Any, kind: Kind) -> str:
-    """Return the place of what a provider calls, holds or expects; empty when it calls nothing."""
+    """Return `module:qualname` of what a provider calls, holds or expects; empty when it calls nothing."""
     if kind in _PLAIN:
         return ""
     if kind is Kind.OTHER:
-        return place_of(type(provider))
+        return module_of(type(provider))
     if kind is Kind.MISSING:
-        return place_of(provider.instance_of)
-    return "" if provider.provides is None else place_of(provider.provides)
+        return module_of(provider.instance_of)
+    return "" if provider.provides is None else module_of(provider.provides)
 
 
-def place_of(value: Any) -> str:
+def module_of(value: Any) -> str:
     """Return `module:qualname` of a class or function; of anything else, its class's."""
     while isinstance(value, functools.partial):
         value = value.func
