@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iacs.cli.edge import ERROR, describe
+from iacs.cli.edge import ERROR
 from iacs.cli.loading import DEFAULT
 from iacs.cli.options import Container, Json
 from iacs.cli.output import line, note, print_json
@@ -51,7 +51,8 @@ async def _health(name: str, timeout: float, *, json: bool) -> "Health":
         application = Application(_prepared(load_container(name)))
         await application.start()
     except IACSGraphError as error:
-        health = Health(error=f"the application cannot start: {describe(error)}")
+        sentence = f"the application cannot start: {' '.join(str(error).split())}"
+        health = Health(error=sentence, code=error.code, hint=error.hint)
         _show(health, json=json)
         return health
     try:
@@ -77,7 +78,7 @@ def _show(health: "Health", *, json: bool) -> None:
     if json:
         print_json(health.to_dict())
     elif health.error:
-        line(f"{health.status}: {health.error}")
+        line(f"{health.status}: {health.message_with_hint}")
     else:
         print_table(("part", "status", "ms", "detail"), [_part(part) for part in health.parts])
         line("")
@@ -87,7 +88,7 @@ def _show(health: "Health", *, json: bool) -> None:
 
 
 def _part(part: "PartHealth") -> tuple[str, str, str, str | None]:
-    detail = part.error or _detail(part.detail)
+    detail = part.message_with_hint or _detail(part.detail)
     return part.path, part.status.value, f"{part.seconds * 1000:.0f}", detail or None
 
 

@@ -1,4 +1,4 @@
-"""How a part is asked how it is: with a deadline, and with an owner for what does not keep it."""
+"""Calls the probe of a part: with a deadline, and with an owner for those that exceed it."""
 
 import asyncio
 import errno
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 @runtime_checkable
 class Probe(Protocol):
-    """A part that tells how it is: one method without parameters, `async def` or plain.
+    """A part that reports its health: one method without parameters, `async def` or plain.
 
     Returning means up, and a str or a mapping that it returns is shown. Raising DegradedError means that the
     part works, but a person must act. Raising anything else means down, and so does returning False. A plain
@@ -34,11 +34,11 @@ class Probe(Protocol):
     """
 
     def probe(self) -> object:
-        """Do the least that shows whether the part works; the caller sees to the deadline."""
+        """Do the least that shows whether the part works; the caller applies the deadline."""
 
 
 def is_probe(value: object) -> TypeGuard[Probe]:
-    """Tell whether the class of `value` has such a method; one that takes parameters is something else."""
+    """Return whether the class of `value` has such a method; one that takes parameters is something else."""
     if isinstance(value, type) or not callable(getattr(type(value), "probe", None)):
         return False
     try:
@@ -49,7 +49,7 @@ def is_probe(value: object) -> TypeGuard[Probe]:
 
 
 class Probes:
-    """Ask parts how they are; own the probes that ignore their deadline until they end.
+    """Calls of probes; those that ignore their deadline are owned until they end.
 
     While one is left behind, its part is not asked again: each call would leave another thread or task.
     """
@@ -73,14 +73,14 @@ class Probes:
         if not task.done():
             await asyncio.wait({task}, timeout=_GRACE)
             return PartHealth(path, Status.DOWN, seconds, error=f"no answer within {timeout:g} s")
-        return _told(path, task, seconds)
+        return _part_health(path, task, seconds)
 
     def _leave(self, part: Probe, work: Iterable[_Work], began: float) -> None:
-        for each in work:
-            if not each.done():
-                self._late.setdefault(id(part), {})[each] = began
-                each.add_done_callback(partial(self._ended, id(part)))
-                each.cancel()
+        for running in work:
+            if not running.done():
+                self._late.setdefault(id(part), {})[running] = began
+                running.add_done_callback(partial(self._ended, id(part)))
+                running.cancel()
 
     def _ended(self, key: int, work: _Work) -> None:
         late = self._late.get(key, {})
@@ -95,8 +95,8 @@ async def _call(probe: Callable[[], object], threads: list[Future[Any]]) -> obje
     if inspect.iscoroutinefunction(probe):
         return await probe()
     threads.append(_in_thread(probe))
-    found = await asyncio.wrap_future(threads[0])
-    return await found if inspect.isawaitable(found) else found
+    result = await asyncio.wrap_future(threads[0])
+    return await result if inspect.isawaitable(result) else result
 
 
 def _in_thread(work: Callable[[], object]) -> Future[Any]:
@@ -119,7 +119,7 @@ def _in_thread(work: Callable[[], object]) -> Future[Any]:
     return future
 
 
-def _told(path: str, task: asyncio.Task[Any], seconds: float) -> PartHealth:
+def _part_health(path: str, task: asyncio.Task[Any], seconds: float) -> PartHealth:
     if task.cancelled():
         return PartHealth(path, Status.DOWN, seconds, error="the probe was cancelled")
     error = task.exception()
@@ -129,7 +129,8 @@ def _told(path: str, task: asyncio.Task[Any], seconds: float) -> PartHealth:
         return PartHealth(path, Status.UP, seconds, detail=_detail(task.result()))
     _log.debug("probe failed", exc_info=error, extra={"part": path})
     status = Status.DEGRADED if isinstance(error, DegradedError) else Status.DOWN
-    return PartHealth(path, status, seconds, error=_sentence(error))
+    code, hint = (error.code, error.hint) if isinstance(error, IACSGraphError) else ("", "")
+    return PartHealth(path, status, seconds, error=_sentence(error), code=code, hint=_one_line(hint))
 
 
 def _sentence(error: BaseException) -> str:
@@ -140,9 +141,9 @@ def _sentence(error: BaseException) -> str:
     shown, and what the operating system calls the error. The log has the rest, at DEBUG.
     """
     if isinstance(error, ExceptionGroup):
-        return "; ".join(dict.fromkeys(_sentence(each) for each in error.exceptions))
+        return "; ".join(dict.fromkeys(_sentence_with_hint(part) for part in error.exceptions))
     if isinstance(error, IACSGraphError):
-        return " ".join(str(error).split()) or type(error).__name__
+        return _one_line(str(error)) or type(error).__name__
     cls = type(error)
     name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
     if isinstance(error, OSError) and error.errno in errno.errorcode:
@@ -150,16 +151,25 @@ def _sentence(error: BaseException) -> str:
     return name
 
 
-def _detail(found: object) -> Any:
-    if isinstance(found, str):
-        return found
-    return _plain(found) if isinstance(found, Mapping) and found else None
+def _sentence_with_hint(error: BaseException) -> str:
+    hint = error.hint if isinstance(error, IACSGraphError) else ""
+    return "; ".join(filter(None, (_sentence(error), _one_line(hint))))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _detail(result: object) -> Any:
+    if isinstance(result, str):
+        return result
+    return _plain(result) if isinstance(result, Mapping) and result else None
 
 
 def _plain(value: object) -> Any:
     """Return `value` as JSON takes it; what it does not know as text, which masks a SecretStr."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [_plain(item) for item in value]
     return value if value is None or isinstance(value, str | bool | int | float) else str(value)

@@ -1,4 +1,4 @@
-"""Which module can do its work, and for one that cannot, the shortest way to each part that ails it."""
+"""Which module can do its work, and for one that cannot, the shortest path to each part that is the cause."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -16,30 +16,30 @@ def readiness(
 
     A module is a sub-container, or a provider of the outermost container that nothing else asks.
     """
-    ways = _Ways(graph, started, probed, chosen)
-    return tuple(Readiness(name, tuple(ways.causes(members))) for name, members in _modules(graph, started))
+    paths = _Paths(graph, started, probed, chosen)
+    return tuple(Readiness(name, tuple(paths.causes(members))) for name, members in _modules(graph, started))
 
 
 def _modules(graph: Graph, started: Collection[int]) -> Iterator[tuple[str, list[int]]]:
     reaching = graph.affected(started)
     for name, members in (*_containers(graph), *_tops(graph)):
-        parts = [each for each in members if graph.nodes[each].is_part]
-        there = [each for each in members if each in started or not graph.nodes[each].is_part]
-        if reaching.intersection(there) and (not parts or any(each in started for each in parts)):
-            yield name, there
+        parts = {index for index in members if graph.nodes[index].is_part}
+        present = [index for index in members if index in started or index not in parts]
+        if reaching.intersection(present) and (not parts or not parts.isdisjoint(started)):
+            yield name, present
 
 
 def _containers(graph: Graph) -> Iterator[tuple[str, list[int]]]:
-    found: dict[str, dict[int, None]] = {}
+    modules: dict[str, dict[int, None]] = {}
     for path, index in graph.paths.items():
         name, dot, _ = path.partition(".")
         if not dot and graph.nodes[index].kind is Kind.CONTAINER:
-            found[name] = {}
-        elif dot and name in found and graph.nodes[index].named:
+            modules[name] = {}
+        elif dot and name in modules and graph.nodes[index].named:
             source = graph.source(index)
             if graph.nodes[source].path.startswith(f"{name}."):  # else it is another module's
-                found[name][source] = None
-    return ((name, list(members)) for name, members in found.items())
+                modules[name][source] = None
+    return ((name, list(members)) for name, members in modules.items())
 
 
 def _tops(graph: Graph) -> Iterator[tuple[str, list[int]]]:
@@ -48,8 +48,8 @@ def _tops(graph: Graph) -> Iterator[tuple[str, list[int]]]:
             yield node.path, [graph.source(node.index)]
 
 
-class _Ways:
-    """The ways through a graph from one provider that people know by name to the next."""
+class _Paths:
+    """The paths through a graph from one provider that people know by name to the next."""
 
     def __init__(
         self,
@@ -62,13 +62,13 @@ class _Ways:
         self._started = started
         self._probed = probed
         self._chosen = chosen
-        self._ailing = {index for index, part in probed.items() if part.status is not Status.UP}
-        self._affected = graph.affected(self._ailing)
+        self._failing = {index for index, part in probed.items() if part.status is not Status.UP}
+        self._affected = graph.affected(self._failing)
         self._steps = cache(self._find_steps)
-        self._roots = self._ailing - self._consequences()
+        self._roots = self._failing - self._consequences()
 
     def causes(self, members: Collection[int]) -> Iterator[Cause]:
-        """Return what ails a module, nearest first; nothing is walked for one that is well."""
+        """Return the causes of a module, nearest first; nothing is searched for one that is up."""
         if not self._affected.intersection(members):
             return
         before = self._walk_from_tops(members)
@@ -76,7 +76,9 @@ class _Ways:
             if index in self._roots:
                 path = self._path(before, None if index in members else before[index])
                 part = self._probed[index]
-                yield Cause((*path, self._graph.nodes[index].path), part.status, part.error)
+                yield Cause(
+                    (*path, self._graph.nodes[index].path), part.status, part.error, part.code, part.hint
+                )
 
     def _walk_from_tops(self, members: Collection[int]) -> dict[int, int | None]:
         """Walk from what no other of a module's members asks; then from those that ask each other."""
@@ -87,10 +89,10 @@ class _Ways:
         return before
 
     def _consequences(self) -> set[int]:
-        """Return the parts that are down and stand on another that is: the latter is the cause."""
-        down = [index for index in self._ailing if self._probed[index].status is Status.DOWN]
+        """Return the parts that are down because another one that they need is."""
+        down = [index for index in self._failing if self._probed[index].status is Status.DOWN]
         below = {index: set(self._walk([index])).intersection(down) for index in down}
-        return {index for index in down if any(index not in below[each] for each in below[index])}
+        return {index for index in down if any(index not in below[part] for part in below[index])}
 
     def _walk(self, start: Iterable[int]) -> dict[int, int | None]:
         """Return all that is reached, nearest first, each with what it was reached from."""
@@ -118,9 +120,9 @@ class _Ways:
 
     def _inputs(self, node: Node) -> Iterator[int]:
         chosen = self._chosen.get(node.index)
-        for each in node.inputs:
-            if chosen is None or each.via != "branch" or each.node == chosen:
-                yield each.node
+        for source in node.inputs:
+            if chosen is None or source.via != "branch" or source.node == chosen:
+                yield source.node
 
     def _is_passed(self, index: int) -> bool:
         return index in self._started or not self._graph.nodes[index].is_part

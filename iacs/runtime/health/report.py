@@ -1,4 +1,4 @@
-"""What health says, as data: each part that was probed, and each module with the way to what ails it."""
+"""Health as data: each part that was probed, and each module with the path to the part that is the cause."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Status(StrEnum):
-    """How a part or a module is; a degraded one works, but a person must act. From best to worst."""
+    """The state of a part or a module, best first; a degraded one works, but a person must act."""
 
     UP = "up"
     DEGRADED = "degraded"
@@ -16,7 +16,7 @@ class Status(StrEnum):
 
     @property
     def http_status(self) -> int:
-        """Return 503 when down, 200 otherwise: a restart or another instance mends nothing that is degraded."""
+        """503 when down, 200 otherwise: a restart or another instance fixes nothing that is degraded."""
         return HTTPStatus.SERVICE_UNAVAILABLE if self is Status.DOWN else HTTPStatus.OK
 
 
@@ -27,66 +27,78 @@ def worst(statuses: Iterable[Status]) -> Status:
 
 @dataclass(frozen=True, slots=True)
 class PartHealth:
-    """What a part's probe said, in `seconds`: `detail`, a str or what JSON takes, or why it is not up."""
+    """The answer of a part's probe, after `seconds`: `detail`, a str or what JSON takes, or why it is not up.
+
+    `error`, its stable `code` and the `hint` what to do are those of an IACSGraphError; others have no code.
+    """
 
     path: str
     status: Status
     seconds: float
     detail: Any = None
     error: str = ""
+    code: str = ""
+    hint: str = ""
+
+    @property
+    def message_with_hint(self) -> str:
+        """One line for people: why the part is not up, and what to do about it."""
+        return _joined(self.error, self.hint)
 
     def to_dict(self, *, details: bool = True) -> dict[str, Any]:
         """Return what JSON takes; without `details`, nothing that the public may not read."""
-        told: dict[str, Any] = {"status": self.status.value, "seconds": round(self.seconds, 6)}
-        if details and self.detail is not None:
-            told["detail"] = self.detail
-        if details and self.error:
-            told["error"] = self.error
-        return told
+        document: dict[str, Any] = {"status": self.status.value, "seconds": round(self.seconds, 6)}
+        if not details:
+            return document
+        detail = {} if self.detail is None else {"detail": self.detail}
+        return document | detail | _without_empty(error=self.error, code=self.code, hint=self.hint)
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why a module is not up: `path` leads from one of its providers to the part whose `error` it is."""
+    """The reason why a module is not up: `path` leads from one of its providers to the part with the `error`."""
 
     path: tuple[str, ...]
     status: Status
     error: str
+    code: str = ""
+    hint: str = ""
 
     def __str__(self) -> str:
-        return f"{' -> '.join(self.path)}: {self.error}"
+        return f"{' -> '.join(self.path)}: {_joined(self.error, self.hint)}"
 
     @property
     def part(self) -> str:
-        """Return the path of the part itself."""
+        """The path of the part itself."""
         return self.path[-1]
 
     def to_dict(self, *, details: bool = True) -> dict[str, Any]:
         """Return what JSON takes; without `details`, nothing that the public may not read."""
-        told: dict[str, Any] = {"path": list(self.path), "status": self.status.value}
-        return told | {"error": self.error} if details else told
+        document: dict[str, Any] = {"path": list(self.path), "status": self.status.value}
+        said = _without_empty(error=self.error, code=self.code, hint=self.hint) if details else {}
+        return document | said
 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Whether a module can do its work: no cause means up."""
+    """The readiness of a module: without causes it is up."""
 
     name: str
     causes: tuple[Cause, ...] = ()
 
     @property
     def status(self) -> Status:
-        """Return the worst that was found."""
+        """The worst status of all causes."""
         return worst(cause.status for cause in self.causes)
 
     @property
     def up(self) -> bool:
-        """Tell whether the module works, degraded or not."""
+        """Whether the module works, degraded or not."""
         return self.status is not Status.DOWN
 
     @property
     def http_status(self) -> int:
-        """Return the status of an HTTP answer that tells this."""
+        """The status of an HTTP answer that reports this."""
         return self.status.http_status
 
     def to_dict(self, *, details: bool = True) -> dict[str, Any]:
@@ -97,7 +109,7 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an application is: the readiness of each module, and each part that was probed.
+    """The health of an application: the readiness of each module, and each part that was probed.
 
     `error` says why there is nothing to ask: the application is not started, or could not be.
     This is readiness: whether to send work here. Liveness, whether to restart the process, asks no part: a
@@ -107,32 +119,46 @@ class Health:
     modules: tuple[Readiness, ...] = ()
     parts: tuple[PartHealth, ...] = ()
     error: str = ""
+    code: str = ""
+    hint: str = ""
+
+    @property
+    def message_with_hint(self) -> str:
+        """One line for people: why there is nothing to ask, and what to do about it."""
+        return _joined(self.error, self.hint)
 
     @property
     def status(self) -> Status:
-        """Return the worst of all parts."""
+        """The worst status of all parts."""
         return Status.DOWN if self.error else worst(part.status for part in self.parts)
 
     @property
     def up(self) -> bool:
-        """Tell whether everything works, degraded or not."""
+        """Whether everything works, degraded or not."""
         return self.status is not Status.DOWN
 
     @property
     def http_status(self) -> int:
-        """Return the status of an HTTP answer that tells this: 200, or 503 when something is down."""
+        """The status of an HTTP answer that reports this: 200, or 503 when something is down."""
         return self.status.http_status
 
     def module(self, name: str) -> Readiness:
         """Return one module's readiness; raise KeyError when there is none of that name."""
-        return {each.name: each for each in self.modules}[name]
+        return {module.name: module for module in self.modules}[name]
 
     def to_dict(self, *, details: bool = True) -> dict[str, Any]:
         """Return what JSON takes; without `details`, nothing that the public may not read."""
-        told: dict[str, Any] = {"error": self.error} if details and self.error else {}
         return {
             "status": self.status.value,
-            **told,
-            "modules": {each.name: each.to_dict(details=details) for each in self.modules},
-            "parts": {each.path: each.to_dict(details=details) for each in self.parts},
+            **(_without_empty(error=self.error, code=self.code, hint=self.hint) if details else {}),
+            "modules": {module.name: module.to_dict(details=details) for module in self.modules},
+            "parts": {part.path: part.to_dict(details=details) for part in self.parts},
         }
+
+
+def _joined(error: str, hint: str) -> str:
+    return "; ".join(filter(None, (error, hint)))
+
+
+def _without_empty(**texts: str) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}

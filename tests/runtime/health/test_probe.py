@@ -59,6 +59,22 @@ async def test_part_that_answers_is_up_and_what_it_says_is_shown(kind: type[Part
     assert (told.path, told.status, told.detail, told.error) == ("core.part", Status.UP, found, "")
 
 
+async def test_code_and_hint_of_an_error_of_ours_are_apart_from_its_sentence() -> None:
+    error = DatabaseError("no connection to db:5432", hint="start the server,\nor set DATABASE_URL")
+    health = await ask(Part(raising(error)))
+    assert (health.error, health.code) == ("no connection to db:5432", "database")
+    assert health.hint == "start the server, or set DATABASE_URL"
+    assert health.message_with_hint == f"{health.error}; {health.hint}"
+    assert health.to_dict() | {"seconds": 0} == {
+        "status": "down",
+        "seconds": 0,
+        "error": "no connection to db:5432",
+        "code": "database",
+        "hint": "start the server, or set DATABASE_URL",
+    }
+    assert health.to_dict(details=False).keys() == {"status", "seconds"}
+
+
 @pytest.mark.parametrize("kind", [Part, PlainPart])
 async def test_part_that_raises_an_error_of_ours_is_down_with_its_sentence(kind: type[Part]) -> None:
     told = await ask(kind(raising(DatabaseError("cannot open it:\n  create the folder"))))
