@@ -3,7 +3,7 @@
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import line, print_json
+from iacs.cli.output import line, note, print_json
 from iacs.cli.tables import print_table
 
 app = typer.Typer(rich_markup_mode=None)
@@ -14,7 +14,10 @@ def show(json: Json = False) -> None:
     """Show every setting, its source and its value; secrets are masked."""
     from iacs.core.config import Config
 
-    rows = Config().rows()
+    config = Config()
+    for typo in config.likely_typos():
+        note(typo)
+    rows = config.rows()
     if json:
         for row in rows:
             print_json(row._asdict())

@@ -1,5 +1,6 @@
 """Every setting, read from environment variables and `.env`, validated once and all together."""
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -28,7 +29,7 @@ class SettingRow(NamedTuple):
 
 
 class Config(BaseSettings):
-    """Hold every setting; the environment wins over `.env`, which wins over the default.
+    """Every setting; the environment takes precedence over `.env`, which takes precedence over the default.
 
     An empty value counts as not given. Another prefix than none is chosen with `Config(_env_prefix="MYAPP_")`,
     another file with `_env_file`. Raises ConfigurationError, which lists every problem.
@@ -45,91 +46,106 @@ class Config(BaseSettings):
     )
 
     database_url: DatabaseUrl = Field(
-        SecretStr("sqlite:///iacs.db"), description="Where everything is kept; postgresql:// works too"
+        SecretStr("sqlite:///iacs.db"), description="Database URL (sqlite:// or postgresql://)"
     )
-    database_pool_size: int = Field(5, ge=1, description="Connections kept open")
-    database_timeout: float = Field(30.0, gt=0, description="Seconds to wait for a lock or a connection")
+    database_pool_size: int = Field(5, ge=1, description="Maximum number of open connections")
+    database_timeout: float = Field(
+        30.0, gt=0, description="Maximum wait for a lock or a connection, in seconds"
+    )
 
     kafka_bootstrap_servers: Servers = Field(
-        (), description="host:port, comma-separated; empty: events are kept in the database"
+        (), description="Kafka brokers as host:port, comma-separated (empty: events are kept in the database)"
     )
     kafka_security_protocol: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], AnyCase] = (
-        Field("PLAINTEXT", description="How to speak with the brokers")
+        Field("PLAINTEXT", description="Security protocol for broker connections")
     )
-    kafka_ssl_cafile: Path | None = Field(None, description="CA that signed the brokers' certificates")
+    kafka_ssl_cafile: Path | None = Field(None, description="CA certificate of the brokers (PEM)")
     kafka_sasl_mechanism: Annotated[Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], AnyCase] = Field(
-        "PLAIN", description="Used when the protocol begins with SASL"
+        "PLAIN", description="SASL mechanism"
     )
-    kafka_sasl_username: str = Field("", description="Used when the protocol begins with SASL")
-    kafka_sasl_password: SecretStr | None = Field(None, description="Used when the protocol begins with SASL")
-    kafka_timeout: float = Field(10.0, gt=0, description="Seconds until an unreachable broker is an error")
-    kafka_linger_ms: int = Field(5, ge=0, description="Milliseconds that a batch waits to be filled")
-    kafka_batch_size: int = Field(262_144, ge=1, description="Bytes that a batch holds at most")
-    mail_topic: str = Field("iacs.mail.received", description="Topic of one event per new message")
+    kafka_sasl_username: str = Field("", description="SASL user name")
+    kafka_sasl_password: SecretStr | None = Field(None, description="SASL password")
+    kafka_timeout: float = Field(10.0, gt=0, description="Timeout for reaching a broker, in seconds")
+    kafka_linger_ms: int = Field(5, ge=0, description="Maximum wait for a batch to fill, in milliseconds")
+    kafka_batch_size: int = Field(262_144, ge=1, description="Maximum batch size, in bytes")
+    mail_topic: str = Field("iacs.mail.received", description="Topic for the events about new messages")
     dead_letter_topic: str = Field("iacs.dead-letter", description="Topic for records that are not JSON")
 
-    azure_client_id: str = Field("", description="Application (client) id of the registration in Entra ID")
-    azure_client_secret: SecretStr | None = Field(None, description="Its client secret")
+    azure_client_id: str = Field(
+        "", description="Application (client) id of the app registration in Entra ID"
+    )
+    azure_client_secret: SecretStr | None = Field(None, description="Client secret of the app registration")
     azure_client_certificate_path: Path | None = Field(
-        None, description="PEM with key and certificate, in place of the secret"
+        None, description="Certificate and private key (PEM), instead of the client secret"
     )
     azure_client_certificate_password: SecretStr | None = Field(
-        None, description="Password of that PEM's key"
+        None, description="Password of the private key"
     )
-    azure_tenant_id: str = Field("common", description="Directory id, domain, common or organizations")
+    azure_tenant_id: str = Field(
+        "common", description="Tenant: a directory id, a domain, common or organizations"
+    )
     azure_authority_host: CloudUrl = Field(
-        "https://login.microsoftonline.com", description="Entra ID of this cloud"
+        "https://login.microsoftonline.com", description="Base URL of Entra ID; changes for national clouds"
     )
     azure_redirect_uri: RedirectUri = Field(
-        "http://localhost:8400/callback", description="Registered address that a sign-in returns to"
+        "http://localhost:8400/callback", description="Redirect URI of the app registration"
     )
     azure_scopes: str = Field(
-        "openid profile offline_access User.Read Mail.Read", description="What the person is asked to allow"
+        "openid profile offline_access User.Read Mail.Read", description="OAuth scopes requested at sign-in"
     )
     graph_url: CloudUrl = Field(
-        "https://graph.microsoft.com/v1.0", description="Microsoft Graph of this cloud"
+        "https://graph.microsoft.com/v1.0",
+        description="Base URL of Microsoft Graph; changes for national clouds",
     )
-    graph_page_size: int = Field(100, ge=1, le=1000, description="Messages asked for in one page")
-    graph_concurrency: int = Field(4, ge=1, description="Requests at a time to one mailbox")
-    http_timeout: float = Field(30.0, gt=0, description="Seconds for one request to Microsoft's cloud")
-    http_ca_file: Path | None = Field(None, description="CA to trust beside the system's own")
+    graph_page_size: int = Field(100, ge=1, le=1000, description="Messages per page")
+    graph_concurrency: int = Field(4, ge=1, description="Maximum number of concurrent requests per mailbox")
+    http_timeout: float = Field(
+        30.0, gt=0, description="Timeout of a request to Microsoft's cloud, in seconds"
+    )
+    http_ca_file: Path | None = Field(None, description="Additional CA certificate (PEM)")
     token_encryption_key: FernetKeys = Field(
-        None, description="Fernet key for tokens at rest; several, comma-separated: the first one encrypts"
+        None, description="Fernet key that encrypts tokens; of several, comma-separated, the first encrypts"
     )
 
-    enrollment_directory: Path = Field(Path("enrollment"), description="Folder with one YAML per account")
-    openai_api_key: SecretStr | None = Field(None, description="For services that you add; iacs hands it on")
+    enrollment_directory: Path = Field(
+        Path("enrollment"), description="Folder with one YAML file per account"
+    )
+    openai_api_key: SecretStr | None = Field(None, description="Not used by iacs; available to your services")
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], AnyCase] = Field(
-        "INFO", description="Least level that is logged"
+        "INFO", description="Minimum log level"
     )
     log_format: Annotated[Literal["auto", "console", "json"], AnyCase] = Field(
-        "auto", description="auto: console on a terminal, JSON elsewhere"
+        "auto", description="Log format (auto: console on a terminal, json elsewhere)"
     )
 
     _prefix: str = PrivateAttr("")
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:
-        from iacs.core._settings.problems import problem_of, problems_of_files
+        from iacs.core._settings.problems import contradictions, problem_of, problems_of_files
+        from iacs.core._settings.spelling import problems_of_arguments
 
         prefix = str(values.get("_env_prefix", self.model_config.get("env_prefix", ""))).upper()
-        unknown = [
-            name for name in values if not name.startswith("_") and name not in type(self).model_fields
-        ]
-        problems = [f"{name}: there is no such setting" for name in unknown]
+        fields = type(self).model_fields
+        known = [f"{prefix}{name.upper()}" for name in fields]
+        problems = problems_of_arguments(values, fields)
         problems += problems_of_files(
-            values.get("_env_file", self.model_config.get("env_file")), must_exist="_env_file" in values
+            values.get("_env_file", self.model_config.get("env_file")),
+            must_exist="_env_file" in values,
+            known=known,
+            given=[*map(str.upper, os.environ), *(f"{prefix}{name.upper()}" for name in values)],
         )
         try:
             super().__init__(**values)
         except ValidationError as error:
-            for found in error.errors():
-                name = str(found["loc"][0])
-                field = type(self).model_fields[name]
-                problems.append(f"{prefix}{name.upper()}: {problem_of(found, field)}")
+            for details in error.errors():
+                name = str(details["loc"][0])
+                problems.append(f"{prefix}{name.upper()}: {problem_of(details, fields[name])}")
+        else:
+            self._prefix = prefix
+            problems += contradictions(self, self._name)
         if problems:  # raised out here, the error does not carry pydantic's, which quotes secrets
             raise ConfigurationError(problems)
-        self._prefix = prefix
 
     @classmethod
     def settings_customise_sources(
@@ -141,7 +157,7 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Record where each value comes from, after the sources have been asked."""
-        return init_settings, env_settings, dotenv_settings, Origins(settings_cls)
+        return init_settings, env_settings, dotenv_settings, file_secret_settings, Origins(settings_cls)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -156,7 +172,7 @@ class Config(BaseSettings):
         return config
 
     def sources(self) -> dict[str, Origin]:
-        """Say of each setting, by field name, where its value comes from."""
+        """Return where the value of each setting comes from, by field name."""
         return {name: self._origins.get(name, "default") for name in type(self).model_fields}
 
     def rows(self) -> tuple[SettingRow, ...]:
@@ -168,6 +184,15 @@ class Config(BaseSettings):
             SettingRow(self._name(name), shown(name, getattr(self, name), fields[name]), at)
             for name, at in self.sources().items()
         )
+
+    def likely_typos(self) -> tuple[str, ...]:
+        """Describe the variables of the environment whose name is nearly that of a setting without a value."""
+        from iacs.core._settings.spelling import did_you_mean, misspelt
+
+        given = {self._name(name) for name, origin in self.sources().items() if origin != "default"}
+        known = [self._name(name) for name in type(self).model_fields]
+        typos = misspelt(sorted(os.environ), known, given)
+        return tuple(f"there is no setting {name}{did_you_mean([near])}" for name, near in typos.items())
 
     def require(self, *names: str) -> Self:
         """Return self; raise one ConfigurationError naming every setting of `names` that has no value."""

@@ -49,3 +49,10 @@ def test_a_new_key_is_one_that_encrypts(iacs: Iacs, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", f"{key},{other}")
     encryption = Encryption(Config().token_encryption_key)
     assert encryption.decrypt(encryption.encrypt("token", context="a"), context="a") == "token"
+
+
+def test_a_misspelt_variable_is_noted_beside_the_data(iacs: Iacs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_CLIENT_IDD", "abc")
+    ran = iacs("config", "show", "--json")
+    assert ran.code == 0
+    assert ran.err == "there is no setting AZURE_CLIENT_IDD; did you mean AZURE_CLIENT_ID?\n"

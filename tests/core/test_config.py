@@ -87,6 +87,63 @@ def test_file_may_begin_with_a_byte_order_mark(env_file: Path) -> None:
     assert Config().log_level == "ERROR"
 
 
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ("GRAPH_PAGESIZE=10", "GRAPH_PAGE_SIZE"),
+        ("AZURE_CLIENT_IDD=abc", "AZURE_CLIENT_ID"),
+        ("kafka_bootstrap_server=broker:9092", "KAFKA_BOOTSTRAP_SERVERS"),
+        ("DATABSE_URL=sqlite:///x.db", "DATABASE_URL"),
+    ],
+)
+def test_misspelt_name_in_the_file_is_a_problem(env_file: Path, line: str, near: str) -> None:
+    env_file.write_text(f"# mine\n{line}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        Config()
+    name = line.partition("=")[0]
+    assert caught.value.problems == (f".env, line 2: there is no setting {name}; did you mean {near}?",)
+
+
+def test_host_application_may_have_both_of_two_similar_names(env_file: Path) -> None:
+    env_file.write_text("DATABASE_URI=sqlite:///host.db\nDATABASE_URL=sqlite:///iacs.db\n")
+    assert Config().sources()["database_url"] == ".env"
+
+
+def test_variable_of_the_environment_that_is_nearly_a_setting_is_only_described(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GRAPH_PAGESIZE", "10")
+    assert Config().likely_typos() == ("there is no setting GRAPH_PAGESIZE; did you mean GRAPH_PAGE_SIZE?",)
+
+
+def test_misspelt_argument_is_a_problem() -> None:
+    with pytest.raises(ConfigurationError, match=r"^_env_fil: .* did you mean _env_file\?$"):
+        Config(_env_fil="elsewhere.env")
+
+
+def test_secret_can_be_a_file_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "azure_client_secret").write_text("sesame\n")
+    config = Config(_secrets_dir=tmp_path)
+    assert config.azure_client_secret is not None
+    assert config.azure_client_secret.get_secret_value() == "sesame"
+    assert config.sources()["azure_client_secret"] == "file"
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"kafka_sasl_username": "me"}, "not sent with KAFKA_SECURITY_PROTOCOL=PLAINTEXT"),
+        ({"kafka_security_protocol": "SASL_SSL"}, "needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"),
+    ],
+)
+def test_credentials_that_do_not_fit_the_protocol_are_a_problem(
+    settings: dict[str, str], problem: str
+) -> None:
+    assert Config(**settings).kafka_bootstrap_servers == ()
+    with pytest.raises(ConfigurationError, match=problem):
+        Config(kafka_bootstrap_servers="broker:9092", **settings)
+
+
 def test_foreign_names_in_the_file_are_left_alone(env_file: Path) -> None:
     env_file.write_text("HOST_APPLICATION=1\nLOG_LEVEL=ERROR\n")
     assert Config().log_level == "ERROR"
@@ -162,8 +219,8 @@ def test_require_names_everything_that_is_missing(monkeypatch: pytest.MonkeyPatc
         Config(_env_prefix="MYAPP_").require("azure_client_id", "log_level", "openai_api_key")
     hint = "is not set: put it into the environment or .env"
     assert caught.value.problems == (
-        f"MYAPP_AZURE_CLIENT_ID {hint} (Application (client) id of the registration in Entra ID)",
-        f"MYAPP_OPENAI_API_KEY {hint} (For services that you add; iacs hands it on)",
+        f"MYAPP_AZURE_CLIENT_ID {hint} (Application (client) id of the app registration in Entra ID)",
+        f"MYAPP_OPENAI_API_KEY {hint} (Not used by iacs; available to your services)",
     )
 
 
@@ -201,6 +258,8 @@ def test_every_setting_that_sounds_secret_is_one() -> None:
 
 def test_rows_show_each_setting_with_secrets_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MYAPP_KAFKA_BOOTSTRAP_SERVERS", "a:1,b:2")
+    monkeypatch.setenv("MYAPP_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    monkeypatch.setenv("MYAPP_KAFKA_SASL_USERNAME", "me")
     rows = {row.name: row[1:] for row in Config(_env_prefix="MYAPP_", **SECRETS).rows()}
     assert list(rows) == [f"MYAPP_{name.upper()}" for name in Config.model_fields]
     assert rows["MYAPP_DATABASE_URL"] == (

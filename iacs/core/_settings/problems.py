@@ -1,14 +1,15 @@
-"""Say in the user's words what is wrong with a setting; a secret's value is not quoted."""
+"""Describe in the user's words what is wrong with a setting; a secret's value is not quoted."""
 
+from collections.abc import Callable, Collection, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from sqlalchemy import make_url
 
+from iacs.core._settings.spelling import did_you_mean, misspelt
 from iacs.core.exceptions import ConfigurationError
 from iacs.redaction.text import redact_text
 
@@ -29,7 +30,7 @@ _SENTENCES = {
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Say whether a setting's value must not be shown."""
+    """Return whether a setting's value must not be shown."""
     return SecretStr in (field.annotation, *get_args(field.annotation))
 
 
@@ -62,17 +63,51 @@ def _sentence(error: "ErrorDetails", field: FieldInfo) -> str:
     return sentence.format(**error.get("ctx", {})) if sentence else f"is malformed ({error['msg']})"
 
 
-def problems_of_files(files: Any, *, must_exist: bool) -> list[str]:
-    """Say which lines of `.env` are not understood; without this they would be left out in silence.
+def problems_of_files(
+    files: Any, *, must_exist: bool, known: Collection[str], given: Collection[str]
+) -> list[str]:
+    """Describe the lines of `.env` that are malformed, or whose name is nearly that of a setting.
+
+    Without this they would be ignored without a message; `given` are the settings that have a value elsewhere.
 
     Raises ConfigurationError for a file that cannot be read at all.
     """
     several = files if isinstance(files, list | tuple) else [files]
     paths = [Path(file).expanduser() for file in several if file is not None]
-    return [problem for path in paths for problem in _problems_of_file(path, must_exist=must_exist)]
+    bindings = [(path, binding) for path in paths for binding in _bindings(path, must_exist=must_exist)]
+    names = [binding.key for _, binding in bindings if binding.key]
+    typos = misspelt(names, known, {*given, *(name.upper() for name in names)})
+    return [
+        f"{path}, line {binding.original.line}: {problem}"
+        for path, binding in bindings
+        if (problem := _problem_of_line(binding, typos))
+    ]
 
 
-def _problems_of_file(path: Path, *, must_exist: bool) -> list[str]:
+def _problem_of_line(binding: Binding, typos: Mapping[str, str]) -> str:
+    if binding.error:
+        return "write NAME=value, with both quotes or none"
+    if binding.key and binding.key in typos:
+        return f"there is no setting {binding.key}{did_you_mean([typos[binding.key]])}"
+    return ""
+
+
+def contradictions(config: Any, name: Callable[[str], str]) -> list[str]:
+    """Describe settings that are valid alone and cannot be meant together."""
+    protocol = config.kafka_security_protocol
+    user, password = name("kafka_sasl_username"), name("kafka_sasl_password")
+    setting = f"{name('kafka_security_protocol')}={protocol}"
+    credentials = (config.kafka_sasl_username, config.kafka_sasl_password)
+    if not config.kafka_bootstrap_servers:
+        return []
+    if protocol.startswith("SASL") and not all(credentials):
+        return [f"{setting} needs {user} and {password}"]
+    if not protocol.startswith("SASL") and any(credentials):
+        return [f"{user} and {password} are not sent with {setting}; use SASL_SSL, or remove them"]
+    return []
+
+
+def _bindings(path: Path, *, must_exist: bool) -> list[Binding]:
     if path.is_fifo() or not (must_exist or path.exists()):  # a pipe can be read only once
         return []
     text = unreadable = ""
@@ -84,11 +119,7 @@ def _problems_of_file(path: Path, *, must_exist: bool) -> list[str]:
         unreadable = f"{path} cannot be read: {error.strerror}"
     if unreadable:  # raised out here, the error does not carry the decoder's, which holds the whole file
         raise ConfigurationError([unreadable])
-    return [
-        f"{path}, line {binding.original.line}: write NAME=value, with both quotes or none"
-        for binding in parse_stream(StringIO(text))
-        if binding.error
-    ]
+    return list(parse_stream(StringIO(text)))
 
 
 def shown(name: str, value: Any, field: FieldInfo) -> str:
@@ -103,4 +134,6 @@ def shown(name: str, value: Any, field: FieldInfo) -> str:
 
 
 def _without_password(url: SecretStr) -> str:
+    from sqlalchemy import make_url  # slow to import
+
     return redact_text(make_url(url.get_secret_value()).render_as_string(hide_password=True))

@@ -5,12 +5,13 @@ from typing import Any, Literal
 from pydantic.fields import FieldInfo
 from pydantic_settings import PydanticBaseSettingsSource
 
-Origin = Literal["environment", ".env", "default", "argument"]
+Origin = Literal["environment", ".env", "file", "default", "argument"]
 
 ORIGINS = "origins of the values"
-"""Stands among the values while they are read; no setting can have this name."""
+"""The key of the origins among the values while they are read; no setting can have this name."""
 
 _BY_SOURCE: dict[str, Origin] = {
+    "SecretsSettingsSource": "file",
     "DotEnvSettingsSource": ".env",
     "EnvSettingsSource": "environment",
     "InitSettingsSource": "argument",
@@ -19,10 +20,10 @@ _BY_SOURCE: dict[str, Origin] = {
 
 
 class Origins(PydanticBaseSettingsSource):
-    """Comes last, adds no value, and says which of the sources before it gave which."""
+    """A source that comes last, adds no value, and records which of the sources before it gave which."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Give no value."""
+        """Return no value."""
         return None, field_name, False  # pragma: no cover - the base class asks for it and never calls it
 
     def __call__(self) -> dict[str, Any]:
