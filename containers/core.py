@@ -24,6 +24,7 @@ class CoreContainer(containers.DeclarativeContainer):
     database = providers.Singleton(
         Database,
         config.provided.database_url,
+        schema=config.provided.database_schema,
         pool_size=config.provided.database_pool_size,
         timeout=config.provided.database_timeout,
     )

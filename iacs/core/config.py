@@ -48,6 +48,10 @@ class Config(BaseSettings):
     database_url: DatabaseUrl = Field(
         SecretStr("sqlite:///iacs.db"), description="Database URL (sqlite:// or postgresql://)"
     )
+    database_schema: str = Field(
+        "",
+        description="PostgreSQL schema that holds the tables (empty: the connection's search_path decides)",
+    )
     database_pool_size: int = Field(5, ge=1, description="Maximum number of open connections")
     database_timeout: float = Field(
         30.0, gt=0, description="Maximum wait for a lock or a connection, in seconds"

@@ -35,6 +35,10 @@ class Database:
     """Open connections lazily, for any number of threads; `timeout` is in seconds.
 
     With `must_exist` a SQLite file that is not there is a DatabaseError; otherwise it is created.
+
+    On PostgreSQL `schema` names the schema that holds every table; it is created if it is missing. Without it
+    the connection's own search_path decides. In a transaction it is the whole search_path.
+
     A process that forks makes a new one in the child: connections cannot be shared with it.
     """
 
@@ -42,13 +46,16 @@ class Database:
         self,
         url: SecretStr | str,
         *,
+        schema: str = "",
         pool_size: int = 5,
         timeout: float = 30.0,
         must_exist: bool = False,
     ) -> None:
-        from iacs.core._database.engine import parse_url
+        from iacs.core._database.engine import check_schema, parse_url
 
         self._url = parse_url(url.get_secret_value() if isinstance(url, SecretStr) else url)
+        check_schema(schema, self._url)
+        self._schema = schema
         self._pool_size = pool_size
         self._timeout = timeout
         self._must_exist = must_exist
@@ -70,7 +77,9 @@ class Database:
             if self._closed:
                 raise DatabaseError("the database is closed; make a new Database")
             if self._engine is None:
-                self._engine = create_engine(self._url, pool_size=self._pool_size, timeout=self._timeout)
+                self._engine = create_engine(
+                    self._url, schema=self._schema, pool_size=self._pool_size, timeout=self._timeout
+                )
             return self._engine
 
     @property
@@ -216,7 +225,7 @@ class Database:
         with self._connect() as connection:
             current = schema_versions.is_current(connection, versions)
         if not current:
-            schema_versions.apply(self._begin_alone, versions)
+            schema_versions.apply(self._begin_alone, versions, schema=self._schema)
         self._is_current = True
 
     @contextmanager

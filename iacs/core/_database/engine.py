@@ -1,7 +1,9 @@
 """Make SQLAlchemy's engine from a database URL, set up so that iacs can rely on it."""
 
+import re
 import sqlite3
 import time
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -27,6 +29,11 @@ _NO_DRIVER = (
     "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'iacsgraph[postgresql]'"
 )
 _SECRET_OPTIONS = ("password", "sslpassword")
+_NOT_A_SCHEMA = (
+    "is not the name of a schema; use up to 63 lower-case letters, digits and underscores, "
+    "without a digit or pg_ at the beginning"
+)
+_SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
 
 def parse_url(text: str) -> URL:
@@ -42,6 +49,16 @@ def parse_url(text: str) -> URL:
     return url.set(drivername=_DRIVERS[url.drivername])
 
 
+def check_schema(name: str, url: URL) -> None:
+    """Raise ConfigurationError for a schema that cannot be chosen: a malformed name, or one on SQLite."""
+    if not name:
+        return
+    if url.get_backend_name() == "sqlite":
+        raise ConfigurationError(["DATABASE_SCHEMA is for PostgreSQL; remove it, or change DATABASE_URL"])
+    if not _SCHEMA_NAME.fullmatch(name):
+        raise ConfigurationError([f"DATABASE_SCHEMA {name[:80]!r} {_NOT_A_SCHEMA}"])
+
+
 def is_memory(url: URL) -> bool:
     """Tell whether a URL means a SQLite database in memory, which lives as long as its one connection."""
     name = url.database or ":memory:"
@@ -50,8 +67,8 @@ def is_memory(url: URL) -> bool:
     )
 
 
-def create_engine(url: URL, *, pool_size: int, timeout: float) -> sqlalchemy.Engine:
-    """Make the engine, without connecting; raise ConfigurationError when the driver is not installed."""
+def create_engine(url: URL, *, schema: str, pool_size: int, timeout: float) -> sqlalchemy.Engine:
+    """Make the engine, without connecting; `timeout` is in seconds. Raise ConfigurationError when the driver is not installed."""
     sqlite = url.get_backend_name() == "sqlite"
     try:
         engine = sqlalchemy.create_engine(
@@ -67,7 +84,14 @@ def create_engine(url: URL, *, pool_size: int, timeout: float) -> sqlalchemy.Eng
     except ImportError as error:
         raise ConfigurationError([_NO_DRIVER]) from error
     _prepare(engine, timeout, sqlite=sqlite, memory=is_memory(url))
+    if schema:
+        event.listen(engine, "begin", partial(_use_schema, schema))
     return engine
+
+
+def _use_schema(schema: str, connection: sqlalchemy.Connection) -> None:
+    """Choose the schema for one transaction: behind PgBouncer another client has the connection next."""
+    connection.exec_driver_sql(f'SET LOCAL search_path TO "{schema}"')
 
 
 def _driver_arguments(url: URL, timeout: float) -> dict[str, Any]:

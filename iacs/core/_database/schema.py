@@ -22,34 +22,40 @@ CREATE TABLE IF NOT EXISTS iacs_schema_versions (
     applied_at TEXT NOT NULL
 )
 """
-_POSTGRESQL_LOCK = "SELECT pg_advisory_xact_lock(4917360)"  # any number that nobody else draws
+_POSTGRESQL_LOCK = "SELECT pg_advisory_xact_lock(4917360, hashtext(:schema))"  # a number of our own
+_MAY_CREATE = "SELECT has_schema_privilege(:schema, 'USAGE') AND has_schema_privilege(:schema, 'CREATE')"
 
 
-def apply(begin: Callable[[], AbstractContextManager[Transaction]], versions: Sequence[Version]) -> None:
+def apply(
+    begin: Callable[[], AbstractContextManager[Transaction]], versions: Sequence[Version], *, schema: str = ""
+) -> None:
     """Apply what is missing, in order; `begin` opens a transaction that may write.
 
-    Raises SchemaError when a script fails.
+    Raises SchemaError when a script fails, or when PostgreSQL's `schema` is missing and cannot be created.
     """
     for version in versions:
         with begin() as tx:
             if tx.dialect == "postgresql":
-                tx.value(_POSTGRESQL_LOCK)
+                tx.value(_POSTGRESQL_LOCK, {"schema": schema})
+            if schema:
+                _require_schema(tx, schema)
             tx.execute(_RECORD)
             if version.number > applied(tx):
                 _apply_one(tx, version)
 
 
 def is_current(connection: Connection, versions: Sequence[Version]) -> bool:
-    """Tell whether nothing is missing; raise SchemaError when the database is newer than `versions`."""
+    """Return whether nothing is missing; raise SchemaError when the database is newer than `versions`."""
     with translated_errors():
         if not inspect(connection).has_table("iacs_schema_versions"):
             return False
-    newest, found = max(version.number for version in versions), applied(Transaction(connection))
-    if found > newest:
+    newest, current = max(version.number for version in versions), applied(Transaction(connection))
+    if current > newest:
         raise SchemaError(
-            f"the database has version {found} of the schema, and this iacs knows {newest}; upgrade iacs"
+            f"the database has version {current} of the schema, and this version of iacs knows {newest}",
+            hint="upgrade it: pip install --upgrade iacsgraph",
         )
-    return found == newest
+    return current == newest
 
 
 def applied(tx: Transaction) -> int:
@@ -57,11 +63,27 @@ def applied(tx: Transaction) -> int:
     return int(tx.value("SELECT coalesce(max(version), 0) FROM iacs_schema_versions"))
 
 
+def _require_schema(tx: Transaction, schema: str) -> None:
+    """Create a schema of PostgreSQL where it is missing, and check that tables can be created in it."""
+    hint = f'as owner of the database run: CREATE SCHEMA "{schema}" AUTHORIZATION "{tx.value("SELECT current_user")}"'
+    if not tx.value("SELECT count(*) FROM pg_namespace WHERE nspname = :schema", {"schema": schema}):
+        try:
+            tx.execute(f'CREATE SCHEMA "{schema}"')
+        except DatabaseError as error:
+            raise SchemaError(
+                f"schema {schema} could not be created; {error}", hint=hint
+            ) from error.__cause__
+    if not tx.value(_MAY_CREATE, {"schema": schema}):
+        raise SchemaError(f"this user may not create tables in schema {schema}", hint=hint)
+
+
 def _apply_one(tx: Transaction, version: Version) -> None:
     try:
         tx.run_script(version.script)
     except DatabaseError as error:
-        raise SchemaError(f"{version.name} could not be applied; {error}") from error.__cause__
+        raise SchemaError(
+            f"{version.name} could not be applied; {error}", hint=error.hint
+        ) from error.__cause__
     tx.execute(
         "INSERT INTO iacs_schema_versions (version, name, applied_at) VALUES (:version, :name, :applied_at)",
         {"version": version.number, "name": version.name, "applied_at": clock.to_text(clock.now())},
