@@ -17,12 +17,12 @@ from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.lifecycle.lifetime import Lifetime
 from iacs.runtime.lifecycle.signals import ending_signals
 from iacs.runtime.lifecycle.timeline import Timeline
-from iacs.runtime.lifecycle.waiting import Turns, ended, uninterrupted
+from iacs.runtime.lifecycle.waiting import TransitionLock, cancel_and_wait, uninterrupted
 from iacs.runtime.plan.expressions import UNSET
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views import forking, registry
-from iacs.runtime.views.home import Home
 from iacs.runtime.views.lookup import Lookup
+from iacs.runtime.views.loop_context import LoopContext
 from iacs.runtime.views.overlay import OverlayableView
 from iacs.runtime.views.view import Key, View
 
@@ -30,7 +30,7 @@ C = TypeVar("C", bound=Container)
 
 
 class Application(OverlayableView, Generic[C]):
-    """Run a container: `async with app:` starts its parts, dependencies first, and stops them in reverse.
+    """A container to run: `async with app:` starts its parts, dependencies first, and stops them in reverse.
 
     `container` is an instance of any declarative container; making the application checks it, raises CheckError
     with every finding, and builds nothing. `roots` are the classes or paths that are needed, everything if None;
@@ -53,7 +53,7 @@ class Application(OverlayableView, Generic[C]):
             message = f"{name} is a class, whose parts everybody would share"
             raise NotAContainerError(message, hint=f"give an instance, {name}()")
         self._timeouts = (start_timeout, stop_timeout)
-        super().__init__(self.new_home())
+        super().__init__(self.new_loop_context())
         self.container: C = container
         self.timeline = Timeline()
         self._asked_roots = None if roots is None else tuple(roots)
@@ -62,15 +62,15 @@ class Application(OverlayableView, Generic[C]):
         self._lock = RLock()
         self._fitting: set[tuple[int, type]] = set()
         self._inherited: list[Lifetime] = []
-        self._turns = Turns()
+        self._transition = TransitionLock()
         self._read_container()
 
     def _read_container(self) -> None:
         """Read the wiring, as it is now, and refuse a broken one."""
         graph = read_graph(self.container)
-        found = findings(graph)
-        if found:
-            raise CheckError(found)
+        problems = findings(graph)
+        if problems:
+            raise CheckError(problems)
         self._overridings = _overridings(graph)
         self._plan_for(graph)
 
@@ -89,11 +89,11 @@ class Application(OverlayableView, Generic[C]):
             yield index
             if graph.nodes[index].kind is Kind.CONTAINER:
                 inside = f"{graph.nodes[index].path}."
-                yield from (each for path, each in graph.paths.items() if path.startswith(inside))
+                yield from (index for path, index in graph.paths.items() if path.startswith(inside))
 
     @property
     def is_started(self) -> bool:
-        """Tell whether parts can be read."""
+        """Return whether parts can be read."""
         return self._lifetime is not None
 
     async def __aenter__(self) -> Self:
@@ -119,7 +119,7 @@ class Application(OverlayableView, Generic[C]):
                 self._stop_sync()
 
     def _leave(self) -> bool:
-        """Leave once; tell whether that was the last of those who entered."""
+        """Leave once; return whether that was the last of those who entered."""
         with self._lock:
             if self._entered:  # not those of a parent process
                 registry.leave(self._entered.pop())
@@ -131,7 +131,7 @@ class Application(OverlayableView, Generic[C]):
         Raise StartError, naming the part, if one fails or exceeds its deadline; all that was started is then
         closed again, as it is on cancellation.
         """
-        async with self._turns.take():
+        async with self._transition.acquire():
             if not self.is_started:
                 lifetime = self._begun()
                 await lifetime.start_async()
@@ -140,7 +140,7 @@ class Application(OverlayableView, Generic[C]):
     def _start_sync(self) -> None:
         with self._lock:
             if not self.is_started:
-                self._turns.refuse_to_wait()
+                self._transition.check_free()
                 lifetime = self._begun()
                 lifetime.start()
                 self._started(lifetime)
@@ -151,8 +151,8 @@ class Application(OverlayableView, Generic[C]):
         else:
             self._plan_anew()
         self.timeline = Timeline()
-        self.live_in(self.new_home())
-        return self.home.lifetime(self.plan, self.values, self.roots, self.timeline)
+        self.run_in(self.new_loop_context())
+        return self.loop_context.lifetime(self.plan, self.values, self.roots, self.timeline)
 
     def _plan_anew(self) -> None:
         self.values[:] = [UNSET] * len(self.values)
@@ -162,20 +162,20 @@ class Application(OverlayableView, Generic[C]):
     def _started(self, lifetime: Lifetime) -> None:
         self._lifetime = lifetime
         self._probes = None
-        self.home.bind(lifetime)
-        self.home.settle()
+        self.loop_context.bind_parts(lifetime)
+        self.loop_context.remember_context()
         registry.announce(self)
         forking.watch(self)
 
     async def stop(self) -> None:
         """Close every part, the last started first; nothing happens when the application is not started.
 
-        What went wrong comes as one ExceptionGroup, after every part had its turn.
+        What failed comes as one ExceptionGroup, after every part had its turn.
         """
-        async with self._turns.take():
+        async with self._transition.acquire():
             lifetime = self._ended()
             if lifetime is not None:
-                await lifetime.stop_async(self.home.closed)
+                await lifetime.stop_async(self.loop_context.wait_closed)
 
     def _stop_sync(self) -> None:
         lifetime = self._ended()
@@ -206,20 +206,20 @@ class Application(OverlayableView, Generic[C]):
                 await uninterrupted(self._end(starting, ending))
 
     async def _end(self, *tasks: "asyncio.Future[Any]") -> None:
-        await ended(tasks)
+        await cancel_and_wait(tasks)
         await self.stop()  # after a rollback that still goes on
 
-    def new_home(self) -> Home:
+    def new_loop_context(self) -> LoopContext:
         """Return a new place to run in: the running event loop, or none."""
-        return Home(*self._timeouts)
+        return LoopContext(*self._timeouts)
 
     def fits(self, values: Mapping[int, Any]) -> None:
         """Raise CheckError when an object that an overlay gives plainly is not what the part is declared to be."""
         unknown = {i: value for i, value in values.items() if (i, type(value)) not in self._fitting}
         if unknown:
-            found = overlay_findings(self.plan.graph, unknown)
-            if found:
-                raise CheckError(found)
+            problems = overlay_findings(self.plan.graph, unknown)
+            if problems:
+                raise CheckError(problems)
             self._fitting.update((index, type(value)) for index, value in unknown.items())
 
     def open_here(self) -> None:
@@ -234,7 +234,7 @@ class Application(OverlayableView, Generic[C]):
     def forked(self) -> None:
         """Let go of the parent's parts, in the child: they are neither used nor closed here."""
         self._lock = RLock()
-        self._turns = Turns()
+        self._transition = TransitionLock()
         self._entered.clear()
         if self._lifetime is not None:
             self._inherited.append(self._lifetime)

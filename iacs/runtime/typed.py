@@ -40,7 +40,7 @@ def singleton(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> provid
 
 
 def factory(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> providers.Factory[T]:
-    """Declare something that is made anew whenever it is asked for."""
+    """Declare something that is made again whenever it is asked for."""
     return providers.Factory(make, *args, **kwargs)
 
 

@@ -1,1 +1,1 @@
-"""Reads a container: kinds of providers, the graph they form, and what a name in it means."""
+"""Reads a container: kinds of providers, and the graph they form."""

@@ -16,7 +16,7 @@ from iacs.runtime.graph.walking import components, depth_first
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An edge: `node` is asked under `label`; `via` and `deferred` are told in Need."""
+    """An edge: `node` is asked under `label`; `via` and `deferred` are those of Need."""
 
     label: str
     via: str
@@ -42,7 +42,7 @@ class Node:
 
     @property
     def is_part(self) -> bool:
-        """Tell whether the value is built once and kept."""
+        """Return whether the value is built once and kept."""
         return self.kind in PARTS
 
 
@@ -77,10 +77,10 @@ class _Reading:
                 node.hidden = self.inputs(node, own_needs(node.provider), hidden=True)
             position += 1
 
-    def inputs(self, node: Node, found: Iterable[Need], *, hidden: bool = False) -> tuple[Input, ...]:
+    def inputs(self, node: Node, wanted: Iterable[Need], *, hidden: bool = False) -> tuple[Input, ...]:
         return tuple(
             Input(need.label, need.via, self.index_of(need, node), need.deferred)
-            for need in found
+            for need in wanted
             if not hidden or id(need.provider) in self.indexes
         )
 
@@ -93,10 +93,10 @@ class _Reading:
         return index
 
     def free(self, path: str) -> str:
-        number, found = 2, path
-        while found in self.paths:
-            found, number = f"{path}#{number}", number + 1
-        return found
+        number, name = 2, path
+        while name in self.paths:
+            name, number = f"{path}#{number}", number + 1
+        return name
 
 
 def _path(need: Need, owner: Node) -> str:
@@ -137,15 +137,15 @@ class Graph:
         if name in self.paths:
             return (self.paths[name],)
         ending = f".{name}"
-        found = (index for path, index in self.paths.items() if path.endswith(ending))
-        return tuple(dict.fromkeys(self.source(index) for index in found if self.nodes[index].named))
+        matches = (index for path, index in self.paths.items() if path.endswith(ending))
+        return tuple(dict.fromkeys(self.source(index) for index in matches if self.nodes[index].named))
 
     def source(self, index: int) -> int:
         """Return what an alias stands for, at the end of the chain."""
         seen = {index}
         while self.nodes[index].kind is Kind.ALIAS:
             index = self.nodes[index].inputs[0].node
-            if index in seen:  # overridden in a circle: the check tells
+            if index in seen:  # overridden in a circle: the check reports it
                 break
             seen.add(index)
         return index
@@ -158,7 +158,7 @@ class Graph:
     @cached_property
     def cycles(self) -> tuple[tuple[int, ...], ...]:
         """Every cycle once: the indexes along it, the first one not repeated."""
-        return tuple(found for _, cycles in self._walked for found in cycles)
+        return tuple(cycle for _, cycles in self._walked for cycle in cycles)
 
     @cached_property
     def _walked(self) -> list[tuple[int, list[tuple[int, ...]]]]:
@@ -167,16 +167,16 @@ class Graph:
     @cached_property
     def dependants(self) -> list[list[int]]:
         """For each index, those that ask it."""
-        found: list[list[int]] = [[] for _ in self.nodes]
+        dependants: list[list[int]] = [[] for _ in self.nodes]
         for node in self.nodes:
-            for each in node.inputs:
-                found[each.node].append(node.index)
-        return found
+            for edge in node.inputs:
+                dependants[edge.node].append(node.index)
+        return dependants
 
     @cached_property
     def tops(self) -> tuple[int, ...]:
         """What nothing else asks, nor would ask if no override stood between."""
-        asked = {each.node for node in self.nodes for each in (*node.inputs, *node.hidden)}
+        asked = {edge.node for node in self.nodes for edge in (*node.inputs, *node.hidden)}
         tops = [node.index for node in self.nodes if node.index not in asked]
         below = self._below(tops, set())
         for index in reversed(self.order):
@@ -185,27 +185,27 @@ class Graph:
                 self._below((index,), below)
         return tuple(tops)
 
-    def _below(self, indexes: Iterable[int], found: set[int]) -> set[int]:
-        """Add to `found` indexes with everything that they ask, or would ask."""
+    def _below(self, indexes: Iterable[int], reached: set[int]) -> set[int]:
+        """Add to `reached` indexes with everything that they ask, or would ask."""
         waiting = list(indexes)
         while waiting:
             node = self.nodes[waiting.pop()]
-            if node.index not in found:
-                found.add(node.index)
-                waiting += [each.node for each in (*node.inputs, *node.hidden)]
-        return found
+            if node.index not in reached:
+                reached.add(node.index)
+                waiting += [edge.node for edge in (*node.inputs, *node.hidden)]
+        return reached
 
     def affected(self, changed: Iterable[int], skipped: Collection[tuple[int, int]] = ()) -> set[int]:
         """Return `changed` and everything that depends on it, not by way of `skipped` (asked, asking) pairs."""
-        found = set(changed)
-        waiting = list(found)
+        affected = set(changed)
+        waiting = list(affected)
         while waiting:
             asked = waiting.pop()
             for index in self.dependants[asked]:
-                if index not in found and (asked, index) not in skipped:
-                    found.add(index)
+                if index not in affected and (asked, index) not in skipped:
+                    affected.add(index)
                     waiting.append(index)
-        return found
+        return affected
 
     def chain(self, index: int) -> tuple[str, ...]:
         """Return the paths from something that nothing asks down to `index`, the shortest way."""
@@ -214,12 +214,12 @@ class Graph:
         last = index
         while waiting:
             last = waiting.popleft()
-            upwards = [each for each in self.dependants[last] if each not in before]
+            upwards = [asking for asking in self.dependants[last] if asking not in before]
             if not self.dependants[last]:
                 break
             before.update(dict.fromkeys(upwards, last))
             waiting.extend(upwards)
-        return tuple(self.nodes[each].path for each in _walk(before, last))
+        return tuple(self.nodes[step].path for step in _walk(before, last))
 
 
 def _walk(before: dict[int, int | None], index: int | None) -> Iterator[int]:
@@ -230,19 +230,19 @@ def _walk(before: dict[int, int | None], index: int | None) -> Iterator[int]:
 
 def _ways(nodes: list[Node]) -> list[list[int]]:
     """Return what comes before each node: what it asks, and what it is handed unless that asks it back."""
-    apart = _circles(nodes) if any(each.deferred for node in nodes for each in node.inputs) else None
+    apart = _circles(nodes) if any(edge.deferred for node in nodes for edge in node.inputs) else None
     return [
         [
-            each.node
-            for each in node.inputs
-            if not each.deferred or (apart is not None and apart[each.node] != apart[node.index])
+            edge.node
+            for edge in node.inputs
+            if not edge.deferred or (apart is not None and apart[edge.node] != apart[node.index])
         ]
         for node in nodes
     ]
 
 
 def _circles(nodes: list[Node]) -> list[int]:
-    return components([[each.node for each in node.inputs] for node in nodes])
+    return components([[edge.node for edge in node.inputs] for node in nodes])
 
 
 def read_graph(container: Container) -> Graph:
@@ -261,12 +261,12 @@ def read_graph(container: Container) -> Graph:
 
 
 def _mark_given(reading: _Reading, container: Container) -> None:
-    """Tell apart what the container's maker handed in: it stays theirs."""
+    """Mark what the container's maker handed in: it stays theirs."""
     for provider in _open_dependencies(container):
         index = reading.indexes[id(provider)]
-        for each in reading.nodes[index].inputs:
-            node = reading.nodes[each.node]
-            if each.via == "stand-in" and not node.named and node.is_part:
+        for edge in reading.nodes[index].inputs:
+            node = reading.nodes[edge.node]
+            if edge.via == "stand-in" and not node.named and node.is_part:
                 node.kind, node.inputs = Kind.GIVEN, ()
 
 

@@ -1,6 +1,6 @@
 """What each kind of provider is, and what it receives, read without calling it.
 
-A part is built once and kept; everything else is worked out whenever something asks for it.
+A part is built once and kept; everything else is computed whenever something asks for it.
 """
 
 import inspect
@@ -238,7 +238,7 @@ def children(provider: Provider) -> dict[str, Provider]:
 
 
 def is_delegated(value: Any) -> bool:
-    """Tell whether an argument is handed over as a provider rather than as its value."""
+    """Return whether an argument is handed over as a provider rather than as its value."""
     seen = set[int]()
     while isinstance(value, providers.Dependency):  # the library asks the next one, and crashes in a circle
         seen.add(id(value))
@@ -249,7 +249,7 @@ def is_delegated(value: Any) -> bool:
 
 
 def is_asynchronous(provides: Any) -> bool:
-    """Tell whether calling `provides` gives something to await or to enter asynchronously."""
+    """Return whether calling `provides` gives something to await or to enter asynchronously."""
     if _is_provider(provides):
         return False
     made = inspect.unwrap(provides) if callable(provides) else provides

@@ -19,7 +19,7 @@ def _visit(start: int, ways: Ways, done: set[int]) -> Iterator[Step]:
     ahead = [iter(ways[start])]
     cycles: list[list[tuple[int, ...]]] = [[]]
     while trail:
-        following = next((each for each in ahead[-1] if each not in done), None)
+        following = next((index for index in ahead[-1] if index not in done), None)
         if following is None:
             index = trail.pop()
             del place[index]
@@ -41,12 +41,12 @@ def components(ways: Ways) -> list[int]:
     for index, targets in enumerate(ways):
         for target in targets:
             backwards[target].append(index)
-    found = [-1] * len(ways)
+    numbers = [-1] * len(ways)
     for start in reversed([index for index, _ in depth_first(ways)]):  # Kosaraju's order
         waiting = [start]
         while waiting:
             index = waiting.pop()
-            if found[index] < 0:
-                found[index] = start
-                waiting += [each for each in backwards[index] if found[each] < 0]
-    return found
+            if numbers[index] < 0:
+                numbers[index] = start
+                waiting += [before for before in backwards[index] if numbers[before] < 0]
+    return numbers

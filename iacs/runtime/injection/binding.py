@@ -42,11 +42,11 @@ class Binding:
         self._mark = mark
         self._name = getattr(function, "__qualname__", repr(function))
 
-    def fill(self, given: int, kwargs: dict[str, Any]) -> None:
-        """Add to `kwargs` what is neither there nor among the `given` positional arguments."""
+    def fill(self, positional: int, kwargs: dict[str, Any]) -> None:
+        """Add to `kwargs` what is neither there nor among the `positional` first arguments."""
         view: View | None = None
-        for name, position, read in self._wanted:
-            if position >= given and name not in kwargs:
+        for name, position, read in self._injected:
+            if position >= positional and name not in kwargs:
                 try:
                     view = view or current_application()
                     kwargs[name] = read(view)
@@ -63,19 +63,19 @@ class Binding:
         return f"cannot inject {name!r} into {self._name}(): {error}"
 
     @cached_property
-    def _wanted(self) -> tuple[tuple[str, int, Read], ...]:
+    def _injected(self) -> tuple[tuple[str, int, Read], ...]:
         """Name, position and reading of each parameter that the application may have to give."""
-        found = []
+        parameters = []
         for position, parameter in enumerate(self._signature.parameters.values()):
             read = self._read_of(parameter)
             if read is not None:
                 place = sys.maxsize if parameter.kind is Parameter.KEYWORD_ONLY else position
-                found.append((parameter.name, place, read))
-        return tuple(found)
+                parameters.append((parameter.name, place, read))
+        return tuple(parameters)
 
     def _read_of(self, parameter: Parameter) -> Read | None:
         read = self._marked(parameter)
-        if read is None and parameter.default is Parameter.empty and parameter.kind in _GIVEN_BY_NAME:
+        if read is None and parameter.default is Parameter.empty and parameter.kind in _BY_NAME:
             return self._by_class(parameter.annotation)
         return read
 
@@ -83,14 +83,14 @@ class Binding:
         """Return the reading of a parameter that says itself that it is given."""
         annotation = self._resolved(parameter.annotation)
         marks = getattr(annotation, "__metadata__", ())
-        for each in (parameter.default, *marks):
-            marker = marker_in(each)
+        for mark in (parameter.default, *marks):
+            marker = marker_in(mark)
             if marker is not None:
                 return Marked(marker).read
         if parameter.default is Parameter.empty:
-            if any(each is self._mark for each in marks):
+            if any(mark is self._mark for mark in marks):
                 return self._by_class(annotation)
-            return next((itemgetter(each) for each in marks if _is_path(each)), None)
+            return next((itemgetter(mark) for mark in marks if _is_path(mark)), None)
         return None
 
     def _by_class(self, annotation: Any) -> Read | None:
@@ -131,19 +131,21 @@ class Binding:
         That is what is marked; where nothing is, every class that is not of the standard library.
         """
         parameters = self._signature.parameters.values()
-        hidden = {each.name for each in parameters if self._marked(each)}
-        hidden = hidden or {each.name for each in parameters if self._is_taken_for_a_part(each)}
+        hidden = {parameter.name for parameter in parameters if self._marked(parameter)}
+        hidden = hidden or {
+            parameter.name for parameter in parameters if self._is_taken_for_a_part(parameter)
+        }
         return self._signature.replace(parameters=list(_without(parameters, hidden)))
 
     def _is_taken_for_a_part(self, parameter: Parameter) -> bool:
-        if parameter.default is not Parameter.empty or parameter.kind not in _GIVEN_BY_NAME:
+        if parameter.default is not Parameter.empty or parameter.kind not in _BY_NAME:
             return False
         cls = class_of(self._resolved(parameter.annotation))
         return cls is not None and cls.__module__.partition(".")[0] not in sys.stdlib_module_names
 
 
 class Shown(inspect.Signature):
-    """What a caller of a function gives, worked out when somebody looks: later names are known by then."""
+    """What a caller of a function gives, computed when somebody looks: later names are known by then."""
 
     def __init__(self, binding: Binding) -> None:
         self._binding = binding
@@ -164,20 +166,20 @@ class Shown(inspect.Signature):
 
 
 _UNRESOLVED: Any = object()
-_GIVEN_BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+_BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
 def _without(parameters: typing.Iterable[Parameter], hidden: set[str]) -> Iterator[Parameter]:
     """Yield what is not hidden; what comes after something hidden can be given by name only."""
     is_named = False
-    for each in parameters:
-        if each.name in hidden:
+    for parameter in parameters:
+        if parameter.name in hidden:
             is_named = True
-        elif is_named and each.kind is Parameter.POSITIONAL_OR_KEYWORD:
-            yield each.replace(kind=Parameter.KEYWORD_ONLY)
-        elif not (is_named and each.kind is Parameter.VAR_POSITIONAL):
-            yield each
+        elif is_named and parameter.kind is Parameter.POSITIONAL_OR_KEYWORD:
+            yield parameter.replace(kind=Parameter.KEYWORD_ONLY)
+        elif not (is_named and parameter.kind is Parameter.VAR_POSITIONAL):
+            yield parameter
 
 
 def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and all(each.isidentifier() for each in value.split("."))
+    return isinstance(value, str) and all(name.isidentifier() for name in value.split("."))

@@ -20,7 +20,10 @@ Read = Callable[[View], Any]
 
 def marker_in(value: Any) -> Any:
     """Return the marker that a default or an annotation holds, bare or within FastAPI's Depends; else None."""
-    return next((each for each in (value, getattr(value, "dependency", None)) if _is_marker(each)), None)
+    return next(
+        (candidate for candidate in (value, getattr(value, "dependency", None)) if _is_marker(candidate)),
+        None,
+    )
 
 
 def _is_marker(value: Any) -> bool:
@@ -28,7 +31,7 @@ def _is_marker(value: Any) -> bool:
 
 
 class Marked:
-    """What a marker means, worked out once for each class of containers.
+    """What a marker means, computed once for each class of containers.
 
     `Provide[…]` gives the part, `Provider[…]` its provider. `Closing[…]` is read as what it holds: what the
     application has opened, it closes.
@@ -66,8 +69,8 @@ class _Reading:
             return self._container.__self__
         if not isinstance(named, str):
             return named
-        found = self.resolve_provider(named)
-        return modifier.modify(found, providers_map=self) if modifier else found
+        provider = self.resolve_provider(named)
+        return modifier.modify(provider, providers_map=self) if modifier else provider
 
     def resolve_provider(self, named: str) -> Any:
         """Return the provider at a path; dependency_injector's modifiers ask it under this name."""

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from iacs.core.exceptions import StopError
-from iacs.runtime.lifecycle.planting import uproot
+from iacs.runtime.lifecycle.provider_values import restore_provider
 from iacs.runtime.lifecycle.timeline import Timeline
 from iacs.runtime.lifecycle.waiting import within
 from iacs.runtime.plan.expressions import UNSET, Values
@@ -24,19 +24,19 @@ class Closing:
         values: Values,
         seconds: float,
         *,
-        planted: bool,
+        installs: bool,
         timeline: Timeline | None,
         close_later: CloseLater | None,
     ) -> None:
         self.opened: list[Opened] = []
         self._values = values
         self._seconds = seconds
-        self._planted = planted
+        self._installs = installs
         self._timeline = timeline
         self._close_later = close_later
 
     def now(self) -> Iterator[Exception]:
-        """Close everything; yield what went wrong. From the first that needs it on, the event loop closes."""
+        """Close everything; yield what failed. From the first that needs it on, the event loop closes."""
         while self.opened:
             if self.opened[-1].needs_a_loop and self._close_later is not None:
                 errors = self._close_later(self.in_loop)
@@ -49,13 +49,13 @@ class Closing:
             except Exception as error:  # noqa: BLE001 - every part gets its turn, then all is raised
                 yield self._placed(opened, began, error)
             except BaseException as error:
-                note(error, list(self.now()))
+                add_notes(error, list(self.now()))
                 raise
             else:
                 self._record(opened, began)
 
     async def in_loop(self) -> list[Exception]:
-        """Close everything, each part within its deadline; return what went wrong."""
+        """Close everything, each part within its deadline; return what failed."""
         errors = []
         while self.opened:
             opened, began = self.opened.pop(), perf_counter()
@@ -71,9 +71,9 @@ class Closing:
         try:
             self._release(opened)
         finally:
-            found = opened.close() if opened.close is not None else None
-        if inspect.iscoroutine(found):
-            found.close()
+            closing = opened.close() if opened.close is not None else None
+        if inspect.iscoroutine(closing):
+            closing.close()
             path = opened.part.path
             hint = "start the application with 'async with'"
             raise StopError(f"{path} is closed asynchronously", path=path, hint=hint)
@@ -82,15 +82,15 @@ class Closing:
         try:
             self._release(opened)
         finally:
-            found = opened.begin_closing()
-            if inspect.isawaitable(found) and not await within(self._seconds, found):
+            closing = opened.begin_closing()
+            if inspect.isawaitable(closing) and not await within(self._seconds, closing):
                 path = opened.part.path
                 raise StopError(f"{path} was cancelled before it was closed", path=path)
 
     def _release(self, opened: Opened) -> None:
         self._values[opened.part.index] = UNSET
-        if self._planted:
-            uproot(opened)
+        if self._installs:
+            restore_provider(opened)
 
     def _placed(self, opened: Opened, began: float, error: Exception) -> Exception:
         self._record(opened, began, error)
@@ -102,7 +102,7 @@ class Closing:
             self._timeline.record(opened.part.path, "stop", began, error)
 
 
-def note(error: BaseException, others: list[Exception]) -> None:
+def add_notes(error: BaseException, others: list[Exception]) -> None:
     """Add to the error that is raised what else went wrong while parts were closed."""
     for other in others:
         error.add_note(f"and {other.__notes__[-1]}: {type(other).__name__}: {other}")

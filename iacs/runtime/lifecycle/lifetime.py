@@ -7,9 +7,15 @@ from typing import Any
 
 from iacs.core.exceptions import IACSGraphError, StartError
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.lifecycle.closing import CloseLater, Closing, note
+from iacs.runtime.lifecycle.closing import CloseLater, Closing, add_notes
 from iacs.runtime.lifecycle.opening import open_all
-from iacs.runtime.lifecycle.planting import NOT_BUILT, already_built, forget_modes, plant, uproot
+from iacs.runtime.lifecycle.provider_values import (
+    NOT_BUILT,
+    already_built,
+    install_value,
+    reset_async_modes,
+    restore_provider,
+)
 from iacs.runtime.lifecycle.timeline import Timeline
 from iacs.runtime.lifecycle.waiting import uninterrupted
 from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, Values
@@ -20,7 +26,7 @@ from iacs.runtime.plan.plan import Plan
 class Lifetime:
     """Everything between one start and its stop: the values, and what has to be closed again.
 
-    A `planted` one puts its parts into the container's providers too. `start_timeout` and `stop_timeout` are
+    One that `installs` makes the container's providers give its parts too. `start_timeout` and `stop_timeout` are
     in seconds and for each part; a synchronous part cannot be interrupted, so its start is refused afterwards.
     """
 
@@ -30,7 +36,7 @@ class Lifetime:
         values: Values,
         roots: Iterable[int],
         *,
-        planted: bool = False,
+        installs: bool = False,
         start_timeout: float = 15.0,
         stop_timeout: float = 15.0,
         timeline: Timeline | None = None,
@@ -40,13 +46,13 @@ class Lifetime:
         self.values = values
         self.roots = tuple(roots)
         self._closing = Closing(
-            values, stop_timeout, planted=planted, timeline=timeline, close_later=close_later
+            values, stop_timeout, installs=installs, timeline=timeline, close_later=close_later
         )
         self.opened = self._closing.opened
         self._known: set[int] | None = None
         self._is_async = False
         self._is_over = False
-        self._planted = planted
+        self._installs = installs
         self._start_timeout = start_timeout
         self._timeline = timeline
         self._has_loop = close_later is not None
@@ -64,7 +70,7 @@ class Lifetime:
         except BaseException as error:
             self._undo(error)
             raise
-        self._settle()
+        self._finish_start()
 
     async def start_async(self, parts: Sequence[Part] | None = None) -> None:
         """Open the parts, independent ones side by side; close all again if one fails or on cancellation."""
@@ -77,28 +83,28 @@ class Lifetime:
             self._is_over = True
             await uninterrupted(self._undo_async(error))
             raise
-        self._settle()
+        self._finish_start()
 
     def stop(self) -> None:
-        """Close what was opened, the last first; raise what went wrong as one ExceptionGroup."""
+        """Close what was opened, the last first; raise what failed as one ExceptionGroup."""
         if self.opened:
             self._report(list(self._closing.now()))
 
     async def stop_async(self, before: Callable[[], Awaitable[list[Exception]]] | None = None) -> None:
         """Close what was opened, the last first, each within its deadline, even when cancelled meanwhile.
 
-        Await `before` ahead of all, and raise what it found to have gone wrong too.
+        Await `before` ahead of all, and raise the errors that it returns too.
         """
-        local = [each for each in self.opened if each.part.local]
+        local = [opened for opened in self.opened if opened.part.local]
         errors: list[Exception] = []
         try:
             await uninterrupted(self._stop(errors, before))
         except asyncio.CancelledError as error:
-            note(error, errors)
+            add_notes(error, errors)
             raise
         finally:
             for opened in local:
-                uproot(opened)  # once more: what has closed it is a task, with a context of its own
+                restore_provider(opened)  # once more: what has closed it is a task, with a context of its own
         self._report(errors)
 
     async def _stop(
@@ -116,16 +122,16 @@ class Lifetime:
     def disown(self) -> None:
         """Let the container's providers build for themselves, and leave the parts open: another's to close."""
         for opened in reversed(self.opened):
-            uproot(opened)
+            restore_provider(opened)
 
     def _stages(self) -> Iterator[list[Part]]:
         """Yield the parts to open: first those that selectors ask for their keys, then all the others."""
         given_up: set[int] = set()
         while waiting := set(self.plan.undecided_selectors(self.roots, self.values)) - given_up:
             yield self.plan.missing_parts(
-                (key for each in waiting for key in self.plan.keys_of(each)), self.values
+                (key for selector in waiting for key in self.plan.keys_of(selector)), self.values
             )
-            given_up |= {each for each in waiting if not self._choose(each)}
+            given_up |= {selector for selector in waiting if not self._choose(selector)}
         yield self.plan.missing_parts(self.roots, self.values)
 
     def _choose(self, selector: int) -> bool:
@@ -146,7 +152,7 @@ class Lifetime:
     def _open(self, part: Part) -> None:
         began = perf_counter()
         try:
-            if not (self._planted and self._adopt(part)):
+            if not (self._installs and self._adopt(part)):
                 self._keep(part, part.open(self.values))
         except BaseException as error:
             self._fail(part, began, error)
@@ -157,7 +163,7 @@ class Lifetime:
         """Open one part within its deadline."""
         began = perf_counter()
         try:
-            if not (self._planted and self._adopt(part)):
+            if not (self._installs and self._adopt(part)):
                 async with asyncio.timeout(self._start_timeout):
                     opened = await part.open_async(self.values)
                 if self._is_over:  # it did not heed its cancellation
@@ -171,11 +177,11 @@ class Lifetime:
 
     def _adopt(self, part: Part) -> bool:
         """Take over what the container's users had built before; it stays theirs to close."""
-        found = already_built(part)
-        if found is not NOT_BUILT:
-            self.values[part.index] = found
-            self._know(found)
-        return found is not NOT_BUILT
+        value = already_built(part)
+        if value is not NOT_BUILT:
+            self.values[part.index] = value
+            self._know(value)
+        return value is not NOT_BUILT
 
     def _keep(self, part: Part, opened: Opened) -> None:
         """Note a part that is open: from now on it is there, and it is ours to close."""
@@ -184,19 +190,19 @@ class Lifetime:
         if opened.is_ours and part.kind is not Kind.RESOURCE and self._is_known(opened.value):
             opened.close = opened.aclose = None  # whose it is, or an earlier part, closes it
         self._know(opened.value)
-        if opened.is_ours or part.asynchronous or self._planted:  # else there is nothing to undo
+        if opened.is_ours or part.asynchronous or self._installs:  # else there is nothing to undo
             self.opened.append(opened)
         self.values[part.index] = part.wrap(opened.value) if part.wrap else opened.value
-        if self._planted:
-            plant(opened)
+        if self._installs:
+            install_value(opened)
 
     def _is_known(self, value: Any) -> bool:
-        """Tell whether a part hands on what another one is, or what was given from outside."""
+        """Return whether a part hands on what another one is, or what was given from outside."""
         if self._known is None:
             self._known = {
                 *self.plan.given_objects,
                 *map(id, self.values),
-                *(id(each.value) for each in self.opened),
+                *(id(opened.value) for opened in self.opened),
             }
         return id(value) in self._known
 
@@ -230,17 +236,17 @@ class Lifetime:
         chain = " -> ".join(self.plan.graph.chain(part.index))
         return StartError(f"{chain}: {reason}", path=part.path, hint=hint)
 
-    def _settle(self) -> None:
-        if self._planted:
-            forget_modes(node.provider for node in self.plan.graph.nodes)
+    def _finish_start(self) -> None:
+        if self._installs:
+            reset_async_modes(node.provider for node in self.plan.graph.nodes)
         if self._timeline is not None:
             self._timeline.summarize("start")
 
     def _undo(self, error: BaseException) -> None:
-        note(error, list(self._closing.now()))
+        add_notes(error, list(self._closing.now()))
 
     async def _undo_async(self, error: BaseException) -> None:
-        note(error, await self._closing.in_loop())
+        add_notes(error, await self._closing.in_loop())
 
 
 def _reason_and_hint(error: Exception) -> tuple[str, str]:

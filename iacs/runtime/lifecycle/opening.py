@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
-from iacs.runtime.lifecycle.waiting import ended, uninterrupted
+from iacs.runtime.lifecycle.waiting import cancel_and_wait, uninterrupted
 from iacs.runtime.plan.parts import Part
 
-Open = Callable[[Part], Awaitable[None]]
+Open = Callable[[Part], Coroutine[Any, Any, None]]
 
 
 async def open_all(parts: Sequence[Part], open_one: Open, cancelled: Callable[[Part], Exception]) -> None:
@@ -39,14 +40,14 @@ class _Opening:
                 await self._open_ready()
                 await self._finish_some()
         except BaseException:
-            await uninterrupted(ended(self._tasks))
+            await uninterrupted(cancel_and_wait(self._tasks))
             raise
 
     async def _open_ready(self) -> None:
         while self._ready:
             part = self._ready.popleft()
             if part.asynchronous and not part.local:
-                self._tasks[asyncio.create_task(_opened(self._open_one(part)), name=part.path)] = part
+                self._tasks[asyncio.create_task(self._open_one(part), name=part.path)] = part
             else:
                 await self._open_one(part)
                 self._let_follow(part)
@@ -69,7 +70,3 @@ class _Opening:
             waits.discard(part.index)
             if not waits:
                 self._ready.append(dependant)
-
-
-async def _opened(opening: Awaitable[None]) -> None:
-    await opening

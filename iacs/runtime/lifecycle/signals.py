@@ -15,18 +15,18 @@ def ending_signals() -> Iterator[asyncio.Event]:
     For a second SIGTERM that is to end the process at once, for SIGINT to raise KeyboardInterrupt.
     """
     loop, received = asyncio.get_running_loop(), asyncio.Event()
-    before = {each: signal.getsignal(each) for each in _ENDING}
+    before = {number: signal.getsignal(number) for number in _ENDING}
 
     def receive() -> None:
         received.set()
-        for each in _ENDING:
-            loop.remove_signal_handler(each)
+        for number in _ENDING:
+            loop.remove_signal_handler(number)
 
-    for each in _ENDING:
-        loop.add_signal_handler(each, receive)
+    for number in _ENDING:
+        loop.add_signal_handler(number, receive)
     try:
         yield received
     finally:
         receive()
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

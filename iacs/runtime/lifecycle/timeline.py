@@ -38,8 +38,8 @@ class Timeline(list[Step]):
         self, path: str, action: Literal["start", "stop"], began: float, error: BaseException | None = None
     ) -> None:
         """Note a step that ends now, and log it as one event; `began` is a time of `perf_counter`."""
-        told = type(error).__name__ if error is not None else ""
-        step = Step(path, action, began - self._zero, perf_counter() - began, told)
+        error_name = type(error).__name__ if error is not None else ""
+        step = Step(path, action, began - self._zero, perf_counter() - began, error_name)
         self.append(step)
         _log(step)
 
@@ -54,9 +54,9 @@ class Timeline(list[Step]):
     def beside(self, step: Step) -> tuple[str, ...]:
         """Return the paths of the steps that overlap with this one in time."""
         return tuple(
-            each.path
-            for each in self
-            if each is not step and each.began < step.ended and step.began < each.ended
+            other.path
+            for other in self
+            if other is not step and other.began < step.ended and step.began < other.ended
         )
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ async def within(seconds: float, awaitable: Awaitable[Any]) -> bool:
     task = asyncio.ensure_future(awaitable)
     done, _ = await asyncio.wait({task}, timeout=seconds)
     if not done:
-        await ended((task,))
+        await cancel_and_wait((task,))
         raise TimeoutError(f"no end within {seconds:g} s")
     if task.cancelled():  # nobody else has asked it to end
         return False
@@ -39,40 +39,40 @@ async def uninterrupted(work: Awaitable[T]) -> T:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        _see(task)
+        _retrieve(task)
         raise cancelled
     return task.result()
 
 
-async def ended(tasks: Iterable["asyncio.Future[Any]"]) -> None:
+async def cancel_and_wait(tasks: Iterable["asyncio.Future[Any]"]) -> None:
     """Cancel tasks, and wait until they have ended or have been given their grace."""
     running = set(tasks)
     for task in running:
         task.cancel()
-        task.add_done_callback(_see)
+        task.add_done_callback(_retrieve)
     if running:
         await asyncio.wait(running, timeout=GRACE)
 
 
-def _see(task: "asyncio.Future[Any]") -> None:
+def _retrieve(task: "asyncio.Future[Any]") -> None:
     """Keep the event loop from reporting what was raised after the error that counts."""
     with suppress(asyncio.CancelledError):
         task.exception()
 
 
-class Turns:
+class TransitionLock:
     """One start or stop at a time: those of one event loop queue, those from elsewhere are refused."""
 
     def __init__(self) -> None:
         self._under_way: asyncio.Future[None] | None = None
 
     @asynccontextmanager
-    async def take(self) -> AsyncIterator[None]:
+    async def acquire(self) -> AsyncIterator[None]:
         """Wait until nothing is under way; raise ApplicationStateError if that is in another event loop."""
         loop = asyncio.get_running_loop()
         while self._under_way is not None and self._under_way.get_loop() is loop:
             await asyncio.wait({self._under_way})
-        self.refuse_to_wait()
+        self.check_free()
         self._under_way = mine = loop.create_future()
         try:
             yield
@@ -80,7 +80,7 @@ class Turns:
             self._under_way = None
             mine.set_result(None)
 
-    def refuse_to_wait(self) -> None:
+    def check_free(self) -> None:
         """Raise ApplicationStateError if a start or stop is under way."""
         if self._under_way is not None and not self._under_way.get_loop().is_closed():
             raise ApplicationStateError(

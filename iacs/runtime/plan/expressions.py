@@ -1,4 +1,4 @@
-"""How a provider's value is worked out from the values of the parts: compiled once, evaluated often.
+"""How a provider's value is computed from the values of the parts: compiled once, evaluated often.
 
 An expression reads a list that holds the value of each part at the part's index. Evaluating it for another
 list gives another view of the same wiring, which is what an overlay is.
@@ -28,7 +28,7 @@ UNSET: Final = _Unset.UNSET
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """Evaluate to a value; an asynchronous one evaluates to an awaitable of it."""
+    """How to read a value; an asynchronous one reads an awaitable of it."""
 
     read: Read
     asynchronous: bool = False
@@ -41,19 +41,19 @@ def constant(value: Any) -> Expression:
 
 def applied(function: Callable[[Sequence[Any]], Any], inputs: Sequence[Expression]) -> Expression:
     """Evaluate to what `function` makes of the inputs' values."""
-    reads = [each.read for each in inputs]
-    if not any(each.asynchronous for each in inputs):
+    reads = [expression.read for expression in inputs]
+    if not any(expression.asynchronous for expression in inputs):
         return Expression(lambda values: function([read(values) for read in reads]))
 
     async def read(values: Values) -> Any:
-        return function([await _value(each, values) for each in inputs])
+        return function([await _value(expression, values) for expression in inputs])
 
     return Expression(read, asynchronous=True)
 
 
 async def _value(expression: Expression, values: Values) -> Any:
-    found = expression.read(values)
-    return await found if expression.asynchronous else found
+    value = expression.read(values)
+    return await value if expression.asynchronous else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Call:
     @property
     def _is_asynchronous(self) -> bool:
         inputs = (self.make, *self.args, *self.kwargs.values(), *self.attributes.values())
-        return self.is_coroutine or any(each.asynchronous for each in inputs)
+        return self.is_coroutine or any(expression.asynchronous for expression in inputs)
 
     def begin(self, values: Values, *extra: Any, **more: Any) -> Any:
         """Call, as `call` does, or return a coroutine that does if the call takes something asynchronous."""
@@ -83,33 +83,33 @@ class Call:
 
     def call(self, values: Values, *extra: Any, **more: Any) -> Any:
         """Call with `extra` arguments after the injected ones, and `more` keywords over them."""
-        args = [each.read(values) for each in self.args]
-        kwargs = {name: each.read(values) for name, each in self.kwargs.items()}
+        args = [expression.read(values) for expression in self.args]
+        kwargs = {name: expression.read(values) for name, expression in self.kwargs.items()}
         made = self.make.read(values)(*args, *extra, **{**kwargs, **more})
-        for name, each in self.attributes.items():
-            setattr(made, name, each.read(values))
+        for name, expression in self.attributes.items():
+            setattr(made, name, expression.read(values))
         return made
 
     def _call_quickly(self) -> Read:
         """Return `call` without what most calls lack."""
         make = self.make.read
-        args = [each.read for each in self.args]
-        kwargs = [(name, each.read) for name, each in self.kwargs.items()]
+        args = [expression.read for expression in self.args]
+        kwargs = [(name, expression.read) for name, expression in self.kwargs.items()]
 
         def read(values: Values) -> Any:
-            named = {name: each(values) for name, each in kwargs}
-            return make(values)(*[each(values) for each in args], **named)
+            named = {name: read_input(values) for name, read_input in kwargs}
+            return make(values)(*[read_input(values) for read_input in args], **named)
 
         return read
 
     async def _await(self, values: Values, *extra: Any, **more: Any) -> Any:
-        args = [await _value(each, values) for each in self.args]
-        kwargs = {name: await _value(each, values) for name, each in self.kwargs.items()}
+        args = [await _value(expression, values) for expression in self.args]
+        kwargs = {name: await _value(expression, values) for name, expression in self.kwargs.items()}
         made = (await _value(self.make, values))(*args, *extra, **{**kwargs, **more})
         if isawaitable(made):
             made = await made
-        for name, each in self.attributes.items():
-            setattr(made, name, await _value(each, values))
+        for name, expression in self.attributes.items():
+            setattr(made, name, await _value(expression, values))
         return made
 
 

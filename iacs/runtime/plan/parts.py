@@ -100,7 +100,7 @@ class Part:
 
     @property
     def is_kept_open(self) -> bool:
-        """Tell whether the part is marked with `keep_open`."""
+        """Return whether the part is marked with `keep_open`."""
         return isinstance(self.provider.provides, _KeptOpen)  # type: ignore[attr-defined]
 
     def needs_a_loop(self, why: str) -> StartError:
@@ -119,12 +119,12 @@ class Opened:
 
     @property
     def is_ours(self) -> bool:
-        """Tell whether anything closes the part here."""
+        """Return whether anything closes the part here."""
         return self.close is not None or self.aclose is not None
 
     @property
     def needs_a_loop(self) -> bool:
-        """Tell whether the part cannot be closed without an event loop."""
+        """Return whether the part cannot be closed without an event loop."""
         return self.close is None and self.aclose is not None
 
     def begin_closing(self) -> Any:
@@ -134,13 +134,13 @@ class Opened:
 
     async def close_async(self) -> None:
         """Close the part to the end."""
-        found = self.begin_closing()
-        if inspect.isawaitable(found):
-            await found
+        closing = self.begin_closing()
+        if inspect.isawaitable(closing):
+            await closing
 
 
 def closes_asynchronously(cls: Any) -> bool:
-    """Tell whether it is known before an object is made that closing it takes an event loop."""
+    """Return whether it is known before an object is made that closing it takes an event loop."""
     if not isinstance(cls, type):
         return False
     close, aclose = _ways(cls)
@@ -159,7 +159,7 @@ def _closing(value: Any) -> tuple[Close | None, Close | None]:
 
 @lru_cache(maxsize=1024)
 def _ways(cls: type) -> tuple[bool, bool]:
-    """Tell whether objects of a class close without an event loop, and in one."""
+    """Return whether objects of a class close without an event loop, and in one."""
     close, aclose = getattr(cls, "close", None), getattr(cls, "aclose", None)
     is_async = inspect.iscoroutinefunction(close)
     return callable(close) and not is_async, callable(aclose) or is_async

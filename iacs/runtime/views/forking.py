@@ -22,9 +22,9 @@ def watch(application: Forked) -> None:
 def _watched() -> "WeakSet[Forked]":
     watched: WeakSet[Forked] = WeakSet()
 
-    def tell() -> None:
-        for each in tuple(watched):
-            each.forked()
+    def notify() -> None:
+        for application in tuple(watched):
+            application.forked()
 
-    os.register_at_fork(after_in_child=tell)
+    os.register_at_fork(after_in_child=notify)
     return watched

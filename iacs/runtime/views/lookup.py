@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from dependency_injector import providers
@@ -20,7 +21,7 @@ _MADE = CALLING | PARTS | {Kind.OBJECT}
 
 
 class Lookup:
-    """Remembers what each class and each path means, given what has been started."""
+    """What each class and each path means, remembered, given what has been started."""
 
     def __init__(self, plan: Plan, values: Values) -> None:
         self._graph = plan.graph
@@ -44,11 +45,11 @@ class Lookup:
 
     def _provided(self, provider: Provider) -> int:
         index = self._graph.indexes.get(id(provider))
-        found = self._originals.get(id(provider), ()) if index is None else (index,)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise self._ambiguous(str(provider), found)
+        indexes = self._originals.get(id(provider), ()) if index is None else (index,)
+        if len(indexes) == 1:
+            return indexes[0]
+        if indexes:
+            raise self._ambiguous(str(provider), indexes)
         message = f"the application's container has no {provider}, nor has a class of its containers"
         raise UnknownPartError(message, name=str(provider))
 
@@ -67,10 +68,10 @@ class Lookup:
             return given[0]
 
     def _named(self, name: str) -> int:
-        found = self._graph.find(name)
-        if len(found) == 1:
-            return found[0]
-        raise self._ambiguous(name, found) if found else self._unknown(name)
+        indexes = self._graph.find(name)
+        if len(indexes) == 1:
+            return indexes[0]
+        raise self._ambiguous(name, indexes) if indexes else self._unknown(name)
 
     def _unknown(self, name: str) -> UnknownPartError:
         named = [node.path for node in self._graph.nodes if node.named]
@@ -83,32 +84,34 @@ class Lookup:
         return AmbiguousPartError(name, candidates=paths, hint='ask for one by its path, app["…"]')
 
     def _typed(self, cls: type) -> int:
-        found = self._best(cls)
-        if len(found) == 1:
-            return found[0]
+        indexes = self._best(cls)
+        if len(indexes) == 1:
+            return indexes[0]
         name = cls.__qualname__
-        if found:
-            raise self._ambiguous(name, found)
+        if indexes:
+            raise self._ambiguous(name, indexes)
         raise UnknownPartError(f"no part of the container is a {name}", name=name)
 
     def _best(self, cls: type) -> list[int]:
-        """Return what fits best: parts before what is made anew, the class itself before subclasses."""
+        """Return what fits best: parts before what is made again, the class itself before subclasses."""
         nodes = [node for node in self._graph.nodes if node.kind in _MADE and self._is(node.index, cls)]
-        for better in (self._is_there, self._is_part, lambda node: self._class(node.index) is cls, _is_named):
+        for better in (
+            self._is_there,
+            attrgetter("is_part"),
+            lambda node: self._class(node.index) is cls,
+            attrgetter("named"),
+        ):
             nodes = list(filter(better, nodes)) or nodes
         return [node.index for node in nodes]
 
     def _is_there(self, node: Node) -> bool:
         return node.index not in self._plan.parts or self._values[node.index] is not UNSET
 
-    def _is_part(self, node: Node) -> bool:
-        return node.is_part
-
     def _is(self, index: int, cls: type) -> bool:
         value = self._values[index]
-        if value is not UNSET and _asked(isinstance, value, cls):
+        if value is not UNSET and _answer(isinstance, value, cls):
             return True
-        return _asked(issubclass, self._class(index), cls)
+        return _answer(issubclass, self._class(index), cls)
 
     def _class(self, index: int) -> type:
         known = self._classes.get(index)
@@ -117,11 +120,7 @@ class Lookup:
         return known
 
 
-def _is_named(node: Node) -> bool:
-    return node.named
-
-
-def _asked(question: Any, what: Any, cls: type) -> bool:
+def _answer(question: Any, what: Any, cls: type) -> bool:
     """Ask isinstance or issubclass, which some Protocols refuse to answer."""
     try:
         return bool(question(what, cls))
@@ -131,12 +130,12 @@ def _asked(question: Any, what: Any, cls: type) -> bool:
 
 def originals(graph: Graph) -> Mapping[int, tuple[int, ...]]:
     """Return, by the id of each provider of a class, the indexes of what it has become."""
-    found: dict[int, tuple[int, ...]] = {}
+    indexes: dict[int, tuple[int, ...]] = {}
     for original, current in _beside(_class_of(graph.container), graph.container):
         index = graph.indexes.get(id(current))
-        if index is not None and index not in found.get(id(original), ()):
-            found[id(original)] = (*found.get(id(original), ()), index)
-    return found
+        if index is not None and index not in indexes.get(id(original), ()):
+            indexes[id(original)] = (*indexes.get(id(original), ()), index)
+    return indexes
 
 
 def _beside(original: Any, current: Any) -> Iterator[tuple[Any, Any]]:

@@ -19,15 +19,15 @@ from iacs.runtime.plan.expressions import UNSET, Values
 from iacs.runtime.plan.parts import Part
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views import forking, registry
-from iacs.runtime.views.home import Home
 from iacs.runtime.views.lookup import Lookup
+from iacs.runtime.views.loop_context import LoopContext
 from iacs.runtime.views.replacements import Replacements, Replacing, Wrap, read_replacements
 from iacs.runtime.views.view import View
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A plan for an overlay, which places it works out anew, and the parts to open if always the same."""
+    """A plan for an overlay, which places it computes again, and the parts to open if always the same."""
 
     plan: Plan
     resets: tuple[int, ...]
@@ -73,14 +73,14 @@ class OverlayableView(View):
 
 
 class Overlay(OverlayableView):
-    """Enter it, `with` or `async with`: what depends on a replaced part is built anew, the rest is the same.
+    """A view, entered `with` or `async with`: what depends on a replaced part is built again, the rest is the same.
 
     What the overlay builds it closes when it ends. Of an application that is not started, it starts what the
     roots ask. Any number may be open at a time, in tasks and threads, and one inside another.
     """
 
     def __init__(self, parent: View, replaced: Replacements) -> None:
-        super().__init__(parent.home)
+        super().__init__(parent.loop_context)
         self.lookup, self.plan, self.values = parent.lookup, parent.plan, parent.values
         self._parent = parent
         self._replaced = replaced
@@ -91,7 +91,7 @@ class Overlay(OverlayableView):
 
     @property
     def is_started(self) -> bool:
-        """Tell whether parts can be read."""
+        """Return whether parts can be read."""
         return self._lifetime is not None
 
     def _overlaid(self) -> Collection[int]:
@@ -102,9 +102,9 @@ class Overlay(OverlayableView):
         """Raise CheckError when an object does not fit its part."""
         self._parent.fits(values)
 
-    def new_home(self) -> Home:
+    def new_loop_context(self) -> LoopContext:
         """Return a new place to run in."""
-        return self._parent.new_home()
+        return self._parent.new_loop_context()
 
     def __enter__(self) -> Self:
         lifetime, parts = self._prepared()
@@ -137,7 +137,7 @@ class Overlay(OverlayableView):
             )
         if not self._parent.is_started:
             return self._whole(), None
-        self.live_in(self._parent.home)  # the application may have started since
+        self.run_in(self._parent.loop_context)  # the application may have started since
         if self._replaced.providers or self._replaced.wraps:
             return self._changed(), None
         derived = derived_from(self._parent, frozenset(self._replaced.values))
@@ -170,8 +170,8 @@ class Overlay(OverlayableView):
         graph = graph.replaced(self._replaced.providers)
         if graph.cycles:
             path = graph.nodes[graph.cycles[0][0]].path
-            told = "is replaced by a provider that asks for it; use wrapping(…) to receive the original"
-            raise CheckError([Finding(path, "cycle", told)])
+            message = "is replaced by a provider that asks for it; use wrapping(…) to receive the original"
+            raise CheckError([Finding(path, "cycle", message)])
         return graph
 
     def _beside(self, plan: Plan, resets: Iterable[int], given: Mapping[int, Any]) -> Lifetime:
@@ -180,7 +180,7 @@ class Overlay(OverlayableView):
         for index, value in given.items():
             values[index] = value
         self.roots = self._parent.roots
-        return self.home.lifetime(plan, values, self.roots)
+        return self.loop_context.lifetime(plan, values, self.roots)
 
     def _whole(self) -> Lifetime:
         """Return the lifetime of a view that starts by itself, of an application that is not started."""
@@ -192,11 +192,11 @@ class Overlay(OverlayableView):
         values: Values = [UNSET] * len(plan.graph)
         for index, value in replaced.values.items():
             values[index] = value
-        self.live_in(self._parent.new_home())
+        self.run_in(self._parent.new_loop_context())
         self.lookup = Lookup(plan, values)
         self.roots = self._parent.roots
         self._is_alone = True
-        return self.home.lifetime(plan, values, self.roots)
+        return self.loop_context.lifetime(plan, values, self.roots)
 
     def _entered(self, lifetime: Lifetime) -> Self:
         self._begin(lifetime)
@@ -207,7 +207,7 @@ class Overlay(OverlayableView):
     def _begin(self, lifetime: Lifetime) -> None:
         self._lifetime, self.plan, self.values = lifetime, lifetime.plan, lifetime.values
         if self._is_alone:
-            self.home.bind(lifetime)
+            self.loop_context.bind_parts(lifetime)
 
     def _left(self) -> Lifetime | None:
         lifetime = self._lifetime

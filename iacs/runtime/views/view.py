@@ -9,8 +9,8 @@ from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Values
 from iacs.runtime.plan.plan import Plan
-from iacs.runtime.views.home import Home, here
 from iacs.runtime.views.lookup import Lookup
+from iacs.runtime.views.loop_context import LoopContext, current_token
 
 if TYPE_CHECKING:  # loaded when they are asked for
     from iacs.runtime.explain import Explanation
@@ -30,26 +30,26 @@ class View(ABC):
     roots: tuple[int, ...]
     lookup: Lookup
 
-    def __init__(self, home: Home) -> None:
-        self.live_in(home)
+    def __init__(self, loop_context: LoopContext) -> None:
+        self.run_in(loop_context)
         self._found = _Found(self)
         self._is_left_behind = False
         self.derived: dict[frozenset[int], Any] = {}
         self._probes: Probes | None = None
 
-    def live_in(self, home: Home) -> None:
+    def run_in(self, loop_context: LoopContext) -> None:
         """Run in `home`, or in what runs there."""
-        self.home = home
-        self._token = home.token
+        self.loop_context = loop_context
+        self._token = loop_context.token
 
     @property
     @abstractmethod
     def is_started(self) -> bool:
-        """Tell whether parts can be read."""
+        """Return whether parts can be read."""
 
     @property
     def is_open(self) -> bool:
-        """Tell whether parts can be read: those of a forked child are built when it reads the first."""
+        """Return whether parts can be read: those of a forked child are built when it reads the first."""
         return self.is_started or self._is_left_behind
 
     def get(self, cls: type[T]) -> T:
@@ -58,18 +58,18 @@ class View(ABC):
         Raise UnknownPartError or AmbiguousPartError when none or several are, NotStartedError before it is
         started, and ForeignLoopError in another event loop than the application's.
         """
-        if here() is self._token:
+        if current_token() is self._token:
             return self._found[cls]  # type: ignore[no-any-return] # a variable would cost an eighth of it all
         return self._read_elsewhere(cls)  # type: ignore[no-any-return]
 
     def __getitem__(self, path: str) -> Any:
         """Return the part at `path`, such as `mail_query.service`; a bare name will do if it leads to one."""
-        if here() is self._token:
+        if current_token() is self._token:
             return self._found[path]
         return self._read_elsewhere(path)
 
     def _read_elsewhere(self, key: Key) -> Any:
-        self.home.admit(lambda: self._path_of(key))
+        self.loop_context.check_loop(lambda: self._path_of(key))
         return self._found[key]
 
     def read(self, key: Key) -> Any:
@@ -87,8 +87,8 @@ class View(ABC):
             raise WiringError(
                 f"{path} cannot be made: {TOO_DEEP}", path=path, hint=MAKE_SINGLETONS
             ) from error
-        if index in self.home.bound:
-            self.home.admit(lambda: self.plan.graph.nodes[index].path)
+        if index in self.loop_context.bound:
+            self.loop_context.check_loop(lambda: self.plan.graph.nodes[index].path)
         elif self._stays(self.plan.graph.nodes[self.plan.graph.source(index)]):
             self._found[key] = value
         return value
@@ -132,11 +132,11 @@ class View(ABC):
         self._is_left_behind = False
 
     @abstractmethod
-    def new_home(self) -> Home:
+    def new_loop_context(self) -> LoopContext:
         """Return a new place to run in."""
 
     def has(self, index: int) -> bool:
-        """Tell whether a part is there, or is made whenever it is asked for."""
+        """Return whether a part is there, or is made whenever it is asked for."""
         return not self.plan.unset_inputs(index, self.values)
 
     def value(self, index: int) -> Any:
@@ -144,7 +144,7 @@ class View(ABC):
         return self.plan.expressions[index].read(self.values)
 
     def forget(self) -> None:
-        """Read everything anew."""
+        """Read everything again."""
         self._found.clear()
         self.derived.clear()
 
@@ -167,8 +167,8 @@ class View(ABC):
             self.open_here()
         if not self.is_started:
             return Health(error="the application is not started")
-        if self.home.bound:
-            self.home.admit(lambda: self.plan.graph.nodes[min(self.home.bound)].path)
+        if self.loop_context.bound:
+            self.loop_context.check_loop(lambda: self.plan.graph.nodes[min(self.loop_context.bound)].path)
         self._probes = self._probes or Probes()
         parts = {index: self.values[index] for index in self._started_indexes()}
         graph, chosen = self.plan.graph, self._chosen()

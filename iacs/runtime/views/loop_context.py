@@ -12,16 +12,16 @@ from iacs.runtime.plan.expressions import Values
 from iacs.runtime.plan.plan import Plan
 
 Errors = list[Exception]
-_home: ContextVar[object] = ContextVar("iacs_home", default=None)
+_current_token: ContextVar[object] = ContextVar("iacs_loop_context", default=None)
 
-here = _home.get
+current_token = _current_token.get
 """Return the token of the application whose loop this context is known to run in: quicker than asking."""
 
 
-class Home:
-    """Where an application runs: made when it starts, and shared by its overlays.
+class LoopContext:
+    """The event loop, or none, that an application runs in: made when it starts, shared by its overlays.
 
-    `bound` are the parts that were built asynchronously or are closed so, and what depends on those.
+    Both timeouts are in seconds. `bound` are the parts that were built asynchronously or are closed so, and what depends on those.
     """
 
     def __init__(self, start_timeout: float, stop_timeout: float) -> None:
@@ -41,30 +41,32 @@ class Home:
             plan,
             values,
             roots,
-            planted=timeline is not None,
+            installs=timeline is not None,
             start_timeout=self._start_timeout,
             stop_timeout=self._stop_timeout,
             timeline=timeline,
             close_later=self._close_later if self.loop is not None and timeline is None else None,
         )
 
-    def bind(self, lifetime: Lifetime) -> None:
+    def bind_parts(self, lifetime: Lifetime) -> None:
         """Note which parts belong to the loop."""
         mine = {
-            each.part.index for each in lifetime.opened if each.part.asynchronous or each.aclose is not None
+            opened.part.index
+            for opened in lifetime.opened
+            if opened.part.asynchronous or opened.aclose is not None
         }
         self.bound = lifetime.plan.graph.affected(mine) if mine and self.loop is not None else set()
 
-    def settle(self) -> None:
-        """Know this context: code that runs in it reads without being asked again."""
+    def remember_context(self) -> None:
+        """Mark this context: code that runs in it reads without being checked again."""
         if self.loop is running_loop():
-            _home.set(self.token)
+            _current_token.set(self.token)
 
-    def admit(self, path: Callable[[], str]) -> None:
+    def check_loop(self, path: Callable[[], str]) -> None:
         """Let code of this loop, or of no loop, read; raise ForeignLoopError for that of another one."""
         loop = running_loop()
         if self.loop is None or loop is self.loop:
-            _home.set(self.token)
+            _current_token.set(self.token)
         elif loop is not None:
             reason = "belongs to the event loop that its application was started in, and this is another one"
             hint = "start an application in each loop"
@@ -81,8 +83,8 @@ class Home:
             return []
         return asyncio.run_coroutine_threadsafe(close(), self.loop).result()
 
-    async def closed(self) -> Errors:
-        """Wait for what overlays have left to close; return what went wrong."""
+    async def wait_closed(self) -> Errors:
+        """Wait for what overlays have left to close; return what failed."""
         while self._closing:
             await asyncio.wait(self._closing)
         errors, self._errors = self._errors, []

@@ -1,4 +1,4 @@
-"""Puts an application's parts into its container's own providers, and takes them out again.
+"""Installs an application's parts as the values of its container's own providers, and removes them again.
 
 Between the two the container is what it always was: asking a provider gives the very object that the
 application gives. dependency_injector has no public way to set what a singleton keeps, so the provider is
@@ -29,30 +29,31 @@ def already_built(part: Part) -> Any:
     if provider.is_async_mode_undefined():  # it has never been asked
         return NOT_BUILT
     if isinstance(provider, _KEEPERS):
-        found = _kept(provider)
+        value = _kept(provider)
     elif part.kind is Kind.RESOURCE and not part.native and provider.initialized:
         provider.reset_async_mode()
-        found = provider()
+        value = provider()
     else:
         return NOT_BUILT
-    return NOT_BUILT if asyncio.isfuture(found) else found
+    return NOT_BUILT if asyncio.isfuture(value) else value
 
 
-def plant(opened: Opened) -> None:
+def install_value(opened: Opened) -> None:
     """Make the container's provider give this part."""
     provider: Any = opened.part.provider
     provider.reset_async_mode()
     if opened.part.native:
         return
     if isinstance(provider, providers.BaseResource):
-        _ask(provider, lambda: _Held(opened.value))
+        _ask(provider, lambda: _Entered(opened.value))
     elif opened.value is None or getattr(type(provider), "provided_type", None) is not None:
-        provider.override(_Planted(opened.value))  # it would build another for None, and refuse our function
+        # a singleton would build another for None, and a typed one refuse our function
+        provider.override(_Installed(opened.value))
     else:
         _ask(provider, lambda: opened.value)
 
 
-def uproot(opened: Opened) -> None:
+def restore_provider(opened: Opened) -> None:
     """Make the container's provider build for itself again."""
     provider: Any = opened.part.provider
     if opened.part.native:
@@ -61,25 +62,25 @@ def uproot(opened: Opened) -> None:
         provider.shutdown()
         return
     provider.reset()
-    others = [each for each in provider.overridden if not isinstance(each, _Planted)]
+    others = [other for other in provider.overridden if not isinstance(other, _Installed)]
     if len(others) < len(provider.overridden):
         provider.reset_override()
-        for each in others:
-            provider.override(each)
+        for other in others:
+            provider.override(other)
 
 
-def forget_modes(nodes: Iterable[Provider]) -> None:
+def reset_async_modes(nodes: Iterable[Provider]) -> None:
     """Let providers that once gave futures give values: everything asynchronous has happened by now."""
     for provider in nodes:
         if provider.is_async_mode_enabled():
             provider.reset_async_mode()
 
 
-class _Planted(providers.Object[Any]):
+class _Installed(providers.Object[Any]):
     """What stands in a singleton's place when the singleton itself cannot keep it."""
 
 
-class _Held:
+class _Entered:
     """What a resource provider enters instead of opening the resource once more."""
 
     def __init__(self, value: Any) -> None:
