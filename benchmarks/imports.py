@@ -1,6 +1,6 @@
 """What importing iacs costs: beside a bare interpreter, and beside the two libraries that its containers stand on.
 
-Usage: python benchmarks/imports.py [PAIRS]      (processes of either kind take turns; 21 pairs unless told)
+Usage: python benchmarks/imports.py [PAIRS]      (processes of either kind take turns; default: 21 pairs)
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What the quickstart shows on the terminal."""
+"""The terminal output of the quickstart."""
 
 import os
 import sys
@@ -18,10 +18,10 @@ MISSING = Text("-", style="dim")
 NEXT = ("events tail --limit 3", "account list")
 
 
-def show_messages(console: Console, title: str, found: Sequence[Message | UnreadableMessage]) -> None:
-    """Show one row for each message; what it lacks shows as missing."""
+def show_messages(console: Console, title: str, messages: Sequence[Message | UnreadableMessage]) -> None:
+    """Show one row for each message, with missing fields marked."""
     table = Table("Received", "From", "Subject", title=title, title_justify="left", box=None)
-    for message in found:
+    for message in messages:
         if isinstance(message, UnreadableMessage):
             table.add_row(MISSING, MISSING, Text(f"unreadable: {message.reason}"))
             continue
@@ -38,7 +38,7 @@ def show_messages(console: Console, title: str, found: Sequence[Message | Unread
 
 @contextmanager
 def sync_progress(console: Console) -> Iterator[Callable[[SyncProgress], None]]:
-    """Show a bar for each mailbox."""
+    """Show a progress bar for each mailbox."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
         bars = {}
@@ -54,7 +54,7 @@ def sync_progress(console: Console) -> Iterator[Callable[[SyncProgress], None]]:
 def show_summary(
     console: Console, results: Sequence[SyncResult], *, held: int, stored: int, read_back: int, folder: Path
 ) -> None:
-    """Show what went in and what came out, counted at both ends."""
+    """Show the numbers of messages and events, counted at both ends."""
     new, published = sum(result.new for result in results), sum(result.published for result in results)
     if new == 0:
         console.print("\nNothing new since the last run.")
@@ -70,7 +70,7 @@ def show_summary(
 
 
 def what_next(folder: Path) -> list[str]:
-    """Return commands for the data; where it lies in servers, the first one starts these again."""
+    """Return commands for a look at the data; when it is in servers, the first command starts them again."""
     program = Path(sys.executable).with_name("iacs")
     commands = [f"cd {folder}"]
     if servers := [

@@ -32,7 +32,7 @@ console = Console()
 
 
 async def main(folder: Path, mailbox: Path | None) -> None:
-    """Do the whole job; a later run over the same folder goes on from where this one ended."""
+    """Do the whole job; a later run over the same folder resumes where this one ended."""
     console.print("Starting a stand-in for Microsoft's cloud …")
     async with Sandbox(mailboxes(mailbox), port=free_port(8365)) as cloud:
         container = ApplicationContainer()
@@ -51,7 +51,7 @@ async def main(folder: Path, mailbox: Path | None) -> None:
 
 
 def mailboxes(mailbox: Path | None) -> dict[str, list[Path]]:
-    """Give each person the samples of their name; or all of `mailbox` to the first one, nothing to the others."""
+    """Fill each mailbox with the samples of its owner, or the first one with all of `mailbox`."""
     people = sorted(path.stem for path in (EXAMPLES / "enrollment").glob("*.yaml"))
     if mailbox is not None:
         files = {name: [mailbox] if name == people[0] else [] for name in people}
@@ -61,7 +61,7 @@ def mailboxes(mailbox: Path | None) -> dict[str, list[Path]]:
 
 
 def settings(folder: Path, cloud: dict[str, str]) -> Config:
-    """Read the folder's `.env`, which the first run writes; the cloud of this run wins over all else."""
+    """Read the folder's `.env`, which the first run writes; the settings of this run's cloud take precedence."""
     file = folder / ".env"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def settings(folder: Path, cloud: dict[str, str]) -> Config:
 
 
 async def enrol(accounts: AccountService) -> Sequence[str]:
-    """Make the accounts of the enrolment files, and return their addresses."""
+    """Create the accounts of the enrolment files, and return their addresses."""
     await accounts.sync()
     addresses = [account.email for account in await accounts.list() if account.status != "disabled"]
     console.print(f"Enrolled: {', '.join(addresses)}")
@@ -87,7 +87,7 @@ async def enrol(accounts: AccountService) -> Sequence[str]:
 
 
 async def sign_in(auth: AuthService, address: str) -> None:
-    """Sign one person in, with a client in the place of their browser."""
+    """Sign one person in, with an HTTP client instead of a browser."""
     request = await auth.begin(address)
     async with (
         LoopbackListener(request.redirect_uri, request.state) as listener,
@@ -102,25 +102,25 @@ async def query(mail: MailQueryService, addresses: Sequence[str]) -> None:
     """Ask Graph for the latest mail that has not been read."""
     wanted = MailQuery(unread=True, order_by=("received_at desc",), limit=5)
     for address in addresses:
-        found = [message async for message in mail.messages(address, wanted)]
-        if found:
-            show_messages(console, f"Unread mail of {address}, latest first", found)
+        messages = [message async for message in mail.messages(address, wanted)]
+        if messages:
+            show_messages(console, f"Unread mail of {address}, latest first", messages)
 
 
 async def sync(mail: MailQueryService, addresses: Sequence[str]) -> list[SyncResult]:
-    """Bring every mailbox into the database; one event is published for each new message."""
+    """Sync every mailbox into the database; one event is published for each new message."""
     with sync_progress(console) as progress:
         return [await mail.sync(address, on_progress=progress) for address in addresses]
 
 
 async def read_events(events: EventStream, topic: str) -> int:
-    """Read what was published as one consumer group, which remembers how far it came."""
+    """Read the published events as one consumer group, which remembers its offset."""
     read = [event async for event in events.consume(topic, "quickstart", idle_timeout=2.0)]
     return len(read)
 
 
 def free_port(wanted: int) -> int:
-    """Return the port that was wanted, so that links stored by an earlier run stay good, or any other."""
+    """Return the preferred port, so that links stored by an earlier run stay valid, or another free one."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

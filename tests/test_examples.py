@@ -28,7 +28,7 @@ def quickstart(cwd: Path, *arguments: str) -> str:
 
 
 def counts(text: str) -> dict[str, list[str]]:
-    """Read the summary's rows: a name and its figures."""
+    """Return the summary's rows: a name and its figures."""
     rows = (re.split(r"\s{2,}", line.strip()) for line in text.partition("Summary")[2].splitlines())
     return {name: figures for name, *figures in rows if figures}
 

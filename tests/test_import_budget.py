@@ -93,6 +93,6 @@ BUILT = [
 
 
 @pytest.mark.parametrize("built", BUILT, ids=lambda built: built.__name__)
-def test_what_a_part_asks_for_can_be_told_without_building_it(built: Callable[..., object]) -> None:
-    asked = inspect.signature(built, eval_str=True).parameters.values()
-    assert [each.name for each in asked if each.annotation in (each.empty, str(each.annotation))] == []
+def test_the_parameters_of_a_part_can_be_read_without_building_it(built: Callable[..., object]) -> None:
+    parameters = inspect.signature(built, eval_str=True).parameters.values()
+    assert [part.name for part in parameters if part.annotation in (part.empty, str(part.annotation))] == []

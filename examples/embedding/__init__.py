@@ -1,1 +1,1 @@
-"""An application with a container of its own that takes iacs in as one part."""
+"""An application with its own container that embeds iacs as one part."""

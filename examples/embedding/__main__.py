@@ -1,4 +1,4 @@
-"""Run the host with `python -m embedding`: its settings begin with HOST_, its logging is its own, its database holds everything."""
+"""Run the host with `python -m embedding`: its settings begin with HOST_, and iacs uses its logging and its database."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from iacs.runtime import Application
 
 
 async def main(host: HostContainer) -> None:
-    """Report on every mailbox that is stored."""
+    """Report on every stored mailbox."""
     async with Application(host) as app:
         for account in await app.get(AccountService).list():
             senders = await app.get(SenderReport).write(account.email)

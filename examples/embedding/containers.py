@@ -1,4 +1,4 @@
-"""The host's own wiring: its database and its logger serve iacs too, and one part of one module is replaced."""
+"""The host's wiring: iacs uses its database and its logger, and one part of one module is replaced."""
 
 import logging
 
@@ -12,7 +12,7 @@ from iacs.core.logger import create_logger
 
 
 class HostContainer(containers.DeclarativeContainer):
-    """Take the mail application in as one part; the host's settings have names of their own."""
+    """The host's container, with the mail application as one part and settings under the host's own names."""
 
     config = providers.Singleton(Config, _env_prefix="HOST_")
     database = providers.Singleton(Database, config.provided.database_url)

@@ -1,4 +1,4 @@
-"""What the host does with the mail; it knows the service, and nothing of containers."""
+"""The host's use of the mail: it knows the service and nothing about containers."""
 
 import logging
 from collections import Counter
@@ -15,7 +15,7 @@ COUNT = """
 
 
 class SenderReport:
-    """Count the stored mail by sender, in a table of the host's own."""
+    """Count the stored mail by sender, into a table of the host."""
 
     def __init__(self, database: Database, mail: MailQueryService, logger: logging.Logger) -> None:
         self.database = database
@@ -23,7 +23,7 @@ class SenderReport:
         self.logger = logger
 
     async def write(self, address: str) -> Counter[str]:
-        """Count one mailbox and keep the result; mail without a sender counts as "(none)"."""
+        """Count one mailbox and store the result; mail without a sender counts as "(none)"."""
         senders: Counter[str] = Counter()
         async for message in self.mail.stored(address):
             sender = message.from_.address if isinstance(message, Message) and message.from_ else None

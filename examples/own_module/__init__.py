@@ -1,1 +1,1 @@
-"""A module of your own in the application: schema, service, container, and one line that takes it in."""
+"""A module of your own in the application: schema, service, container, and one line that adds it."""

@@ -1,4 +1,4 @@
-"""Run it with `python -m own_module`: it prints one digest for each account."""
+"""Print one digest per account: `python -m own_module`."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from own_module.service import DigestService
 
 
 async def main(container: DigestApplication) -> None:
-    """Start what a digest takes, and print them."""
+    """Start the parts that digests need, and print the digests."""
     async with Application(container, roots=[AccountService, DigestService]) as app:
         for account in await app.get(AccountService).list():
             print(await app.get(DigestService).digest(account.email))

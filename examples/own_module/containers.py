@@ -1,4 +1,4 @@
-"""The module's wiring, and the application that has it."""
+"""The module's wiring, and the application that includes it."""
 
 from dependency_injector import containers, providers
 
@@ -9,7 +9,7 @@ from own_module.service import DigestService
 
 
 class DigestContainer(containers.DeclarativeContainer):
-    """Wire the stored mail into DigestService."""
+    """The wiring of DigestService."""
 
     mail = providers.Dependency(instance_of=MailQueryService)
     schema = providers.Object(Digest)
@@ -17,6 +17,6 @@ class DigestContainer(containers.DeclarativeContainer):
 
 
 class DigestApplication(ApplicationContainer):
-    """The whole application and one module more."""
+    """The whole application with one more module."""
 
     digest = providers.Container(DigestContainer, mail=ApplicationContainer.mail_query.service)

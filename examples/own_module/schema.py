@@ -1,10 +1,10 @@
-"""What a digest tells."""
+"""The result of a digest."""
 
 from pydantic import BaseModel
 
 
 class Digest(BaseModel):
-    """How much mail of an account is stored, and who wrote most of it."""
+    """The number of an account's stored messages, and their most frequent sender."""
 
     account: str
     messages: int

@@ -1,1 +1,1 @@
-"""For tests of what runs on the runtime: the pytest plugin, which every installation brings along."""
+"""The pytest plugin for tests of applications that run on the runtime; every installation includes it."""

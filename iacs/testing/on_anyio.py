@@ -1,4 +1,4 @@
-"""The fixtures of tests that anyio runs, on asyncio."""
+"""The fixtures for tests that anyio runs on asyncio."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 async def iacs_anyio_application(
     iacs_container: "Container", iacs_roots: "Roots"
 ) -> "AsyncIterator[Application[Any]]":
-    """Start an application in the event loop of the test."""
+    """A started application in the event loop of the test."""
     async with running_in_loop(iacs_container, iacs_roots) as started:
         yield started
 
 
 @pytest.fixture
 async def iacs_anyio_overlay(application: "Application[Any]") -> "AsyncIterator[Callable[..., Overlay]]":
-    """Leave overlays in the event loop of the test."""
+    """A function that enters overlays; they are left in the event loop of the test."""
     async with overlaying_in_loop(application) as enter:
         yield enter

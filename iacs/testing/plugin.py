@@ -1,15 +1,15 @@
-"""The pytest plugin: a started application, overlays that end with their test, and a look at what stays open.
+"""The pytest plugin: a started application, overlays that end with their test, and a check for leaks.
 
-It is loaded by every run of pytest, so it imports nothing until one of its fixtures is used.
+Every run of pytest loads it, so it imports nothing else until one of its fixtures is used.
 
 - ``application`` is a started Application of the container that the ini option ``iacs_container`` names, or that
-  a project's own fixture of that name returns. An asynchronous test has it started in its event loop, by
+  a project's own fixture of that name returns. For an asynchronous test it is started in the test's event loop, by
   pytest-asyncio (also in strict mode, in the loop of its fixtures) or by anyio (on asyncio).
-- ``overlay(database=FakeDatabase())`` enters an overlay of it, above those entered before, returns that view, and
-  leaves it after the test.
-- ``@pytest.mark.iacs(roots=[MailQueryService, "core.database"])`` says what the test needs started.
+- ``overlay(database=FakeDatabase())`` enters an overlay of the application, on top of those entered before, returns that
+  view, and leaves it after the test.
+- ``@pytest.mark.iacs(roots=[MailQueryService, "core.database"])`` names the parts that the test needs started.
 - A test that leaves an application started, or an overlay entered, fails after its teardown;
-  ``@pytest.mark.iacs(leaks=True)`` lets it.
+  ``@pytest.mark.iacs(leaks=True)`` permits it.
 """
 
 import inspect
@@ -35,9 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks, and the fixtures of the event loops that are there."""
-    told = "what the fixture `application` starts; whether the test may leave something open"
-    config.addinivalue_line("markers", f"iacs(*, roots=None, leaks=False): {told}")
+    """Declare the mark, and the fixtures for the installed plugins that run asynchronous tests."""
+    meaning = "parts that the fixture `application` starts; whether the test may leave something open"
+    config.addinivalue_line("markers", f"iacs(*, roots=None, leaks=False): {meaning}")
     manager = config.pluginmanager
     if manager.has_plugin("asyncio"):
         manager.import_plugin("iacs.testing.on_asyncio")
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def iacs_container(pytestconfig: pytest.Config) -> "Container":
-    """Return the container that the ini option names; a project may return its own instead."""
+    """The container that the ini option names; a project may override this fixture with its own container."""
     from iacs.testing.stage import container_named
 
     return container_named(pytestconfig.getini("iacs_container"))
@@ -55,32 +55,38 @@ def iacs_container(pytestconfig: pytest.Config) -> "Container":
 
 @pytest.fixture
 def iacs_roots(request: pytest.FixtureRequest) -> "Roots":
-    """Return what the test says that it needs, None for everything."""
+    """The parts that the mark ``iacs(roots=…)`` names, by type or path; None starts everything."""
     roots: Roots = _marked(request.node, "roots")
     return roots
 
 
 def _marked(item: Any, name: str) -> Any:
-    """Return what the mark nearest to the test says under a name."""
+    """Return an argument of the mark nearest to the test, None when no mark gives it."""
     return next((mark.kwargs[name] for mark in item.iter_markers("iacs") if name in mark.kwargs), None)
 
 
 @pytest.fixture
 def application(request: pytest.FixtureRequest) -> "Application[Any]":
-    """Start an application for the test, and stop it afterwards."""
+    """A started Application of ``iacs_container``, stopped after the test.
+
+    Raises ConfigurationError when the container cannot be imported, StartError when a part fails to start.
+    """
     started: Application[Any] = request.getfixturevalue(f"iacs_{_loop_of(request)}_application")
     return started
 
 
 @pytest.fixture
 def overlay(request: pytest.FixtureRequest) -> "Callable[..., Overlay]":
-    """Enter overlays of the application for the test, each above the one before, and leave them afterwards."""
+    """A function that enters an overlay of the application and returns its view: ``overlay(database=FakeDatabase())``.
+
+    Each overlay lies on top of the one before; all are left after the test.
+    """
     enter: Callable[..., Overlay] = request.getfixturevalue(f"iacs_{_loop_of(request)}_overlay")
     return enter
 
 
 def _loop_of(request: pytest.FixtureRequest) -> str:
-    """Tell who runs an asynchronous test; the name of those that nobody runs is sync."""
+    """Return the plugin that runs the test in an event loop: anyio or asyncio, or sync when there is no loop."""
     if not inspect.iscoroutinefunction(getattr(request, "function", None)):
         return "sync"
     if "anyio_backend" in request.fixturenames:
@@ -90,7 +96,7 @@ def _loop_of(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def iacs_sync_application(iacs_container: "Container", iacs_roots: "Roots") -> "Iterator[Application[Any]]":
-    """Start an application without an event loop."""
+    """A started application without an event loop."""
     from iacs.testing.stage import running
 
     with running(iacs_container, iacs_roots) as started:
@@ -99,7 +105,7 @@ def iacs_sync_application(iacs_container: "Container", iacs_roots: "Roots") -> "
 
 @pytest.fixture
 def iacs_sync_overlay(application: "Application[Any]") -> "Iterator[Callable[..., Overlay]]":
-    """Leave overlays without an event loop."""
+    """A function that enters overlays; they are left without an event loop."""
     from iacs.testing.stage import overlaying
 
     with overlaying(application) as enter:
@@ -108,21 +114,21 @@ def iacs_sync_overlay(application: "Application[Any]") -> "Iterator[Callable[...
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    """Begin to look at what is started."""
+    """Start recording what the test starts."""
     item.config.stash[_LEAKS] = leaks = Leaks()
     try:
         return (yield)
     finally:
-        leaks.look()  # the first fixture may have imported the runtime
+        leaks.record()  # the first fixture may have imported the runtime
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Look away from what a fixture of a wider scope starts: that outlives the test."""
+    """Ignore what a fixture of a wider scope starts: that outlives the test."""
     leaks = request.config.stash.get(_LEAKS, None)
     if leaks is None or fixturedef.scope == "function":
         return (yield)
-    with leaks.looking_away():
+    with leaks.paused():
         return (yield)
 
 
@@ -133,8 +139,8 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
     try:
         result = yield
     except BaseException as error:
-        for each in leaks.end():
-            error.add_note(f"the test left open {each}")
+        for description in leaks.end():
+            error.add_note(f"the test left open {description}")
         raise
     left = leaks.end()
     if left and not _marked(item, "leaks"):

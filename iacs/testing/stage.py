@@ -1,4 +1,4 @@
-"""What the fixtures do, apart from pytest."""
+"""The work of the fixtures, independent of pytest."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
 
 class Stage:
-    """The overlays that one test has entered, each above the one before."""
+    """The overlays that one test has entered, each on top of the one before."""
 
     def __init__(self, application: "Application[Any]") -> None:
         self._application = application
         self._views: list[Overlay] = []
 
     def overlay(self, mapping: "Replacing | None" = None, /, **parts: Any) -> "Overlay":
-        """Enter an overlay of what was entered last, and return it."""
+        """Enter an overlay of the one that was entered last, and return it."""
         below = self._views[-1] if self._views else self._application
         view = below.overlay(mapping, **parts)
         self._views.append(view.__enter__())
         return view
 
     def leave(self) -> None:
-        """Leave every overlay that the test has not left, the last entered first."""
+        """Leave every overlay that the test has not left itself, the last one first."""
         with ExitStack() as stack:
             for view in self._views:
                 if view.is_started:
                     stack.push(view)
 
     async def leave_async(self) -> None:
-        """Leave likewise in an event loop, which what the overlays built may need."""
+        """Leave them in an event loop, which closing their parts may need."""
         async with AsyncExitStack() as stack:
             for view in self._views:
                 if view.is_started:
@@ -62,7 +62,7 @@ async def running_in_loop(container: "Container", roots: "Roots") -> "AsyncItera
 
 @contextmanager
 def overlaying(application: "Application[Any]") -> "Iterator[Callable[..., Overlay]]":
-    """Give what enters overlays; leave them without an event loop."""
+    """Yield the function that enters overlays; leave them without an event loop."""
     stage = Stage(application)
     try:
         yield stage.overlay
@@ -72,7 +72,7 @@ def overlaying(application: "Application[Any]") -> "Iterator[Callable[..., Overl
 
 @asynccontextmanager
 async def overlaying_in_loop(application: "Application[Any]") -> "AsyncIterator[Callable[..., Overlay]]":
-    """Give what enters overlays; leave them in this event loop."""
+    """Yield the function that enters overlays; leave them in this event loop."""
     stage = Stage(application)
     try:
         yield stage.overlay
@@ -83,7 +83,7 @@ async def overlaying_in_loop(application: "Application[Any]") -> "AsyncIterator[
 def container_named(name: str) -> "Container":
     """Return the container of `module:Attribute`: a container, its class, or what a function of no arguments returns.
 
-    Raise ConfigurationError when it is not there.
+    Raises ConfigurationError when it does not exist.
     """
     from pkgutil import resolve_name
 
@@ -91,14 +91,12 @@ def container_named(name: str) -> "Container":
 
     if not name:
         raise ConfigurationError(
-            [
-                "name the container in the ini option iacs_container, module:Attribute, or in a fixture of that name"
-            ]
+            ["the fixture application has no container"],
+            hint="name the container in the ini option iacs_container, module:Attribute, or in a fixture of that name",
         )
     try:
-        found: Any = resolve_name(name)
+        value: Any = resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError([f"iacs_container = {name} is not there: {error}"]) from error
-    made: Any = found() if callable(found) else found
-    container: Container = made
+        raise ConfigurationError([f"iacs_container = {name} does not exist: {error}"]) from error
+    container: Container = value() if callable(value) else value
     return container

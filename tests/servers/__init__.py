@@ -1,4 +1,4 @@
-"""Real servers for the tests and the demo, started on loopback and gone with the process that wanted them."""
+"""Real servers for the tests and the demo, on loopback; they end with the process that started them."""
 
 
 class ServerMissingError(RuntimeError):

@@ -1,7 +1,7 @@
 """Run a command with real servers: python -m tests.servers [--kafka FOLDER] [--postgresql FOLDER] -- COMMAND …
 
 The servers keep their data in these folders, and are stopped when the command ends, however it ends. The
-command finds them by KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL; its exit code is passed on.
+command receives their addresses in KAFKA_BOOTSTRAP_SERVERS and DATABASE_URL; its exit code is passed on.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _start(stack: ExitStack, options: argparse.Namespace) -> dict[str, str]:
-    """Return the settings by which the servers are found; each is imported only when it is asked for."""
+    """Return the settings that name the servers; a server's module is imported only when it is requested."""
     settings = dict[str, str]()
     if options.kafka is not None:
         from tests.servers.kafka import kafka_broker
@@ -66,7 +66,7 @@ def _run(command: Sequence[str], settings: Mapping[str, str]) -> int:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Let the command end by itself: on Ctrl-C it was interrupted too, on SIGTERM it is told here."""
+    """Let the command end by itself: on Ctrl-C it was interrupted too, on SIGTERM it is terminated here."""
     try:
         process.wait(1)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Apache Kafka itself: one broker in KRaft mode on loopback, from Maven Central's jars."""
+"""One Apache Kafka broker in KRaft mode on loopback, from Maven Central's jars."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 group.initial.rebalance.delay.ms=0
-# A broker that was killed may come back as soon as its session is over: 9 s by default.
+# A broker that was killed may restart once its session has expired: after 9 s by default.
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 """
@@ -73,7 +73,7 @@ def _free_ports() -> tuple[int, int]:
 
 
 class KafkaBroker:
-    """One broker over a folder: formatted when new, its records kept, its ports chosen at each `start`."""
+    """A broker over a folder, which is formatted when new and keeps its records; `start` chooses new ports."""
 
     def __init__(self, folder: Path, properties: str = "") -> None:
         self.folder = folder.absolute()
@@ -153,29 +153,29 @@ class KafkaBroker:
         return self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
 
     def restart(self) -> None:
-        """Start again on the same ports, as a broker does that comes back."""
+        """Start again on the same ports."""
         if not self._run(subprocess.PIPE, discard=False):
             raise ServerMissingError(f"Apache Kafka did not start again; see {self.log}\n{self._tail()}")
 
     def kill(self) -> None:
-        """End it as a power cut does."""
+        """Kill the broker, as a power cut would."""
         os.kill(self._pid, signal.SIGKILL)
         self._reap()
 
     def pause(self) -> None:
-        """Let it hold its connections and answer nothing."""
+        """Freeze the broker: its connections stay open, and it answers nothing."""
         os.kill(self._pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it answer again."""
+        """Let a frozen broker continue."""
         os.kill(self._pid, signal.SIGCONT)
 
     def stop(self) -> None:
-        """End it in good order; safe to call twice."""
+        """Shut the broker down; safe to call twice."""
         self._reap()
 
     def disown(self) -> None:
-        """Leave it to whoever holds the other end of its standard input."""
+        """Leave the broker to the process that holds the other end of its standard input."""
         if self._keeper is not None:
             self._keeper.returncode = 0  # else Python warns that the process still runs
             self._keeper = None
@@ -191,7 +191,7 @@ class KafkaBroker:
 
 @contextmanager
 def kafka_broker(folder: Path) -> Iterator[str]:
-    """Yield `host:port` of a broker over `folder`, whose records outlive it."""
+    """Yield `host:port` of a broker over `folder`, whose records are kept."""
     broker = KafkaBroker(folder)
     broker.start()
     try:

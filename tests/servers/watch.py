@@ -1,6 +1,6 @@
-"""Stop a PostgreSQL whose last user was killed before it could stop it.
+"""Stop a PostgreSQL server when its last user was killed before stopping it.
 
-Usage: python watch.py PROCESS-ID FILE-OF-USERS   (whoever stops it by itself writes a line to standard input)
+Usage: python watch.py PROCESS-ID FILE-OF-USERS   (a user that stops the server itself writes a line to standard input)
 """
 
 import json
@@ -15,7 +15,7 @@ _REAPED = 10.0
 
 
 def lives(pid: int) -> bool:
-    """Tell whether a process is there."""
+    """Return whether a process exists."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -26,12 +26,12 @@ def lives(pid: int) -> bool:
 
 
 def living(users: Path) -> list[int]:
-    """Return who uses the server, without those that were killed."""
+    """Return the processes that use the server, without those that were killed."""
     return [pid for pid in json.loads(users.read_text()) if lives(pid)] if users.exists() else []
 
 
 def wait_for_the_last(users: Path, owner: int) -> bool:
-    """Tell whether nobody is left; who was killed with the owner may look alive until it is waited for."""
+    """Return whether no other user is left; one that was killed with the owner exists until its parent reaps it."""
     deadline = time.monotonic() + _REAPED
     while set(living(users)) - {owner}:
         if time.monotonic() > deadline:
@@ -41,7 +41,7 @@ def wait_for_the_last(users: Path, owner: int) -> bool:
 
 
 def main(server: int, users: Path, owner: int) -> None:
-    """Wait for the owner's end; whoever lives then has a watcher of its own."""
+    """Wait for the owner's end; every user that still lives has a watcher of its own."""
     if not sys.stdin.read() and wait_for_the_last(users, owner):
         with suppress(ProcessLookupError):
             os.kill(server, signal.SIGINT)

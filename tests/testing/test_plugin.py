@@ -188,20 +188,32 @@ def test_a_project_may_start_the_application_itself(project: pytest.Pytester) ->
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "lines"),
     [
-        ("", "name the container in the ini option iacs_container"),
-        ("nowhere:Container", "iacs_container = nowhere:Container is not there: No module named 'nowhere'"),
-        ("shop:Missing", "iacs_container = shop:Missing is not there: *no attribute 'Missing'"),
+        (
+            "",
+            [
+                "the fixture application has no container",
+                "name the container in the ini option iacs_container",
+            ],
+        ),
+        (
+            "nowhere:Container",
+            ["iacs_container = nowhere:Container does not exist: No module named 'nowhere'"],
+        ),
+        ("shop:Missing", ["iacs_container = shop:Missing does not exist: *no attribute 'Missing'"]),
     ],
 )
-def test_a_container_that_is_not_there_is_a_sentence(project: pytest.Pytester, name: str, told: str) -> None:
+def test_a_container_that_does_not_exist_is_a_sentence(
+    project: pytest.Pytester, name: str, lines: list[str]
+) -> None:
     project.makepyfile("def test_it(application): ...")
     result = outcome(project, "-o", f"iacs_container={name}", errors=1)
-    result.stdout.fnmatch_lines([f"*ConfigurationError: {told}*"])
+    first, *hint = lines
+    result.stdout.fnmatch_lines([f"*ConfigurationError: {first}*", *(f"*{line}*" for line in hint)])
 
 
-def test_a_synchronous_test_of_asynchronous_parts_is_told(project: pytest.Pytester) -> None:
+def test_a_synchronous_test_of_asynchronous_parts_is_refused_with_a_hint(project: pytest.Pytester) -> None:
     project.makepyfile("def test_it(application): ...")
     result = outcome(project, "-o", "iacs_container=shop:Looped", errors=1)
     result.stdout.fnmatch_lines(
