@@ -1,6 +1,6 @@
 """Mail: read as it is at Microsoft, or stored in the database and announced.
 
-Its parts are imported when a service is built: whoever only names the class does not wait for them.
+Its parts are imported when a service is built, so that importing the class alone is fast.
 """
 
 from collections.abc import AsyncGenerator, Callable

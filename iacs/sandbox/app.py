@@ -9,14 +9,13 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from iacs.sandbox.cloud import CLOUD, RECORD, Cloud
+from iacs.sandbox.cloud import CLOUD, RECORD, Cloud, RecordedRequest
 from iacs.sandbox.entra import authorize, device, grants, metadata
 from iacs.sandbox.entra.errors import EntraError
 from iacs.sandbox.faults import Fault
 from iacs.sandbox.graph import routes
 from iacs.sandbox.graph.call import authenticate
 from iacs.sandbox.graph.errors import GraphError
-from iacs.sandbox.recording import RecordedRequest
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _GRAPH = "/v1.0"
@@ -31,7 +30,7 @@ _CODES = {
 
 @web.middleware
 async def _record(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Note every request, with its status once it has one."""
+    """Record every request, and its status when it is answered."""
     headers = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
     record = RecordedRequest(request.method, request.path, dict(request.query), headers, time.monotonic())
     request[RECORD] = record
@@ -43,7 +42,7 @@ async def _record(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def _identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Put the ids that support asks for on every answer, and turn refusals into their JSON."""
+    """Add the request ids to every response, and turn refusals into their JSON."""
     request_id, sent = str(uuid.uuid4()), request.headers.get("client-request-id", "")
     try:
         response = await handler(request)
@@ -58,8 +57,8 @@ async def _identify(request: web.Request, handler: Handler) -> web.StreamRespons
 
 
 @web.middleware
-async def _recognise(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Note who asks and for which grant, which limits and faults go by."""
+async def _attribute(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Record the user and the grant type of a request, which limits and faults depend on."""
     if request.path.startswith(_GRAPH):
         authenticate(request)
     elif request.method == "POST":
@@ -80,7 +79,7 @@ def _headers(fault: Fault) -> dict[str, str]:
 
 
 def _fail(request: web.Request, fault: Fault) -> web.StreamResponse:
-    """Answer as the script says."""
+    """Respond as the scripted failure says."""
     if fault.drop:
         if request.transport:
             request.transport.abort()
@@ -104,10 +103,10 @@ def _fail(request: web.Request, fault: Fault) -> web.StreamResponse:
 
 
 @web.middleware
-async def _meet_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let a scripted failure happen in place of the answer."""
+async def _apply_faults(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Respond with a scripted failure, if there is one for this request."""
     record = request[RECORD]
-    fault = await request.app[CLOUD].faults.meet(
+    fault = await request.app[CLOUD].faults.take(
         request.method, request.path, record.user or "", record.grant_type or ""
     )
     if fault is None or (fault.status is None and not fault.drop):
@@ -116,24 +115,24 @@ async def _meet_faults(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 def _limit_concurrency() -> Middleware:
-    """Refuse what a mailbox cannot serve at once: waiting does not help, finishing a request does."""
+    """Return a middleware that refuses requests beyond a mailbox's limit at the same time."""
     in_flight: Counter[str] = Counter()
 
     @web.middleware
-    async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-        user, most = request[RECORD].user or "", request.app[CLOUD].behaviour.mailbox_concurrency
-        if not user or most is None:
+    async def refuse_excess(request: web.Request, handler: Handler) -> web.StreamResponse:
+        user, limit = request[RECORD].user or "", request.app[CLOUD].behaviour.mailbox_concurrency
+        if not user or limit is None:
             return await handler(request)
         in_flight[user] += 1
         try:
-            if in_flight[user] > most:
+            if in_flight[user] > limit:
                 message = "Application is over its MailboxConcurrency limit."
                 raise GraphError(429, "ApplicationThrottled", message)
             return await handler(request)
         finally:
             in_flight[user] -= 1
 
-    return limit
+    return refuse_excess
 
 
 def _entra_routes() -> list[web.RouteDef]:
@@ -152,7 +151,7 @@ def _entra_routes() -> list[web.RouteDef]:
 
 def create_app(cloud: Cloud) -> web.Application:
     """Return the application that serves this cloud."""
-    middlewares = [_record, _identify, _recognise, _limit_concurrency(), _meet_faults]
+    middlewares = [_record, _identify, _attribute, _limit_concurrency(), _apply_faults]
     app = web.Application(middlewares=middlewares)
     app[CLOUD] = cloud
     app.add_routes([web.route("*", f"{_GRAPH}/{{path:.*}}", routes.answer), *_entra_routes()])

@@ -1,4 +1,4 @@
-"""A certificate authority of its own, made anew each time, for https on loopback."""
+"""A new certificate authority for each run, for https on loopback."""
 
 import ssl
 from pathlib import Path
@@ -16,7 +16,7 @@ def server_context(ca_file: Path) -> ssl.SSLContext:
     try:
         import trustme
     except ImportError as error:
-        raise SandboxError("https needs one more package: pip install 'iacsgraph[sandbox]'") from error
+        raise SandboxError("https needs the package trustme: pip install 'iacsgraph[sandbox]'") from error
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*NAMES).configure_cert(context)

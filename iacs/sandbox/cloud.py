@@ -1,30 +1,63 @@
-"""What the two halves of the cloud, Entra ID and Graph, share."""
+"""The state that both halves of the cloud, Entra ID and Graph, share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from iacs.sandbox.behaviour import Behaviour
 from iacs.sandbox.directory import Directory
 from iacs.sandbox.entra.device_sign_ins import DeviceSignIns
 from iacs.sandbox.entra.issuing import TokenIssuer
 from iacs.sandbox.faults import Faults
-from iacs.sandbox.recording import RecordedRequest
+
+
+@dataclass
+class Behaviour:
+    """The ways in which real tenants differ, which a test may change while the cloud runs; durations in seconds."""
+
+    access_token_lifetime: int = 4027
+    """Not a round hour on purpose: Entra ID draws it between 60 and 90 minutes."""
+    refresh_in: int | None = None
+    """Sent when set: the age at which a client should refresh ahead of time."""
+    strict_rotation: bool = False
+    """Revoke every token of a sign-in when a replaced refresh token comes back (Entra ID lets it live)."""
+    code_lifetime: int = 600
+    device_code_lifetime: int = 900
+    device_code_interval: int = 5
+    empty_pages: bool = False
+    """Answer every second delta page without items, as the delta documentation allows."""
+    mailbox_concurrency: int | None = 4
+    """Requests that one mailbox serves at a time; one more is refused with 429."""
+
+
+@dataclass
+class RecordedRequest:
+    """A request that the cloud received; `at` is monotonic seconds, `status` 0 without an answer."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
+    at: float
+    user: str | None = None
+    """The mailbox's address, or the client id for an application's own token."""
+    grant_type: str | None = None
+    status: int = 0
 
 
 @dataclass
 class Registration:
-    """Be the one application that the tenant knows."""
+    """The one application that the tenant knows."""
 
     client_id: str
     client_secret: str
     certificates: list[bytes] = field(default_factory=list)
-    """PEM. Without any, an assertion's signature cannot be checked and is taken as good."""
+    """PEM. Without any, the signature of an assertion is not checked."""
 
 
 @dataclass
 class Cloud:
-    """Hold the whole state; it lives in memory and ends with the process."""
+    """The whole state; it is in memory and ends with the process."""
 
     directory: Directory
     registration: Registration
@@ -40,5 +73,5 @@ RECORD: web.RequestKey[RecordedRequest] = web.RequestKey("record", RecordedReque
 
 
 def origin(request: web.Request) -> str:
-    """Return scheme and host as the client named them, so that links lead back the same way."""
+    """Return scheme and host as the client named them, so that links use the same ones."""
     return f"{request.scheme}://{request.host}"

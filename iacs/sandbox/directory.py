@@ -1,4 +1,4 @@
-"""The tenant: who has a mailbox, under which identifiers."""
+"""The tenant: its people, their identifiers and mailboxes."""
 
 import uuid
 from collections.abc import Iterable
@@ -10,31 +10,31 @@ _NAMESPACE = uuid.UUID("5b0a7d5e-3f5c-5e0b-9d5a-0c1a52a1f0d7")
 
 
 def stable_id(*parts: str) -> str:
-    """Return the same GUID for the same words, in this process and the next."""
+    """Return a GUID that depends on the parts alone, so that it is the same in every process."""
     return str(uuid.uuid5(_NAMESPACE, "\n".join(parts)))
 
 
 @dataclass(frozen=True)
 class Person:
-    """Be one user of the tenant."""
+    """A user of the tenant."""
 
     address: str
     mailbox: Mailbox
 
     @property
     def object_id(self) -> str:
-        """Return the `oid` claim, the same after a restart."""
+        """The `oid` claim, the same after a restart."""
         return stable_id("user", self.address)
 
     @property
     def name(self) -> str:
-        """Return a display name made from the address: the directory knows no other."""
+        """A display name, derived from the address."""
         local = self.address.partition("@")[0]
         return " ".join(word.capitalize() for word in local.replace("_", ".").split(".") if word)
 
 
 class Directory:
-    """Find people by address or object id; addresses are compared without regard to case."""
+    """The people of a tenant, by address (ignoring case) or object id."""
 
     def __init__(self, tenant_id: str, mailboxes: Iterable[Mailbox] = ()) -> None:
         self.tenant_id = tenant_id
@@ -44,7 +44,7 @@ class Directory:
 
     @property
     def people(self) -> tuple[Person, ...]:
-        """Return everybody, in the order given at the start."""
+        """All people, in the order given at the start."""
         return tuple(self._people.values())
 
     def find(self, key: str) -> Person | None:
@@ -54,13 +54,13 @@ class Directory:
         )
 
     def person(self, key: str) -> Person:
-        """Return the person with this address or object id; raise KeyError when there is none."""
+        """Return the person with this address or object id; raise KeyError if there is none."""
         person = self.find(key)
         if person is None:
-            raise KeyError(f"nobody has the address {key}; there are {', '.join(self._people)}")
+            raise KeyError(f"no mailbox for {key}; there are: {', '.join(self._people)}")
         return person
 
     def knows_tenant(self, tenant: str) -> bool:
-        """Tell whether an authority's path segment names this tenant."""
+        """Return whether an authority's path segment names this tenant."""
         domains = {person.address.rpartition("@")[2].lower() for person in self.people}
         return tenant.lower() in {self.tenant_id, "common", "organizations", *domains}

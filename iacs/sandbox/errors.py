@@ -1,5 +1,5 @@
-"""What goes wrong before a request can be answered."""
+"""Errors that prevent the stand-in from starting."""
 
 
 class SandboxError(Exception):
-    """Say why the stand-in cannot start: a mailbox it cannot read, an address it will not listen on."""
+    """The stand-in cannot start: mail that cannot be read, or an address that it cannot listen on."""

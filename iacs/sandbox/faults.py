@@ -1,4 +1,4 @@
-"""Failures on request: a test scripts them, the next requests that match meet them."""
+"""Scripted failures: a test adds them, and the next matching requests fail."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,18 +9,18 @@ from typing import Any
 
 @dataclass
 class Fault:
-    """Say which requests fail and how; `path`, `user` and `grant_type` are shell patterns."""
+    """A scripted failure; `path`, `method`, `user` and `grant_type` are shell patterns."""
 
     path: str = "*"
     method: str = "*"
     user: str = "*"
     grant_type: str = "*"
     times: int | None = 1
-    """How many requests it meets; None: until cleared."""
+    """Number of requests that fail; None: until cleared."""
     after: int = 0
-    """How many requests that match pass before it starts."""
+    """Number of matching requests that succeed before that."""
     status: int | None = None
-    """None: after `delay` the request is answered as usual."""
+    """HTTP status; None: the request is answered normally after `delay`."""
     headers: Mapping[str, str] = field(default_factory=dict)
     code: str = ""
     message: str = ""
@@ -29,17 +29,23 @@ class Fault:
     number: int = 0
     """AADSTS number; set for faults of Entra ID."""
     delay: float = 0.0
+    """Seconds."""
     drop: bool = False
     """Close the connection without an answer."""
     met: int = 0
-    """How many requests it has met so far."""
+    """Number of requests that it has applied to so far."""
 
     def _matches(self, method: str, path: str, user: str, grant_type: str) -> bool:
-        wanted = ((self.method, method), (self.path, path), (self.user, user), (self.grant_type, grant_type))
-        return all(fnmatchcase(value.lower(), pattern.lower()) for pattern, value in wanted)
+        patterns = (
+            (self.method, method),
+            (self.path, path),
+            (self.user, user),
+            (self.grant_type, grant_type),
+        )
+        return all(fnmatchcase(value.lower(), pattern.lower()) for pattern, value in patterns)
 
-    def meet(self, method: str, path: str, user: str, grant_type: str) -> bool:
-        """Tell whether this request fails, counting it."""
+    def applies(self, method: str, path: str, user: str, grant_type: str) -> bool:
+        """Return whether this request fails, and count it."""
         if self.times == 0 or not self._matches(method, path, user, grant_type):
             return False
         if self.after > 0:
@@ -52,18 +58,18 @@ class Fault:
 
 
 class Faults:
-    """Keep the scripted failures; the first that matches is met."""
+    """The scripted failures; the first that matches a request applies."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> Fault:
-        """Script any failure."""
+        """Add any failure."""
         self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Forget every script."""
+        """Remove all failures."""
         self._faults.clear()
 
     def throttle(self, path: str = "*", *, retry_after: float | None = None, **matcher: Any) -> Fault:
@@ -78,11 +84,11 @@ class Faults:
         return self.add(Fault(path, status=status, headers=headers, **matcher))
 
     def drop(self, path: str = "*", **matcher: Any) -> Fault:
-        """Close the connection without an answer; many clients ask again by themselves."""
+        """Close the connection without an answer; many clients retry by themselves."""
         return self.add(Fault(path, drop=True, **matcher))
 
     def slow(self, path: str = "*", *, seconds: float, **matcher: Any) -> Fault:
-        """Answer as usual, later."""
+        """Answer normally, but later."""
         return self.add(Fault(path, delay=seconds, **matcher))
 
     def claims_challenge(self, path: str = "*", **matcher: Any) -> Fault:
@@ -103,10 +109,10 @@ class Faults:
         """Answer Entra ID's error JSON (at the authorize endpoint: its redirect with `error`)."""
         return self.add(Fault(path, status=status, code=error, number=number, message=message, **matcher))
 
-    async def meet(self, method: str, path: str, user: str, grant_type: str) -> Fault | None:
-        """Return the failure that this request meets; its delay has then passed."""
+    async def take(self, method: str, path: str, user: str, grant_type: str) -> Fault | None:
+        """Return the failure of this request, after its delay; None if it succeeds."""
         for fault in self._faults:
-            if fault.meet(method, path, user, grant_type):
+            if fault.applies(method, path, user, grant_type):
                 await asyncio.sleep(fault.delay)
                 return fault
         return None

@@ -1,4 +1,4 @@
-"""The stand-in as a whole: started, asked, stopped."""
+"""The stand-in as a whole: starting, observing and stopping it."""
 
 import asyncio
 import ssl
@@ -11,24 +11,23 @@ from typing import Self
 from aiohttp import web
 
 from iacs.sandbox.app import create_app
-from iacs.sandbox.behaviour import Behaviour
 from iacs.sandbox.certificates import server_context
-from iacs.sandbox.cloud import Cloud, Registration
+from iacs.sandbox.cloud import Behaviour, Cloud, RecordedRequest, Registration
 from iacs.sandbox.directory import Directory, stable_id
 from iacs.sandbox.entra.issuing import TokenIssuer
 from iacs.sandbox.errors import SandboxError
 from iacs.sandbox.faults import Faults
 from iacs.sandbox.mail.loading import load
 from iacs.sandbox.mail.mailbox import Mailbox
-from iacs.sandbox.recording import RecordedRequest
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Sandbox:
-    """Serve Entra ID and Microsoft Graph over mail from files, on this machine alone.
+    """Entra ID and Microsoft Graph over mail from files, served on loopback only.
 
-    Raises SandboxError when it cannot: another address than loopback, mail that cannot be read.
+    `port` 0 stands for any free port. Raises SandboxError for an address that is not on loopback, and on
+    start for mail that cannot be read and a port that is taken.
     """
 
     def __init__(
@@ -47,12 +46,11 @@ class Sandbox:
         self._sources = dict(mailboxes)
         self._host, self._port, self._https = host, port, https
         tenant_id = stable_id("tenant")
-        behaviour = behaviour or Behaviour()
         self._cloud = Cloud(
             Directory(tenant_id, [Mailbox(address) for address in mailboxes]),
             Registration(stable_id("application"), f"{stable_id('secret')}~not-for-production"),
-            behaviour,
-            TokenIssuer(tenant_id, behaviour),
+            behaviour or Behaviour(),
+            TokenIssuer(tenant_id),
         )
         self._runner: web.AppRunner | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -105,43 +103,43 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Return scheme, host and port; Entra ID's authority host."""
+        """Scheme, host and port, which are Entra ID's authority host as well."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{'https' if self._https else 'http'}://{host}:{self._port}"
 
     @property
     def authority_host(self) -> str:
-        """Return what stands for https://login.microsoftonline.com."""
+        """The replacement of https://login.microsoftonline.com."""
         return self.url
 
     @property
     def graph_url(self) -> str:
-        """Return what stands for https://graph.microsoft.com/v1.0."""
+        """The replacement of https://graph.microsoft.com/v1.0."""
         return f"{self.url}/v1.0"
 
     @property
     def tenant_id(self) -> str:
-        """Return the directory's id, the same for every sandbox."""
+        """The id of the directory, the same for every sandbox."""
         return self._cloud.directory.tenant_id
 
     @property
     def client_id(self) -> str:
-        """Return the id of the one registered application, the same for every sandbox."""
+        """The id of the registered application, the same for every sandbox."""
         return self._cloud.registration.client_id
 
     @property
     def client_secret(self) -> str:
-        """Return its secret, the same for every sandbox."""
+        """The secret of the application, the same for every sandbox."""
         return self._cloud.registration.client_secret
 
     @property
     def ca_file(self) -> Path | None:
-        """Return the PEM file of the authority to trust; None without https."""
+        """The certificate of the authority to trust (PEM); None without https."""
         return Path(self._folder.name) / "ca.pem" if self._folder else None
 
     @property
     def settings(self) -> dict[str, str]:
-        """Return the settings that turn a program from Microsoft's cloud to this one."""
+        """The settings that make a program use this cloud instead of Microsoft's."""
         settings = {
             "AZURE_CLIENT_ID": self.client_id,
             "AZURE_CLIENT_SECRET": self.client_secret,
@@ -153,35 +151,35 @@ class Sandbox:
 
     @property
     def issued(self) -> tuple[str, ...]:
-        """Return every code and token handed out so far, for tests that look for leaks."""
+        """Every code and token issued so far, for tests that look for leaks."""
         return tuple(self._cloud.issuer.secrets)
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Return what was asked, oldest first."""
+        """The requests received, oldest first."""
         return self._cloud.requests
 
     @property
     def faults(self) -> Faults:
-        """Return the scripted failures."""
+        """The scripted failures."""
         return self._cloud.faults
 
     @property
     def behaviour(self) -> Behaviour:
-        """Return the settings of the cloud, which may be changed while it runs."""
+        """The behaviour of the cloud, which may be changed while it runs."""
         return self._cloud.behaviour
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Return the address of every mailbox."""
+        """The address of every mailbox."""
         return tuple(person.address for person in self._cloud.directory.people)
 
     def mailbox(self, address: str) -> Mailbox:
-        """Return a mailbox; raise KeyError when there is none of that address."""
+        """Return the mailbox of an address; raise KeyError if there is none."""
         return self._cloud.directory.person(address).mailbox
 
     def register_certificate(self, pem: bytes) -> None:
-        """Let the application prove itself with this certificate's key; assertions are then verified."""
+        """Accept assertions signed with the key of this certificate, and verify them from then on."""
         self._cloud.registration.certificates.append(pem)
 
     def revoke(self, address: str) -> None:
@@ -189,12 +187,12 @@ class Sandbox:
         self._cloud.issuer.revoke(self._cloud.directory.person(address))
 
     def expire_access_tokens(self) -> None:
-        """Make every access token issued so far an expired one."""
+        """Expire every access token issued so far."""
         self._cloud.issuer.expire_access_tokens()
 
 
 async def _stop(runner: web.AppRunner) -> None:
-    """Close the connections too that clients keep open, before the loop may end."""
+    """Stop the server, and close the connections that clients keep open."""
     transports = [handler.transport for handler in runner.server.connections] if runner.server else []
     await runner.cleanup()
     for transport in transports:

@@ -1,4 +1,4 @@
-"""The authorize endpoint: who signs in, and where the code goes."""
+"""The authorize endpoint: signing a person in, and redirecting with the code."""
 
 import base64
 import json
@@ -16,18 +16,18 @@ from iacs.sandbox.entra.issuing import Grant, Issued
 from iacs.sandbox.entra.metadata import check_tenant
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_TOLD = {"error", "error_description", "claims"}
+_REDIRECTED_FIELDS = {"error", "error_description", "claims"}
 _MODES = {"query", "fragment", "form_post"}
 
 
 def client_info(tenant_id: str, person: Person) -> str:
-    """Return the undocumented field by which Microsoft's libraries tell accounts apart."""
+    """Return the undocumented field by which Microsoft's libraries distinguish accounts."""
     fields = json.dumps({"uid": person.object_id, "utid": tenant_id}).encode()
     return base64.urlsafe_b64encode(fields).decode().rstrip("=")
 
 
 def _check_client(cloud: Cloud, query: Mapping[str, str]) -> str:
-    """Return the redirect URI; what is wrong before it is known must never be redirected."""
+    """Return the redirect URI; an error before it is known must never be redirected."""
     if query.get("client_id") != cloud.registration.client_id:
         raise EntraError(
             "unauthorized_client",
@@ -56,7 +56,7 @@ def _check_request(query: Mapping[str, str]) -> None:
 
 
 def _send_back(query: Mapping[str, str], redirect_uri: str, fields: Mapping[str, str]) -> web.Response:
-    """Return the answer, and the state, to the application in the response mode it asked for."""
+    """Return the fields, and the state, to the application in the requested response mode."""
     fields = {**fields, **({"state": query["state"]} if "state" in query else {})}
     mode = query.get("response_mode", "query")
     if mode == "form_post":
@@ -67,15 +67,16 @@ def _send_back(query: Mapping[str, str], redirect_uri: str, fields: Mapping[str,
 
 
 def refusal(request: web.Request, error: EntraError) -> web.Response:
-    """Return an error to the application that began the sign-in, if its redirect URI may be used."""
+    """Return an error to the application that started the sign-in, if its redirect URI may be used."""
     try:
         redirect_uri = _check_client(request.app[CLOUD], request.query)
-    except EntraError as worse:
+    except EntraError as client_error:
         return pages.message(
-            "Sorry, but we're having trouble signing you in", f"AADSTS{worse.number}: {worse}", status=400
+            "Sorry, but we're having trouble signing you in",
+            f"AADSTS{client_error.number}: {client_error}",
+            status=400,
         )
-    told = error.fields(request)
-    fields = {key: str(value) for key, value in told.items() if key in _TOLD}
+    fields = {key: str(value) for key, value in error.fields(request).items() if key in _REDIRECTED_FIELDS}
     return _send_back(request.query, redirect_uri, fields)
 
 
@@ -95,7 +96,7 @@ def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[
 
 
 def _person(cloud: Cloud, query: Mapping[str, str]) -> Person | None:
-    """Return who signs in, None when a page must ask; raise EntraError for what may be redirected."""
+    """Return the person who signs in, None if a page must ask; raise EntraError, which is redirected."""
     _check_request(query)
     person = cloud.directory.find(query.get("login_hint", ""))
     if person is None and query.get("prompt") == "none":
@@ -106,7 +107,7 @@ def _person(cloud: Cloud, query: Mapping[str, str]) -> Person | None:
 
 
 async def authorize(request: web.Request) -> web.Response:
-    """Sign in the person named by `login_hint` without a page; ask who it is otherwise."""
+    """Sign in the person named by `login_hint` without a page; otherwise show a page to choose one."""
     cloud, query = request.app[CLOUD], request.query
     try:
         check_tenant(request)
@@ -120,7 +121,7 @@ async def authorize(request: web.Request) -> web.Response:
 
 
 async def logout(request: web.Request) -> web.Response:
-    """End the browser's session (there is none) and go where the application asked."""
+    """Redirect to where the application asked; there is no browser session to end."""
     check_tenant(request)
     target = request.query.get("post_logout_redirect_uri", "")
     if urlsplit(target).hostname in _LOOPBACK:

@@ -1,4 +1,4 @@
-"""Who the client is: a secret in the body, HTTP Basic, or a signed assertion."""
+"""Client authentication: a secret in the body, HTTP Basic, or a signed assertion."""
 
 import base64
 import binascii
@@ -40,19 +40,19 @@ def _thumbprint(pem: bytes) -> str:
 def _verified_claims(assertion: str, certificates: list[bytes]) -> dict[str, object]:
     """Return the claims; the header's thumbprint may be padded or not."""
     header = jwt.get_unverified_header(assertion)
-    wanted = str(header.get("x5t#S256", "")).rstrip("=")
+    thumbprint = str(header.get("x5t#S256", "")).rstrip("=")
     for pem in certificates:
-        if _thumbprint(pem) == wanted:
+        if _thumbprint(pem) == thumbprint:
             key = x509.load_pem_x509_certificate(pem).public_key()
             algorithms, checks = ["PS256", "RS256"], {"verify_aud": False, "verify_iat": False}
             return jwt.decode(assertion, key=key, algorithms=algorithms, options=checks)  # type: ignore[arg-type]
     if certificates:
-        raise _refused(700027, f"The key was not found. Thumbprint of key used by client: '{wanted}'.")
+        raise _refused(700027, f"The key was not found. Thumbprint of key used by client: '{thumbprint}'.")
     return jwt.decode(assertion, options={"verify_signature": False})
 
 
 def _check_assertion(registration: Registration, assertion: str) -> None:
-    """Accept what Microsoft's own library sends: float times, no `nbf`, any host of the audience."""
+    """Accept the assertions of Microsoft's own library: float times, no `nbf`, any host of the audience."""
     try:
         claims = _verified_claims(assertion, registration.certificates)
     except jwt.InvalidTokenError as error:
@@ -67,7 +67,7 @@ def _check_assertion(registration: Registration, assertion: str) -> None:
 
 
 def authenticate(registration: Registration, form: Mapping[str, object], authorization: str) -> bool:
-    """Check the client; return False when it came without any credential.
+    """Check the client; return False if it sent no credential.
 
     Raises EntraError for another client or a wrong credential.
     """

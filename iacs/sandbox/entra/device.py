@@ -1,4 +1,4 @@
-"""Sign-in on a device without a browser: RFC 8628 as Entra ID speaks it."""
+"""Sign-in on a device without a browser: RFC 8628 as Entra ID implements it."""
 
 import secrets
 import time
@@ -28,7 +28,7 @@ def _answer(cloud: Cloud, request: web.Request, device_code: str, user_code: str
 
 
 async def begin(request: web.Request) -> web.Response:
-    """Hand out a code for the device and one for the person."""
+    """Issue a code for the device and one for the person."""
     check_tenant(request)
     cloud, form = request.app[CLOUD], await request.post()
     authenticate(cloud.registration, form, request.headers.get("Authorization", ""))
@@ -42,7 +42,7 @@ async def begin(request: web.Request) -> web.Response:
 
 
 async def page(request: web.Request) -> web.Response:
-    """Ask for the code, then for the person, then let the device go on."""
+    """Ask for the code, then for the person, then complete the sign-in of the device."""
     check_tenant(request)
     cloud, query = request.app[CLOUD], request.query
     if not query.get("otc"):

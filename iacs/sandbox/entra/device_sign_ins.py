@@ -10,7 +10,7 @@ from iacs.sandbox.entra.issuing import Grant
 
 @dataclass
 class DeviceSignIn:
-    """Be one sign-in that waits for a person elsewhere."""
+    """A sign-in that waits for a person on another device; `expires_at` is Unix time."""
 
     user_code: str
     scopes: tuple[str, ...]
@@ -20,7 +20,7 @@ class DeviceSignIn:
 
 
 class DeviceSignIns:
-    """Keep the sign-ins that wait, by device code."""
+    """The sign-ins that wait, by device code."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, DeviceSignIn] = {}
@@ -31,11 +31,11 @@ class DeviceSignIns:
 
     def by_user_code(self, user_code: str) -> DeviceSignIn | None:
         """Return the sign-in whose device shows this code."""
-        wanted = user_code.strip().upper()
-        return next((sign_in for sign_in in self._waiting.values() if sign_in.user_code == wanted), None)
+        code = user_code.strip().upper()
+        return next((sign_in for sign_in in self._waiting.values() if sign_in.user_code == code), None)
 
     def redeem(self, device_code: str) -> Grant:
-        """Return the grant, once; raise EntraError while there is none."""
+        """Return the grant, once; raise EntraError if there is none yet."""
         sign_in = self._waiting.get(device_code)
         if sign_in is None:
             raise EntraError("bad_verification_code", 70019, "The verification code was not found.")

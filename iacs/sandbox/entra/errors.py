@@ -1,4 +1,4 @@
-"""Entra ID's error answers, in the shape of its error-code reference."""
+"""Entra ID's error responses, in the shape of its error-code reference."""
 
 import uuid
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from aiohttp import web
 
 
 class EntraError(Exception):
-    """Be an answer that refuses: `error` and `suberror` for clients, AADSTS number for people."""
+    """An error response: `error` and `suberror` for programs, the AADSTS number for people."""
 
     def __init__(
         self,
@@ -44,19 +44,19 @@ class EntraError(Exception):
         return body | {key: value for key in ("suberror", "claims") if (value := getattr(self, key))}
 
     def response(self, request: web.Request) -> web.Response:
-        """Return the error as the token endpoint answers it."""
+        """Return the error as a response of the token endpoint."""
         return web.json_response(
             self.fields(request), status=self.status, headers={"Cache-Control": "no-store"}
         )
 
 
 def invalid_request(message: str, number: int = 900144) -> EntraError:
-    """Refuse a request that lacks a field or carries a wrong one."""
+    """Return the error for a request with a missing or invalid field."""
     return EntraError("invalid_request", number, message)
 
 
 def required(form: Any, name: str) -> str:
-    """Return the field; raise EntraError when it is missing or empty."""
+    """Return the field; raise EntraError if it is missing or empty."""
     value = form.get(name)
     if not isinstance(value, str) or not value:
         raise invalid_request(f"The request body must contain the following parameter: '{name}'.")

@@ -1,4 +1,4 @@
-"""The token endpoint: four grants, one answer."""
+"""The token endpoint and its four grant types."""
 
 import base64
 import hashlib
@@ -44,7 +44,7 @@ def _redeem_code(cloud: Cloud, form: Form) -> Grant:
         raise _invalid_grant(
             54005, "OAuth2 Authorization code was already redeemed, please retry with a new valid code."
         )
-    if not cloud.issuer.is_good(issued):
+    if not cloud.issuer.is_valid(issued):
         raise _invalid_grant(70008, "The provided authorization code has expired.")
     if required(form, "redirect_uri") != issued.redirect_uri:
         raise _invalid_grant(
@@ -61,12 +61,12 @@ def _redeem_refresh_token(cloud: Cloud, form: Form, *, authenticated: bool) -> G
         raise _invalid_grant(
             9002313, "The refresh token is malformed or was not issued here.", suberror="bad_token"
         )
-    _demand_credential(authenticated or issued.grant.public)
+    _require_credential(authenticated or issued.grant.public)
     if cloud.issuer.is_revoked(issued):
         raise _invalid_grant(
             50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed."
         )
-    if not cloud.issuer.is_good(issued):
+    if not cloud.issuer.is_valid(issued):
         raise _invalid_grant(700082, "The refresh token has expired due to inactivity.")
     if issued.used and cloud.behaviour.strict_rotation:
         cloud.issuer.revoke_family(issued.grant.family)
@@ -91,7 +91,7 @@ def _application_grant(request: web.Request, form: Form) -> Grant:
     return Grant(None, (scope,))
 
 
-def _demand_credential(present: bool) -> None:
+def _require_credential(present: bool) -> None:
     if not present:
         message = (
             "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
@@ -111,7 +111,7 @@ def _redeem(request: web.Request, form: Form) -> Grant:
         raise EntraError(
             "unsupported_grant_type", 70003, f"The app requested an unsupported grant type '{grant_type}'."
         )
-    _demand_credential(authenticated)
+    _require_credential(authenticated)
     return (
         _redeem_code(cloud, form) if grant_type == "authorization_code" else _application_grant(request, form)
     )
@@ -125,7 +125,9 @@ def _answer(request: web.Request, grant: Grant, form: Form) -> dict[str, Any]:
     if cloud.behaviour.refresh_in is not None:
         answer["refresh_in"] = cloud.behaviour.refresh_in
     scopes = tuple(str(form.get("scope") or "").split()) or grant.scopes
-    answer["access_token"] = cloud.issuer.access_token(replace(grant, scopes=scopes), client_id)
+    answer["access_token"] = cloud.issuer.access_token(
+        replace(grant, scopes=scopes), client_id, lifetime=lifetime
+    )
     if grant.person is None:
         return answer
     answer["scope"] = " ".join(scope for scope in scopes if scope != "offline_access")
@@ -140,7 +142,7 @@ def _answer(request: web.Request, grant: Grant, form: Form) -> dict[str, Any]:
 
 
 async def token(request: web.Request) -> web.Response:
-    """Answer tokens for a code, a refresh token, a device code or the application itself."""
+    """Issue tokens for a code, a refresh token, a device code or the application itself."""
     check_tenant(request)
     form = await request.post()
     answer = _answer(request, _redeem(request, form), form)

@@ -1,4 +1,4 @@
-"""Codes and tokens: what has been issued, to whom, and whether it is still good."""
+"""Codes and tokens: what has been issued, to whom, and whether it is still valid."""
 
 import base64
 import hashlib
@@ -13,7 +13,6 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from jwt.algorithms import RSAAlgorithm
 
-from iacs.sandbox.behaviour import Behaviour
 from iacs.sandbox.directory import Person
 
 GRAPH_AUDIENCE = "00000003-0000-0000-c000-000000000000"
@@ -21,7 +20,7 @@ GRAPH_AUDIENCE = "00000003-0000-0000-c000-000000000000"
 
 @dataclass(frozen=True)
 class Grant:
-    """Be what one sign-in (or one application by itself: no person) was allowed."""
+    """The permissions of a sign-in, or of an application by itself, without a person."""
 
     person: Person | None
     scopes: tuple[str, ...]
@@ -33,7 +32,7 @@ class Grant:
 
 @dataclass
 class Issued:
-    """Be one secret string's standing."""
+    """The state of an issued code or token; `expires_at` is Unix time."""
 
     grant: Grant
     expires_at: float
@@ -44,11 +43,10 @@ class Issued:
 
 
 class TokenIssuer:
-    """Issue and remember; every secret string ever handed out is in `secrets`."""
+    """Issues codes and tokens, and keeps all of them in `secrets`."""
 
-    def __init__(self, tenant_id: str, behaviour: Behaviour) -> None:
+    def __init__(self, tenant_id: str) -> None:
         self._tenant_id = tenant_id
-        self._behaviour = behaviour
         self._revoked: set[str] = set()
         self.secrets: list[str] = []
         self.codes: dict[str, Issued] = {}
@@ -61,7 +59,7 @@ class TokenIssuer:
 
     @cached_property
     def key_id(self) -> str:
-        """Return the `kid` of the signing key."""
+        """The `kid` of the signing key."""
         numbers = self._key.public_key().public_numbers()
         digest = hashlib.sha256(str(numbers.n).encode()).digest()
         return base64.urlsafe_b64encode(digest[:20]).decode().rstrip("=")
@@ -91,13 +89,13 @@ class TokenIssuer:
         self.codes[code] = issued
         return code
 
-    def access_token(self, grant: Grant, client_id: str) -> str:
-        """Return a new access token; opaque to clients, a signed JWT as in the real cloud."""
+    def access_token(self, grant: Grant, client_id: str, *, lifetime: int) -> str:
+        """Return a new access token, valid for `lifetime` seconds: a signed JWT, as in the real cloud."""
         now = int(time.time())
         person = grant.person
         claims: dict[str, Any] = {
             "aud": GRAPH_AUDIENCE, "iss": f"https://sts.windows.net/{self._tenant_id}/", "appid": client_id,
-            "iat": now, "nbf": now, "exp": now + self._behaviour.access_token_lifetime,
+            "iat": now, "nbf": now, "exp": now + lifetime,
             "tid": self._tenant_id, "uti": secrets.token_urlsafe(16), "ver": "1.0",
         }  # fmt: skip
         if person:
@@ -126,16 +124,16 @@ class TokenIssuer:
         }  # fmt: skip
         return self._sign(claims | ({"nonce": grant.nonce} if grant.nonce else {}))
 
-    def is_good(self, issued: Issued) -> bool:
-        """Tell whether it has neither expired nor been revoked."""
+    def is_valid(self, issued: Issued) -> bool:
+        """Return whether it has neither expired nor been revoked."""
         return issued.expires_at > time.time() and not self.is_revoked(issued)
 
     def is_revoked(self, issued: Issued) -> bool:
-        """Tell whether its sign-in has been revoked."""
+        """Return whether its sign-in has been revoked."""
         return issued.grant.family in self._revoked
 
     def revoke_family(self, family: str) -> None:
-        """End one sign-in: none of its refresh tokens is good any more."""
+        """End one sign-in: its refresh tokens become invalid."""
         self._revoked.add(family)
 
     def revoke(self, person: Person) -> None:
@@ -145,6 +143,6 @@ class TokenIssuer:
                 self.revoke_family(issued.grant.family)
 
     def expire_access_tokens(self) -> None:
-        """Make every access token issued so far an expired one."""
+        """Expire every access token issued so far."""
         for issued in self.access_tokens.values():
             issued.expires_at = 0.0

@@ -1,4 +1,4 @@
-"""What clients read before they sign anybody in."""
+"""The metadata that clients read before a sign-in."""
 
 from aiohttp import web
 
@@ -9,7 +9,7 @@ _TEMPLATES = {"common", "organizations"}
 
 
 def check_tenant(request: web.Request) -> str:
-    """Return the path's tenant; raise EntraError when it is not this one."""
+    """Return the path's tenant; raise EntraError if it is another one."""
     tenant = request.match_info["tenant"]
     if not request.app[CLOUD].directory.knows_tenant(tenant):
         raise EntraError(
@@ -21,12 +21,12 @@ def check_tenant(request: web.Request) -> str:
 
 
 def issuer(request: web.Request, tenant_id: str) -> str:
-    """Return the `iss` of this cloud's id tokens."""
+    """Return the `iss` claim of this cloud's id tokens."""
     return f"{origin(request)}/{tenant_id}/v2.0"
 
 
 async def openid_configuration(request: web.Request) -> web.Response:
-    """Answer the OpenID Connect metadata; for common and organizations the issuer is a template."""
+    """Return the OpenID Connect metadata; for common and organizations the issuer is a template."""
     tenant = check_tenant(request).lower()
     tenant_id = "{tenantid}" if tenant in _TEMPLATES else request.app[CLOUD].directory.tenant_id
     base = f"{origin(request)}/{tenant}"
@@ -50,7 +50,7 @@ async def openid_configuration(request: web.Request) -> web.Response:
 
 
 async def keys(request: web.Request) -> web.Response:
-    """Answer the signing key, with the issuer that it signs for."""
+    """Return the signing key and its issuer."""
     check_tenant(request)
     cloud = request.app[CLOUD]
     key = cloud.issuer.public_key() | {"issuer": issuer(request, cloud.directory.tenant_id)}
@@ -58,7 +58,7 @@ async def keys(request: web.Request) -> web.Response:
 
 
 async def instance_discovery(request: web.Request) -> web.Response:
-    """Answer that this host is the only name of its cloud."""
+    """Return this host as the only name of its cloud."""
     if not request.query.get("authorization_endpoint"):
         raise invalid_request("The request must contain the following parameter: 'authorization_endpoint'.")
     tenant_id = request.app[CLOUD].directory.tenant_id

@@ -1,4 +1,4 @@
-"""One request to Graph: who asks, with which preferences."""
+"""A request to Graph: its user, token and preferences."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _MAIL_SCOPES = ("mail.read", "mail.readwrite", "mail.readbasic", ".default")
 
 @dataclass(frozen=True)
 class Preferences:
-    """Hold what the Prefer header asks for."""
+    """The preferences of a Prefer header."""
 
     immutable_ids: bool = False
     text_body: bool = False
@@ -27,20 +27,20 @@ class Preferences:
     @classmethod
     def read(cls, headers: Mapping[str, str]) -> "Preferences":
         """Read a Prefer header, which joins preferences with commas."""
-        found = {
+        values = {
             name.lower(): quoted or plain
             for part in headers.get("Prefer", "").split(",")
             for name, quoted, plain in _PREFERENCE.findall(part)[:1]
         }
-        size = found.get("odata.maxpagesize", "")
+        size = values.get("odata.maxpagesize", "")
         return cls(
-            immutable_ids=found.get("idtype", "").lower() == "immutableid",
-            text_body=found.get("outlook.body-content-type", "").lower() == "text",
+            immutable_ids=values.get("idtype", "").lower() == "immutableid",
+            text_body=values.get("outlook.body-content-type", "").lower() == "text",
             page_size=min(int(size), 1000) if size.isdecimal() and int(size) else None,
         )
 
     def applied(self) -> dict[str, str]:
-        """Return the Preference-Applied header; empty when nothing was preferred."""
+        """Return the Preference-Applied header; empty without preferences."""
         parts = ['IdType="ImmutableId"'] if self.immutable_ids else []
         parts += ['outlook.body-content-type="text"'] if self.text_body else []
         parts += [f"odata.maxpagesize={self.page_size}"] if self.page_size else []
@@ -49,7 +49,7 @@ class Preferences:
 
 @dataclass(frozen=True)
 class Call:
-    """Be one request whose token is good."""
+    """A request with a valid token."""
 
     request: web.Request
     cloud: Cloud
@@ -60,16 +60,16 @@ class Call:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """Return the query options as sent."""
+        """The query options as sent."""
         return self.request.query
 
     @property
     def base(self) -> str:
-        """Return the address of the API, as the client named it."""
+        """The URL of the API, as the client named it."""
         return f"{origin(self.request)}/v1.0"
 
     def answer(self, body: Mapping[str, Any]) -> web.Response:
-        """Return JSON, saying which preferences were met."""
+        """Return a JSON response with the preferences that were applied."""
         return web.json_response(body, headers=self.preferences.applied())
 
 
@@ -79,7 +79,7 @@ def _refuse(message: str, code: str = "InvalidAuthenticationToken") -> GraphErro
 
 
 def authenticate(request: web.Request) -> Grant:
-    """Return what the bearer token allows; raise GraphError for a token that is not good."""
+    """Return the grant of the bearer token; raise GraphError for an invalid token."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise _refuse("Access token is empty.")
@@ -89,7 +89,7 @@ def authenticate(request: web.Request) -> Grant:
         raise _refuse("IDX14100: JWT is not well formed or was not issued by this cloud.")
     if issuer.is_revoked(issued):
         raise _refuse("Continuous access evaluation resulted in challenge: the session has been revoked.")
-    if not issuer.is_good(issued):
+    if not issuer.is_valid(issued):
         raise _refuse("Lifetime validation failed, the token is expired.")
     person = issued.grant.person
     request[RECORD].user = person.address if person else request.app[CLOUD].registration.client_id
@@ -97,7 +97,7 @@ def authenticate(request: web.Request) -> Grant:
 
 
 def owner(call: Call, user: str | None) -> Person:
-    """Return the person whose mail or profile is asked for; None stands for /me."""
+    """Return the person whose mail or profile is requested; None stands for /me."""
     signed_in = call.grant.person
     if user is None:
         if signed_in is None:
@@ -114,6 +114,6 @@ def owner(call: Call, user: str | None) -> Person:
 
 
 def require_mail_scope(call: Call) -> None:
-    """Raise GraphError when the person has not allowed reading mail."""
+    """Raise GraphError unless the person has allowed reading mail."""
     if not any(scope.lower().endswith(_MAIL_SCOPES) for scope in call.grant.scopes):
         raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")

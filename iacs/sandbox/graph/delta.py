@@ -1,8 +1,8 @@
-"""Delta: what changed in a folder since a token.
+"""Delta: the changes of a folder since a token.
 
-A token names a place in the folder's history and the fingerprint of everything before it. Nothing is
-remembered between requests, so a restart over the same files goes on with an old link; where the
-fingerprint differs, the history is another one, and the client must begin again (410).
+A token has an offset in the folder's history and the fingerprint of everything before it. The server keeps no
+state, so an old link is valid after a restart over the same files; if the fingerprint differs, the history
+is another one, and the client must start again (410).
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ _KINDS = {"created", "updated", "deleted"}
 
 @dataclass(frozen=True)
 class Position:
-    """Be where a round stands; the options of its first request travel with it."""
+    """The state of a round, with the options of its first request."""
 
     folder: str
-    place: int
+    offset: int
     fingerprint: str
     start: int
     pages: int = 0
@@ -53,7 +53,7 @@ def _first(call: Call, folder: Folder) -> Position:
     _check_options(query)
     position = Position(
         folder.id,
-        place=0,
+        offset=0,
         fingerprint=folder.fingerprints[0],
         start=0,
         size=page_size(call),
@@ -66,17 +66,17 @@ def _first(call: Call, folder: Folder) -> Position:
 
 
 def _parsed(text: str) -> Filter | None:
-    """Return the only kind of filter that delta takes: receivedDateTime ge or gt an instant."""
+    """Parse the only kind of filter that delta supports: receivedDateTime ge or gt an instant."""
     if not text:
         return None
     try:
-        wanted = parse_filter(text)
+        parsed = parse_filter(text)
     except FilterError as error:
         raise bad_request(f"Invalid filter clause: {error}") from None
-    names = ["/".join(path.segments) for path in wanted.properties]
-    if names != ["receivedDateTime"] or getattr(wanted.expression, "operator", "") not in {"ge", "gt"}:
+    names = ["/".join(path.segments) for path in parsed.properties]
+    if names != ["receivedDateTime"] or getattr(parsed.expression, "operator", "") not in {"ge", "gt"}:
         raise bad_request("The change tracking filter may only be receivedDateTime ge or gt an instant.")
-    return wanted
+    return parsed
 
 
 def _gone(call: Call, path: str) -> GraphError:
@@ -93,10 +93,10 @@ def _position(call: Call, folder: Folder, path: str) -> Position:
     values = unpack(token)
     try:
         position = Position(**values)
-        known = position.folder == folder.id and position.fingerprint == folder.fingerprints[position.place]
+        known = position.folder == folder.id and position.fingerprint == folder.fingerprints[position.offset]
     except (TypeError, IndexError):
         raise _gone(call, path) from None
-    if not known or position.place < 0:
+    if not known or position.offset < 0:
         raise _gone(call, path)
     size = call.preferences.page_size
     return replace(position, size=size) if size else position
@@ -111,19 +111,19 @@ def _item(call: Call, change: Change, position: Position) -> dict[str, Any]:
 
 
 def _kind(folder: Folder, change: Change, position: Position) -> str:
-    """Return what the change is to a client that knows everything before the round."""
+    """Return the kind of change for a client that knows everything before the round."""
     if change.kind == "updated" and folder.created[change.message.immutable_id] >= position.start:
         return "created"
     return change.kind
 
 
 def _items(call: Call, folder: Folder, position: Position, end: int) -> list[dict[str, Any]]:
-    """Return the changes that still stand: a later one of the same message speaks for it."""
+    """Return the changes that no later change of the same message replaces."""
     only = _parsed(position.filter)
     kinds = set(position.change_type.split(",")) if position.change_type else _KINDS
     return [
         _item(call, change, position)
-        for number, change in enumerate(folder.history[position.place : end], position.place)
+        for number, change in enumerate(folder.history[position.offset : end], position.offset)
         if folder.latest[change.message.immutable_id] == number
         and _kind(folder, change, position) in kinds
         and (only is None or change.kind == "deleted" or matches(only.expression, change.message.as_graph()))
@@ -131,21 +131,21 @@ def _items(call: Call, folder: Folder, position: Position, end: int) -> list[dic
 
 
 def _link(call: Call, folder: Folder, path: str, position: Position, end: int) -> dict[str, str]:
-    """Return the nextLink, or at the end of the history the deltaLink, which starts the next round."""
+    """Return the nextLink, or at the end of the history the deltaLink for the next round."""
     done = end >= len(folder.history)
-    moved = replace(position, place=end, fingerprint=folder.fingerprints[end], pages=position.pages + 1)
+    moved = replace(position, offset=end, fingerprint=folder.fingerprints[end], pages=position.pages + 1)
     token = pack(asdict(replace(moved, start=end, pages=0) if done else moved))
     name, option = ("deltaLink", "$deltatoken") if done else ("nextLink", "$skiptoken")
     return {f"@odata.{name}": f"{call.base}/{path}?{option}={token}"}
 
 
 def list_changes(call: Call, person: Person, key: str) -> web.Response:
-    """Answer a page of changes with the link to the next page or the next round."""
+    """Return a page of changes with the link to the next page or the next round."""
     folder = find_folder(person.mailbox, key)
     path = "/".join(quote(part, safe="") for part in call.segments)
     position = _position(call, folder, path)
     skipped = call.cloud.behaviour.empty_pages and position.pages % 2 == 1
-    end = position.place if skipped else min(position.place + position.size, len(folder.history))
+    end = position.offset if skipped else min(position.offset + position.size, len(folder.history))
     items = _items(call, folder, position, end)
     context = f"{call.base}/$metadata#Collection(message)"
     return call.answer(

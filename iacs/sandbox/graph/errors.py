@@ -1,4 +1,4 @@
-"""Graph's error answers."""
+"""Graph's error responses."""
 
 import uuid
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from aiohttp import web
 
 
 class GraphError(Exception):
-    """Be an answer that refuses: status, code and message."""
+    """An error response: status, code and message."""
 
     def __init__(
         self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
@@ -30,10 +30,10 @@ class GraphError(Exception):
 
 
 def bad_request(message: str, code: str = "BadRequest") -> GraphError:
-    """Refuse what cannot be understood."""
+    """Return the error for a request that cannot be understood."""
     return GraphError(400, code, message)
 
 
 def not_found(what: str, code: str = "ErrorItemNotFound") -> GraphError:
-    """Say that there is no such thing."""
+    """Return the error for an object that does not exist."""
     return GraphError(404, code, f"The specified object was not found in the store. {what}".strip())

@@ -39,7 +39,7 @@ def _as_graph(mailbox: Mailbox, folder: Folder) -> dict[str, Any]:
 
 
 def list_folders(call: Call, person: Person, parent: str = "msgfolderroot") -> web.Response:
-    """Answer the folders directly inside another."""
+    """Return a page of the folders directly inside another."""
     mailbox = person.mailbox
     folders = mailbox.children(find_folder(mailbox, parent))
     part, link = page(call, [folder.id for folder in folders])
@@ -54,6 +54,6 @@ def list_folders(call: Call, person: Person, parent: str = "msgfolderroot") -> w
 
 
 def get_folder(call: Call, person: Person, key: str) -> web.Response:
-    """Answer one folder."""
+    """Return one folder."""
     row = _as_graph(person.mailbox, find_folder(person.mailbox, key))
     return call.answer(select_properties(row, call.query.get("$select", ""), _PROPERTIES, "mailFolder"))

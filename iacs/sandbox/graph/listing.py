@@ -15,7 +15,7 @@ _ALWAYS = ("@odata.type", "@odata.etag", "id")
 
 
 def unknown_property(name: str, kind: str) -> GraphError:
-    """Refuse a property that the type does not have."""
+    """Return the error for a property that the type does not have."""
     return bad_request(
         f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.",
         "RequestBroker--ParseUri",
@@ -25,7 +25,7 @@ def unknown_property(name: str, kind: str) -> GraphError:
 def select_properties(
     row: Mapping[str, Any], select: str, known: Collection[str], kind: str
 ) -> dict[str, Any]:
-    """Return the wanted properties, with the id that Graph always adds; no $select means all."""
+    """Return the selected properties, and the id that Graph always adds; no $select means all."""
     names = [name.strip() for name in select.split(",") if name.strip()]
     for name in names:
         if name not in known:
@@ -45,14 +45,14 @@ def page_size(call: Call, *, default: int = 10) -> int:
 
 @dataclass(frozen=True)
 class OrderBy:
-    """Be one property to sort by."""
+    """A property to sort by."""
 
     path: str
     descending: bool
 
 
 def parse_order_by(text: str) -> list[OrderBy]:
-    """Read `a/b desc, c`; raises GraphError."""
+    """Parse `a/b desc, c`; raises GraphError."""
     parsed = []
     for part in filter(None, map(str.strip, text.split(","))):
         path, _, direction = part.partition(" ")
@@ -68,7 +68,7 @@ def pack(token: Any) -> str:
 
 
 def unpack(token: str) -> Any:
-    """Return what a token was made of; None when it was not made here."""
+    """Return the content of a token; None if it was not issued here."""
     try:
         return json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (binascii.Error, ValueError, RecursionError):
@@ -82,7 +82,7 @@ def _next_link(call: Call, token: str) -> str:
 
 
 def _start(call: Call, ids: Sequence[str]) -> int:
-    """Return where the page starts: after the last item seen, or where it was when it has gone."""
+    """Return the start of the page: after the last item seen, or at its former index if it has gone."""
     token = call.query.get("$skiptoken")
     if token is None:
         skip = call.query.get("$skip", "0")
@@ -96,7 +96,7 @@ def _start(call: Call, ids: Sequence[str]) -> int:
 
 
 def page(call: Call, keys: Sequence[str]) -> tuple[slice, dict[str, str]]:
-    """Return which of the rows, named by keys that stay, make this page, and the nextLink if more follow."""
+    """Return the slice of this page and the nextLink, if any; the keys of the rows do not change."""
     start = _start(call, keys)
     end = start + page_size(call)
     if end >= len(keys):

@@ -1,4 +1,4 @@
-"""Messages: lists, single ones, and their original bytes."""
+"""Messages: lists, single messages, and their original bytes."""
 
 import base64
 from typing import Any
@@ -20,14 +20,14 @@ _ON_REQUEST = frozenset({"internetMessageHeaders"})
 
 def _text_body(message: StoredMessage) -> dict[str, str] | None:
     """Return the body as text: the message's own rendering if it has one."""
-    found = body(parse(message.raw), prefer="text/plain")
-    if found is None or found["contentType"] == "text":
-        return found
-    return {"contentType": "text", "content": html_to_text(found["content"])}
+    content = body(parse(message.raw), prefer="text/plain")
+    if content is None or content["contentType"] == "text":
+        return content
+    return {"contentType": "text", "content": html_to_text(content["content"])}
 
 
 def as_graph(call: Call, message: StoredMessage, select: str) -> dict[str, Any]:
-    """Return the message as this request wants it: kind of id, kind of body, selected properties."""
+    """Return the message with the kind of id and body and the properties that the request selects."""
     row = message.as_graph(immutable=call.preferences.immutable_ids)
     if call.preferences.text_body and row["body"]:
         row["body"] = _text_body(message)
@@ -46,29 +46,29 @@ def find_message(mailbox: Mailbox, key: str) -> StoredMessage:
 
 def _refuse_expand(call: Call) -> None:
     if "$expand" in call.query:
-        raise bad_request("This stand-in does not know $expand on messages.")
+        raise bad_request("This stand-in does not support $expand on messages.")
 
 
 def list_messages(call: Call, person: Person, folder: str | None = None) -> web.Response:
-    """Answer a page of all messages, or of one folder's."""
+    """Return a page of all messages, or of those in a folder."""
     _refuse_expand(call)
     mailbox = person.mailbox
     everything = mailbox.messages
     if folder is not None:
         everything = tuple(find_folder(mailbox, folder).messages.values())
-    found = query.run(everything, call.query)
-    part, link = page(call, [message.immutable_id for message in found])
+    matching = query.run(everything, call.query)
+    part, link = page(call, [message.immutable_id for message in matching])
     select = call.query.get("$select", "")
     return call.answer({
         "@odata.context": f"{call.base}/$metadata#users('{person.object_id}')/messages",
-        **({"@odata.count": len(found)} if call.query.get("$count") == "true" else {}),
-        "value": [as_graph(call, message, select) for message in found[part]],
+        **({"@odata.count": len(matching)} if call.query.get("$count") == "true" else {}),
+        "value": [as_graph(call, message, select) for message in matching[part]],
         **link,
     })  # fmt: skip
 
 
 def get_message(call: Call, person: Person, key: str) -> web.Response:
-    """Answer one message."""
+    """Return one message."""
     _refuse_expand(call)
     row = as_graph(call, find_message(person.mailbox, key), call.query.get("$select", ""))
     context = f"{call.base}/$metadata#users('{person.object_id}')/messages/$entity"
@@ -76,12 +76,12 @@ def get_message(call: Call, person: Person, key: str) -> web.Response:
 
 
 def get_mime(person: Person, key: str) -> web.Response:
-    """Answer the message's bytes, as the file has them."""
+    """Return the bytes of the message, as in the file."""
     return web.Response(body=find_message(person.mailbox, key).raw, content_type="text/plain")
 
 
 def list_attachments(call: Call, person: Person, key: str) -> web.Response:
-    """Answer everything attached, contents included."""
+    """Return all attachments with their contents."""
     message = find_message(person.mailbox, key)
     rows = [
         {

@@ -8,7 +8,7 @@ from iacs.sandbox.graph.listing import select_properties
 
 
 def profile(call: Call, person: Person) -> web.Response:
-    """Answer who somebody is."""
+    """Return the profile of a person."""
     given, _, surname = person.name.partition(" ")
     everything: dict[str, object] = {
         "businessPhones": [],

@@ -1,4 +1,4 @@
-"""Which messages a list answers, in which order, under Graph's rules for mail."""
+"""Filtering, searching and sorting messages under Graph's rules for mail."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -19,12 +19,13 @@ MESSAGE_PROPERTIES = frozenset({
 _NEWEST_FIRST = [OrderBy("receivedDateTime", descending=True)]
 
 
-def _check_order(order: Sequence[OrderBy], wanted: Filter) -> None:
-    """Refuse what the mail store cannot sort: see "Using filter and orderby in the same query".
+def _check_order(order: Sequence[OrderBy], parsed: Filter) -> None:
+    """Refuse an order that the mail store cannot sort by.
 
     Every property of $orderby must be in $filter too, in the same order, and before any other.
+    Source: Microsoft Graph, "List messages", "Using filter and orderby in the same query".
     """
-    filtered = ["/".join(path.segments) for path in wanted.properties]
+    filtered = ["/".join(path.segments) for path in parsed.properties]
     if filtered[: len(order)] != [item.path for item in order]:
         raise bad_request(
             "The restriction or sort order is too complex for this operation.", "InefficientFilter"
@@ -40,26 +41,22 @@ def _check_names(paths: Iterable[str]) -> None:
 
 def _parse_filter(text: str) -> Filter:
     try:
-        wanted = parse_filter(text)
+        parsed = parse_filter(text)
     except FilterError as error:
         raise bad_request(f"Invalid filter clause: {error}", "RequestBroker--ParseUri") from None
-    _check_names(path.segments[0] for path in wanted.properties)
-    return wanted
+    _check_names(path.segments[0] for path in parsed.properties)
+    return parsed
 
 
-def _row(message: StoredMessage) -> Mapping[str, Any]:
-    return message.as_graph()
-
-
-def _filtered(messages: Sequence[StoredMessage], wanted: Filter) -> list[StoredMessage]:
+def _filtered(messages: Sequence[StoredMessage], parsed: Filter) -> list[StoredMessage]:
     try:
-        return [message for message in messages if matches(wanted.expression, _row(message))]
+        return [message for message in messages if matches(parsed.expression, message.as_graph())]
     except FilterError as error:
         raise bad_request(f"Invalid filter clause: {error}") from None
 
 
 def _sort_key(message: StoredMessage, path: str) -> tuple[bool, Any]:
-    """Return null as the least value."""
+    """Return a key that sorts null before any other value."""
     first, *rest = path.split("/")
     value = message.get(first)
     for segment in rest:
@@ -77,15 +74,15 @@ def _sorted(messages: Sequence[StoredMessage], order: Sequence[OrderBy]) -> list
 
 
 def run(messages: Sequence[StoredMessage], options: Mapping[str, str]) -> list[StoredMessage]:
-    """Return the messages that meet $filter or $search, sorted; raises GraphError."""
+    """Return the messages that match $filter or $search, sorted; raises GraphError."""
     order = parse_order_by(options.get("$orderby", ""))
     _check_names(item.path for item in order)
     if search := options.get("$search"):
         return _searched(messages, search, options)
     if text := options.get("$filter"):
-        wanted = _parse_filter(text)
-        _check_order(order, wanted)
-        messages = _filtered(messages, wanted)
+        parsed = _parse_filter(text)
+        _check_order(order, parsed)
+        messages = _filtered(messages, parsed)
     return _sorted(messages, order)
 
 
@@ -96,5 +93,5 @@ def _searched(
         if options.get(other):
             raise GraphError(400, code, f"The query parameter '{other}' is not supported with '$search'.")
     condition = parse_search(search)
-    found = [message for message in messages if condition(message)]
-    return _sorted(found, [OrderBy("sentDateTime", descending=True)])[:1000]
+    matching = [message for message in messages if condition(message)]
+    return _sorted(matching, [OrderBy("sentDateTime", descending=True)])[:1000]

@@ -1,4 +1,4 @@
-"""From a path below /v1.0 to an answer, in every spelling that real clients use."""
+"""Routing of paths below /v1.0, in every spelling that real clients use."""
 
 import re
 from urllib.parse import unquote
@@ -25,7 +25,7 @@ def split_path(raw: str) -> tuple[str, ...]:
 
 
 def _mail(call: Call, person: Person, rest: tuple[str, ...]) -> web.Response:
-    """Answer what lies below a mailbox."""
+    """Respond to a path below a mailbox."""
     match rest:
         case ("mailFolders",):
             return folders.list_folders(call, person)
@@ -56,7 +56,7 @@ def _message(call: Call, person: Person, below: list[str]) -> web.Response:
 
 
 def _target(segments: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
-    """Return whose data it is (None: /me) and what of it."""
+    """Return the user (None: /me) and the rest of the path."""
     match segments:
         case ("me", *rest):
             return None, tuple(rest)
@@ -66,7 +66,7 @@ def _target(segments: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 
 
 async def answer(request: web.Request) -> web.Response:
-    """Answer any request to Graph; raises GraphError."""
+    """Respond to any request to Graph; raises GraphError."""
     grant = authenticate(request)
     if request.method != "GET":
         raise GraphError(405, "MethodNotAllowed", "This stand-in only reads: HTTP method not allowed.")

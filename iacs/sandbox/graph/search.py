@@ -1,4 +1,4 @@
-"""$search: words and `property:word`, all of which must be found."""
+"""$search: words and `property:word`, all of which must match."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ def _people_text(message: StoredMessage, names: tuple[str, ...]) -> Iterator[str
 
 
 def _text(message: StoredMessage, key: str) -> str:
-    """Return what a key looks at; '' stands for the default: sender, subject and body."""
+    """Return the text that a key searches; '' stands for the default: sender, subject and body."""
     if key in _PEOPLE:
         return "\n".join(_people_text(message, _PEOPLE[key]))
     if key == "subject":

@@ -1,1 +1,1 @@
-"""Mailboxes: from files as they are to messages as Graph tells them."""
+"""Mailboxes: mail files, read into messages in Graph's shape."""

@@ -1,4 +1,4 @@
-"""Address lists of RFC 5322, read leniently: text that is no address is kept as a name."""
+"""Address lists of RFC 5322, read leniently: text that is not an address is kept as a name."""
 
 import re
 from collections.abc import Iterator
@@ -75,13 +75,13 @@ def _recipient(tokens: list[str]) -> Recipient | None:
 
 
 def _is_address(plain: str) -> bool:
-    """Tell an address from a name; an encoded word is never part of an address (RFC 2047, 5)."""
+    """Return whether the text is an address and not a name; an encoded word is never part of an address (RFC 2047, 5)."""
     if plain.startswith("=?") and plain.endswith("?="):
         return False
     return not re.search(r"\s", plain) or (plain.startswith('"') and "@" in plain)
 
 
 def parse_addresses(value: str | None) -> list[Recipient]:
-    """Return every address of a header field, in Graph's shape; a name or address that is missing is null."""
+    """Return every address of a header field, in Graph's shape, with null for a missing name or address."""
     entries = _entries(value or "")
     return [recipient for tokens in entries if (recipient := _recipient(tokens))]

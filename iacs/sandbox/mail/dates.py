@@ -1,4 +1,4 @@
-"""Dates as RFC 5322 writes them, its obsolete forms included; anything else is no date."""
+"""Dates of RFC 5322, its obsolete forms included; anything else is not a date."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -50,9 +50,9 @@ def _instant(match: re.Match[str]) -> datetime:
 
 
 def parse_date(value: str) -> datetime | None:
-    """Return the instant in UTC; None when the text is not a date, or names no zone that is known.
+    """Return the instant in UTC; None if the text is not a date, or its time zone is unknown.
 
-    RFC 5322 would take an unknown zone's time for UTC, hours off more often than not.
+    RFC 5322 treats an unknown zone as UTC, which is usually hours off.
     """
     match = _DATE.match(value)
     try:

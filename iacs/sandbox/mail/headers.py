@@ -16,15 +16,15 @@ _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 
 
 def fields(message: Message) -> Iterator[tuple[str, str]]:
-    """Yield name and value as the file has them: unfolded, bytes as UTF-8, encoded words untouched."""
+    """Yield name and value as in the file: unfolded, bytes as UTF-8, encoded words untouched."""
     for name, value in message.raw_items():
         yield _text(name), _FOLD.sub("", _text(str(value))).lstrip(" \t")
 
 
 def first(message: Message, name: str) -> str | None:
-    """Return the first field's raw value; None when there is no such field."""
-    wanted = name.lower()
-    return next((value for found, value in fields(message) if found.lower() == wanted), None)
+    """Return the raw value of the first field of a name; None without one."""
+    key = name.lower()
+    return next((value for field, value in fields(message) if field.lower() == key), None)
 
 
 def _text(value: str) -> str:

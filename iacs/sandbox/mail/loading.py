@@ -1,4 +1,4 @@
-"""Mail from files: an mbox (also .gz), a Maildir, or a folder of .eml, told apart by what is there."""
+"""Loading mail from an mbox file (also .gz), a Maildir or a folder of .eml files; the kind is detected."""
 
 import gzip
 import mailbox
@@ -60,11 +60,11 @@ def _from_file(path: Path, target: Mailbox) -> None:
     elif path.suffix.lower() == ".eml":
         target.add(path.read_bytes())
     else:
-        raise SandboxError(f"{path} is no mbox: its first line does not begin with 'From '")
+        raise SandboxError(f"{path} is not an mbox file: its first line does not begin with 'From '")
 
 
 def _marks(name: str) -> dict[str, Any]:
-    """Return what the flags in a Maildir file's name say."""
+    """Return the properties that the flags in the name of a Maildir file stand for."""
     flags = name.rpartition(":2,")[2] if ":2," in name else ""
     status = "flagged" if "F" in flags else "notFlagged"
     return {"isRead": "S" in flags, "isDraft": "D" in flags, "flag": {"flagStatus": status}}
@@ -88,13 +88,13 @@ def _from_maildir(path: Path, target: Mailbox) -> None:
 def _from_folder(path: Path, target: Mailbox) -> None:
     files = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".eml" and file.is_file())
     if not files:
-        raise SandboxError(f"{path} holds neither a Maildir (cur, new) nor any .eml file")
+        raise SandboxError(f"{path} contains neither a Maildir (cur, new) nor any .eml file")
     for file in files:
         target.add(file.read_bytes())
 
 
 def load(target: Mailbox, paths: Iterable[Path]) -> None:
-    """Add every message that the paths hold; raises SandboxError for what is not mail."""
+    """Add every message in the paths; raises SandboxError for anything that is not mail."""
     for path in paths:
         try:
             if not path.is_dir():
@@ -108,7 +108,7 @@ def load(target: Mailbox, paths: Iterable[Path]) -> None:
 
 
 def parse_mailboxes(pairs: Sequence[str]) -> dict[str, list[Path]]:
-    """Read `EMAIL=PATH` pairs; an address given again gets the mail of both paths."""
+    """Parse `EMAIL=PATH` pairs; an address that is repeated gets the mail of all its paths."""
     mailboxes: dict[str, list[Path]] = {}
     for pair in pairs:
         address, equals, path = pair.partition("=")

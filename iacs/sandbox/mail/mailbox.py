@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from iacs.sandbox.mail.properties import properties
+from iacs.sandbox.mail.properties import read_properties
 
 _WELL_KNOWN = {
     "inbox": "Inbox",
@@ -28,24 +28,24 @@ def _digest(*parts: str | bytes) -> bytes:
 
 
 def _id(prefix: str, *parts: str | bytes) -> str:
-    """Return an id in the look of Exchange's: long, case-sensitive, fit for a URL."""
+    """Return an id that looks like one of Exchange: long, case-sensitive, safe in a URL."""
     return prefix + base64.urlsafe_b64encode(_digest(prefix, *parts)[:30]).decode() + "AAA="
 
 
 @dataclass(frozen=True)
 class Change:
-    """Be one line of a folder's history: the message as it was after the change."""
+    """An entry of a folder's history: the message as it was after the change."""
 
     message: "StoredMessage"
     kind: str
     """created, updated or deleted."""
     mutable_id: str
-    """The message's id in this folder, which it loses when it moves."""
+    """The id of the message in this folder; it changes when the message moves."""
 
 
 @dataclass(eq=False)
 class Folder:
-    """Be one folder; its history only ever grows."""
+    """A folder; its history only grows."""
 
     id: str
     name: str
@@ -55,10 +55,10 @@ class Folder:
     """By immutable id."""
     history: list[Change] = field(default_factory=list)
     fingerprints: list[str] = field(default_factory=lambda: [""])
-    """At place n, what identifies the first n changes: the same files give the same again."""
+    """At index n, the hash of the first n changes: the same for the same files."""
     created: dict[str, int] = field(default_factory=dict)
     latest: dict[str, int] = field(default_factory=dict)
-    """Immutable id to the place of its latest change; `created` likewise of its latest arrival."""
+    """Immutable id to the index of its latest change; `created` likewise of its latest arrival."""
 
     def record(self, kind: str, message: "StoredMessage") -> None:
         """Append to the history."""
@@ -72,47 +72,47 @@ class Folder:
 
 @dataclass(eq=False)
 class StoredMessage:
-    """Be one message: its bytes as they came, its place, and its marks."""
+    """A message: its bytes as they came, its folder, and its marks."""
 
     raw: bytes
     immutable_id: str
     folder: Folder
     marks: dict[str, Any] = field(default_factory=dict)
-    """Properties that are the mailbox's, not the file's: isRead, flag, isDraft, categories."""
+    """Properties of the mailbox, not of the file: isRead, flag, isDraft, categories."""
 
     @cached_property
-    def told(self) -> dict[str, Any]:
-        """Return what the file itself tells, read when it is first wanted."""
-        return properties(self.raw)
+    def properties(self) -> dict[str, Any]:
+        """The properties in the file itself, parsed on first use."""
+        return read_properties(self.raw)
 
     @property
     def mutable_id(self) -> str:
-        """Return the id that changes when the message moves."""
+        """The id that changes when the message moves."""
         return _id("AAMkAG", self.folder.id, self.immutable_id)
 
     @property
     def change_key(self) -> str:
-        """Return what changes whenever the message does."""
+        """A key that changes whenever the message does."""
         return base64.b64encode(_digest(self.mutable_id, repr(sorted(self.marks.items())))[:18]).decode()
 
     def get(self, name: str) -> Any:
         """Return one property."""
-        return self.marks[name] if name in self.marks else self.told.get(name)
+        return self.marks[name] if name in self.marks else self.properties.get(name)
 
     def as_graph(self, *, immutable: bool = False) -> dict[str, Any]:
-        """Return every property, with the id of the wanted kind."""
+        """Return every property, with an id of that kind."""
         return {
             "@odata.etag": f'W/"{self.change_key}"',
             "id": self.immutable_id if immutable else self.mutable_id,
             "changeKey": self.change_key,
             "parentFolderId": self.folder.id,
-            **self.told,
+            **self.properties,
             **self.marks,
         }
 
 
 class Mailbox:
-    """Keep one person's mail; a test may add, change, move and remove messages while the cloud runs."""
+    """The mail of a person; a test may add, change, move and remove messages while the cloud runs."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -132,13 +132,13 @@ class Mailbox:
 
     @property
     def messages(self) -> tuple[StoredMessage, ...]:
-        """Return every message, in the order it came."""
+        """All messages, in the order in which they were added."""
         return tuple(self._messages.values())
 
     def read(self) -> None:
-        """Read every message now, so that no request has to wait for it."""
+        """Parse every message now, so that no request has to wait for it."""
         for message in self.messages:
-            _ = message.told
+            _ = message.properties
 
     def children(self, parent: Folder) -> list[Folder]:
         """Return the folders directly inside."""
@@ -150,7 +150,7 @@ class Mailbox:
         return self.folders.get(key) or next(named, None)
 
     def folder_at(self, *path: str) -> Folder:
-        """Return the folder at a path of names, made where it is missing; a well-known name may start it."""
+        """Return the folder at a path of names, and create it if missing; the first may be a well-known name."""
         folder = self.root
         for name in path:
             known = self.folder(name) if folder is self.root else None
@@ -163,48 +163,48 @@ class Mailbox:
         return self._messages.get(message_id) or self._by_mutable.get(message_id)
 
     def add(self, raw: bytes, folder: str = "inbox", **marks: Any) -> StoredMessage:
-        """Put a message into a folder; a copy of one that is there already is a message of its own."""
+        """Add a message to a folder; a copy of a message that is there already is another message."""
         content = _digest(raw)
         self._copies[content] += 1
         immutable_id = _id("AAkALg", self.address, content, str(self._copies[content]))
         message = StoredMessage(raw, immutable_id, self.folder_at(*folder.split("/")), marks)
         self._messages[immutable_id] = message
-        self._place(message, "created")
+        self._insert(message, "created")
         return message
 
-    def _place(self, message: StoredMessage, kind: str) -> None:
+    def _insert(self, message: StoredMessage, kind: str) -> None:
         self.version += 1
         self._by_mutable[message.mutable_id] = message
         message.folder.messages[message.immutable_id] = message
         message.folder.record(kind, message)
 
-    def _displace(self, message: StoredMessage) -> None:
+    def _take_out(self, message: StoredMessage) -> None:
         self.version += 1
         del self._by_mutable[message.mutable_id]
         del message.folder.messages[message.immutable_id]
         message.folder.record("deleted", message)
 
-    def _known(self, message_id: str) -> StoredMessage:
+    def _require(self, message_id: str) -> StoredMessage:
         message = self.find(message_id)
         if message is None:
             raise KeyError(f"{self.address} has no message {message_id}")
         return message
 
     def change(self, message_id: str, **marks: Any) -> None:
-        """Set properties, such as isRead=True."""
-        message = self._known(message_id)
+        """Set properties of a message, such as isRead=True."""
+        message = self._require(message_id)
         message.marks |= marks
-        self._place(message, "updated")
+        self._insert(message, "updated")
 
     def move(self, message_id: str, folder: str) -> None:
-        """Put it into another folder: gone from the one, new in the other, under a new mutable id."""
-        message = self._known(message_id)
-        self._displace(message)
+        """Move a message to another folder: removed from the one, created in the other, with a new mutable id."""
+        message = self._require(message_id)
+        self._take_out(message)
         message.folder = self.folder_at(*folder.split("/"))
-        self._place(message, "created")
+        self._insert(message, "created")
 
     def remove(self, message_id: str) -> None:
-        """Delete it for good."""
-        message = self._known(message_id)
-        self._displace(message)
+        """Delete a message permanently."""
+        message = self._require(message_id)
+        self._take_out(message)
         del self._messages[message.immutable_id]

@@ -1,6 +1,6 @@
 """Parameters of Content-Type and Content-Disposition, RFC 2231 included.
 
-The standard library's own take quadratic time on hostile input and raise on some charset names.
+The parser of the standard library takes quadratic time on hostile input and raises on some charset names.
 """
 
 import re
@@ -15,17 +15,17 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def _parameters(value: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for match in _PARAMETER.finditer(value[:20_000]):
         text = match[2].strip()
         if len(text) > 1 and text.startswith('"') and text.endswith('"'):
             text = _ESCAPED.sub(r"\1", text[1:-1])
-        found.setdefault(match[1].lower(), text)
-    return found
+        values.setdefault(match[1].lower(), text)
+    return values
 
 
 def _extended(values: dict[str, str], name: str) -> str | None:
-    """Join `name*0*`, `name*1`, … or take `name*`; None when there is no such parameter."""
+    """Join `name*0*`, `name*1`, … or take `name*`; None if there is no such parameter."""
     numbered: list[tuple[str, bool]] = []
     while (text := values.get(key := f"{name}*{len(numbered)}*", values.get(key[:-1]))) is not None:
         numbered.append((text, key in values))
@@ -40,7 +40,7 @@ def _extended(values: dict[str, str], name: str) -> str | None:
 
 
 def parameter(message: Message, header: str, name: str) -> str | None:
-    """Return a parameter of a header field, decoded; None when it is missing."""
+    """Return a parameter of a header field, decoded; None if it is missing."""
     values = _parameters(first(message, header) or "")
     extended = _extended(values, name)
     if extended is not None:

@@ -1,4 +1,4 @@
-"""The parts of a MIME message: its one body, and what is attached."""
+"""The parts of a MIME message: its body and its attachments."""
 
 import email.policy
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _POLICY = email.policy.compat32
 
 @dataclass(frozen=True)
 class Attachment:
-    """Be one part that is not the body; `content` is decoded."""
+    """A part that is not the body; `content` is decoded."""
 
     name: str | None
     content_type: str
@@ -33,7 +33,7 @@ def parse(raw: bytes) -> Message:
 
 
 def _payload(part: Message) -> Any:
-    """Return the part's payload; its text as it stands where the declared charset is none at all."""
+    """Return the payload of a part; its text unchanged if the declared charset does not exist."""
     try:
         return part.get_payload()
     except (TypeError, ValueError):  # what the standard library does not expect of a charset
@@ -64,13 +64,13 @@ def _leaves(message: Message) -> Iterator[tuple[Message, bool]]:
 
 
 def _kind(part: Message) -> str:
-    """Return the content type; a multipart whose parts cannot be told apart is plain text (RFC 2046, 5.1)."""
+    """Return the content type; a multipart whose parts cannot be separated is plain text (RFC 2046, 5.1)."""
     kind = part.get_content_type()
     return "text/plain" if kind.startswith("multipart/") else kind
 
 
 def body_part(message: Message, *, prefer: str = "text/html") -> Message | None:
-    """Return the preferred kind of text, else the other, else any text; None without a text."""
+    """Return the preferred kind of text, else the other, else any text; None without any."""
     candidates = [
         part for part, may_be_body in _leaves(message) if may_be_body and _kind(part).startswith("text/")
     ]
@@ -83,7 +83,7 @@ def body_part(message: Message, *, prefer: str = "text/html") -> Message | None:
 
 
 def content(part: Message) -> bytes:
-    """Return the part's bytes without their transfer encoding; as they stand when that is broken."""
+    """Return the part's bytes without their transfer encoding; unchanged if that is malformed."""
     if part.is_multipart():
         return b"\n".join(child.as_bytes() for child in _payload(part) if isinstance(child, Message))
     try:
@@ -94,12 +94,12 @@ def content(part: Message) -> bytes:
 
 
 def text(part: Message) -> str:
-    """Return a text part's text in its declared charset, ASCII when none is."""
+    """Return the text of a part in its declared charset (default: ASCII)."""
     return decode(content(part), parameter(part, "Content-Type", "charset") or "us-ascii")
 
 
 def body(message: Message, *, prefer: str = "text/html") -> dict[str, str] | None:
-    """Return Graph's one body: html if there is one, else text."""
+    """Return the body as Graph does: html if there is one, else text."""
     part = body_part(message, prefer=prefer)
     if part is None:
         return None

@@ -1,4 +1,4 @@
-"""Plain text of an html body, for previews and for clients that ask for text."""
+"""The plain text of an html body, for previews and for clients that request text."""
 
 import re
 from html import unescape
@@ -9,16 +9,16 @@ _TAG = re.compile(r"<[^<>]*>")
 _BREAK = re.compile(r"<(?:br|/p|/div|/tr|/li|/h[1-6])\b[^<>]*>", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\r\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
-_UNSEEN = {"<head": "</head", "<style": "</style", "<script": "</script", "<!--": "--"}
-_UNSEEN_START = re.compile("|".join(_UNSEEN), re.IGNORECASE)
+_INVISIBLE = {"<head": "</head", "<style": "</style", "<script": "</script", "<!--": "--"}
+_INVISIBLE_START = re.compile("|".join(_INVISIBLE), re.IGNORECASE)
 
 
-def _seen(html: str) -> str:
-    """Leave out what a reader never sees; an element that is not closed is cut to the end."""
+def _visible(html: str) -> str:
+    """Remove the elements that a reader never sees; one that is not closed extends to the end."""
     kept, position, lower = [], 0, html.lower()
-    while start := _UNSEEN_START.search(html, position):
+    while start := _INVISIBLE_START.search(html, position):
         kept.append(html[position : start.start()])
-        end = lower.find(_UNSEEN[start[0].lower()], start.end())
+        end = lower.find(_INVISIBLE[start[0].lower()], start.end())
         if end < 0:
             return "".join(kept)
         position = html.find(">", end) + 1 or len(html)
@@ -27,7 +27,7 @@ def _seen(html: str) -> str:
 
 def html_to_text(html: str) -> str:
     """Return the text that a reader sees, a line for each block."""
-    spaced = _BREAK.sub("\n", _SPACE.sub(" ", _seen(html)))
+    spaced = _BREAK.sub("\n", _SPACE.sub(" ", _visible(html)))
     plain = unescape(_TAG.sub("", spaced))
     return without_surrogates(_LINES.sub("\n", plain)).strip(" \n")
 

@@ -1,4 +1,4 @@
-"""One message's properties as Graph names them; whatever the file lacks is null."""
+"""The properties of a message under Graph's names; what the file lacks is null."""
 
 import hashlib
 from collections.abc import Callable
@@ -30,15 +30,15 @@ def _importance(field: Field) -> str:
 
 
 def _received(field: Field) -> str | None:
-    """Return when the topmost Received field says it arrived: the last server's own word.
+    """Return the time in the topmost Received field, which the last server wrote.
 
-    An mbox's From_ line and a file's time are not part of the message and are not asked.
+    The From_ line of an mbox and the time of a file are not part of the message and are ignored.
     """
     return graph_text(parse_date((field("received") or "").rpartition(";")[2]))
 
 
 def _conversation(field: Field) -> str | None:
-    """Return one id for all messages whose References begin alike; None when nothing links them."""
+    """Return an id that messages whose References begin alike share; None without any reference."""
     linked = (field("references") or "").split() or (field("in-reply-to") or "").split()
     root = next(iter(linked), None) or _message_id(field("message-id"))
     return None if root is None else f"AAQk{hashlib.sha256(root.encode()).hexdigest()[:32]}="
@@ -50,7 +50,7 @@ def _categories(field: Field) -> list[str]:
 
 
 def _flags(field: Field) -> dict[str, Any]:
-    """Return what mail programs noted in the Status fields of an mbox."""
+    """Return the properties that mail programs keep in the Status fields of an mbox."""
     status = (field("status") or "") + (field("x-status") or "")
     return {
         "isRead": "R" in status,
@@ -71,8 +71,8 @@ def _people(field: Field) -> dict[str, Any]:
     }
 
 
-def properties(raw: bytes) -> dict[str, Any]:
-    """Return every property that the file itself tells; ids and folders are the mailbox's."""
+def read_properties(raw: bytes) -> dict[str, Any]:
+    """Return every property that is in the file itself; ids and folders belong to the mailbox."""
     message = parse(raw)
     headers = list(fields(message))
     firsts: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Bytes to text without a guess: what a declared charset cannot decode shows as U+FFFD."""
+"""Decoding bytes without guessing: what a declared charset cannot decode becomes U+FFFD."""
 
 import codecs
 import re
@@ -8,7 +8,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _codec(charset: str) -> str:
-    """Return the codec's name; a charset that is unknown is ASCII, the default of RFC 2045."""
+    """Return the name of the codec; an unknown charset counts as ASCII, the default of RFC 2045."""
     try:
         info = codecs.lookup(charset.strip().strip("'\"") or "ascii")
     except (LookupError, ValueError):
@@ -18,7 +18,7 @@ def _codec(charset: str) -> str:
 
 
 def decode(data: bytes, charset: str) -> str:
-    """Return the text; never a lone surrogate, which no JSON could carry."""
+    """Return the text without lone surrogates, which JSON cannot represent."""
     return without_surrogates(data.decode(_codec(charset), "replace"))
 
 

@@ -1,4 +1,4 @@
-"""Whether a JSON object meets a filter, with OData's three-valued logic (4.01, part 2, 5.1.1).
+"""Evaluating a filter on a JSON object, with OData's three-valued logic (4.01, part 2, 5.1.1).
 
 `eq` and `ne` compare null as a value; `gt ge lt le` with null are false; functions of null are null.
 Strings are compared without regard to case, as Exchange does.
@@ -26,7 +26,7 @@ Row = Mapping[str, Any]
 
 
 def _value(operand: Expression, row: Row) -> Any:
-    """Return the operand's value; text that spells an instant in a property of instants is one."""
+    """Return the value of an operand; the text of a …DateTime property becomes a datetime."""
     if isinstance(operand, Literal):
         return operand.value
     if not isinstance(operand, Path):
@@ -63,15 +63,15 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
 
 
 def _call(call: Call, row: Row) -> bool | None:
-    text, wanted = (_value(argument, row) for argument in call.arguments)
-    if text is None or wanted is None:
+    text, part = (_value(argument, row) for argument in call.arguments)
+    if text is None or part is None:
         return None
-    if not isinstance(text, str) or not isinstance(wanted, str):
+    if not isinstance(text, str) or not isinstance(part, str):
         raise FilterError(
             f"No function signature for the function with name '{call.function}' matches the arguments."
         )
-    text, wanted = text.casefold(), wanted.casefold()
-    return text.startswith(wanted) if call.function == "startswith" else wanted in text
+    text, part = text.casefold(), part.casefold()
+    return text.startswith(part) if call.function == "startswith" else part in text
 
 
 def _any(node: AnyOf, row: Row) -> bool:
@@ -80,15 +80,15 @@ def _any(node: AnyOf, row: Row) -> bool:
 
 
 def _logical(node: Logical, row: Row) -> bool | None:
-    """Decide as soon as one side settles it; an unknown side leaves the whole unknown."""
-    settles = node.operator == "or"
+    """Return the truth of `and` or `or`; None if it depends on an unknown side."""
+    decisive = node.operator == "or"
     left = _truth(node.left, row)
-    if left is settles:
-        return settles
+    if left is decisive:
+        return decisive
     right = _truth(node.right, row)
-    if right is settles:
-        return settles
-    return None if left is None or right is None else not settles
+    if right is decisive:
+        return decisive
+    return None if left is None or right is None else not decisive
 
 
 def _truth(expression: Expression, row: Row) -> bool | None:
@@ -111,5 +111,5 @@ def _truth(expression: Expression, row: Row) -> bool | None:
 
 
 def matches(expression: Expression, row: Row) -> bool:
-    """Tell whether the row meets the expression; unknown counts as no. Raises FilterError."""
+    """Return whether the row matches the expression; unknown counts as no. Raises FilterError."""
     return _truth(expression, row) is True

@@ -1,4 +1,4 @@
-"""Filter expressions: `not` binds tightest, then comparisons, `and`, `or`."""
+"""The parser of filter expressions: `not` binds tightest, then comparisons, `and`, `or`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ _COMPARISONS = {"eq", "ne", "gt", "ge", "lt", "le"}
 _FUNCTIONS = {"contains", "startswith"}
 _CONSTANTS = {"string", "instant", "date", "number", "constant"}
 _RESERVED = _COMPARISONS | {"and", "or", "not"}
-_MOST_NODES = 100
+_MAX_NODES = 100
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Be a parsed filter; `properties` are in the order of their first appearance."""
+    """A parsed filter; `properties` are in the order of their first appearance."""
 
     expression: Expression
     properties: tuple[Path, ...]
 
 
 class _Parser:
-    """Read tokens by recursive descent."""
+    """A recursive-descent parser of one expression."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -52,7 +52,7 @@ class _Parser:
         return token
 
     def _accept(self, *words: str) -> str | None:
-        """Consume a keyword or mark if it comes next."""
+        """Consume a keyword or punctuation mark if it comes next."""
         token = self._token
         if token.kind in {"name", "mark"} and token.text in words:
             return self._take().text
@@ -63,10 +63,10 @@ class _Parser:
             raise self._error(f"'{word}' expected")
 
     def _error(self, message: str) -> FilterError:
-        return FilterError(f"{message} at position {self._token.place} in '{self._text}'.")
+        return FilterError(f"{message} at position {self._token.offset} in '{self._text}'.")
 
-    def whole(self) -> Expression:
-        """Return the expression; raise FilterError when words are left."""
+    def parse(self) -> Expression:
+        """Return the expression; raise FilterError if tokens are left."""
         expression = self._or()
         if self._token.kind != "end":
             raise self._error("Syntax error")
@@ -86,8 +86,8 @@ class _Parser:
 
     def _not(self) -> Expression:
         self._nodes += 1
-        if self._nodes > _MOST_NODES:
-            raise FilterError(f"The node count limit of '{_MOST_NODES}' has been exceeded.")
+        if self._nodes > _MAX_NODES:
+            raise FilterError(f"The node count limit of '{_MAX_NODES}' has been exceeded.")
         return Not(self._not()) if self._accept("not") else self._comparison()
 
     def _comparison(self) -> Expression:
@@ -163,5 +163,5 @@ def _paths(expression: Expression) -> Iterator[Path]:
 
 def parse_filter(text: str) -> Filter:
     """Parse a $filter; raises FilterError."""
-    expression = _Parser(text).whole()
+    expression = _Parser(text).parse()
     return Filter(expression, tuple(dict.fromkeys(_paths(expression))))

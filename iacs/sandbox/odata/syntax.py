@@ -1,4 +1,4 @@
-"""Words and tree of a filter expression."""
+"""The tokens and the syntax tree of a filter expression."""
 
 import re
 from collections.abc import Iterator
@@ -9,26 +9,26 @@ Value = str | bool | int | float | datetime | None
 
 
 class FilterError(Exception):
-    """Say where and why an expression is not a filter."""
+    """An expression is not a valid filter; the message says where and why."""
 
 
 @dataclass(frozen=True)
 class Literal:
-    """Be a constant."""
+    """A constant."""
 
     value: Value
 
 
 @dataclass(frozen=True)
 class Path:
-    """Be a property, or one inside another: from/emailAddress/address."""
+    """A property, or one inside another: from/emailAddress/address."""
 
     segments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Compare two values; `operator` is eq, ne, gt, ge, lt or le."""
+    """A comparison of two values; `operator` is eq, ne, gt, ge, lt or le."""
 
     operator: str
     left: "Operand"
@@ -37,7 +37,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Call:
-    """Be contains or startswith."""
+    """A call of contains or startswith."""
 
     function: str
     arguments: tuple["Operand", "Operand"]
@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True)
 class AnyOf:
-    """Ask whether an element of a collection meets a condition."""
+    """A condition that at least one element of a collection must meet."""
 
     collection: Path
     variable: str
@@ -54,14 +54,14 @@ class AnyOf:
 
 @dataclass(frozen=True)
 class Not:
-    """Negate."""
+    """A negation."""
 
     operand: "Expression"
 
 
 @dataclass(frozen=True)
 class Logical:
-    """Join with `and` or `or`."""
+    """Two expressions joined by `and` or `or`."""
 
     operator: str
     left: "Expression"
@@ -86,19 +86,21 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Token:
-    """Be one word, with its kind and place."""
+    """A token, with its kind and its offset in the text."""
 
     kind: str
     text: str
-    place: int
+    offset: int
 
     @property
     def value(self) -> Value:
-        """Return the constant that it spells."""
+        """The value of a constant."""
         try:
             return _constant(self.kind, self.text)
         except (ValueError, OverflowError):
-            raise FilterError(f"'{self.text}' at position {self.place} is not a valid {self.kind}.") from None
+            raise FilterError(
+                f"'{self.text}' at position {self.offset} is not a valid {self.kind}."
+            ) from None
 
 
 def _constant(kind: str, text: str) -> Value:
@@ -120,15 +122,15 @@ def _constant(kind: str, text: str) -> Value:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """Yield the words; raise FilterError at what is none."""
-    position, end = 0, len(text.rstrip())
-    while position < end:
-        match = _TOKEN.match(text, position)
+    """Yield the tokens; raise FilterError for text that is none."""
+    offset, end = 0, len(text.rstrip())
+    while offset < end:
+        match = _TOKEN.match(text, offset)
         if not match or not match.lastgroup:
-            raise FilterError(f"Syntax error at position {position} in '{text}'.")
+            raise FilterError(f"Syntax error at position {offset} in '{text}'.")
         kind, word = match.lastgroup, match[match.lastgroup]
         yield Token(
             "constant" if kind == "name" and word in {"true", "false", "null"} else kind, word, match.start()
         )
-        position = match.end()
-    yield Token("end", "", position)
+        offset = match.end()
+    yield Token("end", "", offset)

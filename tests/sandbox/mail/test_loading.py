@@ -72,12 +72,12 @@ def test_an_empty_mbox_is_an_empty_mailbox(tmp_path: Path) -> None:
         ("cut.gz", gzip.compress(b"From ", mtime=0)[:-9]),
     ],
 )
-def test_what_is_no_mail_is_named(tmp_path: Path, name: str, data: bytes) -> None:
+def test_the_error_names_a_file_that_is_not_mail(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(SandboxError, match=name):
         loaded(tmp_path / name)
 
 
 def test_a_folder_without_mail_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SandboxError, match=r"holds neither a Maildir .* nor any \.eml"):
+    with pytest.raises(SandboxError, match=r"contains neither a Maildir .* nor any \.eml"):
         loaded(tmp_path)

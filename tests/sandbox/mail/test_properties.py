@@ -8,7 +8,7 @@ from iacs.sandbox.mail.addresses import parse_addresses
 from iacs.sandbox.mail.dates import graph_text, parse_date
 from iacs.sandbox.mail.headers import decoded
 from iacs.sandbox.mail.preview import html_to_text
-from iacs.sandbox.mail.properties import properties
+from iacs.sandbox.mail.properties import read_properties
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ LACKING: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("name", "expected"), LACKING)
 def test_what_a_message_lacks_is_null(name: str, expected: object) -> None:
-    assert properties(b"X-Nothing: here\n\ntext\n")[name] == expected
+    assert read_properties(b"X-Nothing: here\n\ntext\n")[name] == expected
 
 
 def test_the_received_field_on_top_says_when_it_arrived() -> None:
     raw = b"Received: from a by b; Tue, 1 Sep 2026 10:00:00 +0200\nReceived: from x by a; Mon, 31 Aug 2026 10:00:00 +0200\n\n"
-    assert properties(raw)["receivedDateTime"] == "2026-09-01T08:00:00Z"
+    assert read_properties(raw)["receivedDateTime"] == "2026-09-01T08:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -123,16 +123,16 @@ def test_the_received_field_on_top_says_when_it_arrived() -> None:
     ],
 )  # fmt: skip
 def test_the_body_is_html_if_there_is_one_else_text(raw: bytes, kind: str, content: str) -> None:
-    assert properties(raw)["body"] == {"contentType": kind, "content": content}
+    assert read_properties(raw)["body"] == {"contentType": kind, "content": content}
 
 
 def test_a_message_that_is_only_a_file_has_no_body() -> None:
-    told = properties(b"Content-Type: application/pdf; name=a.pdf\n\n%PDF")
+    told = read_properties(b"Content-Type: application/pdf; name=a.pdf\n\n%PDF")
     assert (told["body"], told["bodyPreview"], told["hasAttachments"]) == (None, None, True)
 
 
 def test_headers_are_told_whole_with_raw_utf8() -> None:
-    told = properties("Subject: naïve\n\tcafé\nX-Odd: \udcff\n\n".encode("utf-8", "surrogateescape"))
+    told = read_properties("Subject: naïve\n\tcafé\nX-Odd: \udcff\n\n".encode("utf-8", "surrogateescape"))
     assert told["subject"] == "naïve\tcafé"
     assert told["internetMessageHeaders"][1] == {"name": "X-Odd", "value": "\ufffd"}
 
