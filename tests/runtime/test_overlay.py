@@ -109,7 +109,7 @@ async def test_a_bare_name_that_may_be_two_parts_is_a_sentence() -> None:
         ({"databse": FakeDatabase()}, "the container has no databse; it has .*database"),
         ({"core.databse": FakeDatabase()}, r"the container has no core\.databse; it has core\.database"),
         ({"core": FakeDatabase()}, "is a container; name a part of it"),
-        ({"database": "postgres://"}, "is replaced by str, which has nothing of Database"),
+        ({"database": "postgres://"}, "is replaced by str, which shares no members with Database"),
         ({"database": 5}, "is replaced by int"),
     ],
 )

@@ -1,19 +1,19 @@
-"""Arguments that a constructor misses, does not know, or has no room for."""
+"""Arguments that a constructor lacks, does not know, or has no parameter for."""
 
 import contextlib
 import inspect
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from inspect import Parameter
 from typing import Any
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.checks.wiring import Call, Wiring
 from iacs.runtime.declared.callees import BY_POSITION, ODDITIES
+from iacs.runtime.graph.suggestions import suggestion
 
 
 def arity(wiring: Wiring) -> Iterator[Finding]:
-    """Yield what cannot be called with the arguments that it is given."""
+    """Yield the calls whose arguments do not fit their parameters."""
     for call in wiring.calls:
         complete = call.node.index in wiring.asked
         problems = (
@@ -29,11 +29,11 @@ def _of_call(call: Call, *, complete: bool) -> Iterator[str]:
         return
     if bound.surplus:
         yield (
-            f"{call.name}() takes {_counted(bound.room)}, and {bound.room + bound.surplus} are given: "
+            f"{call.name}() takes {_counted(bound.room)} but gets {bound.room + bound.surplus}: "
             "drop the last, or name them"
         )
     for name in bound.twice:
-        yield f"{call.name}() is given {name!r} by position and by name: drop one of the two"
+        yield f"{call.name}() gets {name!r} by position and by name: drop one of the two"
     for name in bound.unknown:
         yield _unknown(call, name, list(call.told.signature.parameters))
     if complete and bound.missing:
@@ -45,9 +45,8 @@ def _counted(number: int) -> str:
 
 
 def _unknown(call: Call, name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, 1)
-    cure = f"did you mean {close[0]!r}?" if close else f"drop {name!r}, or give {call.name} that parameter"
-    return f"{call.name}() has no parameter {name!r}: {cure}"
+    fix = suggestion(name, known, otherwise=f"drop {name!r}, or add that parameter to {call.name}")
+    return f"{call.name}() has no parameter {name!r}: {fix}"
 
 
 def _missing(call: Call, names: list[str]) -> str:
@@ -58,7 +57,7 @@ def _missing(call: Call, names: list[str]) -> str:
 
 
 def is_model(made: Any) -> bool:
-    """Tell whether pydantic wrote the constructor: it takes aliases, and converts what it is given."""
+    """Return whether pydantic wrote the constructor: it takes aliases, and converts its arguments."""
     constructor = getattr(made, "__init__", None) if isinstance(made, type) else None
     fields = getattr(made, "model_fields", None)
     module = getattr(constructor, "__module__", None) or ""
@@ -68,7 +67,7 @@ def is_model(made: Any) -> bool:
 def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
     positional = [each for each in call.arguments if each.via == "argument"]
     if positional and not _takes_positions(call.made):
-        yield f"{call.name}() takes keywords alone, and {len(positional)} are given by position: name them"
+        yield f"{call.name}() takes keyword arguments only but gets {len(positional)} by position: name them"
     given = {each.label for each in call.arguments if each.via == "keyword"}
     names = _names_of_fields(call.made)
     known = {name for several in names.values() for name in several}

@@ -1,4 +1,4 @@
-"""What is asked and cannot be had: nobody gave it, or it was left abstract."""
+"""Requested but not provided: dependencies without a value, and providers left abstract."""
 
 import inspect
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from iacs.runtime.graph.kinds import Kind
 
 
 def missing(wiring: Wiring) -> Iterator[Finding]:
-    """Yield each provider that cannot give anything, if anything or anyone can reach it."""
+    """Yield each provider without a value, if another one or a caller can reach it."""
     for node in wiring.graph.nodes:
         message = _message(wiring, node)
         if message and wiring.matters(node.index):

@@ -1,8 +1,7 @@
-"""Overrides that change nothing, or that put something quite different in a provider's place."""
+"""Overrides that change nothing, or that replace a provider by something quite different."""
 
 import inspect
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from dependency_injector import providers
@@ -10,19 +9,20 @@ from dependency_injector import providers
 from iacs.core.exceptions import Finding
 from iacs.runtime.checks.fits import Given, fits, of_value
 from iacs.runtime.checks.members import is_mock, lacks
-from iacs.runtime.checks.types import spelled
+from iacs.runtime.checks.types import type_name
 from iacs.runtime.checks.wiring import Wiring, own_name
 from iacs.runtime.declared import Declarations, class_of
 from iacs.runtime.declared.callees import members
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import Kind, children
+from iacs.runtime.graph.suggestions import suggestion
 
 _LIFECYCLE = frozenset({"close", "aclose", "probe"})
 """What the runtime itself calls where it is there: a stand-in needs none of it."""
 
 
 def overlay_findings(graph: Graph, replaced: Mapping[int, Any]) -> tuple[Finding, ...]:
-    """Return the plain values that are plainly something else than what they are to replace.
+    """Return a finding for each plain value that is clearly something else than what it replaces.
 
     A stand-in need not be a subclass. Classes and providers are not judged.
     """
@@ -37,7 +37,7 @@ def overlay_findings(graph: Graph, replaced: Mapping[int, Any]) -> tuple[Finding
 
 
 def is_something_else(given: Given, wanted: Any) -> bool:
-    """Tell whether `given` has nothing of what the class `wanted` is used for."""
+    """Return whether `given` has no member of the class `wanted` that anybody uses."""
     cls, asked = class_of(given.annotation), class_of(wanted)
     if cls is None or asked is None or asked is object or is_mock(cls):
         return False
@@ -58,8 +58,8 @@ def _has_not(given: Given, cls: type, name: str) -> bool:
 
 def _message(graph: Graph, index: int, given: Given, wanted: Any) -> str:
     return (
-        f"{own_name(graph, index)}() is replaced by {spelled(given.annotation)}, which has nothing of "
-        f"{spelled(wanted)}: give a {spelled(wanted)}, or something with its methods"
+        f"{own_name(graph, index)}() is replaced by {type_name(given.annotation)}, which shares no members with "
+        f"{type_name(wanted)}: give a {type_name(wanted)}, or something with its methods"
     )
 
 
@@ -99,8 +99,7 @@ def _surplus(own: Mapping[str, Any], others: Mapping[str, Any], prefix: str) -> 
 
 
 def _no_such_name(name: str, provider: Any, own: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, list(own), 1)
     made = getattr(provider, "provides", None)
     what = getattr(made, "__qualname__", type(provider).__name__)
-    cure = f"did you mean {close[0]!r}?" if close else "correct the name, or drop it"
-    return f"{what} overrides {name!r}, which the container does not have, and so nothing: {cure}"
+    fix = suggestion(name, own, otherwise="correct the name, or drop it")
+    return f"{what} overrides {name!r}, which the container does not have, and so nothing: {fix}"

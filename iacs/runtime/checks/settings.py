@@ -1,7 +1,6 @@
 """Settings that are read and do not exist."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.checks.members import lacks_field
@@ -10,17 +9,20 @@ from iacs.runtime.checks.wiring import JUDGED, Wiring, own_name
 from iacs.runtime.declared import class_of
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.suggestions import suggestion
 
 
 def settings(wiring: Wiring) -> Iterator[Finding]:
     """Yield each reading of a setting that its model, or what is loaded, does not have."""
     for node in wiring.graph.nodes:
-        said = _said(wiring, node)
-        for owner in wiring.owners(node.index) if said else ():
-            yield Finding(wiring.graph.nodes[owner].path, "setting", f"{_reader(wiring, owner)} reads {said}")
+        problem = _problem(wiring, node)
+        for owner in wiring.owners(node.index) if problem else ():
+            yield Finding(
+                wiring.graph.nodes[owner].path, "setting", f"{_reader(wiring, owner)} reads {problem}"
+            )
 
 
-def _said(wiring: Wiring, node: Node) -> str:
+def _problem(wiring: Wiring, node: Node) -> str:
     if node.kind is Kind.ATTRIBUTE and node.inputs:
         cls = class_of(wiring.declarations.of(node.inputs[0].node))
         name = node.provider.name
@@ -37,9 +39,8 @@ def _said(wiring: Wiring, node: Node) -> str:
 
 def _attribute(cls: type, name: str) -> str:
     known = getattr(cls, "model_fields", None) or getattr(cls, "__annotations__", {})
-    close = get_close_matches(name, list(known), 1)
-    cure = f"did you mean {close[0]!r}?" if close else f"add {name!r} to {cls.__qualname__}, or read another"
-    return f"{cls.__qualname__}.{name}, which does not exist: {cure}"
+    fix = suggestion(name, known, otherwise=f"add {name!r} to {cls.__qualname__}, or read another")
+    return f"{cls.__qualname__}.{name}, which does not exist: {fix}"
 
 
 def _reader(wiring: Wiring, index: int) -> str:

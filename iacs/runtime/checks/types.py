@@ -1,9 +1,9 @@
-"""Arguments whose type cannot be what the constructor wants."""
+"""Arguments whose type cannot be what the constructor expects."""
 
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from dependency_injector import providers
 
@@ -14,13 +14,14 @@ from iacs.runtime.checks.members import absent, is_protocol, is_settings
 from iacs.runtime.checks.wiring import Call, Wiring, given_at
 from iacs.runtime.declared import class_of
 from iacs.runtime.declared.callees import UNKNOWN, attribute
+from iacs.runtime.declared.type_text import type_text
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a value is handed over: the call, the parameter's name, its annotation and what it gets."""
+class _Parameter:
+    """A parameter of a call: its name, its annotation and the argument that it gets."""
 
     call: Call
     name: str
@@ -29,15 +30,15 @@ class _Place:
 
 
 def types(wiring: Wiring) -> Iterator[Finding]:
-    """Yield what is given in another type than is wanted; nothing when either side is silent."""
-    told: set[int] = set()
-    yield from _dependencies(wiring, told)
+    """Yield the arguments of another type than expected; nothing when either side names no type."""
+    reported: set[int] = set()
+    yield from _dependencies(wiring, reported)
     for call in wiring.calls:
-        for place in _places(call):
-            yield from _judge(wiring, place, told)
+        for target in _parameters(call):
+            yield from _judge(wiring, target, reported)
 
 
-def _places(call: Call) -> Iterator[_Place]:
+def _parameters(call: Call) -> Iterator[_Parameter]:
     made: Any = call.made
     hints = (
         {} if hasattr(made, "__pydantic_validator__") or hasattr(made, "model_fields") else call.told.hints
@@ -45,15 +46,15 @@ def _places(call: Call) -> Iterator[_Place]:
     if hints and call.bound is not None:
         for parameter, argument in call.bound.pairs:
             if parameter.name in hints and not (argument.value is None and parameter.default is None):
-                yield _Place(call, parameter.name, hints[parameter.name], argument)
+                yield _Parameter(call, parameter.name, hints[parameter.name], argument)
     cls = class_of(call.told.returns)
     for argument in call.arguments:
         wanted = attribute(cls, argument.label) if cls and argument.via == "attribute" else UNKNOWN
         if wanted is not UNKNOWN:
-            yield _Place(call, argument.label, wanted, argument)
+            yield _Parameter(call, argument.label, wanted, argument)
 
 
-def _dependencies(wiring: Wiring, told: set[int]) -> Iterator[Finding]:
+def _dependencies(wiring: Wiring, reported: set[int]) -> Iterator[Finding]:
     """Compare what a Dependency is given with its `instance_of`; each mistake once along a chain."""
     for index in wiring.graph.order:
         node = wiring.graph.nodes[index]
@@ -61,15 +62,15 @@ def _dependencies(wiring: Wiring, told: set[int]) -> Iterator[Finding]:
             continue
         target = node.inputs[0].node
         wrong = _wrong(wiring, target, node.provider.instance_of)
-        if wrong and target not in told:
+        if wrong and target not in reported:
             wanted, (leaf, given) = node.provider.instance_of, wrong[0]
             message = (
-                f"Dependency({spelled(wanted)}) is given {_told(wiring, leaf, given)}"
-                f"{_lacking(given, wanted)}: give it a {spelled(wanted)}, or correct instance_of"
+                f"Dependency({type_name(wanted)}) gets {_source_text(wiring, leaf, given)}"
+                f"{_lacking(given, wanted)}: give it a {type_name(wanted)}, or correct instance_of"
             )
             yield Finding(node.path, "type", message)
         if wrong:
-            told.add(index)
+            reported.add(index)
 
 
 def _wrong(wiring: Wiring, index: int, wanted: Any) -> list[tuple[int, Given]]:
@@ -83,7 +84,7 @@ def _wrong(wiring: Wiring, index: int, wanted: Any) -> list[tuple[int, Given]]:
 
 
 def _replaced(wiring: Wiring, index: int) -> list[Given]:
-    """Return what would be given if nothing were overridden: whether a stand-in will do is told there."""
+    """Return what would be given if nothing were overridden: it decides whether a stand-in will do."""
     aliases = (wiring.graph.nodes[each] for each in wiring.stand_ins(index))
     return [
         Given(wiring.declarations.own(node.index))
@@ -92,30 +93,30 @@ def _replaced(wiring: Wiring, index: int) -> list[Given]:
     ]
 
 
-def _judge(wiring: Wiring, place: _Place, told: set[int]) -> Iterator[Finding]:
-    source = place.argument.source
+def _judge(wiring: Wiring, target: _Parameter, reported: set[int]) -> Iterator[Finding]:
+    source = target.argument.source
     if source is None or source.deferred:
-        for _, given in given_at(wiring, place.argument):
-            if not fits(given, place.wanted):
-                yield _finding(wiring, place, None, given)
+        for _, given in given_at(wiring, target.argument):
+            if not fits(given, target.wanted):
+                yield _finding(wiring, target, None, given)
         return
-    if not told.isdisjoint(wiring.stand_ins(source.node)):
+    if not reported.isdisjoint(wiring.stand_ins(source.node)):
         return
-    for leaf, given in _wrong(wiring, source.node, place.wanted):
-        yield _finding(wiring, place, leaf, given)
-    yield from _elements(wiring, place, source.node)
+    for leaf, given in _wrong(wiring, source.node, target.wanted):
+        yield _finding(wiring, target, leaf, given)
+    yield from _elements(wiring, target, source.node)
 
 
-def _elements(wiring: Wiring, place: _Place, index: int) -> Iterator[Finding]:
+def _elements(wiring: Wiring, target: _Parameter, index: int) -> Iterator[Finding]:
     """Judge what a List or a Dict hands over inside its list or dict."""
     node = wiring.graph.nodes[wiring.graph.source(index)]
-    wanted = held(_not_none(place.wanted)) if node.kind in _HOLDS else None
+    wanted = held(_not_none(target.wanted)) if node.kind in _HOLDS else None
     if not wanted or len(wanted) != _HOLDS[node.kind]:
         return
     for each in node.inputs:
         if each.via in ("argument", "keyword") and not each.deferred:
             for leaf, given in _wrong(wiring, each.node, wanted[-1]):
-                yield _finding(wiring, place, leaf, given, f"{place.name}[{each.label}]", wanted[-1])
+                yield _finding(wiring, target, leaf, given, f"{target.name}[{each.label}]", wanted[-1])
 
 
 _HOLDS = {Kind.LIST: 1, Kind.DICT: 2}
@@ -127,46 +128,42 @@ def _not_none(annotation: Any) -> Any:
 
 
 def _finding(
-    wiring: Wiring, place: _Place, leaf: int | None, given: Given, name: str = "", wanted: Any = None
+    wiring: Wiring, target: _Parameter, leaf: int | None, given: Given, name: str = "", wanted: Any = None
 ) -> Finding:
-    wanted = place.wanted if wanted is None else wanted
-    kind = "setting" if leaf is not None and is_setting(wiring, leaf) else "type"
-    at = f"{place.call.name}.{place.name}" if place.argument.via == "attribute" else f"{place.call.name}()"
-    which = (
-        ""
-        if place.argument.via == "attribute"
-        else f" as {name or place.name!r}"
-        if name
-        else f" as {place.name!r}"
+    wanted = target.wanted if wanted is None else wanted
+    kind: Literal["setting", "type"] = "setting" if leaf is not None and is_setting(wiring, leaf) else "type"
+    at = (
+        f"{target.call.name}.{target.name}" if target.argument.via == "attribute" else f"{target.call.name}()"
     )
+    which = "" if target.argument.via == "attribute" else f" for {name or target.name!r}"
     message = (
-        f"{at} wants {spelled(wanted)}{which}, and {_told(wiring, leaf, given)} is given"
+        f"{at} expects {type_name(wanted)}{which} but gets {_source_text(wiring, leaf, given)}"
         f"{_lacking(given, wanted)}: {_cure(given, wanted)}"
     )
-    return Finding(place.call.node.path, "setting" if kind == "setting" else "type", message)
+    return Finding(target.call.node.path, kind, message)
 
 
 def is_setting(wiring: Wiring, index: int) -> bool:
-    """Tell whether a value is read from a settings model."""
+    """Return whether a value is read from a settings model."""
     node = wiring.graph.nodes[index]
     if node.kind is Kind.ATTRIBUTE and node.inputs:
         return is_settings(class_of(wiring.declarations.of(node.inputs[0].node)))
     return node.kind is Kind.OPTION
 
 
-def _told(wiring: Wiring, leaf: int | None, given: Given) -> str:
+def _source_text(wiring: Wiring, leaf: int | None, given: Given) -> str:
     if leaf is None:
         return "None" if given.value is None else _constant(given)
     node = wiring.graph.nodes[leaf]
     where = _where(wiring, node)
-    return f"{spelled(given.annotation)} from {where}" if where else spelled(given.annotation)
+    return f"{type_name(given.annotation)} from {where}" if where else type_name(given.annotation)
 
 
 def _constant(given: Given) -> str:
     """Name a constant by its type: what it says may be a secret."""
     if providers.is_provider(given.value):
         return f"the provider {type(given.value).__name__}"
-    return f"a constant {spelled(given.annotation)}"
+    return f"a constant {type_name(given.annotation)}"
 
 
 def _where(wiring: Wiring, node: Node) -> str:
@@ -177,15 +174,11 @@ def _where(wiring: Wiring, node: Node) -> str:
     return node.path if node.named or node.kind is Kind.OPTION else ""
 
 
-def spelled(annotation: Any) -> str:
-    """Return an annotation as a reader writes it."""
-    if annotation is None or annotation is type(None):
-        return "None"
-    if isinstance(annotation, type) and typing.get_origin(annotation) is None:
-        return annotation.__qualname__
+def type_name(annotation: Any) -> str:
+    """Return an annotation as people write it; of a class that is passed itself, that it is the class."""
     if typing.get_origin(annotation) is type:
-        return f"the class {spelled(typing.get_args(annotation)[0])}"
-    return str(annotation).replace("typing.", "").replace("collections.abc.", "")
+        return f"the class {type_text(typing.get_args(annotation)[0])}"
+    return type_text(annotation)
 
 
 def _lacking(given: Given, wanted: Any) -> str:
@@ -200,7 +193,7 @@ def _cure(given: Given, wanted: Any) -> str:
     if cls is not None and hasattr(cls, "get_secret_value") and asked in (str, bytes):
         return "add .get_secret_value.call() to it, or let the parameter take the secret"
     if asked is not None and hasattr(asked, "get_secret_value"):
-        return f"declare it as {spelled(wanted)}, or let the parameter take {spelled(given.annotation)}"
+        return f"declare it as {type_name(wanted)}, or let the parameter take {type_name(given.annotation)}"
     if given.value is not NO_VALUE and providers.is_provider(given.value):
         return "give the provider itself rather than its delegate, or annotate a callable"
-    return "give it what it wants, or correct the annotation"
+    return "pass what it expects, or correct the annotation"

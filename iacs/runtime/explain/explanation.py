@@ -1,4 +1,4 @@
-"""What is known of one part, as data and as text."""
+"""The explanation of one part, as data and as text."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """Somebody who receives the part as `label`, or `pick` of it only."""
+    """A part that receives the explained one as `label`, or only `pick` of it."""
 
     path: str
     label: str
@@ -80,12 +80,12 @@ _LONGEST = 300
 _KINDS = {
     "singleton": "built once and kept",
     "resource": "entered at start and left at stop",
-    "given": "handed in from outside, and left to whoever made it",
+    "given": "passed in from outside, and closed by whoever made it",
     "local": "built once for each thread or context",
-    "transient": "made anew whenever something asks for it",
+    "transient": "made anew for each request",
     "value": "always the same value",
     "selector": "one of its branches, chosen at start",
-    "missing": "a dependency that nobody has given",
+    "missing": "a dependency that was not provided",
     "settings": "loaded by whoever made the container",
     "container": "a container of its own",
     "other": "a provider of your own making",

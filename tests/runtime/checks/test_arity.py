@@ -30,11 +30,11 @@ def positional(first: int, /) -> int:
     [
         (providers.Singleton(two), "without 'first', 'second'"),
         (providers.Singleton(two, 1), "without 'second'"),
-        (providers.Singleton(two, 1, 2, 3), "takes 2 positional arguments, and 3 are given"),
+        (providers.Singleton(two, 1, 2, 3), "takes 2 positional arguments but gets 3"),
         (providers.Singleton(two, 1, first=1), "'first' by position and by name"),
         (providers.Singleton(two, 1, secund=1), "did you mean 'second'?"),
         (providers.Singleton(two, 1, 2, more=1), "no parameter 'more'"),
-        (providers.Singleton(keyword, 1, only=1), "takes no positional argument, and 1 are given"),
+        (providers.Singleton(keyword, 1, only=1), "takes no positional argument but gets 1"),
         (providers.Singleton(positional, first=1), "no parameter 'first'"),
         (providers.Singleton(partial(two, 1)), "two() is called without 'second'"),
         (providers.Singleton(Clock, 1), "Clock() takes no positional argument"),

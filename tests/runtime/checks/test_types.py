@@ -112,7 +112,7 @@ def found_for(value: Any, wanted: Any) -> tuple[Finding, ...]:
 def test_what_cannot_be_right_is_found(value: Any, wanted: Any) -> None:
     (finding,) = found_for(value, wanted)
     assert (finding.path, finding.kind) == ("part", "type")
-    assert "consume() wants" in finding.message
+    assert "consume() expects" in finding.message
     assert "'value" in finding.message
 
 
@@ -211,8 +211,8 @@ def test_a_class_given_in_its_parents_place_is_found_by_the_constructors_name() 
     other = providers.Singleton(Other)
     (finding,) = check(container_of(other=other, part=providers.Singleton(consume, other)))
     assert finding.message.partition("<locals>.")[2] == (
-        "consume() wants Queries as 'it', and Other from other is given, which lacks query: "
-        "give it what it wants, or correct the annotation"
+        "consume() expects Queries for 'it' but gets Other from other, which lacks query: "
+        "pass what it expects, or correct the annotation"
     )
 
 
@@ -226,7 +226,7 @@ def test_a_dependency_is_compared_with_what_it_is_given_and_told_once() -> None:
 
     (finding,) = check(Consumer(base=providers.Singleton(Other)))
     assert (finding.path, finding.kind) == ("base", "type")
-    assert "Dependency(Base) is given Other" in finding.message
+    assert "Dependency(Base) gets Other" in finding.message
     assert check(Consumer(base=providers.Singleton(Sub))) == ()
     assert check(Consumer(base=providers.Callable(lambda: 1))) == ()
 
@@ -250,7 +250,7 @@ def test_an_attribute_is_compared_with_the_class() -> None:
     part = providers.Factory(Holder).add_attributes(base=providers.Singleton(Other), free=1, unknown=2)
     (finding,) = check(container_of(part=part))
     assert (finding.path, finding.kind) == ("part", "type")
-    assert "Holder.base wants Base" in finding.message
+    assert "Holder.base expects Base" in finding.message
 
 
 def test_a_constant_that_may_be_a_secret_is_not_shown() -> None:
