@@ -9,20 +9,32 @@ from iacs.core.events import NewEvent
 _NAMESPACE = UUID("0f6c5f0e-54ac-4f36-8ed2-1d25ae5b2f3c")
 
 
+_MAX_BYTES = 384 * 1024
+"""Of the value that is kept: base64 adds a third, and Kafka accepts 1 MB by default for the whole record."""
+_MAX_OTHER_BYTES = 64 * 1024
+"""Of the key that is kept, and of the headers, which go altogether when they are longer."""
+
+
 def dead_letter(record: UnreadableRecord, topic: str) -> NewEvent:
-    """Return the event for the dead-letter `topic`; its id is always the same for the same record."""
+    """Return the event for the dead-letter `topic`; its id is always the same for the same record.
+
+    What is too long for Kafka is cut: `is_truncated` says so, and the whole record is still at its offset.
+    """
     address = f"{record.topic}/{record.partition}/{record.offset}"
+    key, data, headers = record.key or b"", record.value or b"", dict(record.headers)
+    has_long_headers = sum(len(name) + len(text) for name, text in headers.items()) * 4 > _MAX_OTHER_BYTES
     value = {
         "topic": record.topic,
         "partition": record.partition,
         "offset": record.offset,
         "reason": record.reason,
-        "key_base64": _base64(record.key),
-        "value_base64": _base64(record.value),
-        "headers": dict(record.headers),
+        "key_base64": _base64(record.key, _MAX_OTHER_BYTES),
+        "value_base64": _base64(record.value, _MAX_BYTES),
+        "headers": {} if has_long_headers else headers,
+        "is_truncated": len(data) > _MAX_BYTES or len(key) > _MAX_OTHER_BYTES or has_long_headers,
     }
     return NewEvent(topic, value, key=address, id=str(uuid5(_NAMESPACE, address)))
 
 
-def _base64(data: bytes | None) -> str | None:
-    return b64encode(data).decode() if data is not None else None
+def _base64(data: bytes | None, limit: int) -> str | None:
+    return b64encode(data[:limit]).decode() if data is not None else None

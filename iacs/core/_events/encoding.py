@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,6 +22,10 @@ _LONGEST_PATH = 20  # steps of a path that are named
 _MAX_INTEGER_BITS = 10_000  # Python's own parser refuses more than 4300 digits
 
 
+_MAX_INTEGER_DIGITS = 3010
+_LONG_INTEGER = re.compile(rf"(?<!\d)\d{{{_MAX_INTEGER_DIGITS + 1}}}")  # or text that looks like one
+
+
 class _RefusedError(Exception):
     """A value is not JSON; `path` grows from the inside out while it rises."""
 
@@ -38,7 +43,7 @@ def encode(value: object, *, field: str = "value") -> str:
     try:
         if _is_standard(value, 0):
             text = _ENCODER.encode(value)
-            if is_unicode(text):
+            if is_unicode(text) and not (len(text) > _MAX_INTEGER_DIGITS and _LONG_INTEGER.search(text)):
                 return text
     except (_RefusedError, ValueError):
         pass  # the walk below finds out where
@@ -89,13 +94,11 @@ def is_unicode(text: str) -> bool:
 def _is_standard(value: Any, depth: int) -> bool:
     """Return whether the standard encoder writes a value just as `_plain` would have it, or refuses it.
 
-    It does for exactly these types, with text as keys, neither too deep nor too long.
+    It does for exactly these types, with text as keys, and not too deep; the length of integers is left open.
     """
     kind = type(value)
     if kind in _LEAVES:
         return True
-    if kind is int:
-        return bool(value.bit_length() <= _MAX_INTEGER_BITS)
     if depth == MAX_DEPTH or kind not in (dict, list, tuple):
         return False
     items: Iterable[Any] = value
@@ -103,7 +106,9 @@ def _is_standard(value: Any, depth: int) -> bool:
         if not {*map(type, value)} <= {str}:
             return False
         items = value.values()
-    return {*map(type, items)} <= _LEAVES or all(_is_standard(item, depth + 1) for item in items)
+    return {*map(type, items)} <= _LEAVES or all(
+        type(item) in _LEAVES or _is_standard(item, depth + 1) for item in items
+    )
 
 
 def _plain(value: object, depth: int) -> object:
@@ -236,7 +241,7 @@ def _inspect_scalar(value: object, *, seek_unwritable: bool) -> None:
             _refuse(value)
 
 
-_LEAVES = frozenset({str, bool, type(None), float, datetime, date, UUID, Decimal})
+_LEAVES = frozenset({str, bool, type(None), int, float, datetime, date, UUID, Decimal})
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_scalar
 )
