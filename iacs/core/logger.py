@@ -7,7 +7,7 @@ slow to import, and a Logger named everywhere: it is imported when a logger is m
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from iacs.core._logging.format import LogFormat
 from iacs.core.exceptions import ConfigurationError
@@ -19,7 +19,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 @runtime_checkable
 class Logger(Protocol):
-    """What a service asks of its logger; structlog's own loggers fit too."""
+    """The methods that a service needs of its logger; structlog's own loggers have them too."""
 
     def debug(self, event: str, **fields: Any) -> None:
         """Log what helps to follow the code."""
@@ -51,7 +51,7 @@ def create_logger(name: str = "iacs", *, level: str = "INFO", format: LogFormat 
         raise ConfigurationError(["The root logger is the application's: give the logger a name of its own"])
     set_level(level, name)
     attach(logger).setFormatter(LineFormatter(format))
-    return BoundLogger(logger, (), {})
+    return cast("Logger", BoundLogger(logger, (), {}))  # which takes a field of the name event, too
 
 
 def set_level(level: str, name: str = "iacs") -> None:

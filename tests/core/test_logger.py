@@ -492,3 +492,52 @@ def test_without_a_host_lines_go_to_stderr_and_root_stays_untouched() -> None:
     )
     assert done.stdout == ""
     assert json.loads(done.stderr)["event"] == "alone"
+
+
+@pytest.mark.parametrize(
+    ("call", "level"),
+    [
+        ("log.exception('needle')", "error"),
+        ("log.critical('needle')", "critical"),
+        ("log.warn('needle')", "warning"),
+        ("log.info('%s found', 'needle')", "info"),
+        ("log.info('x', event='needle')", "info"),
+    ],
+)
+def test_calls_that_logging_and_structlog_know_log_a_line(call: str, level: str) -> None:
+    done = run(
+        f"""
+        from iacs.core.logger import create_logger
+        log = create_logger(format="json")
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            {call}
+        """
+    )
+    line = json.loads(done.stderr)
+    assert line["level"] == level
+    assert "needle" in f"{line['event']} {line.get('event_')}"
+    assert ("ZeroDivisionError" in line.get("exception", "")) is ("exception" in call)
+
+
+@pytest.mark.parametrize(
+    ("host", "printed"),
+    [
+        ("logging.config.dictConfig({'version': 1, 'root': {'level': 'INFO', 'handlers': []}})", 1),
+        ("root.addHandler(logging.handlers.MemoryHandler(10)); root.handlers[0].setLevel('CRITICAL')", 1),
+        ("root.addHandler(type('Exporter', (logging.Handler,), {'emit': lambda *_: None})())", 1),
+        ("root.addHandler(logging.StreamHandler())", 1),
+    ],
+)
+def test_error_is_printed_once_whatever_a_host_does_to_logging(host: str, printed: int) -> None:
+    done = run(
+        f"""
+        import logging, logging.config, logging.handlers
+        from iacs.core.logger import create_logger
+        log, root = create_logger(format="json"), logging.getLogger()
+        {host}
+        log.error("needle")
+        """
+    )
+    assert done.stderr.count("needle") == printed

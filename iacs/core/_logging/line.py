@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from logging.handlers import QueueHandler, SysLogHandler
 from threading import Lock
 from types import TracebackType
 from typing import Any
@@ -28,6 +29,7 @@ __all__ = ["LineFormatter", "LineHandler", "LogFormat", "attach", "prepare"]
 
 _attaching = Lock()
 
+_PRINTING = (logging.StreamHandler, QueueHandler, SysLogHandler)  # rich's handler has a `console`
 _OF_EVERY_RECORD = frozenset({*vars(logging.makeLogRecord({})), "asctime", "message", "taskName"})
 _OF_EVERY_LINE = ("timestamp", "level", "logger", "event")
 
@@ -117,8 +119,8 @@ class LineFormatter(logging.Formatter):
 class LineHandler(logging.Handler):
     """Redact every record at or below one logger; print it to stderr when nobody else does.
 
-    Somebody else is any other handler that the record reaches, such as those of a host application's root
-    logger. It is asked for each record, so it does not matter who was set up first.
+    That is any other handler which takes the record, such as those of a host application's root logger. It is
+    decided for every record, so that the order of the set-up does not matter.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -128,21 +130,31 @@ class LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print the record."""
         prepare(record)
-        if sys.stderr is None or self._is_printed_elsewhere():
+        if sys.stderr is None or self._is_printed_elsewhere(record):
             return
-        with suppress(OSError, ValueError):  # a closed pipe, a closed stream: there is nobody to be told
+        with suppress(OSError, ValueError):  # a closed pipe, a closed stream: nobody reads it
             encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
             line = self.format(record).encode(encoding, errors="backslashreplace").decode(encoding)
             sys.stderr.write(f"{line}\n")
 
-    def _is_printed_elsewhere(self) -> bool:
+    def _is_printed_elsewhere(self, record: logging.LogRecord) -> bool:
         logger: logging.Logger | None = self._logger
         while logger is not None:
             others = (handler for handler in logger.handlers if handler is not self)
-            if any(not isinstance(handler, logging.NullHandler) for handler in others):
+            if any(_prints(handler, record) for handler in others):
                 return True
             logger = logger.parent if logger.propagate else None
         return False
+
+
+def _prints(handler: logging.Handler, record: logging.LogRecord) -> bool:
+    """Return whether a handler shows a record to people, as far as can be known.
+
+    Of a handler that may only export records, errors are printed too: twice is better than not at all.
+    """
+    if isinstance(handler, logging.NullHandler) or record.levelno < handler.level:
+        return False
+    return record.levelno < logging.ERROR or isinstance(handler, _PRINTING) or hasattr(handler, "console")
 
 
 def attach(logger: logging.Logger) -> LineHandler:
@@ -170,28 +182,39 @@ class BoundLogger(structlog.BoundLoggerBase):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._logger.name}>"  # not what is bound: it may be secret
 
-    def debug(self, event: str, **fields: Any) -> None:
-        """Log at DEBUG."""
-        self._log(logging.DEBUG, event, fields)
+    def debug(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log at DEBUG; `args` fill the % signs of the event."""
+        self._log(logging.DEBUG, event, args, fields)
 
-    def info(self, event: str, **fields: Any) -> None:
+    def info(self, event: str, /, *args: Any, **fields: Any) -> None:
         """Log at INFO."""
-        self._log(logging.INFO, event, fields)
+        self._log(logging.INFO, event, args, fields)
 
-    def warning(self, event: str, **fields: Any) -> None:
+    def warning(self, event: str, /, *args: Any, **fields: Any) -> None:
         """Log at WARNING."""
-        self._log(logging.WARNING, event, fields)
+        self._log(logging.WARNING, event, args, fields)
 
-    def error(self, event: str, **fields: Any) -> None:
+    warn = warning
+
+    def error(self, event: str, /, *args: Any, **fields: Any) -> None:
         """Log at ERROR."""
-        self._log(logging.ERROR, event, fields)
+        self._log(logging.ERROR, event, args, fields)
 
-    def _log(self, level: int, event: str, fields: dict[str, Any]) -> None:
+    def exception(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log at ERROR, with the exception that is being handled."""
+        self._log(logging.ERROR, event, args, {"exc_info": True} | fields)
+
+    def critical(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log at CRITICAL."""
+        self._log(logging.CRITICAL, event, args, fields)
+
+    def _log(self, level: int, event: str, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        self._logger.disabled = False  # a host's dictConfig disables every logger that it does not name
         if not self._logger.isEnabledFor(level):
             return
         error = _error(fields.pop("exc_info", None))
         file, line, function, _ = self._logger.findCaller(stacklevel=3)
-        record = self._logger.makeRecord(self._logger.name, level, file, line, event, (), error, function)
+        record = self._logger.makeRecord(self._logger.name, level, file, line, event, args, error, function)
         prepare(record, get_merged_contextvars(self) | fields)
         self._logger.handle(record)
 
