@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from iacs.core import clock
+from iacs.core import clock, counters
 from iacs.core._events.encoded_event import EncodedEvent
 from iacs.core._events.encoding import decode
 from iacs.core._events.event_buffer import Fetched, Record, UnreadableRecord
-from iacs.core.counters import draw
 from iacs.core.events import EVENT_ID_HEADER, Event, NewEvent, Partition
 from iacs.core.transaction import Transaction
 
@@ -48,18 +47,14 @@ def append(tx: Transaction, events: Sequence[EncodedEvent]) -> None:
     now = clock.to_text(clock.now())
     for partition in sorted(by_partition):  # sorted, so that two transactions never wait for each other
         batch = by_partition[partition]
-        start = draw(tx, _counter(partition), len(batch))
+        start = counters.draw(tx, _counter(partition), len(batch))
         tx.execute(_INSERT, [_row(partition, start + n, encoded, now) for n, encoded in enumerate(batch)])
 
 
 def end_offsets(tx: Transaction, partitions: Sequence[Partition]) -> dict[Partition, int]:
     """Return the offset after the last record, for the partitions that have any."""
     by_counter = {_counter(partition): partition for partition in partitions}
-    names = {f"n{index}": name for index, name in enumerate(by_counter)}
-    if not names:
-        return {}
-    rows = tx.rows(f"SELECT name, value FROM iacs_counters WHERE name IN (:{', :'.join(names)})", names)  # noqa: S608
-    return {by_counter[row["name"]]: int(row["value"]) for row in rows}
+    return {by_counter[name]: value for name, value in counters.values(tx, list(by_counter)).items()}
 
 
 def read(tx: Transaction, starts: Mapping[Partition, int], limit: int) -> list[Fetched]:
