@@ -50,10 +50,8 @@ def fill(database: Database, *names: str) -> None:
 
 def leases(database: Database, columns: str = "name") -> list[tuple[str, ...]]:
     with database.transaction(read_only=True) as tx:
-        return [
-            tuple(str(value) for value in row.values())
-            for row in tx.rows(f"SELECT {columns} FROM iacs_leases ORDER BY name")
-        ]  # noqa: S608
+        rows = tx.rows(f"SELECT {columns} FROM iacs_leases ORDER BY name")  # noqa: S608
+        return [tuple(str(value) for value in row.values()) for row in rows]
 
 
 def versions(database: Database) -> list[tuple[int, str]]:
