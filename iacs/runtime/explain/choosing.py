@@ -19,8 +19,8 @@ def _own(drawn: Picture, node: PictureNode) -> Iterator[str]:
         taken = next(edge.target for edge in branches if edge.label == node.chosen)
         yield f"{taken}, because {_key(edges)} gave {node.chosen!r}"
     else:
-        told = ", ".join(f"{edge.label} ({edge.target})" for edge in branches)
-        yield f"at start, by {_key(edges)}, one of {told}; only that one is built"
+        candidates = ", ".join(f"{edge.label} ({edge.target})" for edge in branches)
+        yield f"at start, by {_key(edges)}, one of {candidates}; only that one is built"
 
 
 def _by_others(drawn: Picture, node: PictureNode) -> Iterator[str]:

@@ -92,30 +92,37 @@ _KINDS = {
 }
 
 
-def _lines(told: Explanation) -> Iterator[str]:
-    if told.asked != told.path:
-        yield f"{told.asked} leads to {told.path}"
-    yield told.path
-    kind = told.kind if told.kind == told.lifetime else f"{told.kind}, {told.lifetime}"
-    yield from _fact("is", f"{kind}: {_KINDS.get(told.lifetime, '')}{_state(told)}")
-    yield from _fact(told.role, f"{told.made_by}{_short(told.signature)}" if told.made_by else "")
-    yield from _fact("declared", ", ".join(filter(None, (told.declared, told.where))))
-    yield from _fact("also at", ", ".join(told.aliases))
-    yield from _block("receives", [_receiving(each) for each in told.receives])
-    yield from _block("settings", [_setting(each) for each in told.settings])
-    yield from _block("needed by", _needing(told.needed_by) or ["nothing"])
-    yield from _block("overridden", told.overriding)
-    yield from _block("chosen", told.choices)
-    yield from _block("note", told.notes)
+def _lines(explanation: Explanation) -> Iterator[str]:
+    if explanation.asked != explanation.path:
+        yield f"{explanation.asked} leads to {explanation.path}"
+    yield explanation.path
+    kind = (
+        explanation.kind
+        if explanation.kind == explanation.lifetime
+        else f"{explanation.kind}, {explanation.lifetime}"
+    )
+    yield from _fact("is", f"{kind}: {_KINDS.get(explanation.lifetime, '')}{_state(explanation)}")
+    yield from _fact(
+        explanation.role,
+        f"{explanation.made_by}{_short(explanation.signature)}" if explanation.made_by else "",
+    )
+    yield from _fact("declared", ", ".join(filter(None, (explanation.declared, explanation.where))))
+    yield from _fact("also at", ", ".join(explanation.aliases))
+    yield from _block("receives", list(map(_receiving, explanation.receives)))
+    yield from _block("settings", list(map(_setting, explanation.settings)))
+    yield from _block("needed by", _needing(explanation.needed_by) or ["nothing"])
+    yield from _block("overridden", explanation.overriding)
+    yield from _block("chosen", explanation.choices)
+    yield from _block("note", explanation.notes)
 
 
 def _short(signature: str) -> str:
     return signature if len(signature) <= _LONGEST else "(…)"
 
 
-def _state(told: Explanation) -> str:
-    asynchronous = "; needs an event loop" if told.asynchronous else ""
-    return f"{asynchronous}; started" if told.started else asynchronous
+def _state(explanation: Explanation) -> str:
+    asynchronous = "; needs an event loop" if explanation.asynchronous else ""
+    return f"{asynchronous}; started" if explanation.started else asynchronous
 
 
 def _fact(title: str, text: str) -> Iterator[str]:
@@ -134,27 +141,29 @@ def _block(title: str, rows: Sequence[str | tuple[str, ...]]) -> Iterator[str]:
         yield f"    {'  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))}".rstrip()
 
 
-def _receiving(each: Received) -> tuple[str, ...]:
-    return each.label, _from(each), f"as {each.declared}" if each.declared else ""
+def _receiving(received: Received) -> tuple[str, ...]:
+    return received.label, _from(received), f"as {received.declared}" if received.declared else ""
 
 
-def _from(each: Received) -> str:
-    if not each.path:
-        return each.literal
-    return f"{each.taken}, through {' and '.join(each.through)}" if each.through else each.taken
+def _from(received: Received) -> str:
+    if not received.path:
+        return received.literal
+    return (
+        f"{received.taken}, through {' and '.join(received.through)}" if received.through else received.taken
+    )
 
 
-def _setting(each: ReadSetting) -> tuple[str, ...]:
-    value = f"= {each.value}" if each.value else "not read"
-    return each.name, value, f"({each.source})" if each.source else "", f"of {each.holder}"
+def _setting(setting: ReadSetting) -> tuple[str, ...]:
+    value = f"= {setting.value}" if setting.value else "not read"
+    return setting.name, value, f"({setting.source})" if setting.source else "", f"of {setting.holder}"
 
 
 def _needing(needed_by: Iterable[Needed]) -> list[tuple[str, ...]]:
-    """Tell each of those that need the part once, with all that it takes."""
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for each in needed_by:
-        found.setdefault((each.path, each.through), []).append(each.pick or f"as {each.label}")
+    """Return one row for user part that needs this one, with everything that it takes."""
+    taken: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for user in needed_by:
+        taken.setdefault((user.path, user.through), []).append(user.pick or f"as {user.label}")
     return [
-        (path, f"{', '.join(told)}, through {' and '.join(through)}" if through else ", ".join(told))
-        for (path, through), told in found.items()
+        (path, f"{', '.join(picks)}, through {' and '.join(through)}" if through else ", ".join(picks))
+        for (path, through), picks in taken.items()
     ]

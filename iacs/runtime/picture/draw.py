@@ -20,8 +20,8 @@ def mermaid(picture: PictureData) -> str:
         boxes = [f'{names[n.path]}["{_entities(n.name)}<br/>{_entities(what_it_is(n))}"]' for n in nodes]
         around = (f'subgraph g{number}["{_entities(group)}"]', "end") if group else ()
         lines += _indented(boxes, *around)
-    for source, target, told, quiet in _lines(picture):
-        about = f'|"{_entities(told)}"|' if told else ""
+    for source, target, reads, quiet in _lines(picture):
+        about = f'|"{_entities(reads)}"|' if reads else ""
         lines.append(f"  {names[source]} {'-.->' if quiet else '-->'}{about} {names[target]}")
     return "".join(f"{line}\n" for line in lines)
 
@@ -34,8 +34,8 @@ def dot(picture: PictureData) -> str:
         boxes = [f'{names[n.path]} [label="{_quoted(n.name)}\\n{_quoted(what_it_is(n))}"]' for n in nodes]
         around = (f'subgraph cluster_{number} {{ label="{_quoted(group)}"', "}") if group else ()
         lines += _indented(boxes, *around)
-    for source, target, told, quiet in _lines(picture):
-        attributes = [f'label="{_quoted(told)}"'] if told else []
+    for source, target, reads, quiet in _lines(picture):
+        attributes = [f'label="{_quoted(reads)}"'] if reads else []
         attributes += ["style=dotted"] if quiet else []
         about = f" [{', '.join(attributes)}]" if attributes else ""
         lines.append(f"  {names[source]} -> {names[target]}{about}")

@@ -32,18 +32,18 @@ def role_of_class(node: PictureNode) -> str:
 
 def by_target(edges: Iterable[PictureEdge]) -> dict[str, list[PictureEdge]]:
     """Group the edges of one part by what they lead to, in order."""
-    found: dict[str, list[PictureEdge]] = {}
+    groups: dict[str, list[PictureEdge]] = {}
     for edge in edges:
-        found.setdefault(edge.target, []).append(edge)
-    return found
+        groups.setdefault(edge.target, []).append(edge)
+    return groups
 
 
 def reading(picture: PictureData, edges: Iterable[PictureEdge]) -> str:
     """Return what edges to the same target are about: what is read of it, else the names it arrives under."""
-    told = [each for each in dict.fromkeys(edge.pick or _label(picture, edge) for edge in edges) if each]
-    if len(told) > _MOST:
-        told[_MOST - 1 :] = [f"{len(told) - _MOST + 1} more"]
-    return safe_for_terminal(", ".join(told))
+    texts = [text for text in dict.fromkeys(edge.pick or _label(picture, edge) for edge in edges) if text]
+    if len(texts) > _MOST:
+        texts[_MOST - 1 :] = [f"{len(texts) - _MOST + 1} more"]
+    return safe_for_terminal(", ".join(texts))
 
 
 def _label(picture: PictureData, edge: PictureEdge) -> str:
@@ -52,6 +52,6 @@ def _label(picture: PictureData, edge: PictureEdge) -> str:
 
 
 def is_settings_only(edges: Iterable[PictureEdge], node: PictureNode) -> bool:
-    """Tell whether edges from `node` to one target do nothing but read settings."""
+    """Return whether edges from `node` to one target do nothing but read settings."""
     settings = {(setting.holder, setting.label) for setting in node.settings}
     return all((edge.target, edge.label) in settings for edge in edges)

@@ -7,7 +7,7 @@ from iacs.runtime.picture.data import PictureData, PictureNode
 
 
 def difference(old: PictureData, new: PictureData) -> tuple[str, ...]:
-    """Return one sentence for each change of the wiring, by path; what only runs differently is none."""
+    """Return one sentence for each change of the wiring, by path; what only runs differently does not count."""
     return tuple(safe_for_terminal(each) for _, each in sorted((*_nodes(old, new), *_edges(old, new))))
 
 
@@ -15,15 +15,15 @@ def _nodes(old: PictureData, new: PictureData) -> Iterator[tuple[str, str]]:
     for path in old.by_path.keys() | new.by_path.keys():
         before, after = old.by_path.get(path), new.by_path.get(path)
         if before is None and after is not None:
-            yield path, f"{path} is new: {_told(after)}"
+            yield path, f"{path} is new: {_description(after)}"
         elif after is None and before is not None:
-            yield path, f"{path} is gone: it was {_told(before)}"
+            yield path, f"{path} is gone: it was {_description(before)}"
         elif before is not None and after is not None:
             for change in _changes(before, after):
                 yield path, f"{path} {change}"
 
 
-def _told(node: PictureNode) -> str:
+def _description(node: PictureNode) -> str:
     kind = _kind(node)
     return f"{kind} of {node.made_by}" if node.made_by else kind
 

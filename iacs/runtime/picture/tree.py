@@ -12,14 +12,14 @@ _DEEPEST = 16
 
 
 def tree(picture: PictureData) -> str:
-    """Return trees of what needs what, from the parts that nothing needs; each part is told once."""
+    """Return trees of what needs what, from the parts that nothing needs; each part is drawn once."""
     return "".join(f"{line}\n" for line in _Tree(picture).lines())
 
 
 class _Tree:
     def __init__(self, picture: PictureData) -> None:
         self._picture = picture
-        self._told: set[str] = set()
+        self._drawn: set[str] = set()
         self._later: deque[str] = deque()
 
     def lines(self) -> Iterator[str]:
@@ -33,7 +33,7 @@ class _Tree:
 
     def _from(self, start: str) -> Iterator[str]:
         """Yield one tree; a stack keeps what is left to draw, for a chain may be thousands deep."""
-        if start in self._told:
+        if start in self._drawn:
             return
         yield ""
         stack = [(start, "", "", "", 0)]
@@ -45,19 +45,19 @@ class _Tree:
                 stack += reversed(list(self._branches(path, below, depth + 1)))
 
     def _line(self, path: str, depth: int) -> tuple[str, bool]:
-        if path in self._told:
+        if path in self._drawn:
             return f"{safe_for_terminal(path)} ↑", False
         if depth > _DEEPEST and self._picture.needs[path]:
             self._later.append(path)
             return f"{safe_for_terminal(path)} ↓", False
-        self._told.add(path)
+        self._drawn.add(path)
         return f"{safe_for_terminal(path)}  {what_it_is(self._picture.by_path[path])}", True
 
     def _branches(self, path: str, below: str, depth: int) -> Iterator[tuple[str, str, str, str, int]]:
         groups = by_target(self._picture.needs[path])
         for number, (target, edges) in enumerate(groups.items(), 1):
             last = number == len(groups)
-            told = reading(self._picture, edges)
-            about = f"  ← {told}" if told else ""
+            reads = reading(self._picture, edges)
+            about = f"  ← {reads}" if reads else ""
             mark, space = ("└─ ", "   ") if last else ("├─ ", "│  ")
             yield target, below + mark, below + space, about, depth
