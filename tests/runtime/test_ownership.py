@@ -207,3 +207,28 @@ def test_asynchronous_parts_are_refused_by_name_before_anything_is_built(
     ):
         pytest.fail("started all the same")
     assert workshop.log == []
+
+
+async def test_a_closing_that_requires_arguments_is_never_called() -> None:
+    calls: list[str] = []
+
+    class Order:
+        def close(self, reason: str) -> None:
+            calls.append(reason)
+
+    class Market:
+        async def aclose(self, *, at: float) -> None:
+            calls.append(str(at))
+
+    class Ordinary:
+        def close(self, timeout: float = 1.0) -> None:
+            calls.append("ordinary")
+
+    class Container(containers.DeclarativeContainer):
+        order = providers.Singleton(Order)
+        market = providers.Singleton(Market)
+        ordinary = providers.Singleton(Ordinary)
+
+    async with Application(Container()):
+        """Closed at the end."""
+    assert calls == ["ordinary"]

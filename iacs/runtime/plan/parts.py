@@ -154,15 +154,32 @@ def _closing(value: Any) -> tuple[Close | None, Close | None]:
     closing = value.close if close else None
     if not aclose:
         return closing, None
-    return closing, value.aclose if callable(getattr(cls, "aclose", None)) else value.close
+    return closing, value.aclose if _is_called_without_arguments(cls, "aclose") else value.close
 
 
 @lru_cache(maxsize=1024)
 def _ways(cls: type) -> tuple[bool, bool]:
     """Return whether objects of a class close without an event loop, and in one."""
-    close, aclose = getattr(cls, "close", None), getattr(cls, "aclose", None)
-    is_async = inspect.iscoroutinefunction(close)
-    return callable(close) and not is_async, callable(aclose) or is_async
+    close, aclose = (_is_called_without_arguments(cls, name) for name in ("close", "aclose"))
+    is_async = close and inspect.iscoroutinefunction(cls.close)  # type: ignore[attr-defined]
+    return close and not is_async, aclose or is_async
+
+
+def _is_called_without_arguments(cls: type, name: str) -> bool:
+    """Return whether a class has such a method; one that requires arguments means something else by its name."""
+    method = inspect.getattr_static(cls, name, None)
+    if not callable(getattr(cls, name, None)):
+        return False
+    is_bound = hasattr(type(method), "__get__") and not isinstance(method, staticmethod | classmethod)
+    try:
+        signature = inspect.signature(getattr(cls, name))
+    except (TypeError, ValueError):  # of a method written in C
+        return True
+    try:
+        signature.bind(*[None] * is_bound)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_awaited(made: Any) -> bool:
