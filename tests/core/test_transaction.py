@@ -193,11 +193,11 @@ def test_readers_run_beside_a_writer_and_see_what_was_committed(database: Databa
             assert connection.exec_driver_sql("SELECT count(*) FROM iacs_leases").scalar() == 0
 
 
-def test_a_second_transaction_in_the_same_thread_is_told_at_once() -> None:
+def test_a_second_transaction_in_the_same_thread_is_refused_at_once() -> None:
     with (
         Database("sqlite:///iacs.db") as database,
         database.transaction(),
-        pytest.raises(DatabaseError, match="pass that one on"),
+        pytest.raises(DatabaseError, match="pass the open transaction along"),
     ):
         database.transaction().__enter__()
 

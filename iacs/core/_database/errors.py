@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
     from sqlalchemy.exc import SQLAlchemyError
 
-_LOCKED = "somebody else held the lock too long: try again, or raise DATABASE_TIMEOUT"
+_LOCKED = "another connection held the lock for too long; try again, or raise DATABASE_TIMEOUT"
 _SQLITE_BUSY = 5  # a result code, https://sqlite.org/rescode.html
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_AGAIN = 0.2
+_INTERRUPT_INTERVAL = 0.2
 """Seconds from one interrupt to the next."""
 
 
@@ -86,8 +86,8 @@ class Workers:
             await asyncio.wait({waiter}, timeout=self._timeout)
             if not waiter.done() and future.cancel():
                 raise DatabaseError(
-                    f"no database worker became free within {self._timeout:g} s; "
-                    "do less in one transaction, or raise DATABASE_POOL_SIZE"
+                    f"no database worker became free within {self._timeout:g} s",
+                    hint="do less in one transaction, or raise DATABASE_POOL_SIZE",
                 )
             await asyncio.wait({waiter})
         except asyncio.CancelledError:
@@ -126,10 +126,10 @@ async def _end(waiter: "asyncio.Future[Any]", interrupt: Interrupt) -> None:
         if pending == {waiter}:
             pending = {waiter, asyncio.ensure_future(asyncio.to_thread(interrupt.deliver))}
         with suppress(asyncio.CancelledError):
-            done, pending = await asyncio.wait(pending, timeout=_AGAIN)
-            for each in done:
-                if not each.cancelled():
-                    each.exception()  # the cancellation is told, not this
+            done, pending = await asyncio.wait(pending, timeout=_INTERRUPT_INTERVAL)
+            for waited in done:
+                if not waited.cancelled():
+                    waited.exception()  # retrieved: the caller gets the cancellation instead
 
 
 def _without_stop_iteration(unit: Callable[[], T]) -> T:

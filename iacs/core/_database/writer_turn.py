@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 from iacs.core.exceptions import DatabaseError
 
-_LOOK_UP = 0.05  # seconds until a waiting writer looks whether it is still wanted
+_CHECK_INTERVAL = 0.05  # seconds between two checks whether a waiting writer was cancelled
 
 
 class WriterTurn:
-    """Let one writer at a time in; `timeout` is in seconds."""
+    """A lock for one writer at a time; `timeout` is in seconds."""
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
@@ -26,7 +26,9 @@ class WriterTurn:
     def taken(self, check: Callable[[], None]) -> Iterator[None]:
         """Hold the turn; `check` raises when the waiting is to end. Raises DatabaseError when it lasts too long."""
         if self._holder == threading.get_ident():
-            raise DatabaseError("this thread has a transaction open already; pass that one on instead")
+            raise DatabaseError(
+                "this thread has a transaction open already", hint="pass the open transaction along instead"
+            )
         self._wait(check)
         self._holder = threading.get_ident()
         try:
@@ -37,10 +39,10 @@ class WriterTurn:
 
     def _wait(self, check: Callable[[], None]) -> None:
         deadline = time.monotonic() + self._timeout
-        while not self._lock.acquire(timeout=min(_LOOK_UP, self._timeout)):
+        while not self._lock.acquire(timeout=min(_CHECK_INTERVAL, self._timeout)):
             check()
             if time.monotonic() >= deadline:
                 raise DatabaseError(
-                    f"another transaction of this process was not over within {self._timeout:g} s; "
-                    "do less in one transaction, or raise DATABASE_TIMEOUT"
+                    f"another transaction of this process was not over within {self._timeout:g} s",
+                    hint="do less in one transaction, or raise DATABASE_TIMEOUT",
                 )
