@@ -20,22 +20,17 @@ class Version:
     script: str
 
 
-def read(name: str) -> str:
-    """Return the text of one SQL file."""
-    return (files(__name__) / name).read_text("utf-8")
-
-
 def versions(dialect: str, folder: Traversable | None = None) -> tuple[Version, ...]:
     """Return every version of the schema in order: initial_schema.sql, then 0002_what.sql and so on.
 
     A file of one dialect alone is called 0002_what.sqlite.sql or 0002_what.postgresql.sql.
     """
-    found = [
+    matches = [
         Version(number, file.name, file.read_text("utf-8"))
         for file in (folder or files(__name__)).iterdir()
         if (number := _number(file.name, dialect))
     ]
-    return tuple(sorted(found, key=lambda version: version.number))
+    return tuple(sorted(matches, key=lambda version: version.number))
 
 
 def _number(name: str, dialect: str) -> int | None:

@@ -5,7 +5,6 @@ import errno
 import hmac
 import socket
 from html import escape
-from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,6 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from iacs.auth.schema import AuthorizationCallback
+from iacs.core.closing import AsyncClosing
 from iacs.core.exceptions import AuthenticationError, ConfigurationError
 
 _ADDRESSES = {"localhost": ("127.0.0.1", "::1"), "127.0.0.1": ("127.0.0.1",), "::1": ("::1",)}
@@ -25,7 +25,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>iacs</tit
 """
 
 
-class LoopbackListener:
+class LoopbackListener(AsyncClosing):
     """Wait for the browser to come back to `redirect_uri`, which is an http address of this machine.
 
     Only the callback that carries `state` counts: another page of this browser cannot end the sign-in.
@@ -50,11 +50,6 @@ class LoopbackListener:
             await self.aclose()
             raise
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def callback(self, *, timeout: float = 300.0) -> AuthorizationCallback:
         """Return what the browser brought; raise AuthenticationError when it does not come in time."""

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
@@ -21,6 +20,7 @@ from iacs.core._database.errors import (
 )
 from iacs.core._database.workers import Interrupt, Workers
 from iacs.core._database.writer_turn import WriterTurn
+from iacs.core.closing import AsyncClosing, Closing
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
 
@@ -31,7 +31,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Database:
+class Database(Closing, AsyncClosing):
     """Open connections lazily, for any number of threads; `timeout` is in seconds.
 
     With `must_exist` a SQLite file that is not there is a DatabaseError; otherwise it is created.
@@ -75,7 +75,7 @@ class Database:
 
         with self._engine_guard:
             if self._closed:
-                raise DatabaseError("the database is closed; make a new Database")
+                raise DatabaseError("the database is closed", hint="make a new Database")
             if self._engine is None:
                 self._engine = create_engine(
                     self._url, schema=self._schema, pool_size=self._pool_size, timeout=self._timeout
@@ -132,10 +132,9 @@ class Database:
     def _look(self, tx: Transaction) -> Mapping[str, object]:
         from iacs.core._database import schema as schema_versions
 
-        found = {"dialect": tx.dialect, "schema_version": schema_versions.applied(tx)}
         if tx.dialect == "sqlite":
             self._refuse_another_file(tx.value("SELECT file FROM pragma_database_list WHERE name = 'main'"))
-        return found
+        return {"dialect": tx.dialect, "schema_version": schema_versions.applied(tx)}
 
     def _refuse_another_file(self, name: str) -> None:
         """Notice that the file was deleted, also when a new connection has made an empty one in its place."""
@@ -144,7 +143,7 @@ class Database:
             identity = (file.stat().st_dev, file.stat().st_ino) if file.exists() else None
             self._file = self._file or identity
             if identity is None or identity != self._file:
-                raise DatabaseError(f"the SQLite file {name} is gone; restore it and start again")
+                raise DatabaseError(f"the SQLite file {name} is gone", hint="restore it and start again")
 
     def run_script(self, sql: str) -> None:
         """Run every statement of a script in one transaction; colons and percent signs mean themselves."""
@@ -162,22 +161,6 @@ class Database:
     async def aclose(self) -> None:
         """Close without blocking the event loop."""
         await asyncio.to_thread(self.close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     def __repr__(self) -> str:
         return f"<Database: {describe(self._url)}>"

@@ -3,11 +3,11 @@
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from iacs.core._http.response import HttpResponse
+from iacs.core.closing import AsyncClosing
 from iacs.core.exceptions import APIConnectionError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpClient", "HttpResponse"]
 
 
-class HttpClient:
+class HttpClient(AsyncClosing):
     """Send requests over one aiohttp session per event loop, opened at first use.
 
     Proxies come from the environment, as urllib reads it. Cookies are not kept and redirects are not
@@ -55,17 +55,6 @@ class HttpClient:
         session = self._sessions.pop(get_running_loop(), None)
         if session is not None:
             await session.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
 
     async def _session(self) -> "HttpSession":
         from iacs.core._http.session import HttpSession

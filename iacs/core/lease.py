@@ -5,13 +5,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 from uuid import uuid4
 
 from iacs.core import clock
 from iacs.core.database import Database
-from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
 
 _FIRST_WAIT = 0.02
@@ -27,7 +24,7 @@ _DROP = "DELETE FROM iacs_leases WHERE name = :name AND holder = :holder"
 
 
 def take_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
-    """Take a lease that is free, expired, or held by `holder` already; tell whether it was had."""
+    """Take a lease that is free, expired, or held by `holder` already; return whether it is held now."""
     now = clock.database_now(tx)
     expires_at = clock.to_text(now + timedelta(seconds=seconds))
     values = {"name": name, "holder": holder, "now": clock.to_text(now), "expires_at": expires_at}
@@ -59,7 +56,7 @@ class Lease:
         self._holder = uuid4().hex
 
     async def acquire(self, *, timeout: float = 0.0) -> bool:
-        """Wait up to `timeout` seconds for the lease; tell whether it was had."""
+        """Wait up to `timeout` seconds for the lease; return whether it is held now."""
         deadline = time.monotonic() + timeout
         wait = _FIRST_WAIT
         while not await self._database.run(take_lease, self._name, self._holder, self._seconds):
@@ -87,19 +84,6 @@ class Lease:
     async def release(self) -> None:
         """Give the lease back; safe to call without holding it."""
         await self._database.run(drop_lease, self._name, self._holder)
-
-    async def __aenter__(self) -> Self:
-        """Acquire, waiting as long as a dead holder may keep it; raise DatabaseError after that."""
-        if not await self.acquire(timeout=2 * self._seconds):
-            raise DatabaseError(
-                f"another process has held the lease {self._name!r} for too long; try again later"
-            )
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.release()
 
     async def _keep(self) -> None:
         is_held = True

@@ -230,7 +230,7 @@ def test_a_wait_for_another_process_has_an_end(database_url: str) -> None:
         with holder.transaction() as tx:
             tx.rows(lock)
             with (
-                pytest.raises(DatabaseError, match=r"lock.*raise DATABASE_TIMEOUT"),
+                pytest.raises(DatabaseError, match=r"held the lock for too long\n.*raise DATABASE_TIMEOUT"),
                 database.transaction() as waiting,
             ):
                 waiting.execute("UPDATE iacs_counters SET value = 2")

@@ -63,10 +63,6 @@ def test_other_files_of_the_folder_are_no_versions(folder: Path) -> None:
     assert names(folder, "sqlite") == [(1, "initial_schema.sql")]
 
 
-def test_a_file_is_read_by_its_name() -> None:
-    assert "CREATE TABLE iacs_accounts" in iacs.sql.read("initial_schema.sql")
-
-
 def test_the_bare_folder_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(Path(iacs.sql.__path__[0]).resolve().parent)
 

@@ -22,7 +22,7 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 _MALFORMED = (
-    "DATABASE_URL is no database URL; write sqlite:///iacs.db or postgresql://user@host/database, "
+    "DATABASE_URL is not a database URL; write sqlite:///iacs.db or postgresql://user@host/database, "
     "with special characters of the password percent-encoded"
 )
 _NO_DRIVER = (
@@ -60,7 +60,7 @@ def check_schema(name: str, url: URL) -> None:
 
 
 def is_memory(url: URL) -> bool:
-    """Tell whether a URL means a SQLite database in memory, which lives as long as its one connection."""
+    """Return whether a URL means a SQLite database in memory, which lives as long as its one connection."""
     name = url.database or ":memory:"
     return url.get_backend_name() == "sqlite" and (
         name.endswith(":memory:") or url.query.get("mode") == "memory"
@@ -95,7 +95,7 @@ def _use_schema(schema: str, connection: sqlalchemy.Connection) -> None:
 
 
 def _driver_arguments(url: URL, timeout: float) -> dict[str, Any]:
-    """Return what the driver is told beside the URL: the secrets among its options, which a URL would show."""
+    """Return the arguments that are not in the URL: its secret options, which a URL would show, and limits."""
     if url.get_backend_name() == "sqlite":
         return {"timeout": timeout, "check_same_thread": False, "isolation_level": None}
     arguments: dict[str, Any] = {name: url.query[name] for name in _SECRET_OPTIONS if name in url.query}

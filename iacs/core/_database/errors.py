@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
     from sqlalchemy.exc import SQLAlchemyError
 
-_LOCKED = "another connection held the lock for too long; try again, or raise DATABASE_TIMEOUT"
+_LOCKED = "another connection held the lock for too long"
+_LOCKED_HINT = "try again, or raise DATABASE_TIMEOUT"
 _SQLITE_BUSY = 5  # a result code, https://sqlite.org/rescode.html
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 
@@ -35,7 +36,9 @@ def translated_errors(action: str = "the database refused a statement") -> Itera
         raise DatabaseError(f"{action}: a value cannot be stored ({type(error).__name__})") from error
     except SQLAlchemyError as error:
         cause = _driver_error(error)
-        raise DatabaseError(f"{action}: {_reason(cause)}") from cause
+        raise DatabaseError(
+            f"{action}: {_reason(cause)}", hint=_LOCKED_HINT if _is_locked(cause) else ""
+        ) from cause
 
 
 @contextmanager
@@ -48,13 +51,18 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
         yield
     except PoolTimeoutError as error:
         raise DatabaseError(
-            f"no connection to {describe(url)} became free within {timeout:g} s; "
-            "end transactions sooner, or raise DATABASE_POOL_SIZE"
+            f"no connection to {describe(url)} became free within {timeout:g} s",
+            hint="end transactions sooner, or raise DATABASE_POOL_SIZE",
         ) from error
     except SQLAlchemyError as error:
         cause = _driver_error(error)
-        advice = _file_advice if _is_sqlite(cause) else _server_advice
-        raise DatabaseError(advice(url, cause)) from cause
+        if _is_sqlite(cause):
+            problem, hint = _file_problem(url, cause)
+            raise DatabaseError(f"cannot open {describe(url)}: {problem}", hint=hint) from cause
+        raise DatabaseError(
+            f"cannot connect to {describe(url)}: {_reason(cause)}",
+            hint="check that the server runs, and DATABASE_URL",
+        ) from cause
 
 
 def refuse_missing_file(url: "URL") -> None:
@@ -99,7 +107,7 @@ def _without_values(cause: Any, sqlstate: str) -> str:
 
 def _reason(cause: BaseException) -> str:
     lines = str(cause).splitlines() or [type(cause).__name__]
-    return f"{lines[0]}; {_LOCKED}" if _is_locked(cause) else lines[0]
+    return f"{lines[0]}: {_LOCKED}" if _is_locked(cause) else lines[0]
 
 
 def _is_locked(cause: BaseException) -> bool:
@@ -114,29 +122,21 @@ def _is_sqlite(cause: BaseException) -> bool:
     return isinstance(cause, sqlite3.Error)
 
 
-def _server_advice(url: "URL", cause: BaseException) -> str:
-    return (
-        f"cannot connect to {describe(url)}: {_reason(cause)}; check that the server runs, and DATABASE_URL"
-    )
-
-
-def _file_advice(url: "URL", cause: BaseException) -> str:
+def _file_problem(url: "URL", cause: BaseException) -> tuple[str, str]:
+    """Return why a SQLite file cannot be opened, and what to do about it."""
     path = Path(url.database or "")
     code = getattr(cause, "sqlite_errorname", "")
     if _is_directory(path):
-        problem, advice = "it is a directory", "name a file in DATABASE_URL"
-    elif not _is_directory(path.parent):
-        problem, advice = (
-            "its folder does not exist for this user",
-            "create the folder, or change DATABASE_URL",
-        )
-    elif code.startswith("SQLITE_NOTADB"):
-        problem, advice = "the file is not a database", "move it away, or change DATABASE_URL"
-    elif code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
-        problem, advice = "it cannot be written", "give this user write access to the file and its folder"
-    else:
-        problem, advice = _reason(cause), "check the file that DATABASE_URL names"
-    return f"cannot open {describe(url)}: {problem}; {advice}"
+        return "it is a directory", "name a file in DATABASE_URL"
+    if not _is_directory(path.parent):
+        return "its folder does not exist for this user", "create the folder, or change DATABASE_URL"
+    if code.startswith("SQLITE_NOTADB"):
+        return "the file is not a database", "move it away, or change DATABASE_URL"
+    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        return "it cannot be written", "give this user write access to the file and its folder"
+    if _is_locked(cause):
+        return _reason(cause), _LOCKED_HINT
+    return _reason(cause), "check the file that DATABASE_URL names"
 
 
 def _is_directory(path: Path) -> bool:

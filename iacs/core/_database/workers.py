@@ -109,7 +109,7 @@ class Workers:
 
         with self._guard:
             if self._closed:
-                raise DatabaseError("the database is closed; make a new Database")
+                raise DatabaseError("the database is closed", hint="make a new Database")
             if self._executor is None:
                 self._executor = ThreadPoolExecutor(self._size, thread_name_prefix="iacs-database")
             return self._executor

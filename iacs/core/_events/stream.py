@@ -1,11 +1,11 @@
 """What `KafkaClient` and `EventLog` do alike."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from iacs.core.closing import AsyncClosing
 from iacs.core.events import Event, NewEvent, check_topic
 from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger
@@ -28,7 +28,7 @@ class EventReader(Protocol):
 Reader = TypeVar("Reader", bound=EventReader)
 
 
-class BaseEventStream(ABC, Generic[Reader]):
+class BaseEventStream(AsyncClosing, Generic[Reader]):
     """The part of an event stream that does not depend on where the events are kept."""
 
     def __init__(self, *, dead_letter_topic: str, logger: Logger) -> None:
@@ -39,10 +39,6 @@ class BaseEventStream(ABC, Generic[Reader]):
     @abstractmethod
     async def publish_many(self, events: Iterable[NewEvent]) -> int:
         """Publish events in their order; return how many."""
-
-    @abstractmethod
-    async def aclose(self) -> None:
-        """End every iteration and release connections."""
 
     @abstractmethod
     async def _open_reader(
@@ -82,14 +78,6 @@ class BaseEventStream(ABC, Generic[Reader]):
         finally:
             await reader.stop()
             self._readers.discard(reader)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.aclose()
 
     async def _dead_letter(self, record: "UnreadableRecord") -> None:
         from iacs.core._events.dead_letter import dead_letter
