@@ -103,10 +103,14 @@ CREATE TABLE iacs_outbox (
     payload TEXT NOT NULL,                 -- the value, JSON
     headers TEXT NOT NULL DEFAULT '{}',    -- a JSON object of texts
     created_at TEXT NOT NULL,
-    published_at TEXT                      -- absent: still to be published
+    published_at TEXT,                     -- absent: still to be published
+    attempts INTEGER NOT NULL DEFAULT 0,   -- counts the times that the broker rejected the event
+    problem TEXT,                          -- why it did, the last time
+    parked_at TEXT                         -- present: not sent again, and later events of its key wait
 );
 
 CREATE INDEX iacs_outbox_pending ON iacs_outbox (position) WHERE published_at IS NULL;
+CREATE INDEX iacs_outbox_parked ON iacs_outbox (aggregatetype, aggregateid, position) WHERE parked_at IS NOT NULL;
 
 CREATE TABLE iacs_event_log (
     topic TEXT NOT NULL,

@@ -20,7 +20,7 @@ OWNERS = {
     "core/_tokens": {"iacs_tokens"},
     "core/counters.py": {"iacs_counters"},
     "core/lease.py": {"iacs_leases"},
-    "core/outbox.py": {"iacs_outbox"},
+    "core/outbox.py core/_outbox": {"iacs_outbox"},
 }
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "auth": Command("iacs.cli.auth:app", "Sign people in and out."),
     "mail": Command("iacs.cli.mail:app", "Query and sync mailboxes."),
     "events": Command("iacs.cli.events:app", "Read published events and publish pending ones."),
+    "outbox": Command("iacs.cli.outbox:app", "List, retry or drop events that the broker rejects."),
     "check": Command("iacs.cli.check:check", "Check the wiring of a container; nothing is built."),
     "graph": Command("iacs.cli.graph:graph", "Draw the wiring of a container; nothing is built."),
     "explain": Command("iacs.cli.explain:explain", "Show where a part is declared and what it depends on."),

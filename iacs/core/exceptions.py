@@ -6,6 +6,7 @@ IACSGraphError
 │   └── SchemaError             the schema could not be applied, or is newer than this code
 ├── EventError                  publishing or reading events failed
 │   ├── KafkaError              the broker refused, or could not be reached in time
+│   │   └── EventRejectedError  the broker rejects an event for its size or its topic; an outage is no such thing
 │   ├── EventEncodingError      a value cannot be written as JSON; names its field
 │   └── PublishError            some of the events given are not durable; names them
 ├── APIConnectionError          Microsoft's cloud could not be reached, or answered with an error
@@ -41,7 +42,7 @@ sentence. `code` is stable, for programs; anything else that a program may branc
 Neither text holds a secret: a value that may be one is left out.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -112,6 +113,12 @@ class KafkaError(EventError):
         super().__init__(message, hint=hint)
 
 
+class EventRejectedError(KafkaError):
+    """The broker rejects this event, for its size or its topic; it will again until one of these changes."""
+
+    code = "event_rejected"
+
+
 class EventEncodingError(EventError):
     """A value cannot be written as JSON; `field` is its path, such as `value.sender.photo`."""
 
@@ -126,12 +133,22 @@ class PublishError(EventError):
     """Some of the events given are not durable, or not known to be; `event_ids` names those.
 
     Events of the same call that are not named are durable; what came after those named was not sent.
+    `rejections` has the reasons for those that are rejected for what they are, by id: sending them again is
+    of no use. The others may be durable later, as they are.
     """
 
     code = "publish"
 
-    def __init__(self, message: str, *, event_ids: Collection[str], hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        event_ids: Collection[str],
+        rejections: Mapping[str, str] | None = None,
+        hint: str = "",
+    ) -> None:
         self.event_ids = frozenset(event_ids)
+        self.rejections = dict(rejections or {})
         super().__init__(message, hint=hint)
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from iacs.core._events.stream import BaseEventStream
 from iacs.core.events import NewEvent
-from iacs.core.exceptions import KafkaError, PublishError
+from iacs.core.exceptions import EventRejectedError, KafkaError, PublishError
 from iacs.core.logger import Logger
 
 if TYPE_CHECKING:
@@ -80,7 +80,14 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
             failures |= await batch.failures()
         if failures:
             first = next(iter(failures.values()))
-            raise PublishError(str(first), event_ids=failures, hint=first.hint) from first
+            rejections = {
+                id_: error.message_with_hint
+                for id_, error in failures.items()
+                if isinstance(error, EventRejectedError)
+            }
+            raise PublishError(
+                str(first), event_ids=failures, rejections=rejections, hint=first.hint
+            ) from first
         return count
 
     async def probe(self) -> Mapping[str, int]:

@@ -3,34 +3,22 @@
 What encodes and decodes events is imported at the first one: whoever stores mail has an outbox.
 """
 
-import json
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 from iacs.core import clock
+from iacs.core._outbox import rows as outbox_rows
+from iacs.core._outbox.relay import Relay
+from iacs.core._outbox.rows import LIST_PARKED, ParkedEvent
 from iacs.core.database import Database
 from iacs.core.events import EventStream, NewEvent
-from iacs.core.exceptions import DatabaseError, PublishError
+from iacs.core.exceptions import DatabaseError, DegradedError, EventError
 from iacs.core.lease import Lease
 from iacs.core.logger import Logger
 from iacs.core.transaction import Transaction
 
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
-
-_BATCH = 500
-
-_ADD = """
-    INSERT INTO iacs_outbox (position, id, aggregatetype, aggregateid, type, payload, headers, created_at)
-    VALUES (:position, :id, :topic, :key, :type, :payload, :headers, :created_at)
-"""
-_WAITING = """
-    SELECT position, id, aggregatetype, aggregateid, payload, headers FROM iacs_outbox
-    WHERE published_at IS NULL ORDER BY position LIMIT :limit
-"""
-_MARK = "UPDATE iacs_outbox SET published_at = :now WHERE position = :position AND published_at IS NULL"
-_PENDING = "SELECT count(*) FROM iacs_outbox WHERE published_at IS NULL"
+__all__ = ["Outbox", "ParkedEvent"]
 
 
 class Outbox:
@@ -38,6 +26,10 @@ class Outbox:
 
     An event is repeated, with the same id, when a process dies between publishing and marking it; another
     process can relay `lease_seconds` after that. Published events stay in the table, with the time, as history.
+
+    An event that the broker has rejected `max_attempts` times, for its size or its topic, is parked: later ones
+    of its key wait behind it, all others go on, until somebody calls `retry` or `drop`. An outage counts for
+    nothing.
     """
 
     def __init__(
@@ -47,12 +39,14 @@ class Outbox:
         *,
         lease_seconds: float = 10.0,
         max_wait_seconds: float = 600.0,
+        max_attempts: int = 3,
         logger: Logger,
     ) -> None:
         self._database = database
         self._events = events
         self._lease_seconds = lease_seconds
         self._max_wait_seconds = max_wait_seconds
+        self._max_attempts = max_attempts
         self._logger = logger
 
     def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
@@ -68,45 +62,76 @@ class Outbox:
             return
         start = draw(tx, "outbox", len(encoded))
         now = clock.to_text(clock.now())
-        rows = [
-            {
-                "position": start + index,
-                "id": item.event.id,
-                "topic": item.event.topic,
-                "key": item.event.key,
-                "type": _type(item.event),
-                "payload": item.value,
-                "headers": item.headers,
-                "created_at": now,
-            }
-            for index, item in enumerate(encoded)
-        ]
-        tx.execute(_ADD, rows)
+        outbox_rows.add(
+            tx,
+            [
+                {
+                    "position": start + index,
+                    "id": item.event.id,
+                    "topic": item.event.topic,
+                    "key": item.event.key,
+                    "type": _type(item.event),
+                    "payload": item.value,
+                    "headers": item.headers,
+                    "created_at": now,
+                }
+                for index, item in enumerate(encoded)
+            ],
+        )
 
     async def relay(self) -> int:
         """Publish the waiting events and return how many.
 
         While another process relays it waits, and returns 0 when nothing is left; raises DatabaseError after
         `max_wait_seconds`. Raises what the event stream raises, once everything that it took is marked; the
-        rest waits for the next call.
+        rest waits for the next call. For a rejected event it does so after everything else is published.
         """
         lease = Lease(self._database, "outbox", seconds=self._lease_seconds)
         if not await self._take_turn(lease):
             return 0
         try:
             async with lease.kept():
-                return await self._publish_waiting(lease)
+                return await Relay(
+                    self._database, self._events, max_attempts=self._max_attempts, logger=self._logger
+                ).publish(lease)
         finally:
             await lease.release()
 
     async def pending(self) -> int:
-        """Return how many events wait to be published."""
-        return int(await self._database.run(lambda tx: tx.value(_PENDING)))
+        """Return how many events wait to be published, without those that are parked."""
+        return (await self._database.read(outbox_rows.backlog)).pending
+
+    async def parked(self) -> tuple[ParkedEvent, ...]:
+        """Return the parked events, in the order in which they were added."""
+        return await self._database.read(outbox_rows.parked)
+
+    async def retry(self, ids: Collection[str]) -> int:
+        """Let the next relay send these parked events again; return how many.
+
+        Raises EventError, and changes nothing, when an id is not that of a parked event.
+        """
+        return await self._database.run(_change_parked, outbox_rows.retry, ids)
+
+    async def drop(self, ids: Collection[str]) -> int:
+        """Delete these parked events, unpublished; return how many. Raises EventError as `retry` does."""
+        return await self._database.run(_change_parked, outbox_rows.drop, ids)
+
+    async def probe(self) -> Mapping[str, object]:
+        """Return how many events wait, and the age of the oldest; raises DegradedError when one is parked."""
+        backlog = await self._database.read(outbox_rows.backlog)
+        age = 0.0 if backlog.oldest is None else (clock.now() - backlog.oldest).total_seconds()
+        if backlog.parked:
+            raise DegradedError(
+                f"rejected by the broker and parked: {backlog.parked}; waiting: {backlog.pending},"
+                f" the oldest for {age:.0f} s",
+                hint=LIST_PARKED,
+            )
+        return {"pending": backlog.pending, "oldest_seconds": round(age)}
 
     async def _take_turn(self, lease: Lease) -> bool:
         deadline = time.monotonic() + self._max_wait_seconds
         while not await lease.acquire(timeout=min(1.0, self._max_wait_seconds)):
-            if not await self.pending():
+            if not await self._database.read(partial(outbox_rows.waiting, after=-1, limit=1)):
                 return False
             if time.monotonic() > deadline:
                 raise DatabaseError(
@@ -115,62 +140,17 @@ class Outbox:
                 )
         return True
 
-    async def _publish_waiting(self, lease: Lease) -> int:
-        count = 0
-        while await lease.renew() and (rows := await self._database.run(_waiting)):
-            count += await self._publish(rows)
-        return count
 
-    async def _publish(self, rows: "Sequence[RowMapping]") -> int:
-        try:
-            await self._events.publish_many(_event(row) for row in rows)
-        except PublishError as error:
-            published = _published(rows, error.event_ids)
-            await self._database.run(_mark, published)
-            self._logger.warning("events not published", count=len(rows) - len(published), reason=str(error))
-            raise
-        await self._database.run(_mark, rows)
-        return len(rows)
+def _change_parked(
+    tx: Transaction, change: Callable[[Transaction, Collection[str]], int], ids: Collection[str]
+) -> int:
+    known = {event.id for event in outbox_rows.parked(tx)}
+    if unknown := [id_ for id_ in ids if id_ not in known]:
+        raise EventError(f"no parked event has the id {unknown[0]!r}", hint=LIST_PARKED)
+    return change(tx, set(ids))
 
 
 def _type(event: NewEvent) -> str:
     """Return the type that the value itself states, as CloudEvents and iacs's own events do, else the topic."""
     kind = event.value.get("type") if isinstance(event.value, dict) else None
     return kind if isinstance(kind, str) and kind and kind.isprintable() else event.topic
-
-
-def _waiting(tx: Transaction) -> "list[RowMapping]":
-    return tx.rows(_WAITING, {"limit": _BATCH})
-
-
-def _mark(tx: Transaction, rows: "Sequence[RowMapping]") -> None:
-    now = clock.to_text(clock.now())
-    tx.execute(_MARK, [{"now": now, "position": row["position"]} for row in rows])
-
-
-def _event(row: "RowMapping") -> NewEvent:
-    from iacs.core._events.encoding import decode
-
-    return NewEvent(
-        row["aggregatetype"],
-        decode(row["payload"]),
-        key=row["aggregateid"],
-        id=row["id"],
-        headers=json.loads(row["headers"]),
-    )
-
-
-def _published(rows: "Sequence[RowMapping]", failed: frozenset[str]) -> "list[RowMapping]":
-    """Return the rows to mark: those that did not fail, nor come after one of their key that did.
-
-    The latter are published again, after the one that failed, so that the last event of a key is the last.
-    """
-    published: list[RowMapping] = []
-    held_back = set[tuple[str, str]]()
-    for row in rows:
-        key = (row["aggregatetype"], row["aggregateid"])
-        if row["id"] in failed and row["aggregateid"] is not None:
-            held_back.add(key)
-        if row["id"] not in failed and key not in held_back:
-            published.append(row)
-    return published

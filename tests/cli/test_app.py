@@ -22,7 +22,7 @@ HEAVY = [
     "rich",
     "sqlalchemy",
 ]
-GROUPS = ("account", "auth", "mail", "events", "config")
+GROUPS = ("account", "auth", "mail", "events", "outbox", "config")
 
 
 def test_the_version_is_the_package_s(iacs: Iacs) -> None:
@@ -32,7 +32,18 @@ def test_the_version_is_the_package_s(iacs: Iacs) -> None:
 def test_without_a_command_the_help_is_shown_and_it_is_a_misuse(iacs: Iacs) -> None:
     ran = iacs()
     assert ran.code == 2
-    for command in ("init-db", "graph", "explain", "account", "auth", "mail", "events", "sandbox", "config"):
+    for command in (
+        "init-db",
+        "graph",
+        "explain",
+        "account",
+        "auth",
+        "mail",
+        "events",
+        "outbox",
+        "sandbox",
+        "config",
+    ):
         assert f"  {command}  " in ran.out
 
 
@@ -51,6 +62,7 @@ def test_without_a_command_the_help_is_shown_and_it_is_a_misuse(iacs: Iacs) -> N
         ["mail", "sync"],
         ["events", "tail"],
         ["events", "relay"],
+        ["outbox", "list"],
         ["sandbox"],
         ["config", "show"],
         ["config", "new-key"],

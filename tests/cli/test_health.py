@@ -41,12 +41,15 @@ async def test_application_that_works_is_a_table_of_parts_and_one_of_modules(iac
     assert (ran.code, ran.err) == (0, "everything works\n")
     rows = [line.split() for line in ran.lines]
     assert rows[0] == ["part", "status", "ms", "detail"]
-    assert [row[:2] for row in rows[1:6]] == [
-        [f"core.{name}", "up"]
-        for name in ("database", "event_log", "encryption", "oauth_client", "token_service")
+    assert [row[:2] for row in rows[1:7]] == [
+        *(
+            [f"core.{name}", "up"]
+            for name in ("database", "event_log", "encryption", "oauth_client", "token_service")
+        ),
+        ["mail_query.outbox", "up"],
     ]
-    assert rows[6:8] == [[], ["module", "status", "cause"]]
-    assert rows[8:] == [[name, "up", "-"] for name in MODULES]
+    assert rows[7:9] == [[], ["module", "status", "cause"]]
+    assert rows[9:] == [[name, "up", "-"] for name in MODULES]
     assert "dialect sqlite, schema_version 1" in ran.lines[1]
 
 
@@ -84,6 +87,7 @@ async def test_without_the_database_every_module_is_down_and_names_it(
         "core.database": "down",
         "core.event_log": "down",
         "core.token_service": "down",
+        "mail_query.outbox": "down",
     }
     assert "hunter2" not in ran.out + ran.err
 

@@ -46,7 +46,7 @@ MADE: list[IACSGraphError] = [
     ),
     KafkaError("No broker answered.", servers=["a:1", "b:2"]),
     EventEncodingError("A set is not JSON.", field="value.ids"),
-    PublishError("Two of three are not durable.", event_ids=["1", "2"]),
+    PublishError("Two of three are not durable.", event_ids=["1", "2"], rejections={"1": "It is too large."}),
     APIConnectionError("Too many requests.", status=429, retry_after=1.5),
     GraphError("Not found.", status=404, graph_code="ErrorItemNotFound", request_id="7"),
     AuthenticationError(

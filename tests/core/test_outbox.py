@@ -3,15 +3,25 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from iacs.core import clock
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
 from iacs.core.events import Event, EventStream, NewEvent
-from iacs.core.exceptions import DatabaseError, EventEncodingError, KafkaError, PublishError
+from iacs.core.exceptions import (
+    DatabaseError,
+    DegradedError,
+    EventEncodingError,
+    EventError,
+    EventRejectedError,
+    KafkaError,
+    PublishError,
+)
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.lease import Lease
 from iacs.core.outbox import Outbox
@@ -32,9 +42,10 @@ def outbox(database: Database, log: EventLog) -> Outbox:
 class Refusing:
     """Publishes into a log but for the events of some values, as a broker does that refuses them."""
 
-    def __init__(self, log: EventLog, *values: object) -> None:
+    def __init__(self, log: EventLog, *values: object, rejects: bool = False) -> None:
         self._log = log
         self.values = set(values)
+        self.rejects = rejects
         self.batches: list[int] = []
 
     async def publish(
@@ -54,7 +65,10 @@ class Refusing:
         refused = [event for event in batch if event.value in self.values]
         await self._log.publish_many(event for event in batch if event not in refused)
         if refused:
-            raise PublishError("refused", event_ids=[event.id for event in refused])
+            ids = [event.id for event in refused]
+            raise PublishError(
+                "refused", event_ids=ids, rejections=dict.fromkeys(ids, "too large") if self.rejects else {}
+            )
         return len(batch)
 
     def consume(
@@ -193,6 +207,128 @@ async def test_what_the_broker_took_is_marked_and_what_follows_a_failure_of_its_
     assert Counter(event.value for event in events if event.key != "key 1") == {0: 1, 2: 1, 3: 1, 5: 1}
     repeated = [event.id for event in events if event.value == 4]
     assert repeated[0] == repeated[1]
+
+
+async def relay_until_parked(outbox: Outbox, *, attempts: int = 3) -> None:
+    for _ in range(attempts):
+        with pytest.raises(PublishError, match="refused"):
+            await outbox.relay()
+
+
+async def test_an_event_that_is_rejected_again_and_again_is_parked_and_only_its_key_waits(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, Refusing(log, 1, 600, rejects=True), logger=LOGGER)
+    added = fill(database, outbox, topic, 1200, keys=1200)
+    follower = NewEvent(topic, "follower", key="key 1")
+    await database.run(outbox.add, [follower])
+
+    await relay_until_parked(outbox)
+
+    parked = await outbox.parked()
+    assert [(event.id, event.key, event.attempts, event.problem) for event in parked] == [
+        (added[1].id, "key 1", 3, "too large"),
+        (added[600].id, "key 600", 3, "too large"),
+    ]
+    assert await outbox.pending() == 1
+    assert await outbox.relay() == 0
+    assert {event.value for event in await read(log, topic)} == set(range(1200)) - {1, 600}
+
+
+async def test_what_follows_an_event_that_was_rejected_before_is_not_sent_ahead_of_it(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    refusing = Refusing(log, 0, rejects=True)
+    outbox = Outbox(database, refusing, logger=LOGGER)
+    fill(database, outbox, topic, 1, keys=1)
+    with pytest.raises(PublishError):
+        await outbox.relay()
+    fill(database, outbox, topic, 2, keys=1, start=1)
+    await relay_until_parked(outbox, attempts=1)
+    assert await read(log, topic) == []
+
+    refusing.values.clear()
+    assert await outbox.relay() == 3
+    assert [event.value for event in await read(log, topic)] == [0, 1, 2]
+
+
+async def test_an_outage_parks_nothing_however_often_it_is_met(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, Refusing(log, 0), logger=LOGGER)
+    fill(database, outbox, topic, 1)
+    await relay_until_parked(outbox, attempts=5)
+    assert await outbox.parked() == ()
+    assert await outbox.pending() == 1
+
+
+async def test_a_parked_event_is_sent_again_on_request_before_those_that_wait_behind_it(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    refusing = Refusing(log, 0, rejects=True)
+    outbox = Outbox(database, refusing, logger=LOGGER)
+    [event] = fill(database, outbox, topic, 1, keys=1)
+    await relay_until_parked(outbox)
+    fill(database, outbox, topic, 1, keys=1, start=1)
+    refusing.values.clear()
+
+    assert await outbox.retry([event.id]) == 1
+    assert await outbox.relay() == 2
+    assert [event.value for event in await read(log, topic)] == [0, 1]
+    assert await outbox.parked() == ()
+
+
+async def test_dropping_a_parked_event_lets_those_behind_it_go(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, Refusing(log, 0, rejects=True), logger=LOGGER)
+    [event] = fill(database, outbox, topic, 1, keys=1)
+    await relay_until_parked(outbox)
+    [waiting] = fill(database, outbox, topic, 1, keys=1, start=1)
+
+    with pytest.raises(EventError, match="no parked event has the id"):
+        await outbox.drop([event.id, waiting.id])
+    assert await outbox.drop([event.id]) == 1
+    assert await outbox.relay() == 1
+    assert [event.value for event in await read(log, topic)] == [1]
+
+
+async def test_the_probe_has_the_backlog_and_is_degraded_while_an_event_is_parked(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, Refusing(log, 0, rejects=True), logger=LOGGER)
+    assert await outbox.probe() == {"pending": 0, "oldest_seconds": 0}
+    [event] = fill(database, outbox, topic, 1)
+    with database.transaction() as tx:
+        long_ago = clock.to_text(clock.now() - timedelta(minutes=10))
+        tx.execute("UPDATE iacs_outbox SET created_at = :at", {"at": long_ago})
+    probed = await outbox.probe()
+    assert probed["pending"] == 1
+    assert probed["oldest_seconds"] in range(600, 660)
+    await relay_until_parked(outbox)
+
+    with pytest.raises(DegradedError, match=r"parked: 1; waiting: 0") as caught:
+        await outbox.probe()
+    assert "iacs outbox list" in caught.value.hint
+    await outbox.drop([event.id])
+    await outbox.probe()
+
+
+async def test_kafka_rejects_an_event_that_is_too_large_and_the_others_are_published(
+    database: Database, kafka_servers: tuple[str, ...], topic: str
+) -> None:
+    async with KafkaClient(kafka_servers, timeout=20, logger=LOGGER) as client:
+        outbox = Outbox(database, client, logger=LOGGER)
+        large = NewEvent(topic, "x" * 1_100_000, key="large")
+        await database.run(outbox.add, [large, *(NewEvent(topic, n, key="k") for n in range(20))])
+        for _ in range(3):
+            with pytest.raises(PublishError) as caught:
+                await outbox.relay()
+            assert isinstance(caught.value.__cause__, EventRejectedError)
+        [parked] = await outbox.parked()
+        assert (parked.id, parked.attempts) == (large.id, 3)
+        assert await outbox.relay() == 0
+        assert [event.value for event in await read(client, topic)] == list(range(20))
 
 
 async def test_an_event_without_a_key_holds_back_no_other(

@@ -13,13 +13,26 @@ with warnings.catch_warnings():
         KafkaConsumer,
         KafkaProducer,
     )
-    from kafka.errors import KafkaError as DriverError  # type: ignore[import-untyped]
-    from kafka.errors import KafkaTimeoutError
+    from kafka import errors as _errors
     from kafka.net import KafkaNetSocket  # type: ignore[import-untyped]
     from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
     from kafka.structs import OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
 
 DIRECT = "iacs-direct"
+
+DriverError = _errors.KafkaError
+KafkaTimeoutError = _errors.KafkaTimeoutError
+REJECTIONS = (
+    _errors.InvalidRecordError,
+    _errors.InvalidTimestampError,
+    _errors.InvalidTopicError,
+    _errors.MessageSizeTooLargeError,
+    _errors.PolicyViolationError,
+    _errors.RecordListTooLargeError,
+    _errors.TopicAuthorizationFailedError,
+    _errors.UnsupportedForMessageFormatError,
+)
+"""The errors that are about one record or its topic, and that a later attempt meets again."""
 
 
 class ClosedSocket(KafkaNetSocket):  # type: ignore[misc]
@@ -58,8 +71,18 @@ def ask_brokers(producer: Any, answer: Future[int]) -> None:
     asked.add_errback(answer.set_exception)
 
 
+def has_answered_since(producer: Any, instant: float) -> bool:
+    """Return whether a broker has sent metadata since an instant of the monotonic clock, in seconds.
+
+    The producer waits for a topic that does not exist as it waits for brokers that are away, and raises the
+    same error.
+    """
+    return bool(producer._metadata._last_successful_refresh_ms >= instant * 1000)
+
+
 __all__ = [
     "DIRECT",
+    "REJECTIONS",
     "ConsumerRebalanceListener",
     "DriverError",
     "KafkaAdminClient",
@@ -70,5 +93,6 @@ __all__ = [
     "OffsetAndMetadata",
     "TopicPartition",
     "ask_brokers",
+    "has_answered_since",
     "insist_on_joining",
 ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -12,7 +13,7 @@ from iacs.core._kafka import driver as kafka_driver
 from iacs.core._kafka.connection import CHECK_BROKERS, KafkaConnection
 from iacs.core._kafka.driver import DriverError, KafkaTimeoutError
 from iacs.core.events import EVENT_ID_HEADER, NewEvent
-from iacs.core.exceptions import EventError, KafkaError
+from iacs.core.exceptions import EventError, EventRejectedError, KafkaError
 
 
 class Batch:
@@ -129,10 +130,12 @@ class KafkaPublisher:
         encoded = [encode_event(event) for event in batch.events]
         producer = self._open()
         for index, event in enumerate(encoded):
+            began = time.monotonic()
             try:
                 future = producer.send(event.event.topic, **_record(event))
             except KafkaTimeoutError as error:
-                batch.fail_missing(self._unknown_topic(event.event.topic, error))
+                is_answering = kafka_driver.has_answered_since(producer, began)
+                self._fail_rest(batch, index, error, is_answering=is_answering)
                 return  # the others would wait as long, one after another
             except (DriverError, ValueError) as error:
                 batch.set_outcome(index, self._rejected(event.event, error))
@@ -140,12 +143,26 @@ class KafkaPublisher:
                 future.add_callback(partial(_acknowledge, batch, index))
                 future.add_errback(partial(self._fail, batch, index))
 
+    def _fail_rest(self, batch: Batch, start: int, error: Exception, *, is_answering: bool) -> None:
+        """Fail what is not sent: brokers that answer, but without the topic of the first, reject its events."""
+        topic = batch.events[start].topic
+        unknown = self._unknown_topic(topic, error)
+        if not is_answering:
+            batch.fail_missing(unknown)
+            return
+        rejected = EventRejectedError(str(unknown), servers=unknown.servers, hint=unknown.hint)
+        for index in range(start, len(batch.events)):
+            batch.set_outcome(index, rejected if batch.events[index].topic == topic else unknown)
+
     def _fail(self, batch: Batch, index: int, error: Exception) -> None:
         batch.set_outcome(index, self._rejected(batch.events[index], error))
 
     def _rejected(self, event: NewEvent, error: Exception) -> KafkaError:
         verb = "did not acknowledge" if isinstance(error, KafkaTimeoutError) else "rejected"
-        return self._connection.error(f"Kafka {verb} event {event.id} for topic {event.topic!r}", error)
+        failure = self._connection.error(f"Kafka {verb} event {event.id} for topic {event.topic!r}", error)
+        if isinstance(error, kafka_driver.REJECTIONS):
+            return EventRejectedError(str(failure), servers=failure.servers)
+        return failure
 
     def _unknown_topic(self, topic: str, error: Exception) -> KafkaError:
         hint = "create the topic, or set auto.create.topics.enable=true on the brokers"

@@ -1,0 +1,80 @@
+"""`iacs outbox …`: events that the broker rejects, and that wait for a person."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iacs.cli.options import Json
+from iacs.cli.output import counted, instant, line, note, print_json
+from iacs.cli.running import run
+from iacs.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from iacs.cli.running import App
+    from iacs.core.outbox import Outbox
+
+app = typer.Typer(rich_markup_mode=None)
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of parked events.")]
+
+
+@app.command("list")
+def list_parked(json: Json = False) -> None:
+    """List the events that are parked, and why the broker rejects them.
+
+    Later events of the same key wait behind a parked one; all others are published.
+    """
+    from dataclasses import asdict
+
+    events = _run(lambda outbox: outbox.parked())
+    if json:
+        for event in events:
+            print_json(asdict(event))
+    elif events:
+        titles = ("id", "topic", "key", "attempts", "added", "problem")
+        print_table(
+            titles,
+            [
+                (
+                    event.id,
+                    event.topic,
+                    event.key,
+                    str(event.attempts),
+                    instant(event.created_at),
+                    event.problem,
+                )
+                for event in events
+            ],
+        )
+    else:
+        note("no event is parked")
+
+
+@app.command()
+def retry(ids: Ids, json: Json = False) -> None:
+    """Let parked events be published again, by the next sync or: iacs events relay."""
+    number = _run(lambda outbox: outbox.retry(ids))
+    if json:
+        print_json({"retried": number})
+    else:
+        line(f"{counted(number, 'event')} will be sent again")
+
+
+@app.command()
+def drop(ids: Ids, json: Json = False) -> None:
+    """Delete parked events without publishing them."""
+    number = _run(lambda outbox: outbox.drop(ids))
+    if json:
+        print_json({"dropped": number})
+    else:
+        line(f"{counted(number, 'event')} dropped")
+
+
+def _run(work: "Callable[[Outbox], Awaitable[Any]]") -> Any:
+    from iacs.core.outbox import Outbox
+
+    async def with_outbox(app: "App") -> Any:
+        return await work(app.get(Outbox))
+
+    return run(with_outbox, Outbox)

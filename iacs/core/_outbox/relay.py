@@ -1,0 +1,135 @@
+"""One relay of the outbox: what is sent together, and what waits because of an event that was rejected."""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from iacs.core._outbox import rows as outbox_rows
+from iacs.core.database import Database
+from iacs.core.events import EventStream, NewEvent
+from iacs.core.exceptions import PublishError
+from iacs.core.lease import Lease
+from iacs.core.logger import Logger
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+_BATCH = 500
+
+Key = tuple[str, str]
+"""A topic and a key: the order counts within these."""
+
+
+class Relay:
+    """Publishes what waits, in the order of the positions; each instance does so once."""
+
+    def __init__(self, database: Database, events: EventStream, *, max_attempts: int, logger: Logger) -> None:
+        self._database = database
+        self._events = events
+        self._max_attempts = max_attempts
+        self._logger = logger
+        self._held_keys = set[Key]()
+        self._rejection: PublishError | None = None
+
+    async def publish(self, lease: Lease) -> int:
+        """Publish while the lease is held; return how many. Raises PublishError as Outbox.relay promises."""
+        count, after = 0, -1
+        while batch := await self._database.read(partial(outbox_rows.waiting, after=after, limit=_BATCH)):
+            after = batch[-1]["position"]
+            while rows := self._without_held_keys(batch):
+                if not await lease.renew():
+                    return count
+                rows = _without_followers_of_suspects(rows)
+                published, rejected = await self._publish(rows)
+                count += len(published)
+                done = {row["position"] for row in (*published, *rejected)}
+                batch = [row for row in batch if row["position"] not in done]
+        if self._rejection is not None:
+            raise self._rejection
+        return count
+
+    async def _publish(
+        self, rows: "Sequence[RowMapping]"
+    ) -> "tuple[Sequence[RowMapping], Sequence[RowMapping]]":
+        """Publish and mark rows; return those marked, and those that were rejected.
+
+        Raises PublishError when none was rejected: then the broker cannot be reached.
+        """
+        try:
+            await self._events.publish_many(_event(row) for row in rows)
+        except PublishError as error:
+            published = _published(rows, error.event_ids)
+            await self._database.run(outbox_rows.mark_published, published)
+            self._logger.warning("events not published", count=len(rows) - len(published), reason=str(error))
+            rejected = [row for row in rows if row["id"] in error.rejections]
+            if not rejected:
+                raise
+            await self._note_rejections(rejected, error)
+            return published, rejected
+        await self._database.run(outbox_rows.mark_published, rows)
+        return rows, ()
+
+    async def _note_rejections(self, rejected: "Sequence[RowMapping]", error: PublishError) -> None:
+        self._rejection = self._rejection or error
+        self._held_keys |= {key for row in rejected if (key := _key(row))}
+        problems = {row["position"]: error.rejections[row["id"]] for row in rejected}
+        await self._database.run(outbox_rows.reject, problems, max_attempts=self._max_attempts)
+        for row in rejected:
+            if row["attempts"] + 1 >= self._max_attempts:
+                self._logger.error(
+                    "event parked",
+                    event_id=row["id"],
+                    topic=row["aggregatetype"],
+                    attempts=row["attempts"] + 1,
+                    reason=problems[row["position"]],
+                    hint=outbox_rows.LIST_PARKED,
+                )
+
+    def _without_held_keys(self, rows: "Sequence[RowMapping]") -> "list[RowMapping]":
+        return [row for row in rows if _key(row) not in self._held_keys]
+
+
+def _key(row: "RowMapping") -> Key | None:
+    return None if row["aggregateid"] is None else (row["aggregatetype"], row["aggregateid"])
+
+
+def _event(row: "RowMapping") -> NewEvent:
+    from iacs.core._events.encoding import decode
+
+    return NewEvent(
+        row["aggregatetype"],
+        decode(row["payload"]),
+        key=row["aggregateid"],
+        id=row["id"],
+        headers=json.loads(row["headers"]),
+    )
+
+
+def _without_followers_of_suspects(rows: "Sequence[RowMapping]") -> "list[RowMapping]":
+    """Leave out what follows an event of its key that was rejected before: it must not overtake that one."""
+    sent: list[RowMapping] = []
+    suspects = set[Key]()
+    for row in rows:
+        key = _key(row)
+        if key not in suspects:
+            sent.append(row)
+        if key is not None and row["attempts"]:
+            suspects.add(key)
+    return sent
+
+
+def _published(rows: "Sequence[RowMapping]", failed: frozenset[str]) -> "list[RowMapping]":
+    """Return the rows to mark: those that did not fail, nor come after one of their key that did.
+
+    The latter are published again, after the one that failed, so that the last event of a key is the last.
+    """
+    published: list[RowMapping] = []
+    held_back = set[Key]()
+    for row in rows:
+        key = _key(row)
+        if row["id"] in failed and key is not None:
+            held_back.add(key)
+        if row["id"] not in failed and key not in held_back:
+            published.append(row)
+    return published

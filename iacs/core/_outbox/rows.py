@@ -1,0 +1,123 @@
+"""The SQL of the outbox, as functions of an open transaction."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from iacs.core import clock
+from iacs.core.transaction import Transaction
+
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+LIST_PARKED = "list the parked events with: iacs outbox list"
+
+_ADD = """
+    INSERT INTO iacs_outbox (position, id, aggregatetype, aggregateid, type, payload, headers, created_at)
+    VALUES (:position, :id, :topic, :key, :type, :payload, :headers, :created_at)
+"""
+_WAITING = """
+    SELECT position, id, aggregatetype, aggregateid, payload, headers, attempts FROM iacs_outbox AS event
+    WHERE published_at IS NULL AND parked_at IS NULL AND position > :after AND NOT EXISTS (
+        SELECT 1 FROM iacs_outbox AS parked
+        WHERE parked.parked_at IS NOT NULL AND parked.position < event.position
+        AND parked.aggregatetype = event.aggregatetype AND parked.aggregateid = event.aggregateid
+    ) ORDER BY position LIMIT :limit
+"""
+_MARK = "UPDATE iacs_outbox SET published_at = :now WHERE position = :position AND published_at IS NULL"
+_REJECT = """
+    UPDATE iacs_outbox SET attempts = attempts + 1, problem = :problem,
+    parked_at = CASE WHEN attempts + 1 >= :max_attempts THEN :now END
+    WHERE position = :position AND published_at IS NULL
+"""
+_BACKLOG = """
+    SELECT count(*) - count(parked_at) AS pending, count(parked_at) AS parked,
+    min(CASE WHEN parked_at IS NULL THEN created_at END) AS oldest
+    FROM iacs_outbox WHERE published_at IS NULL
+"""
+_PARKED = """
+    SELECT id, aggregatetype, aggregateid, attempts, problem, created_at, parked_at FROM iacs_outbox
+    WHERE parked_at IS NOT NULL ORDER BY position
+"""
+_RETRY = "UPDATE iacs_outbox SET attempts = 0, parked_at = NULL WHERE id = :id AND parked_at IS NOT NULL"
+_DROP = "DELETE FROM iacs_outbox WHERE id = :id AND parked_at IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many events wait to be published and since when, and how many are parked."""
+
+    pending: int
+    parked: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """An event that is not sent again until somebody asks for it; `problem` is why it was rejected last."""
+
+    id: str
+    topic: str
+    key: str | None
+    attempts: int
+    problem: str
+    created_at: datetime
+    parked_at: datetime
+
+
+def add(tx: Transaction, events: Sequence[Mapping[str, Any]]) -> None:
+    """Write events, with the columns' values."""
+    tx.execute(_ADD, events)
+
+
+def waiting(tx: Transaction, *, after: int, limit: int) -> "list[RowMapping]":
+    """Return what waits behind the position `after`, in order, without what waits for a parked event of its key."""
+    return tx.rows(_WAITING, {"after": after, "limit": limit})
+
+
+def mark_published(tx: Transaction, rows: "Sequence[RowMapping]") -> None:
+    """Note that events are published."""
+    now = clock.to_text(clock.now())
+    tx.execute(_MARK, [{"now": now, "position": row["position"]} for row in rows])
+
+
+def reject(tx: Transaction, problems: Mapping[int, str], *, max_attempts: int) -> None:
+    """Count a rejection of the events at these positions, and park those that have reached the limit."""
+    common = {"now": clock.to_text(clock.now()), "max_attempts": max_attempts}
+    tx.execute(
+        _REJECT,
+        [common | {"position": position, "problem": problem} for position, problem in problems.items()],
+    )
+
+
+def backlog(tx: Transaction) -> Backlog:
+    """Return what is not published."""
+    [row] = tx.rows(_BACKLOG)
+    return Backlog(row["pending"], row["parked"], clock.from_text(row["oldest"]) if row["oldest"] else None)
+
+
+def parked(tx: Transaction) -> tuple[ParkedEvent, ...]:
+    """Return the parked events, in the order in which they were added."""
+    return tuple(
+        ParkedEvent(
+            row["id"],
+            row["aggregatetype"],
+            row["aggregateid"],
+            row["attempts"],
+            row["problem"],
+            clock.from_text(row["created_at"]),
+            clock.from_text(row["parked_at"]),
+        )
+        for row in tx.rows(_PARKED)
+    )
+
+
+def retry(tx: Transaction, ids: Collection[str]) -> int:
+    """Let parked events be sent again; return how many."""
+    return sum(tx.execute(_RETRY, {"id": id_}) for id_ in ids)
+
+
+def drop(tx: Transaction, ids: Collection[str]) -> int:
+    """Delete parked events; return how many."""
+    return sum(tx.execute(_DROP, {"id": id_}) for id_ in ids)
