@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,13 @@ def loaded(code: str) -> set[str]:
 
 
 def libraries(code: str) -> set[str]:
-    return {name.partition(".")[0] for name in loaded(code)} & LIBRARIES
+    return {name.partition(".")[0] for name in loaded(code)} & LIBRARIES - brought_by_the_injector()
+
+
+@cache
+def brought_by_the_injector() -> set[str]:
+    """Return what dependency_injector imports by itself: FastAPI, wherever that is installed."""
+    return {name.partition(".")[0] for name in loaded("import dependency_injector.containers")}
 
 
 def test_importing_iacs_imports_nothing_else() -> None:

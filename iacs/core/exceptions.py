@@ -28,6 +28,7 @@ IACSGraphError
 │   ├── ApplicationStateError   a start or stop is under way, or an overlay is entered already
 │   ├── NotStartedError         a part is asked for before its application has started it
 │   ├── ForeignLoopError        a part is asked for in another event loop than its own
+│   ├── ScopeError              a scoped part is asked for outside of a scope, or a scope is misused
 │   ├── UnknownPartError        no part has that path or class; has close matches
 │   ├── AmbiguousPartError      several parts have that name or class; has their paths
 │   ├── MissingDependencyError  a dependency or a required option has no value; names it
@@ -351,6 +352,16 @@ class ForeignLoopError(ApplicationError):
     """A part is asked for in another event loop than the one its application runs in; `path` names it."""
 
     code = "foreign_loop"
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
+        self.path = path
+        super().__init__(message, hint=hint)
+
+
+class ScopeError(ApplicationError):
+    """A scoped part is asked for outside of a scope, or a scope is used wrongly; `path` names the part, if one."""
+
+    code = "scope"
 
     def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
         self.path = path

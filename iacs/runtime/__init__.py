@@ -13,6 +13,7 @@ from iacs.core.exceptions import (
     NotAContainerError,
     NotStartedError,
     PictureError,
+    ScopeError,
     StartError,
     StopError,
     UnknownPartError,
@@ -24,7 +25,7 @@ from iacs.runtime.injection import inject
 from iacs.runtime.lifecycle.timeline import Step, Timeline
 from iacs.runtime.plan.parts import keep_open
 from iacs.runtime.views.current import current_application
-from iacs.runtime.views.overlay import Overlay
+from iacs.runtime.views.nesting import Overlay, Scope
 from iacs.runtime.views.replacements import wrapping
 
 __all__ = [
@@ -42,6 +43,8 @@ __all__ = [
     "NotStartedError",
     "Overlay",
     "PictureError",
+    "Scope",
+    "ScopeError",
     "StartError",
     "Step",
     "StopError",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
+from functools import partial
 from threading import RLock
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -23,13 +24,13 @@ from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views import forking, registry
 from iacs.runtime.views.lookup import Lookup
 from iacs.runtime.views.loop_context import LoopContext
-from iacs.runtime.views.overlay import OverlayableView
+from iacs.runtime.views.nesting import NestingView
 from iacs.runtime.views.view import Key, View
 
 C = TypeVar("C", bound=Container)
 
 
-class Application(OverlayableView, Generic[C]):
+class Application(NestingView, Generic[C]):
     """A container to run: `async with app:` starts its parts, dependencies first, and stops them in reverse.
 
     `container` is an instance of any declarative container; making the application checks it, raises CheckError
@@ -173,11 +174,27 @@ class Application(OverlayableView, Generic[C]):
         What failed comes as one ExceptionGroup, after every part had its turn.
         """
         async with self._transition.acquire():
+            errors = await uninterrupted(self._close_scopes()) if self.loop_context.scopes else []
             lifetime = self._ended()
             if lifetime is not None:
-                await lifetime.stop_async(self.loop_context.wait_closed)
+                await lifetime.stop_async(partial(self._closed_before, errors))
+
+    async def _close_scopes(self) -> list[Exception]:
+        """Close the scopes that were left open, the last one first; return what failed."""
+        errors: list[Exception] = []
+        for scope in reversed(list(self.loop_context.scopes)):
+            try:
+                await scope.aclose()
+            except Exception as error:  # noqa: BLE001 - every scope has its turn, then all is raised
+                errors.append(error)
+        return errors
+
+    async def _closed_before(self, errors: list[Exception]) -> list[Exception]:
+        return errors + await self.loop_context.wait_closed()
 
     def _stop_sync(self) -> None:
+        for scope in reversed(list(self.loop_context.scopes)):
+            scope.close()
         lifetime = self._ended()
         if lifetime is not None:
             lifetime.stop()

@@ -98,6 +98,8 @@ class Declarations:
     def _own(self, node: Node, nesting: int) -> Any:
         provider = node.provider
         kind = own_kind(provider) if node.kind in (Kind.ALIAS, Kind.GIVEN) else node.kind
+        if kind is Kind.SCOPED_VALUE:
+            return provider.provides
         if kind in CALLING:
             return self._called(node, kind)
         if kind is Kind.OBJECT:
@@ -116,7 +118,11 @@ class Declarations:
         if made is None:
             return UNKNOWN
         with contextlib.suppress(*ODDITIES):
-            return _entered(made) if kind is Kind.RESOURCE or _is_resource(node) else _returned(made)
+            return (
+                _entered(made)
+                if kind in (Kind.RESOURCE, Kind.SCOPED_RESOURCE) or _is_resource(node)
+                else _returned(made)
+            )
         return UNKNOWN
 
     def _selected(self, node: Node, nesting: int) -> Any:

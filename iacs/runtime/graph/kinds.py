@@ -12,6 +12,8 @@ from typing import Any
 
 from dependency_injector import providers
 
+from iacs.runtime.graph.scoped import ScopedResource, ScopedSingleton, ScopedValue
+
 Provider = providers.Provider[Any]
 
 
@@ -22,6 +24,9 @@ class Kind(StrEnum):
     RESOURCE = "resource"
     GIVEN = "given"  # handed to the root container from outside
     LOCAL = "local"  # one object a thread or a context
+    SCOPED_VALUE = "scoped value"  # passed in when a scope is entered
+    SCOPED_SINGLETON = "scoped singleton"  # one per scope
+    SCOPED_RESOURCE = "scoped resource"
     FACTORY = "factory"
     CALLABLE = "callable"
     COROUTINE = "coroutine"
@@ -45,7 +50,15 @@ class Kind(StrEnum):
 
 PARTS = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.GIVEN})
 
-CALLING = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.LOCAL, Kind.FACTORY, Kind.CALLABLE, Kind.COROUTINE})
+SCOPED = frozenset({Kind.SCOPED_VALUE, Kind.SCOPED_SINGLETON, Kind.SCOPED_RESOURCE})
+"""Kinds whose values live as long as a scope."""
+
+CALLING = frozenset(
+    {
+        Kind.SINGLETON, Kind.RESOURCE, Kind.SCOPED_SINGLETON, Kind.SCOPED_RESOURCE, Kind.LOCAL, Kind.FACTORY,
+        Kind.CALLABLE, Kind.COROUTINE,
+    }
+)  # fmt: skip
 """Kinds that call a class or a function of somebody's with what is injected."""
 
 
@@ -63,6 +76,11 @@ class Need:
     deferred: bool = False
 
 
+_SCOPED_KINDS: dict[type[Any], Kind] = {
+    ScopedValue: Kind.SCOPED_VALUE,
+    ScopedSingleton: Kind.SCOPED_SINGLETON,
+    ScopedResource: Kind.SCOPED_RESOURCE,
+}
 _KINDS: tuple[tuple[type[Provider], Kind], ...] = (
     (providers.ThreadLocalSingleton, Kind.LOCAL),
     (providers.ContextLocalSingleton, Kind.LOCAL),
@@ -108,6 +126,8 @@ def own_kind(provider: Provider) -> Kind:
 
 @lru_cache(maxsize=256)
 def _kind_of_class(cls: type) -> Kind:
+    if cls in _SCOPED_KINDS:
+        return _SCOPED_KINDS[cls]
     if _behaves_its_own_way(cls):
         return Kind.OTHER
     return next((kind for known, kind in _KINDS if issubclass(cls, known)), Kind.OTHER)

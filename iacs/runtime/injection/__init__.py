@@ -5,7 +5,7 @@ there is an application, and serve several.
 """
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from functools import update_wrapper
 from typing import Any, TypeVar, overload
 
@@ -40,22 +40,23 @@ def _injected(function: Function) -> Function:
         message = f"inject decorates functions and methods, and {function!r} is neither"
         raise InjectionError(message, function=repr(function), hint=_HINT)
     binding = Binding(function, inject)
-    wrapper = update_wrapper(_wrapping(function)(function, binding.fill), function)
+    wrapper = update_wrapper(_wrapped(function, binding), function)
     wrapper.__signature__ = Shown(binding)  # type: ignore[attr-defined]
     return wrapper
 
 
 _HINT = "put it on __init__, or between a method and its @classmethod or @staticmethod"
 _Fill = Callable[[int, dict[str, Any]], None]
+_FillAsync = Callable[[int, dict[str, Any]], Awaitable[None]]
 
 
-def _wrapping(function: Function) -> Callable[[Function, _Fill], Function]:
-    """Return what keeps a function's own kind, which frameworks ask for."""
+def _wrapped(function: Function, binding: Binding) -> Function:
+    """Return a function of the same kind, since frameworks ask for that."""
     if inspect.iscoroutinefunction(function):
-        return _coroutine
+        return _coroutine(function, binding.fill_async)
     if inspect.isasyncgenfunction(function):
-        return _async_generator
-    return _generator if inspect.isgeneratorfunction(function) else _plain
+        return _async_generator(function, binding.fill_async)
+    return (_generator if inspect.isgeneratorfunction(function) else _plain)(function, binding.fill)
 
 
 def _plain(function: Function, fill: _Fill) -> Function:
@@ -66,9 +67,9 @@ def _plain(function: Function, fill: _Fill) -> Function:
     return injected
 
 
-def _coroutine(function: Function, fill: _Fill) -> Function:
+def _coroutine(function: Function, fill: _FillAsync) -> Function:
     async def injected(*args: Any, **kwargs: Any) -> Any:
-        fill(len(args), kwargs)
+        await fill(len(args), kwargs)
         return await function(*args, **kwargs)
 
     return injected
@@ -82,9 +83,9 @@ def _generator(function: Function, fill: _Fill) -> Function:
     return injected
 
 
-def _async_generator(function: Function, fill: _Fill) -> Function:
+def _async_generator(function: Function, fill: _FillAsync) -> Function:
     async def injected(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        fill(len(args), kwargs)
+        await fill(len(args), kwargs)
         generator = function(*args, **kwargs)
         step = generator.asend(None)
         while True:

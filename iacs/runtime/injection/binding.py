@@ -6,7 +6,7 @@ import typing
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from operator import itemgetter, methodcaller
-from types import MappingProxyType
+from types import CoroutineType, MappingProxyType
 from typing import Any
 
 from iacs.core.exceptions import (
@@ -16,11 +16,12 @@ from iacs.core.exceptions import (
     InjectionError,
     MissingDependencyError,
     NotStartedError,
+    ScopeError,
     UnknownPartError,
     WiringError,
 )
 from iacs.runtime.declared import class_of
-from iacs.runtime.injection.markers import Marked, marker_in
+from iacs.runtime.injection.markers import Awaiting, Marked, marker_in
 from iacs.runtime.views.current import current_application
 from iacs.runtime.views.view import View
 
@@ -30,7 +31,10 @@ Read = Callable[[View], Any]
 _VALUES = frozenset({"builtins", "collections.abc", "types", "typing"})
 """Modules of classes that say nothing about which part is meant."""
 
-_REFUSALS = (UnknownPartError, AmbiguousPartError, MissingDependencyError, WiringError, InjectionError)
+_REFUSALS = (
+    NotStartedError, ForeignLoopError, ScopeError, UnknownPartError, AmbiguousPartError, MissingDependencyError,
+    WiringError, InjectionError,
+)  # fmt: skip
 """What reading a part raises by itself; another error comes from the part, and stays what it is."""
 
 
@@ -50,14 +54,26 @@ class Binding:
                 try:
                     view = view or current_application()
                     kwargs[name] = read(view)
-                except (NotStartedError, ForeignLoopError) as error:
-                    message = self._cannot_inject(name, error)
-                    raise type(error)(message, path=error.path, hint=error.hint) from error
                 except _REFUSALS as error:
-                    message = self._cannot_inject(name, error)
-                    raise InjectionError(
-                        message, function=self._name, parameter=name, hint=error.hint
-                    ) from error
+                    raise self._refused(name, error) from error
+
+    async def fill_async(self, positional: int, kwargs: dict[str, Any]) -> None:
+        """Do as `fill` does, and await what is built asynchronously."""
+        view: Any = None
+        for name, position, read in self._injected:
+            if position >= positional and name not in kwargs:
+                try:
+                    view = view or Awaiting(current_application())
+                    value = read(view)
+                    kwargs[name] = await value if type(value) is CoroutineType else value
+                except _REFUSALS as error:
+                    raise self._refused(name, error) from error
+
+    def _refused(self, name: str, error: ApplicationError) -> ApplicationError:
+        message = self._cannot_inject(name, error)
+        if isinstance(error, NotStartedError | ForeignLoopError | ScopeError):
+            return type(error)(message, path=error.path, hint=error.hint)
+        return InjectionError(message, function=self._name, parameter=name, hint=error.hint)
 
     def _cannot_inject(self, name: str, error: ApplicationError) -> str:
         return f"cannot inject {name!r} into {self._name}(): {error}"

@@ -30,6 +30,17 @@ def _is_marker(value: Any) -> bool:
     return getattr(type(value), "__IS_MARKER__", False) is True
 
 
+class Awaiting:
+    """A view for asynchronous functions: what it reads may be a coroutine, to be awaited."""
+
+    def __init__(self, view: View) -> None:
+        self.plan, self.lookup, self.values = view.plan, view.lookup, view.values
+        self.get = self._begin = view.begin
+
+    def __getitem__(self, path: str) -> Any:
+        return self._begin(path)
+
+
 class Marked:
     """What a marker means, computed once for each class of containers.
 

@@ -48,7 +48,7 @@ def _is_coroutine(plan: PlanContext, node: Node) -> bool:
     provides = node.provider.provides
     if providers.is_provider(provides):
         return plan.expressions[plan.graph.indexes[id(provides)]].asynchronous
-    if node.kind is Kind.RESOURCE and hasattr(provides, "__wrapped__"):
+    if node.kind in (Kind.RESOURCE, Kind.SCOPED_RESOURCE) and hasattr(provides, "__wrapped__"):
         return False  # what a resource's generator gives is entered, not awaited
     return is_asynchronous(provides) and not isinstance(provides, type)
 

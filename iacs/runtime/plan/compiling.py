@@ -9,9 +9,11 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import MissingDependencyError
 from iacs.runtime.graph.graph import Node
-from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.kinds import Kind, is_asynchronous
 from iacs.runtime.plan.calls import PlanContext, argument, call_of, provider_itself
 from iacs.runtime.plan.expressions import UNSET, Call, Expression, Values, applied, constant, option, required
+from iacs.runtime.plan.parts import is_kept_open
+from iacs.runtime.plan.scoping import ScopedPart
 
 Compile = Callable[[PlanContext, Node], Expression]
 Arguments = tuple[Sequence[Any], Mapping[str, Any]]
@@ -35,6 +37,25 @@ def _missing(_plan: PlanContext, node: Node) -> Expression:
 
 def _called(plan: PlanContext, node: Node) -> Expression:
     return call_of(plan, node).expression()
+
+
+def _scoped_value(_plan: PlanContext, node: Node) -> Expression:
+    return ScopedPart(node.index, node.path, constant(UNSET), passed=True).expression()
+
+
+def _scoped(plan: PlanContext, node: Node) -> Expression:
+    """Build the part once per scope; what its arguments take an event loop for, it takes one for, too."""
+    build, made = call_of(plan, node).expression(), node.provider.provides
+    is_resource = node.kind is Kind.SCOPED_RESOURCE
+    asynchronous = build.asynchronous or (is_resource and is_asynchronous(made))
+    return ScopedPart(
+        node.index,
+        node.path,
+        build,
+        asynchronous,
+        entered=is_resource,
+        kept_open=is_kept_open(made),
+    ).expression()
 
 
 def _selector(plan: PlanContext, node: Node) -> Expression:
@@ -123,6 +144,9 @@ def _native(_plan: PlanContext, node: Node) -> Expression:
 COMPILERS: Mapping[Kind, Compile] = {
     Kind.ALIAS: _alias,
     Kind.MISSING: _missing,
+    Kind.SCOPED_VALUE: _scoped_value,
+    Kind.SCOPED_SINGLETON: _scoped,
+    Kind.SCOPED_RESOURCE: _scoped,
     Kind.FACTORY: _called,
     Kind.CALLABLE: _called,
     Kind.COROUTINE: _called,

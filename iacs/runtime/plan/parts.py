@@ -32,6 +32,11 @@ def keep_open(make: Callable[P, T]) -> Callable[P, T]:
     return _KeptOpen(make)
 
 
+def is_kept_open(make: Any) -> bool:
+    """Return whether a factory is marked with `keep_open`."""
+    return isinstance(make, _KeptOpen)
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What is built once and kept at `index` among the values.
@@ -88,7 +93,7 @@ class Part:
     def _built(self, made: Any, values: Values) -> "Opened":
         if self.kind is Kind.RESOURCE:
             return Opened(self, made)
-        close, aclose = _closing(made)
+        close, aclose = ways_to_close(made)
         if (close or aclose) and self._is_ours(made, values):
             return Opened(self, made, close, aclose)
         return Opened(self, made)
@@ -101,7 +106,7 @@ class Part:
     @property
     def is_kept_open(self) -> bool:
         """Return whether the part is marked with `keep_open`."""
-        return isinstance(self.provider.provides, _KeptOpen)  # type: ignore[attr-defined]
+        return is_kept_open(self.provider.provides)  # type: ignore[attr-defined]
 
     def needs_a_loop(self, why: str) -> StartError:
         """Return the error of a synchronous start."""
@@ -147,7 +152,7 @@ def closes_asynchronously(cls: Any) -> bool:
     return not close and aclose
 
 
-def _closing(value: Any) -> tuple[Close | None, Close | None]:
+def ways_to_close(value: Any) -> tuple[Close | None, Close | None]:
     """Return what closes an object without an event loop, and in one. A class is not closed, its objects are."""
     cls: type = type(value)
     close, aclose = (False, False) if isinstance(value, type) else _ways(cls)

@@ -9,7 +9,7 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import Kind, is_asynchronous
+from iacs.runtime.graph.kinds import SCOPED, Kind, is_asynchronous
 from iacs.runtime.plan.calls import call_of
 from iacs.runtime.plan.compiling import COMPILERS, ask
 from iacs.runtime.plan.expressions import UNSET, Expression, Values, constant
@@ -41,6 +41,7 @@ class Plan:
         self.affected: set[int] = graph.affected((*replaced, *changed, *new), skipped)
         bound_before: set[int] = base.bound if base else set()
         self.bound: set[int] = self.affected | bound_before if bound else set()
+        self.bound |= graph.affected(node.index for node in graph.nodes if node.kind in SCOPED)
         self.expressions: list[Expression] = list(base.expressions) if base else []
         self.expressions += [constant(UNSET)] * (len(graph) - len(self.expressions))
         self.waits: list[frozenset[int]] = list(base.waits) if base else []

@@ -11,13 +11,13 @@ from dependency_injector import providers
 from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
 from iacs.runtime.declared import Declarations, class_of
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import CALLING, PARTS, Kind, Provider
+from iacs.runtime.graph.kinds import CALLING, PARTS, SCOPED, Kind, Provider
 from iacs.runtime.plan.expressions import UNSET, Values
 from iacs.runtime.plan.plan import Plan
 
 Key = type[Any] | str | Provider
 
-_MADE = CALLING | PARTS | {Kind.OBJECT}
+_MADE = CALLING | PARTS | SCOPED | {Kind.OBJECT}
 
 
 class Lookup:
@@ -97,7 +97,7 @@ class Lookup:
         nodes = [node for node in self._graph.nodes if node.kind in _MADE and self._is(node.index, cls)]
         for better in (
             self._is_there,
-            attrgetter("is_part"),
+            lambda node: node.is_part or node.kind in SCOPED,
             lambda node: self._class(node.index) is cls,
             attrgetter("named"),
         ):

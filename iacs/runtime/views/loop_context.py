@@ -29,7 +29,8 @@ class LoopContext:
         self.loop = running_loop()
         self.bound: set[int] = set()
         self._start_timeout = start_timeout
-        self._stop_timeout = stop_timeout
+        self.stop_timeout = stop_timeout
+        self.scopes: dict[Any, None] = {}
         self._closing: set[asyncio.Task[Errors]] = set()
         self._errors: Errors = []
 
@@ -43,7 +44,7 @@ class LoopContext:
             roots,
             installs=timeline is not None,
             start_timeout=self._start_timeout,
-            stop_timeout=self._stop_timeout,
+            stop_timeout=self.stop_timeout,
             timeline=timeline,
             close_later=self._close_later if self.loop is not None and timeline is None else None,
         )

@@ -54,6 +54,16 @@ def current_view() -> View:
     return view if view is not None and view.is_open else _started.only()
 
 
+def view_of(application: View) -> View:
+    """Return the overlay of `application` that was entered last in this context, or the application itself."""
+    view = root = _entered.get()
+    while root is not None and root.outer_view is not None:
+        if root.is_scope:
+            view = root.outer_view
+        root = root.outer_view
+    return view if view is not None and root is application and view.is_open else application
+
+
 def _not_started(number: int) -> NotStartedError:
     if number:
         return NotStartedError(

@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Values
+from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Expression, Values
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views.lookup import Lookup
 from iacs.runtime.views.loop_context import LoopContext, current_token
@@ -29,12 +29,16 @@ class View(ABC):
     values: Values
     roots: tuple[int, ...]
     lookup: Lookup
+    outer_view: "View | None" = None
+    is_scope = False
+    _is_left_behind = False
 
     def __init__(self, loop_context: LoopContext) -> None:
         self.run_in(loop_context)
         self._found = _Found(self)
-        self._is_left_behind = False
         self.derived: dict[frozenset[int], Any] = {}
+        self.passed: dict[Any, Any] = {}
+        self.scope_caches: tuple[dict[Key, Expression], dict[Key, Any]] = ({}, {})
         self._probes: Probes | None = None
 
     def run_in(self, loop_context: LoopContext) -> None:
@@ -52,6 +56,13 @@ class View(ABC):
         """Return whether parts can be read: those of a forked child are built when it reads the first."""
         return self.is_started or self._is_left_behind
 
+    def refuse_closed(self) -> None:
+        """Raise NotStartedError unless parts can be read."""
+        if self._is_left_behind:
+            self.open_here()
+        if not self.is_started:
+            raise NotStartedError("a scope is entered, and the application is not started")
+
     def get(self, cls: type[T]) -> T:
         """Return the part that is declared to be a `cls`.
 
@@ -67,6 +78,20 @@ class View(ABC):
         if current_token() is self._token:
             return self._found[path]
         return self._read_elsewhere(path)
+
+    @overload
+    async def aget(self, key: type[T]) -> T: ...
+    @overload
+    async def aget(self, key: str) -> Any: ...
+    async def aget(self, key: Key) -> Any:
+        """Return a part by class or path, and await whatever it takes to build it."""
+        value = self.begin(key)
+        index = self.lookup.index_in(key, self.values)
+        return await value if self.plan.expressions[index].asynchronous else value
+
+    def begin(self, key: Key) -> Any:
+        """Return a part, or a coroutine that returns it."""
+        return self[key] if isinstance(key, str) else self.get(key)
 
     def _read_elsewhere(self, key: Key) -> Any:
         self.loop_context.check_loop(lambda: self._path_of(key))
@@ -147,6 +172,8 @@ class View(ABC):
         """Read everything again."""
         self._found.clear()
         self.derived.clear()
+        self.passed.clear()
+        self.scope_caches = ({}, {})
 
     def __repr__(self) -> str:
         """Name what the view is of: the parts of an application, what an overlay replaces."""

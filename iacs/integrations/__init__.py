@@ -1,0 +1,1 @@
+"""One module per framework, each with `setup(app, application)`; import the one you need."""

@@ -1,0 +1,74 @@
+"""Declares what lives as long as a scope: a request, a task, an event.
+
+    class Container(containers.DeclarativeContainer):
+        engine = providers.Singleton(create_engine, "…")
+        request = scoped.value(Request)                      # passed in when a scope is entered
+        session = scoped.resource(open_session, engine)      # opened on first use, closed with the scope
+        orders = scoped.singleton(Orders, session, request)  # one per scope, built on first use
+
+    async with app.scope(request=request) as scope:
+        orders = await scope.aget(Orders)
+
+The providers are ordinary ones of a declarative container. Asked of the container itself, they raise ScopeError.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
+from functools import wraps
+from inspect import isasyncgenfunction, isgeneratorfunction
+from typing import Any, TypeVar, overload
+
+from dependency_injector import providers
+
+from iacs.runtime.graph.scoped import ScopedResource, ScopedSingleton, ScopedValue
+
+T = TypeVar("T")
+
+
+def value(cls: type[T]) -> providers.Provider[T]:
+    """Declare an object of class `cls` that is passed in when a scope is entered."""
+    return ScopedValue(cls)
+
+
+@overload
+def singleton(factory: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> providers.Provider[T]: ...
+@overload
+def singleton(factory: Callable[..., T], *args: Any, **kwargs: Any) -> providers.Provider[T]: ...
+def singleton(factory: Callable[..., Any], *args: Any, **kwargs: Any) -> providers.Provider[Any]:
+    """Declare an object that is built once per scope, on first use, and closed with the scope if it can be."""
+    return ScopedSingleton(factory, *args, **kwargs)
+
+
+@overload
+def resource(
+    factory: Callable[..., AbstractContextManager[T, Any]], *args: Any, **kwargs: Any
+) -> providers.Provider[T]: ...
+@overload
+def resource(
+    factory: Callable[..., AbstractAsyncContextManager[T, Any]], *args: Any, **kwargs: Any
+) -> providers.Provider[T]: ...
+@overload
+def resource(factory: Callable[..., Iterator[T]], *args: Any, **kwargs: Any) -> providers.Provider[T]: ...
+@overload
+def resource(
+    factory: Callable[..., AsyncIterator[T]], *args: Any, **kwargs: Any
+) -> providers.Provider[T]: ...
+def resource(factory: Callable[..., Any], *args: Any, **kwargs: Any) -> providers.Provider[Any]:
+    """Declare a resource that is opened on first use in a scope and closed when the scope ends.
+
+    `factory` is a generator function, an asynchronous one, or returns a context manager. An error of the
+    scope's block is thrown into it, so that a transaction rolls back.
+    """
+    return ScopedResource(_manager(factory), *args, **kwargs)
+
+
+def _manager(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that returns a context manager; it keeps the annotations of `factory`."""
+    if isasyncgenfunction(factory):
+        return wraps(factory)(asynccontextmanager(factory))
+    return wraps(factory)(contextmanager(factory)) if isgeneratorfunction(factory) else factory

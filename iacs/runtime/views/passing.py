@@ -1,0 +1,65 @@
+"""What is passed to a scope: which scoped values it stands for, and what depends on these."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from iacs.core.exceptions import AmbiguousPartError, ScopeError, UnknownPartError
+from iacs.runtime.graph.kinds import SCOPED, Kind
+from iacs.runtime.views.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What scopes of one view have in common that pass values of the same names and types."""
+
+    indexes: tuple[int, ...]
+    own: frozenset[int]
+
+
+NOTHING_PASSED = Passed((), frozenset())
+
+
+def passed_to(parent: View, named: Mapping[Any, Any]) -> Passed:
+    """Find the scoped values that are passed, and what depends on them; remembered by names and types."""
+    key = (tuple(named), tuple(map(type, named.values())))
+    known: Passed | None = parent.passed.get(key)
+    if known is None:
+        known = passing(parent, named)
+        parent.fits(dict(zip(known.indexes, named.values(), strict=True)))
+        parent.passed[key] = known
+    return known
+
+
+def passing(parent: View, names: Iterable[Any]) -> Passed:
+    """Find the scoped values of these names; raise ScopeError for another name."""
+    indexes = tuple(_index(parent, name) for name in names)
+    graph = parent.plan.graph
+    scoped = {node.index for node in graph.nodes if node.kind in SCOPED}
+    return Passed(indexes, frozenset(graph.affected(indexes) & scoped))
+
+
+def _index(parent: View, name: Any) -> int:
+    graph = parent.plan.graph
+    values = [node for node in graph.nodes if node.kind is Kind.SCOPED_VALUE]
+    if isinstance(name, type):
+        matches = [node.index for node in values if node.provider.provides is name]
+    else:
+        try:
+            index = graph.source(parent.lookup.index(name))
+        except (UnknownPartError, AmbiguousPartError):
+            matches = []
+        else:
+            matches = [index] if graph.nodes[index].kind is Kind.SCOPED_VALUE else []
+    if len(matches) == 1:
+        return matches[0]
+    shown = name.__qualname__ if isinstance(name, type) else name
+    raise ScopeError(
+        f"{shown} is not a scoped value of the container",
+        hint=_what_can_be_passed(node.path for node in values),
+    )
+
+
+def _what_can_be_passed(paths: Iterable[str]) -> str:
+    names = ", ".join(sorted(paths))
+    return f"pass one of: {names}" if names else "declare it: request = scoped.value(Request)"
