@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from dependency_injector.containers import Container
@@ -98,5 +98,4 @@ def container_named(name: str) -> "Container":
         value: Any = resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError([f"iacs_container = {name} does not exist: {error}"]) from error
-    container: Container = value() if callable(value) else value
-    return container
+    return cast("Container", value() if callable(value) else value)

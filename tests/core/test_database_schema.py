@@ -8,6 +8,7 @@ import psycopg
 import pytest
 import sqlalchemy
 from dependency_injector import providers
+from psycopg import sql
 
 from iacs.containers import ApplicationContainer
 from iacs.core.config import Config
@@ -32,12 +33,12 @@ def stranger(url: str) -> Iterator[tuple[str, str]]:
     """Yield a user who may connect and nothing else, and the URL with it."""
     user = f"stranger_{uuid4().hex[:8]}"
     with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE ROLE {user} LOGIN")
+        server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(user)))
         try:
             yield user, sqlalchemy.make_url(url).set(username=user).render_as_string(hide_password=False)
         finally:
-            server.execute(f"DROP OWNED BY {user}")
-            server.execute(f"DROP ROLE {user}")
+            server.execute(sql.SQL("DROP OWNED BY {}").format(sql.Identifier(user)))
+            server.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(user)))
 
 
 def tables(url: str, schema: str) -> set[str]:
@@ -122,7 +123,7 @@ def test_a_schema_that_cannot_be_created_is_one_clear_sentence(url: str) -> None
             caught.value.hint == f'as owner of the database run: CREATE SCHEMA "mail" AUTHORIZATION "{user}"'
         )
         with psycopg.connect(url) as server:
-            server.execute(f'CREATE SCHEMA "mail" AUTHORIZATION "{user}"')
+            server.execute(sql.SQL("CREATE SCHEMA mail AUTHORIZATION {}").format(sql.Identifier(user)))
         assert leases(database) == []
 
 

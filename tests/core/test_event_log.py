@@ -1,4 +1,4 @@
-"""What only the event log in a database has to show; the promises it assignments with Kafka are in test_events.py."""
+"""What only the event log in a database has to show; the promises it shares with Kafka are in test_events.py."""
 
 import asyncio
 import math
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import sqlalchemy
+from sqlalchemy import event
 
 from iacs.core import clock
 from iacs.core._events.group_member import Assignment, GroupMember
@@ -228,11 +228,11 @@ async def test_an_idle_consumer_queries_once_for_each_poll(
             await anext(events)
             waiting = asyncio.create_task(anext(events))
             await asyncio.sleep(0.5)
-            sqlalchemy.event.listen(database.engine, "before_cursor_execute", count)
+            event.listen(database.engine, "before_cursor_execute", count)
             started = time.monotonic()
             await asyncio.sleep(1)
             polls = math.ceil((time.monotonic() - started) / 0.02) + 1
-            sqlalchemy.event.remove(database.engine, "before_cursor_execute", count)
+            event.remove(database.engine, "before_cursor_execute", count)
             reads = [statement for statement in statements if "iacs_counters" in statement]
             assert 1 <= len(reads) <= polls
             queries = [statement for statement in statements if statement.lstrip().startswith("SELECT")]
