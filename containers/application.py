@@ -2,6 +2,7 @@
 
 from dependency_injector import containers, providers
 
+from iacs.account import AccountTokens
 from iacs.containers.account import AccountContainer
 from iacs.containers.auth import AuthContainer
 from iacs.containers.core import CoreContainer
@@ -13,7 +14,15 @@ class ApplicationContainer(containers.DeclarativeContainer):
 
     core = providers.Container(CoreContainer)
     account = providers.Container(
-        AccountContainer, config=core.config, logger=core.logger, database=core.database
+        AccountContainer,
+        config=core.config,
+        logger=core.logger,
+        database=core.database,
+        grants=core.grants,
+    )
+    # Not in AccountContainer, whose health would then depend on Entra ID.
+    account_tokens = providers.Singleton(
+        AccountTokens, account.service, core.token_service, logger=core.logger
     )
     auth = providers.Container(
         AuthContainer,
@@ -31,6 +40,6 @@ class ApplicationContainer(containers.DeclarativeContainer):
         database=core.database,
         events=core.events,
         http_client=core.http_client,
-        token_service=core.token_service,
+        tokens=account_tokens,
         accounts=account.service,
     )

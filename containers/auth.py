@@ -11,7 +11,7 @@ from iacs.core.token_service import TokenService
 
 
 class AuthContainer(containers.DeclarativeContainer):
-    """Wire the core and the accounts into AuthService, which tells who signed in as `schema`."""
+    """Wire the core and the accounts into AuthService, which returns who signed in as `schema`."""
 
     logger = providers.Dependency(instance_of=Logger)
     database = providers.Dependency(instance_of=Database)

@@ -7,6 +7,7 @@ from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
 from iacs.core.events import event_backend
+from iacs.core.grants import Grants
 from iacs.core.http_client import HttpClient
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.logger import create_logger
@@ -68,4 +69,7 @@ class CoreContainer(containers.DeclarativeContainer):
         certificate_path=config.provided.azure_client_certificate_path,
         certificate_password=config.provided.azure_client_certificate_password,
     )
-    token_service = providers.Singleton(TokenService, database, oauth_client, encryption, logger=logger)
+    grants = providers.Singleton(Grants, database)
+    token_service = providers.Singleton(
+        TokenService, database, oauth_client, encryption, logger=logger, grants=grants
+    )

@@ -8,12 +8,11 @@ from iacs.core.events import EventStream
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger
 from iacs.core.outbox import Outbox
-from iacs.core.token_service import TokenService
-from iacs.mail_query import Accounts, MailQueryService, Message
+from iacs.mail_query import AccessTokens, Accounts, MailQueryService, Message
 
 
 class MailQueryContainer(containers.DeclarativeContainer):
-    """Wire the core and the accounts into MailQueryService, which gives messages as `schema`.
+    """Wire the core and the accounts into MailQueryService, which returns messages as `schema`.
 
     The outbox is the module's own, because it writes in the transactions of the module's database.
     """
@@ -23,9 +22,11 @@ class MailQueryContainer(containers.DeclarativeContainer):
     database = providers.Dependency(instance_of=Database)
     events = providers.Dependency(instance_of=EventStream)
     http_client = providers.Dependency(instance_of=HttpClient)
-    token_service = providers.Dependency(instance_of=TokenService)
+    tokens = providers.Dependency(instance_of=AccessTokens)
     accounts = providers.Dependency(instance_of=Accounts)
 
+    # A Callable, since the library forgets an override of `provided.…` when it copies a container
+    # (docs/decisions.md).
     topic = providers.Callable(str, config.provided.mail_topic)
     schema = providers.Object(Message)
     outbox = providers.Singleton(Outbox, database, events, logger=logger)
@@ -33,7 +34,7 @@ class MailQueryContainer(containers.DeclarativeContainer):
         MailQueryService,
         database,
         http_client,
-        token_service,
+        tokens,
         accounts,
         outbox,
         graph_url=config.provided.graph_url,

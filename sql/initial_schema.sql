@@ -11,7 +11,8 @@ CREATE TABLE iacs_accounts (
     name TEXT NOT NULL DEFAULT '',
     tenant_id TEXT NOT NULL DEFAULT '',    -- empty: the tenant from the settings
     status TEXT NOT NULL DEFAULT 'enrolled'
-        CHECK (status IN ('enrolled', 'active', 'sign_in_required', 'disabled')),
+        CHECK (status IN ('enrolled', 'active', 'sign_in_required')),
+    disabled_at TEXT,                      -- NULL: enabled; a disabled account keeps its status for later
     object_id TEXT,                        -- the person who signed in: Entra's claim oid, which never changes
     directory_id TEXT,                     -- the directory the person belongs to: Entra's claim tid
     created_at TEXT NOT NULL,
@@ -37,6 +38,7 @@ CREATE TABLE iacs_tokens (
     expires_at TEXT NOT NULL,
     refresh_at TEXT NOT NULL,              -- refreshed from then on, while the access token is still valid
     version BIGINT NOT NULL,               -- counts the writes; a refresh replaces only the version it read
+    suspended BOOLEAN NOT NULL DEFAULT FALSE,  -- kept, and not given to anybody
     updated_at TEXT NOT NULL
 );
 

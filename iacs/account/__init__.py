@@ -1,6 +1,14 @@
-"""Accounts: who is enrolled, and where each stands."""
+"""The account module: who is enrolled, who is signed in, and the tokens of those who may have one."""
 
 from iacs.account.schema import Account, AccountStatus, Enrollment, EnrollmentResult
 from iacs.account.service import AccountService
+from iacs.account.tokens import AccountTokens
 
-__all__ = ["Account", "AccountService", "AccountStatus", "Enrollment", "EnrollmentResult"]
+__all__ = [
+    "Account",
+    "AccountService",
+    "AccountStatus",
+    "AccountTokens",
+    "Enrollment",
+    "EnrollmentResult",
+]

@@ -1,68 +1,112 @@
-"""The table `accounts`."""
+"""The rows of `iacs_accounts`; a disabled account keeps the status that it has again when it is enabled."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from iacs.account.schema import Account, AccountStatus, Enrollment
+from iacs.account.schema import Account, Enrollment
 from iacs.core.transaction import Transaction
 
-_COLUMNS = "id, email, name, tenant_id, status, object_id, directory_id"
-_HAS_TOKENS = "EXISTS (SELECT 1 FROM iacs_tokens WHERE iacs_tokens.account_id = iacs_accounts.id)"
+if TYPE_CHECKING:
+    from sqlalchemy import RowMapping
+
+_READ = """
+    SELECT id, email, name, tenant_id, object_id, directory_id,
+        CASE WHEN disabled_at IS NULL THEN status ELSE 'disabled' END AS status
+    FROM iacs_accounts
+"""
+_SET_STATUS = "UPDATE iacs_accounts SET status = :status, updated_at = :now WHERE id = :id"
 
 
 def read_all(tx: Transaction, schema: type[Account] = Account) -> tuple[Account, ...]:
     """Return every account, by address."""
-    rows = tx.rows(f"SELECT {_COLUMNS} FROM iacs_accounts ORDER BY email")  # noqa: S608 - a constant
-    return tuple(schema.model_validate(dict(row)) for row in rows)
+    return tuple(_account(row, schema) for row in tx.rows(f"{_READ} ORDER BY email"))
 
 
 def read(tx: Transaction, email: str, schema: type[Account] = Account) -> Account | None:
     """Return the account of an address in lower case."""
-    row = tx.row(f"SELECT {_COLUMNS} FROM iacs_accounts WHERE email = :email", {"email": email})  # noqa: S608
-    return None if row is None else schema.model_validate(dict(row))
+    row = tx.row(f"{_READ} WHERE email = :email", {"email": email})
+    return _account(row, schema) if row else None
 
 
-def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
-    """Enrol an account, unless another process has just done so."""
-    tx.execute(
-        """INSERT INTO iacs_accounts (id, email, name, tenant_id, created_at, updated_at)
-           VALUES (:id, :email, :name, :tenant_id, :now, :now) ON CONFLICT (email) DO NOTHING""",
-        {"id": account_id, "email": enrollment.account, **_details(enrollment), "now": now},
+def read_by_id(tx: Transaction, account_id: str, schema: type[Account] = Account) -> Account | None:
+    """Return the account of an id."""
+    row = tx.row(f"{_READ} WHERE id = :id", {"id": account_id})
+    return _account(row, schema) if row else None
+
+
+def count_by_status(tx: Transaction) -> dict[str, int]:
+    """Return how many accounts have each status."""
+    rows = tx.rows(f"SELECT status, count(*) AS number FROM ({_READ}) a GROUP BY status ORDER BY status")  # noqa: S608 - a constant
+    return {row["status"]: row["number"] for row in rows}
+
+
+def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> bool:
+    """Enrol an account; False when its address is enrolled already, perhaps by another process just now."""
+    return (
+        tx.execute(
+            """INSERT INTO iacs_accounts (id, email, name, tenant_id, created_at, updated_at)
+               VALUES (:id, :email, :name, :tenant_id, :now, :now) ON CONFLICT (email) DO NOTHING""",
+            {
+                "id": account_id,
+                "email": enrollment.account,
+                "name": enrollment.name,
+                "tenant_id": enrollment.tenant_id,
+                "now": now,
+            },
+        )
+        == 1
     )
 
 
 def update(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
-    """Bring an account up to its file; one that was disabled is active again if its tokens are still there."""
+    """Give an account the details of its file, and enable it."""
     tx.execute(
-        f"""UPDATE iacs_accounts SET name = :name, tenant_id = :tenant_id, updated_at = :now,
-            status = CASE WHEN status <> 'disabled' THEN status
-                          WHEN {_HAS_TOKENS} THEN 'active' ELSE 'enrolled' END
-            WHERE id = :id""",  # noqa: S608 - constants
-        {"id": account_id, **_details(enrollment), "now": now},
+        """UPDATE iacs_accounts SET name = :name, tenant_id = :tenant_id, disabled_at = NULL, updated_at = :now
+           WHERE id = :id""",
+        {"id": account_id, "name": enrollment.name, "tenant_id": enrollment.tenant_id, "now": now},
     )
 
 
-def disable(tx: Transaction, account_ids: Sequence[str], now: str) -> None:
+def disable(tx: Transaction, account_ids: Collection[str], now: str) -> None:
     """Disable accounts."""
-    sql = "UPDATE iacs_accounts SET status = 'disabled', updated_at = :now WHERE id = :id"
+    sql = "UPDATE iacs_accounts SET disabled_at = :now, updated_at = :now WHERE id = :id AND disabled_at IS NULL"
     tx.execute(sql, [{"id": account_id, "now": now} for account_id in account_ids])
 
 
-def set_identity(tx: Transaction, account_id: str, object_id: str, directory_id: str, now: str) -> int:
-    """Record who signed in; return how many accounts have that id."""
-    return tx.execute(
-        """UPDATE iacs_accounts SET status = 'active', object_id = :object_id, directory_id = :directory_id,
-           updated_at = :now WHERE id = :id""",
-        {"id": account_id, "object_id": object_id, "directory_id": directory_id, "now": now},
+def enable(tx: Transaction, account_id: str, now: str) -> None:
+    """Enable an account; its status is what it was."""
+    sql = "UPDATE iacs_accounts SET disabled_at = NULL, updated_at = :now WHERE id = :id"
+    tx.execute(sql, {"id": account_id, "now": now})
+
+
+def set_identity(tx: Transaction, account_id: str, object_id: str, directory_id: str, now: str) -> bool:
+    """Record who signed in; False when no enabled account has that id."""
+    return (
+        tx.execute(
+            """UPDATE iacs_accounts SET status = 'active', object_id = :object_id,
+               directory_id = :directory_id, updated_at = :now WHERE id = :id AND disabled_at IS NULL""",
+            {"id": account_id, "object_id": object_id, "directory_id": directory_id, "now": now},
+        )
+        == 1
     )
 
 
-def set_status(tx: Transaction, account_id: str, status: AccountStatus, now: str) -> int:
-    """Set the status, unless the account is disabled; return how many accounts were touched."""
-    return tx.execute(
-        "UPDATE iacs_accounts SET status = :status, updated_at = :now WHERE id = :id AND status <> 'disabled'",
-        {"id": account_id, "status": status.value, "now": now},
-    )
+def set_signed_out(tx: Transaction, account_id: str, now: str) -> None:
+    """Record that nobody is signed in."""
+    tx.execute(_SET_STATUS, {"id": account_id, "status": "enrolled", "now": now})
 
 
-def _details(enrollment: Enrollment) -> dict[str, str]:
-    return {"name": enrollment.name, "tenant_id": enrollment.tenant_id}
+def set_sign_in_required(tx: Transaction, account_id: str, now: str) -> bool:
+    """Record that who was signed in is so no more; False when nobody was."""
+    params = {"id": account_id, "status": "sign_in_required", "now": now}
+    return tx.execute(f"{_SET_STATUS} AND status = 'active'", params) == 1
+
+
+def set_sign_in_restored(tx: Transaction, account_id: str, now: str) -> None:
+    """Take back that somebody must sign in again."""
+    params = {"id": account_id, "status": "active", "now": now}
+    tx.execute(f"{_SET_STATUS} AND status = 'sign_in_required'", params)
+
+
+def _account(row: "RowMapping", schema: type[Account]) -> Account:
+    return schema.model_validate(dict(row))

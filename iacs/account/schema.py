@@ -2,12 +2,20 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-_ADDRESS = re.compile(r"[^@\s<>\"',;]+@[^@\s<>\"',;]+")
-_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+from iacs.core.exceptions import AccountError
+from iacs.core.oauth_client import is_tenant
+
+_ADDRESS = re.compile(r"[^@\s<>\"',;\x00-\x1f]+@[^@\s<>\"',;\x00-\x1f]+")
+_PROBLEMS = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a key of an enrolment",
+    "invalid_key": "is not a key of an enrolment",
+    "string_type": "must be text",
+}
 
 
 def normalize_address(value: str) -> str:
@@ -22,14 +30,20 @@ def _address(value: str) -> str:
     return value
 
 
+def _name(value: str) -> str:
+    if "\x00" in value:  # which PostgreSQL cannot store
+        raise ValueError("must not contain the character NUL")
+    return value
+
+
 def _tenant(value: str) -> str:
-    if value and not _TENANT.fullmatch(value):
+    if value and not is_tenant(value):
         raise ValueError("must be a directory id or a domain such as contoso.example")
     return value
 
 
 class AccountStatus(StrEnum):
-    """Where an account stands."""
+    """Whether somebody is signed in to an account, and whether anybody may."""
 
     ENROLLED = "enrolled"
     ACTIVE = "active"
@@ -52,17 +66,34 @@ class Account(BaseModel):
 
 
 class Enrollment(BaseModel):
-    """One enrolment file: an address, a name for people, and a tenant other than the configured one."""
+    """One enrolment: an address, a name for people, and a tenant other than the configured one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     account: Annotated[str, AfterValidator(_address)]
-    name: str = ""
+    name: Annotated[str, AfterValidator(_name)] = ""
     tenant_id: Annotated[str, AfterValidator(_tenant)] = ""
+
+    @classmethod
+    def of(cls, account: str, *, name: str = "", tenant_id: str = "") -> Self:
+        """Return a checked enrolment; raise AccountError."""
+        try:
+            return cls(account=account, name=name, tenant_id=tenant_id)
+        except ValidationError as error:
+            raise AccountError("; ".join(problems(error))) from None
+
+
+def problems(error: ValidationError) -> list[str]:
+    """Return what is wrong with an enrolment, each problem with its key."""
+    return [
+        f"{'.'.join(map(str, problem['loc']))}:"
+        f" {_PROBLEMS.get(problem['type'], problem['msg'].removeprefix('Value error, '))}"
+        for problem in error.errors()
+    ]
 
 
 class EnrollmentResult(BaseModel):
-    """The addresses that a sync added, updated, disabled, and left as they were."""
+    """The addresses that a sync added, updated, disabled, found as they should be, and left alone."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,3 +101,9 @@ class EnrollmentResult(BaseModel):
     updated: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
+    left_alone: tuple[str, ...] = ()
+
+    @property
+    def disables_most(self) -> bool:
+        """Whether more than half of the accounts that were enabled are disabled."""
+        return len(self.disabled) > len(self.updated) + len(self.unchanged)

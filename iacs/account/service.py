@@ -1,102 +1,172 @@
-"""Who is enrolled: the accounts of the database follow the enrolment files."""
+"""The enrolled accounts: who may be read and signed in, and who is signed in."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
 from iacs.account import repository
-from iacs.account.schema import Account, AccountStatus, Enrollment, EnrollmentResult, normalize_address
+from iacs.account.changes import Changes, compare
+from iacs.account.schema import Account, Enrollment, EnrollmentResult, normalize_address
 from iacs.core import clock
 from iacs.core.database import Database
-from iacs.core.exceptions import AccountNotFoundError
+from iacs.core.exceptions import (
+    AccountDisabledError,
+    AccountError,
+    AccountNotFoundError,
+    DegradedError,
+)
+from iacs.core.grants import Grants
 from iacs.core.logger import Logger
 from iacs.core.transaction import Transaction
 
 
 class AccountService:
-    """Enrol accounts from files, find them as `schema`, and keep where each stands."""
+    """The accounts as `schema`, enrolled from files or one by one, and their statuses.
+
+    Disabling an account suspends its grant; the account's own status is what counts.
+    """
 
     def __init__(
         self,
         database: Database,
+        grants: Grants,
         *,
         enrollment_directory: Path,
         schema: type[Account] = Account,
         logger: Logger,
     ) -> None:
         self._database = database
+        self._grants = grants
         self._directory = enrollment_directory
         self._schema = schema
         self._logger = logger
 
-    async def sync(self, directory: Path | None = None) -> EnrollmentResult:
-        """Make the accounts what the files say; an account whose file is gone becomes disabled.
+    async def sync(
+        self, directory: Path | None = None, *, prune: bool = False, dry_run: bool = False
+    ) -> EnrollmentResult:
+        """Enrol and update the accounts that the files of a directory name.
 
-        Raises AccountError, which lists every problem of every file, before anything is written.
+        An account that no file names is left alone, or disabled with `prune`. `dry_run` changes nothing and
+        returns what would be changed. Raises AccountError, which lists every problem of every file, before
+        anything is written.
         """
         from iacs.account.enrollment import read_enrollments  # the only one that needs YAML
 
         enrollments = await asyncio.to_thread(read_enrollments, directory or self._directory)
-        result = await self._database.run(_apply, enrollments)
-        self._logger.info("accounts synced", **{name: len(value) for name, value in result})
-        return result
+        if dry_run:
+            accounts = await self._database.read(repository.read_all)
+            return compare(accounts, enrollments, prune=prune).result
+        changes = await self._database.run(_apply, enrollments, prune=prune)
+        await self._grants.suspend([account.id for account in changes.disabled])
+        await self._grants.resume([account.id for account, _ in changes.updated])
+        self._logger.info("accounts synced", **{name: len(value) for name, value in changes.result})
+        return changes.result
 
     async def list(self) -> tuple[Account, ...]:
         """Return every account, by address."""
-        return await self._database.run(repository.read_all, self._schema)
+        return await self._database.read(repository.read_all, self._schema)
 
     async def get(self, email: str) -> Account:
-        """Return an account; AccountNotFoundError says how to enrol one."""
+        """Return the account of an address; raise AccountNotFoundError."""
         address = normalize_address(email)
-        account = await self._database.run(repository.read, address, self._schema)
+        account = await self._database.read(repository.read, address, self._schema)
         if account is None:
             raise AccountNotFoundError(
-                f"No account {address} is enrolled. Write a file such as"
-                f" {self._directory / (address.partition('@')[0] or 'alice')}.yaml with the line"
-                f" account: {address} and run: iacs account sync"
+                f"no account {address} is enrolled", hint=f"enrol it with: iacs account add {address}"
             )
         return account
 
+    async def get_enabled(self, email: str) -> Account:
+        """Return the account of an address; raise AccountNotFoundError or AccountDisabledError."""
+        return require_enabled(await self.get(email))
+
+    async def get_by_id(self, account_id: str) -> Account:
+        """Return the account of an id; raise AccountNotFoundError."""
+        account = await self._database.read(repository.read_by_id, account_id, self._schema)
+        if account is None:
+            raise AccountNotFoundError(
+                f"no account has the id {account_id}", hint="list them with: iacs account list"
+            )
+        return account
+
+    async def add(self, email: str, *, name: str = "", tenant_id: str = "") -> Account:
+        """Enrol one account; raise AccountError for a malformed address and for one that is enrolled already."""
+        enrollment = Enrollment.of(email, name=name, tenant_id=tenant_id)
+        added = await self._database.run(repository.add, str(uuid4()), enrollment, _now())
+        account = await self.get(enrollment.account)
+        if not added:
+            disabled = account.status == "disabled"
+            raise AccountError(
+                f"{account.email} is enrolled already" + (", and disabled" if disabled else ""),
+                hint=f"enable it with: iacs account enable {account.email}" if disabled else "",
+            )
+        self._logger.info("account added", account=account.email)
+        return account
+
+    async def disable(self, email: str) -> Account:
+        """Disable an account: it is neither read nor signed in, and keeps its mail and its tokens."""
+        account = await self.get(email)
+        await self._database.run(repository.disable, [account.id], _now())
+        await self._grants.suspend([account.id])
+        self._logger.info("account disabled", account=account.email)
+        return await self.get(email)
+
+    async def enable(self, email: str) -> Account:
+        """Enable an account; one that was signed in when it was disabled still is."""
+        account = await self.get(email)
+        await self._database.run(repository.enable, account.id, _now())
+        await self._grants.resume([account.id])
+        self._logger.info("account enabled", account=account.email)
+        return await self.get(email)
+
     async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
-        """Record who signed in, by the two ids that never change."""
-        now = clock.to_text(clock.now())
-        known = await self._database.run(repository.set_identity, account_id, object_id, directory_id, now)
-        if not known:
-            raise AccountNotFoundError(f"No account has the id {account_id}. Run: iacs account sync")
+        """Record who signed in, by the two ids that never change; raise AccountDisabledError."""
+        while not await self._database.run(
+            repository.set_identity, account_id, object_id, directory_id, _now()
+        ):
+            require_enabled(await self.get_by_id(account_id))
 
     async def signed_out(self, account_id: str) -> None:
         """Record that an account has no tokens any more."""
-        now = clock.to_text(clock.now())
-        await self._database.run(repository.set_status, account_id, AccountStatus.ENROLLED, now)
+        await self._database.run(repository.set_signed_out, account_id, _now())
+
+    async def sign_in_required(self, account_id: str) -> bool:
+        """Record that who was signed in has to sign in again; return False when nobody was."""
+        return await self._database.run(repository.set_sign_in_required, account_id, _now())
+
+    async def sign_in_restored(self, account_id: str) -> None:
+        """Record that an account that had to sign in again has done so."""
+        await self._database.run(repository.set_sign_in_restored, account_id, _now())
+
+    async def probe(self) -> Mapping[str, int]:
+        """Return how many accounts have each status; raise DegradedError when some have to sign in again."""
+        counts = await self._database.read(repository.count_by_status)
+        if number := counts.get("sign_in_required", 0):
+            who = "1 account has" if number == 1 else f"{number} accounts have"
+            raise DegradedError(f"{who} to sign in again", hint="list them with: iacs account list")
+        return counts
 
 
-def _apply(tx: Transaction, enrollments: Iterable[Enrollment]) -> EnrollmentResult:
-    now = clock.to_text(clock.now())
-    present = {account.email: account for account in repository.read_all(tx)}
-    added, updated, unchanged = [], [], []
-    for enrollment in enrollments:
-        account = present.pop(enrollment.account, None)
-        if account is None:
-            repository.add(tx, str(uuid4()), enrollment, now)
-            added.append(enrollment.account)
-        elif _matches(account, enrollment):
-            unchanged.append(account.email)
-        else:
-            repository.update(tx, account.id, enrollment, now)
-            updated.append(account.email)
-    gone = [account for account in present.values() if account.status is not AccountStatus.DISABLED]
-    repository.disable(tx, [account.id for account in gone], now)
-    return EnrollmentResult(
-        added=tuple(added),
-        updated=tuple(updated),
-        disabled=tuple(account.email for account in gone),
-        unchanged=tuple(unchanged),
-    )
+def require_enabled(account: Account) -> Account:
+    """Return an account that may be read and signed in; raise AccountDisabledError for any other."""
+    if account.status == "disabled":
+        raise AccountDisabledError(
+            f"{account.email} is disabled", hint=f"enable it with: iacs account enable {account.email}"
+        )
+    return account
 
 
-def _matches(account: Account, enrollment: Enrollment) -> bool:
-    return account.status is not AccountStatus.DISABLED and (account.name, account.tenant_id) == (
-        enrollment.name,
-        enrollment.tenant_id,
-    )
+def _apply(tx: Transaction, enrollments: tuple[Enrollment, ...], *, prune: bool) -> Changes:
+    now = _now()
+    changes = compare(repository.read_all(tx), enrollments, prune=prune)
+    for enrollment in changes.added:
+        repository.add(tx, str(uuid4()), enrollment, now)
+    for account, enrollment in changes.updated:
+        repository.update(tx, account.id, enrollment, now)
+    repository.disable(tx, [account.id for account in changes.disabled], now)
+    return changes
+
+
+def _now() -> str:
+    return clock.to_text(clock.now())

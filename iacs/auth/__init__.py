@@ -1,18 +1,13 @@
 """Signing in: in a browser, or with a code on another device.
 
-LoopbackListener is imported when it is asked for: it is a web server, and most applications have their own.
+LoopbackListener is imported at first use: it is a web server, and most applications have their own.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from iacs.auth.schema import (
-    Accounts,
-    AuthorizationCallback,
-    AuthorizationRequest,
-    DeviceSignIn,
-    SignedIn,
-)
+from iacs.auth.collaborators import Accounts
+from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, DeviceSignIn, SignedIn
 from iacs.auth.service import AuthService
 
 if TYPE_CHECKING:

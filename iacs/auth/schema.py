@@ -1,15 +1,14 @@
-"""Sign-ins: what is handed to the person, and what comes back."""
+"""Sign-ins: what the person is given, and what comes back."""
 
 from datetime import datetime
-from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from iacs.core._oauth.tokens import DeviceCode
+from iacs.core.oauth_client import DeviceCode
 
 
 class AuthorizationRequest(BaseModel):
-    """Where the person's browser goes; `url` holds the state and is for that browser alone."""
+    """A sign-in in a browser; `url` holds the state and is for that browser alone."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,52 +57,3 @@ class SignedIn(BaseModel):
     account: str
     name: str = ""
     username: str = ""
-
-
-class Account(Protocol):
-    """What a sign-in needs to know of an account."""
-
-    @property
-    def id(self) -> str:
-        """Name the account in the database."""
-        ...
-
-    @property
-    def email(self) -> str:
-        """Give its address in lower case."""
-        ...
-
-    @property
-    def tenant_id(self) -> str:
-        """Name its tenant; empty: the configured one."""
-        ...
-
-    @property
-    def status(self) -> str:
-        """Say `disabled` when nobody may sign in."""
-        ...
-
-    @property
-    def object_id(self) -> str | None:
-        """Name who signed in before, with `directory_id`."""
-        ...
-
-    @property
-    def directory_id(self) -> str | None:
-        """Name the directory of who signed in before."""
-        ...
-
-
-@runtime_checkable
-class Accounts(Protocol):
-    """What a sign-in needs of the accounts."""
-
-    async def get(self, email: str) -> Account:
-        """Return an account; raise AccountNotFoundError without one."""
-        ...
-
-    async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
-        """Record who signed in."""
-
-    async def signed_out(self, account_id: str) -> None:
-        """Record that the tokens are gone."""

@@ -5,14 +5,8 @@ import secrets
 from pydantic import SecretStr
 
 from iacs.auth import repository
-from iacs.auth.schema import (
-    Account,
-    Accounts,
-    AuthorizationCallback,
-    AuthorizationRequest,
-    DeviceSignIn,
-    SignedIn,
-)
+from iacs.auth.collaborators import Account, Accounts
+from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, DeviceSignIn, SignedIn
 from iacs.auth.session import AuthSession, hash_state
 from iacs.core import clock
 from iacs.core.database import Database
@@ -47,7 +41,7 @@ class AuthService:
 
     async def begin(self, email: str) -> AuthorizationRequest:
         """Begin a sign-in; it is to be completed within 15 minutes."""
-        account = await self._account(email)
+        account = await self._accounts.get_enabled(email)
         session = AuthSession.new(account.email, self._oauth_client.redirect_uri)
         state = secrets.token_urlsafe(32)
         url = await self._oauth_client.authorization_url(
@@ -80,7 +74,7 @@ class AuthService:
             raise AuthenticationError(
                 f"The callback for {session.account} has neither a code nor an error. {_again(session.account)}"
             )
-        account = await self._account(session.account)
+        account = await self._accounts.get_enabled(session.account)
         tokens = await self._oauth_client.exchange_code(
             callback.code,
             code_verifier=SecretStr(session.verifier),
@@ -91,7 +85,7 @@ class AuthService:
 
     async def begin_device(self, email: str) -> DeviceSignIn:
         """Begin a sign-in that the person completes on any device with a browser."""
-        account = await self._account(email)
+        account = await self._accounts.get_enabled(email)
         device = await self._oauth_client.begin_device_code(tenant_id=account.tenant_id)
         return DeviceSignIn(
             account=account.email,
@@ -104,7 +98,7 @@ class AuthService:
 
     async def complete_device(self, sign_in: DeviceSignIn) -> SignedIn:
         """Wait until the person has entered the code; raises as `complete` does."""
-        account = await self._account(sign_in.account)
+        account = await self._accounts.get_enabled(sign_in.account)
         tokens = await self._oauth_client.poll_device_code(sign_in.device)
         return await self._accept(account, tokens, nonce=None)
 
@@ -115,15 +109,6 @@ class AuthService:
         await self._token_service.delete(account.id)
         await self._accounts.signed_out(account.id)
         self._logger.info("signed out", account=account.email)
-
-    async def _account(self, email: str) -> Account:
-        account = await self._accounts.get(email)
-        if account.status == "disabled":
-            raise AccountError(
-                f"{account.email} is disabled: its enrolment file is gone."
-                " Put it back and run: iacs account sync"
-            )
-        return account
 
     async def _take(self, callback: AuthorizationCallback) -> AuthSession:
         hashed = hash_state(callback.state.get_secret_value())
@@ -150,9 +135,13 @@ class AuthService:
         )
         _check_person(account, identity)
         await self._token_service.store(account.id, tokens, tenant_id=account.tenant_id)
-        await self._accounts.signed_in(
-            account.id, object_id=identity.object_id, directory_id=identity.directory_id
-        )
+        try:
+            await self._accounts.signed_in(
+                account.id, object_id=identity.object_id, directory_id=identity.directory_id
+            )
+        except AccountError:  # it was disabled meanwhile
+            await self._token_service.delete(account.id)
+            raise
         self._logger.info("signed in", account=account.email)
         return self._schema(account=account.email, name=identity.name, username=identity.username)
 

@@ -1,48 +1,122 @@
-"""`iacs account …`: who is enrolled."""
+"""`iacs account …`: enrol accounts, and list, disable and enable them."""
 
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iacs.cli.options import Json
+from iacs.cli.options import Email, Json
 from iacs.cli.output import line, note, print_json
 from iacs.cli.running import run
 from iacs.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from iacs.account import Account, EnrollmentResult
+    from iacs.account import Account, AccountService, EnrollmentResult
     from iacs.cli.running import App
 
-app = typer.Typer(help="Who is enrolled.", rich_markup_mode=None)
+app = typer.Typer(help="Enrol accounts, and list, disable and enable them.", rich_markup_mode=None)
 
 Directory = Annotated[
-    Path | None, typer.Argument(metavar="[DIRECTORY]", help="Instead of ENROLLMENT_DIRECTORY.")
+    Path | None,
+    typer.Argument(
+        metavar="[DIRECTORY]", help="Folder with one YAML file per account (default: ENROLLMENT_DIRECTORY)."
+    ),
 ]
+Prune = Annotated[bool, typer.Option("--prune", help="Disable the accounts that the folder does not name.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Disable more than half of the accounts without asking.")]
 
 
 @app.command()
-def sync(directory: Directory = None, json: Json = False) -> None:
-    """Make the accounts what the YAML files of the enrollment directory say."""
+def sync(
+    directory: Directory = None,
+    prune: Prune = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Enrol and update the accounts that the YAML files of a folder name."""
     from iacs.account import AccountService
 
     async def work(app: "App") -> "EnrollmentResult":
-        return await app.get(AccountService).sync(directory)
+        accounts = app.get(AccountService)
+        if prune and not dry_run and not yes:
+            _confirm(await accounts.sync(directory, prune=True, dry_run=True))
+        return await accounts.sync(directory, prune=prune, dry_run=dry_run)
 
     result = run(work, AccountService, creates=True)
-    changes = {name: getattr(result, name) for name in ("added", "updated", "disabled", "unchanged")}
+    changes = {name.replace("_", " "): emails for name, emails in result}
     if json:
-        print_json(changes)
+        print_json(result.model_dump())
         return
     for change, emails in changes.items():
         for email in emails:
-            line(f"{change:9}  {email}")
-    note("; ".join(f"{len(emails)} {change}" for change, emails in changes.items()))
+            line(f"{change:10}  {email}")
+    prefix = "nothing was changed; would be: " if dry_run else ""
+    note(prefix + "; ".join(f"{len(emails)} {change}" for change, emails in changes.items()))
+
+
+def _confirm(planned: "EnrollmentResult") -> None:
+    """Ask before more than half of the accounts are disabled; refuse where nobody can answer."""
+    if not planned.disables_most:
+        return
+    number = len(planned.disabled)
+    sentence = f"--prune would disable {number} account{'' if number == 1 else 's'}, more than half of all"
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        typer.confirm(f"{sentence}. Go on?", abort=True, err=True)
+        return
+    raise typer.BadParameter(
+        f"{sentence}; look at them with --dry-run, and give --yes to disable them", param_hint="--prune"
+    )
+
+
+@app.command()
+def add(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Address of the new account.")],
+    name: Annotated[str, typer.Option("--name", help="Name for people.")] = "",
+    tenant: Annotated[
+        str, typer.Option("--tenant", help="Tenant, as id or domain (default: AZURE_TENANT_ID).")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Enrol one account."""
+    _change(
+        lambda accounts: accounts.add(email, name=name, tenant_id=tenant), "enrolled", json=json, creates=True
+    )
+
+
+@app.command()
+def disable(email: Email, json: Json = False) -> None:
+    """Disable an account: it is neither read nor signed in, and its mail and tokens are kept."""
+    _change(lambda accounts: accounts.disable(email), "disabled", json=json)
+
+
+@app.command()
+def enable(email: Email, json: Json = False) -> None:
+    """Enable a disabled account; if it was signed in, it still is."""
+    _change(lambda accounts: accounts.enable(email), "enabled", json=json)
+
+
+def _change(
+    change: "Callable[[AccountService], Awaitable[Account]]", done: str, *, json: bool, creates: bool = False
+) -> None:
+    from iacs.account import AccountService
+
+    async def work(app: "App") -> "Account":
+        return await change(app.get(AccountService))
+
+    account = run(work, AccountService, creates=creates)
+    if json:
+        print_json(account.model_dump(mode="json"))
+    else:
+        line(f"{account.email} is {done}")
 
 
 @app.command("list")
 def list_accounts(json: Json = False) -> None:
-    """List the accounts and whether each is signed in."""
+    """List the accounts with their statuses."""
     from iacs.account import AccountService
 
     async def work(app: "App") -> "tuple[Account, ...]":
@@ -53,10 +127,7 @@ def list_accounts(json: Json = False) -> None:
         for account in accounts:
             print_json(account.model_dump(mode="json"))
     elif accounts:
-        print_table(("account", "status", "name"), [_row(account) for account in accounts])
+        rows = [(account.email, str(account.status), account.name or None) for account in accounts]
+        print_table(("account", "status", "name"), rows)
     else:
-        note("no account is enrolled; write one YAML file for each and run: iacs account sync DIRECTORY")
-
-
-def _row(account: "Account") -> tuple[str, str, str | None]:
-    return account.email, str(account.status), account.name or None
+        note("no account is enrolled; enrol one with: iacs account add EMAIL, or iacs account sync DIRECTORY")

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from iacs.core._oauth.claims import merge_claims
 from iacs.core._oauth.credential import ClientCredential
+from iacs.core._oauth.tenant import is_tenant
 from iacs.core._oauth.tokens import DeviceCode, Identity, TokenSet
 from iacs.core.exceptions import (
     APIConnectionError,
@@ -26,7 +27,7 @@ from iacs.core.http_client import HttpClient
 if TYPE_CHECKING:
     from iacs.core._oauth.authority import Metadata
 
-__all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet"]
+__all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet", "is_tenant"]
 
 _SECRET_FIELDS = (
     "client_assertion",

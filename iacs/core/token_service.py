@@ -1,7 +1,5 @@
 """Access tokens per account: encrypted at rest, renewed once however many tasks and processes ask."""
 
-from collections.abc import Mapping
-
 from pydantic import SecretStr
 
 from iacs.core._oauth.claims import read_challenge
@@ -11,16 +9,19 @@ from iacs.core._tokens.single_flight import SingleFlight
 from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
-from iacs.core.exceptions import DegradedError
+from iacs.core.grants import Grants
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient, TokenSet
 
 
 class TokenService:
-    """Keep each account's tokens and hand out an access token that is valid.
+    """The tokens of each account, and an access token that is valid now.
 
-    A renewal is shared by the tasks that wait for it, and by the processes that share the database.
-    Another process learns of a sign-out when the token that it remembers is due for renewal.
+    A renewal is shared by the tasks that wait for it, and by the processes that share the database; the one
+    that renews has `lease_seconds` for it. Another process learns of a sign-out, or of a suspended grant,
+    when the token that it remembers is due for renewal.
+
+    It knows grants by the accounts' ids: addresses and statuses belong to the account module.
     """
 
     def __init__(
@@ -30,9 +31,11 @@ class TokenService:
         encryption: Encryption,
         *,
         logger: Logger,
+        grants: Grants | None = None,
         lease_seconds: float = 30.0,
     ) -> None:
         self._database = database
+        self._grants = grants or Grants(database)
         self._encryption = encryption
         self._renewal = TokenRenewal(
             database, oauth_client, encryption, logger=logger, lease_seconds=lease_seconds
@@ -49,11 +52,12 @@ class TokenService:
     async def access_token(self, account_id: str) -> SecretStr:
         """Return a valid access token: from memory, from the database, or from one renewal.
 
-        Raises SignInRequiredError when only the person can help, and then drops the tokens and marks the
-        account; OperatorRequiredError; APIConnectionError, which changes nothing and may be tried again.
+        Raises SignInRequiredError when only the person can help, and then drops the tokens;
+        AuthenticationError for a suspended grant; OperatorRequiredError; APIConnectionError, which changes
+        nothing and may be tried again.
         """
         held = self._memory.get(account_id)
-        if held is not None and held.fresh:
+        if held is not None and held.fresh and not self._grants.suspended_here(account_id):
             return held.access_token
         current = await self._flights.run(account_id, lambda: self._current(account_id))
         return current.access_token
@@ -78,16 +82,9 @@ class TokenService:
         await self._database.run(token_store.delete, account_id)
         self._forget(account_id)
 
-    async def probe(self) -> Mapping[str, int]:
-        """Return how many accounts have each status, from the database alone.
-
-        Raises DegradedError when some have to sign in again.
-        """
-        standing = await self._database.read(token_store.standing)
-        if number := standing.get("sign_in_required", 0):
-            who = "1 account has" if number == 1 else f"{number} accounts have"
-            raise DegradedError(f"{who} to sign in again; list them with: iacs account list")
-        return standing
+    async def holds(self, account_id: str) -> bool:
+        """Return whether tokens are kept for an account."""
+        return await self._database.read(token_store.read, account_id) is not None
 
     async def _current(self, account_id: str) -> StoredToken:
         current = await self._renewal.current(account_id)

@@ -6,7 +6,6 @@ from typing import Protocol, runtime_checkable
 from pydantic import SecretStr
 
 from iacs.core.events import NewEvent
-from iacs.core.exceptions import AccountError
 from iacs.core.transaction import Transaction
 
 
@@ -37,6 +36,10 @@ class Accounts(Protocol):
         """Return the account of an address; raise AccountNotFoundError."""
         ...
 
+    async def get_enabled(self, email: str) -> Account:
+        """Return an account that may be read; raise AccountNotFoundError or AccountDisabledError."""
+        ...
+
 
 class Outbox(Protocol):
     """Whoever keeps events in the caller's transaction and publishes them afterwards."""
@@ -49,6 +52,7 @@ class Outbox(Protocol):
         ...
 
 
+@runtime_checkable
 class AccessTokens(Protocol):
     """Whoever gives access tokens and takes back those that Graph refused."""
 
@@ -58,11 +62,3 @@ class AccessTokens(Protocol):
 
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
         """Never give this token again; the next one must carry these claims."""
-
-
-async def enabled_account(accounts: Accounts, email: str) -> Account:
-    """Return an account; raise AccountError for one that is disabled."""
-    account = await accounts.get(email)
-    if account.status == "disabled":
-        raise AccountError(f"{email} is disabled, since its enrolment is gone: enrol it again to read mail")
-    return account

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from functools import partial
 
-from iacs.mail_query.collaborators import Accounts, enabled_account
+from iacs.mail_query.collaborators import Accounts
 from iacs.mail_query.folders import all_folders, folder_url
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.odata import encode, parameters
@@ -34,13 +34,13 @@ class MailReader:
 
     async def folders(self, email: str) -> tuple[MailFolder, ...]:
         """Return every folder that is not hidden, parents before their children."""
-        account = await enabled_account(self._accounts, email)
+        account = await self._accounts.get_enabled(email)
         return tuple(await all_folders(self._graph, account.id))
 
     async def _messages(
         self, email: str, url: str, limit: int | None
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        account = await enabled_account(self._accounts, email)
+        account = await self._accounts.get_enabled(email)
         left = limit
         async for page in self._graph.pages(account.id, url, partial(read_messages, schema=self._schema)):
             for message in page.items if left is None else page.items[:left]:

@@ -10,7 +10,7 @@ from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError, EventError, IACSGraphError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, log_context
-from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox, enabled_account
+from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.retry_policy import RetryPolicy
 from iacs.mail_query.schema import MailFolder, Message, SyncProgress, SyncResult, UnreadableMessage
@@ -92,7 +92,7 @@ class MailQueryService:
         """
         from iacs.mail_query.progress import Progress
 
-        account = await enabled_account(self._accounts, email)
+        account = await self._accounts.get_enabled(email)
         progress = Progress(account.email, on_progress)
         with log_context(account=account.email):
             await self._try_to_publish(progress)

@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "enrollment"
 def problems(directory: Path) -> str:
     with pytest.raises(AccountError) as caught:
         read_enrollments(directory)
-    return str(caught.value)
+    return caught.value.message_with_hint
 
 
 def test_the_examples_enrol_three_accounts() -> None:
@@ -30,7 +30,10 @@ def test_both_endings_count_and_others_do_not(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("account: a@contoso.example")
     (tmp_path / "b.yml").write_text("account: b@contoso.example")
     (tmp_path / "c.yaml.bak").write_text("nonsense: [")
-    assert [each.account for each in read_enrollments(tmp_path)] == ["a@contoso.example", "b@contoso.example"]
+    assert [enrollment.account for enrollment in read_enrollments(tmp_path)] == [
+        "a@contoso.example",
+        "b@contoso.example",
+    ]
 
 
 def test_an_address_is_kept_in_lower_case(tmp_path: Path) -> None:
@@ -43,11 +46,11 @@ def test_an_address_is_kept_in_lower_case(tmp_path: Path) -> None:
 def test_a_missing_directory_says_what_to_write(tmp_path: Path) -> None:
     text = problems(tmp_path / "enrollment")
     assert "cannot be read (No such file or directory)" in text
-    assert f"Write {tmp_path}/enrollment/alice.yaml with the line: account: alice@contoso.example" in text
+    assert f"; write {tmp_path}/enrollment/alice.yaml with the line: account: alice@contoso.example" in text
 
 
 def test_an_empty_directory_says_what_to_write(tmp_path: Path) -> None:
-    assert "holds no enrolment. Write " in problems(tmp_path)
+    assert "has no enrolment file; write " in problems(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +72,11 @@ def test_an_empty_directory_says_what_to_write(tmp_path: Path) -> None:
         ),
         ("account: [", "a.yaml: is not YAML in line 1"),
         ("a: b: c", "a.yaml: is not YAML in line 1"),
-        ("- account: a@contoso.example", "a.yaml: must hold keys"),
-        ("", "a.yaml: must hold keys"),
-        ("alice@contoso.example", "a.yaml: must hold keys"),
+        ("- account: a@contoso.example", "a.yaml: must have keys"),
+        ("", "a.yaml: must have keys"),
+        ("alice@contoso.example", "a.yaml: must have keys"),
         ("!!python/object:os.system {}", "a.yaml: is not YAML"),
-        ("account: \x00", "a.yaml: is not text in UTF-8"),
+        ("account: \x00", "a.yaml: has a character in line 1 that YAML does not allow (U+0000)"),
     ],
 )
 def test_a_malformed_file_is_named_with_its_key(tmp_path: Path, content: str, problem: str) -> None:
@@ -81,9 +84,35 @@ def test_a_malformed_file_is_named_with_its_key(tmp_path: Path, content: str, pr
     assert problem in problems(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("2026-02-31", "is not YAML in line 2 (a value is not a possible timestamp)"),
+        ("!!int abc", "is not YAML in line 2 (a value is not a possible int)"),
+        ("!!float abc", "is not YAML in line 2 (a value is not a possible float)"),
+        ("!!bool maybe", "is not YAML in line 2 (a value is not a possible bool)"),
+        ("!!timestamp soon", "is not YAML in line 2 (a value is not a possible timestamp)"),
+        ("9" * 5000, "is not YAML in line 2 (a value is not a possible int)"),
+        ("[" * 2000 + "]" * 2000, "is nested too deeply in line 2"),
+        ("[" * 2000, "in line 2"),
+        ("Al\x00ice", "has a character in line 2 that YAML does not allow (U+0000)"),
+        ('"Al\\0ice"', "name: must not contain the character NUL"),
+        ("&a [*a]", "name: must be text"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_a_value_that_no_reader_can_take_is_named_with_its_line(
+    tmp_path: Path, value: str, problem: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(f"account: a@contoso.example\nname: {value}")
+    text = problems(tmp_path)
+    assert "a.yaml: " in text
+    assert problem in text
+
+
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes("account: a@contoso.example\nname: Zoë".encode("latin-1"))
-    assert "a.yaml: is not text in UTF-8" in problems(tmp_path)
+    assert "a.yaml: is not text in UTF-8 in line 2" in problems(tmp_path)
 
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:

@@ -6,9 +6,17 @@ import pytest
 
 from iacs.account import AccountService
 from iacs.core.database import Database
-from iacs.core.exceptions import AccountError, AccountNotFoundError
+from iacs.core.exceptions import (
+    AccountDisabledError,
+    AccountError,
+    AccountNotFoundError,
+    DegradedError,
+)
+from iacs.core.grants import Grants
 from iacs.core.logger import create_logger
 from tests.fixtures.sign_in import ALICE, BOB, write_enrollment
+
+CAROL = "carol@contoso.example"
 
 
 @pytest.fixture
@@ -18,16 +26,8 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def accounts(database: Database, directory: Path) -> AccountService:
-    return AccountService(database, enrollment_directory=directory, logger=create_logger("iacs.test"))
-
-
-def add_tokens(database: Database, account_id: str) -> None:
-    with database.transaction() as tx:
-        tx.execute(
-            """INSERT INTO iacs_tokens (account_id, secret, scope, expires_at, refresh_at, version, updated_at)
-               VALUES (:id, '', '', '', '', 1, '')""",
-            {"id": account_id},
-        )
+    logger = create_logger("iacs.test")
+    return AccountService(database, Grants(database), enrollment_directory=directory, logger=logger)
 
 
 def snapshot(database: Database) -> list[dict[str, Any]]:
@@ -67,29 +67,101 @@ async def test_a_changed_file_updates_its_account(accounts: AccountService, dire
     assert (after.id, after.name, after.tenant_id) == (before.id, "Alice", "other.example")
 
 
-async def test_an_account_whose_file_is_gone_is_disabled(accounts: AccountService, directory: Path) -> None:
+async def test_an_account_that_no_file_names_is_left_alone(accounts: AccountService, tmp_path: Path) -> None:
+    await accounts.sync()
+    result = await accounts.sync(write_enrollment(tmp_path / "other", CAROL))
+    assert (result.added, result.disabled, result.left_alone) == ((CAROL,), (), (ALICE, BOB))
+    assert [account.status for account in await accounts.list()] == ["enrolled"] * 3
+
+
+async def test_pruning_disables_an_account_that_no_file_names(
+    accounts: AccountService, directory: Path
+) -> None:
     await accounts.sync()
     (directory / "bob.yaml").unlink()
-    assert (await accounts.sync()).disabled == (BOB,)
+    result = await accounts.sync(prune=True)
+    assert (result.disabled, result.left_alone, result.disables_most) == ((BOB,), (), False)
     assert (await accounts.get(BOB)).status == "disabled"
-    again = await accounts.sync()
+    again = await accounts.sync(prune=True)
     assert (again.disabled, again.unchanged) == ((), (ALICE,))
 
 
+async def test_pruning_all_but_a_new_account_disables_most(accounts: AccountService, tmp_path: Path) -> None:
+    await accounts.sync()
+    other = write_enrollment(tmp_path / "other", CAROL)
+    assert (await accounts.sync(other, prune=True, dry_run=True)).disables_most
+    write_enrollment(other, ALICE)
+    assert not (await accounts.sync(other, prune=True, dry_run=True)).disables_most
+
+
+async def test_a_dry_run_says_what_would_change_and_changes_nothing(
+    accounts: AccountService, database: Database, directory: Path
+) -> None:
+    await accounts.sync()
+    before = snapshot(database)
+    (directory / "bob.yaml").unlink()
+    (directory / "alice.yaml").write_text(f"account: {ALICE}\nname: Alice")
+    write_enrollment(directory, CAROL)
+    planned = await accounts.sync(prune=True, dry_run=True)
+    assert (planned.added, planned.updated, planned.disabled) == ((CAROL,), (ALICE,), (BOB,))
+    assert snapshot(database) == before
+    assert await accounts.sync(prune=True) == planned
+
+
 @pytest.mark.parametrize(("signed_in", "status"), [(False, "enrolled"), (True, "active")])
-async def test_an_account_whose_file_comes_back_is_enabled(
-    accounts: AccountService, database: Database, directory: Path, signed_in: bool, status: str
+async def test_an_account_whose_file_comes_back_is_as_before(
+    accounts: AccountService, directory: Path, signed_in: bool, status: str
 ) -> None:
     await accounts.sync()
     bob = await accounts.get(BOB)
     if signed_in:
-        add_tokens(database, bob.id)
+        await accounts.signed_in(bob.id, object_id="o", directory_id="d")
     (directory / "bob.yaml").unlink()
-    await accounts.sync()
+    await accounts.sync(prune=True)
     write_enrollment(directory, BOB)
     assert (await accounts.sync()).updated == (BOB,)
     back = await accounts.get(BOB)
     assert (back.id, back.status) == (bob.id, status)
+
+
+async def test_an_account_is_added_disabled_and_enabled_by_its_address(accounts: AccountService) -> None:
+    added = await accounts.add(CAROL.upper(), name="Carol", tenant_id="contoso.example")
+    assert (added.email, added.name, added.tenant_id) == (CAROL, "Carol", "contoso.example")
+    assert added.status == "enrolled"
+    await accounts.signed_in(added.id, object_id="o", directory_id="d")
+    assert (await accounts.disable(CAROL)).status == "disabled"
+    assert (await accounts.disable(CAROL)).status == "disabled"
+    with pytest.raises(AccountDisabledError, match=f"iacs account enable {CAROL}"):
+        await accounts.get_enabled(CAROL)
+    assert (await accounts.enable(CAROL)).status == "active"
+    assert (await accounts.get_enabled(CAROL)).id == added.id
+
+
+async def test_an_account_is_added_once(accounts: AccountService) -> None:
+    outcomes = await asyncio.gather(*(accounts.add(CAROL) for _ in range(8)), return_exceptions=True)
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, AccountError)]
+    assert len(refusals) == 7
+    assert {str(refusal) for refusal in refusals} == {f"{CAROL} is enrolled already"}
+    await accounts.disable(CAROL)
+    with pytest.raises(AccountError, match=f"iacs account enable {CAROL}"):
+        await accounts.add(CAROL)
+
+
+@pytest.mark.parametrize(
+    ("email", "name", "tenant_id", "problem"),
+    [
+        ("carol", "", "", "account: must be an address"),
+        ("a\x00b@contoso.example", "", "", "account: must be an address"),
+        (CAROL, "a\x00b", "", "name: must not contain the character NUL"),
+        (CAROL, "", "a/b", "tenant_id: must be a directory id"),
+    ],
+)
+async def test_a_malformed_account_is_not_added(
+    accounts: AccountService, email: str, name: str, tenant_id: str, problem: str
+) -> None:
+    with pytest.raises(AccountError, match=problem):
+        await accounts.add(email, name=name, tenant_id=tenant_id)
+    assert await accounts.list() == ()
 
 
 async def test_nothing_is_written_when_a_file_is_malformed(
@@ -115,13 +187,11 @@ async def test_an_address_is_found_in_any_case(accounts: AccountService) -> None
     assert (await accounts.get(" Alice@CONTOSO.example ")).email == ALICE
 
 
-async def test_an_unknown_address_says_how_to_enrol(accounts: AccountService, directory: Path) -> None:
+async def test_an_unknown_address_says_how_to_enrol(accounts: AccountService) -> None:
     with pytest.raises(AccountNotFoundError) as caught:
         await accounts.get("Carol@contoso.example")
-    assert str(caught.value) == (
-        "No account carol@contoso.example is enrolled. Write a file such as"
-        f" {directory}/carol.yaml with the line account: carol@contoso.example and run: iacs account sync"
-    )
+    assert str(caught.value) == "no account carol@contoso.example is enrolled"
+    assert caught.value.hint == "enrol it with: iacs account add carol@contoso.example"
 
 
 async def test_who_signed_in_is_recorded(accounts: AccountService) -> None:
@@ -136,14 +206,61 @@ async def test_who_signed_in_is_recorded(accounts: AccountService) -> None:
     assert (await accounts.get(BOB)).status == "enrolled"
 
 
-async def test_signing_out_does_not_enable_a_disabled_account(
-    accounts: AccountService, directory: Path
+async def test_signing_out_does_not_enable_a_disabled_account(accounts: AccountService) -> None:
+    await accounts.sync()
+    bob = await accounts.get(BOB)
+    await accounts.signed_in(bob.id, object_id="o", directory_id="d")
+    await accounts.disable(BOB)
+    await accounts.signed_out(bob.id)
+    assert (await accounts.get(BOB)).status == "disabled"
+    assert (await accounts.enable(BOB)).status == "enrolled"
+
+
+async def test_nobody_signs_in_to_a_disabled_account(accounts: AccountService) -> None:
+    await accounts.sync()
+    bob = await accounts.disable(BOB)
+    with pytest.raises(AccountDisabledError):
+        await accounts.signed_in(bob.id, object_id="o", directory_id="d")
+    assert (await accounts.enable(BOB)).status == "enrolled"
+
+
+async def test_only_who_was_signed_in_has_to_sign_in_again(accounts: AccountService) -> None:
+    await accounts.sync()
+    alice, bob = await accounts.list()
+    await accounts.signed_in(alice.id, object_id="o", directory_id="d")
+    assert [await accounts.sign_in_required(account.id) for account in (alice, bob, alice)] == [
+        True,
+        False,
+        False,
+    ]
+    assert [account.status for account in await accounts.list()] == ["sign_in_required", "enrolled"]
+    await accounts.sign_in_restored(alice.id)
+    await accounts.sign_in_restored(bob.id)
+    assert [account.status for account in await accounts.list()] == ["active", "enrolled"]
+
+
+async def test_accounts_are_up_while_nobody_has_to_sign_in_again(accounts: AccountService) -> None:
+    assert await accounts.probe() == {}
+    await accounts.sync()
+    await accounts.signed_in((await accounts.get(ALICE)).id, object_id="o", directory_id="d")
+    await accounts.disable(BOB)
+    await accounts.add(CAROL)
+    assert await accounts.probe() == {"active": 1, "disabled": 1, "enrolled": 1}
+
+
+@pytest.mark.parametrize(("emails", "who"), [((ALICE,), "1 account has"), ((ALICE, BOB), "2 accounts have")])
+async def test_accounts_are_degraded_when_people_have_to_sign_in_again(
+    accounts: AccountService, emails: tuple[str, ...], who: str
 ) -> None:
     await accounts.sync()
-    (directory / "bob.yaml").unlink()
-    await accounts.sync()
-    await accounts.signed_out((await accounts.get(BOB)).id)
-    assert (await accounts.get(BOB)).status == "disabled"
+    for email in emails:
+        account = await accounts.get(email)
+        await accounts.signed_in(account.id, object_id="o", directory_id="d")
+        await accounts.sign_in_required(account.id)
+    with pytest.raises(DegradedError) as caught:
+        await accounts.probe()
+    assert str(caught.value) == f"{who} to sign in again"
+    assert caught.value.hint == "list them with: iacs account list"
 
 
 async def test_an_id_that_is_gone_cannot_sign_in(accounts: AccountService) -> None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from iacs.auth import AuthorizationCallback
 from iacs.core import clock
 from iacs.core.exceptions import (
-    AccountError,
+    AccountDisabledError,
     AccountNotFoundError,
     AuthenticationError,
     MalformedResponseError,
@@ -60,12 +60,27 @@ async def test_an_account_that_is_not_enrolled_cannot_begin(identity: Identity) 
 
 
 async def test_a_disabled_account_cannot_begin(identity: Identity) -> None:
-    def disable(tx: Any) -> None:
-        tx.execute("UPDATE iacs_accounts SET status = 'disabled'")
-
-    await identity.database.run(disable)
-    with pytest.raises(AccountError, match="disabled"):
+    await identity.accounts.disable(ALICE)
+    with pytest.raises(AccountDisabledError, match=f"{ALICE} is disabled"):
         await identity.auth.begin(ALICE)
+
+
+async def test_an_account_disabled_during_a_sign_in_gets_no_tokens(identity: Identity) -> None:
+    callback = await identity.visit((await identity.auth.begin(ALICE)).url)
+    store = identity.token_service.store
+
+    async def disable_first(*args: Any, **kwargs: Any) -> None:
+        await identity.accounts.disable(ALICE)
+        await store(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(identity.token_service, "store", disable_first)
+        with pytest.raises(AccountDisabledError):
+            await identity.auth.complete(callback)
+    assert not await identity.token_service.holds(identity.account_ids[ALICE])
+    assert await identity.status(ALICE) == "disabled"
+    await identity.accounts.enable(ALICE)
+    assert await identity.status(ALICE) == "enrolled"
 
 
 async def test_a_callback_works_once(identity: Identity) -> None:
@@ -165,7 +180,7 @@ async def test_signing_out_forgets_tokens_and_unfinished_sign_ins(identity: Iden
     await identity.auth.sign_out(ALICE)
     assert await identity.status(ALICE) == "enrolled"
     with pytest.raises(SignInRequiredError, match=f"iacs auth login {ALICE}"):
-        await identity.token_service.access_token(account_id)
+        await identity.tokens.access_token(account_id)
     with pytest.raises(AuthenticationError, match="unknown"):
         await identity.auth.complete(unfinished)
     with identity.database.transaction() as tx:

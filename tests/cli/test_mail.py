@@ -156,7 +156,8 @@ async def test_a_sync_without_names_says_why_an_account_is_left_out(
     at_cloud.expire_access_tokens()
     assert (await to_thread(iacs, "mail", "sync", BOB)).code == 1
     with Database(Config().database_url) as database, database.transaction() as tx:
-        tx.execute("UPDATE iacs_accounts SET status = 'disabled' WHERE email = :email", {"email": CAROL})
+        sql = "UPDATE iacs_accounts SET disabled_at = 'now' WHERE email = :email"
+        tx.execute(sql, {"email": CAROL})
     ran = await to_thread(iacs, "mail", "sync")
     assert (ran.code, [row.split()[0] for row in ran.lines]) == (0, ["account", ALICE])
     assert f"{BOB} is left out: its sign-in has ended; sign in with: iacs auth login {BOB}" in ran.err

@@ -120,7 +120,7 @@ def test_a_wrong_key_in_an_enrolment_is_named_with_its_file(iacs: Iacs, tmp_path
 def test_an_account_that_nobody_enrolled_is_named_and_how_to_enrol_it(iacs: Iacs, command: list[str]) -> None:
     sentence = said(iacs(*command, "bob@contoso.example"))
     assert "bob@contoso.example" in sentence
-    assert "iacs account sync" in sentence
+    assert "iacs account add bob@contoso.example" in sentence
 
 
 @pytest.mark.usefixtures("enrolled")

@@ -35,6 +35,7 @@ CORE_PARTS = [
     "http_client",
     "encryption",
     "oauth_client",
+    "grants",
     "token_service",
 ]
 
@@ -195,7 +196,7 @@ async def test_sign_in_may_have_an_oauth_client_of_its_own(
         request = await container.auth().service().begin(ALICE)
         assert request.redirect_uri == "http://localhost:9999/own"
         assert container.core().oauth_client().redirect_uri == config.azure_redirect_uri
-        assert container.mail_query().token_service() is container.core().token_service()
+        assert container.auth().token_service() is container.core().token_service()
 
 
 async def test_accounts_may_have_a_database_of_their_own(

@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from iacs.account import AccountService
 from iacs.containers import ApplicationContainer
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
 from iacs.core.oauth_client import OAuthClient
-from iacs.core.token_service import TokenService
+from iacs.core.outbox import Outbox
 from iacs.runtime import Application
 from iacs.runtime.health import Health
 from iacs.sandbox import Sandbox
 
-PROBED = (Database, EventLog, Encryption, OAuthClient, TokenService)
+PROBED = (Database, EventLog, Encryption, OAuthClient, AccountService, Outbox)
 
 
 @pytest_asyncio.fixture
@@ -73,7 +74,7 @@ async def test_cloud_that_goes_away_takes_down_exactly_its_dependants(
         "core": ["core.oauth_client"],
         "account": [],
         "auth": ["auth.service -> core.oauth_client"],
-        "mail_query": ["mail_query.service -> core.token_service -> core.oauth_client"],
+        "mail_query": ["mail_query.service -> account_tokens -> core.token_service -> core.oauth_client"],
     }
 
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import SecretStr
 
+from iacs.account import AccountTokens
 from iacs.auth.session import AuthSession
 from iacs.core._tokens.store import open_row, read
 from iacs.core.exceptions import (
@@ -73,8 +74,9 @@ async def test_no_secret_is_in_the_files_logs_errors_or_representations(
         stored = [open_row(row, identity.encryption()) for row in [read(tx, alice)] if row]
     identity.expire()
     identity.cloud.revoke(ALICE)
+    tokens = AccountTokens(identity.accounts, identity.another_process(), logger=create_logger("iacs.test"))
     with pytest.raises(SignInRequiredError) as refused:
-        await identity.another_process().access_token(alice)
+        await tokens.access_token(alice)
     with pytest.raises(AuthenticationError) as unknown:
         await identity.auth.complete(callback)
 

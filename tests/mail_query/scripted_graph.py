@@ -121,3 +121,6 @@ class People:
         if email not in self.people:
             raise AccountNotFoundError(f"{email} is not enrolled")
         return self.people[email]
+
+    async def get_enabled(self, email: str) -> Person:
+        return await self.get(email)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from iacs.core.exceptions import AccountError, AccountNotFoundError, GraphError
+from iacs.core.exceptions import AccountDisabledError, AccountNotFoundError, GraphError
 from iacs.mail_query import Message, SyncProgress
 from iacs.sandbox import Sandbox
 from tests.mail_query.whole import ALICE, Whole, letter
@@ -168,10 +168,10 @@ async def test_more_messages_than_are_read_at_a_time_are_read_back_once_each(
 
 
 async def test_a_disabled_account_is_not_read(alice: Whole) -> None:
-    await alice.database.run(lambda tx: tx.execute("UPDATE iacs_accounts SET status = 'disabled'"))
-    with pytest.raises(AccountError, match="disabled"):
+    await alice.accounts.disable(ALICE)
+    with pytest.raises(AccountDisabledError, match=f"iacs account enable {ALICE}"):
         await alice.mail.sync(ALICE)
-    with pytest.raises(AccountError, match="disabled"):
+    with pytest.raises(AccountDisabledError, match="disabled"):
         await anext(aiter(alice.mail.messages(ALICE)))
 
 

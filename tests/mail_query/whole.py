@@ -9,12 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
-from iacs.account import AccountService
+from iacs.account import AccountService, AccountTokens
 from iacs.auth import AuthorizationCallback, AuthService
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
 from iacs.core.events import Event, EventStream
+from iacs.core.grants import Grants
 from iacs.core.http_client import HttpClient
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.logger import create_logger
@@ -78,13 +79,13 @@ async def whole(
             client_secret=SecretStr(settings["AZURE_CLIENT_SECRET"]),
         )
         encryption = Encryption(KEY)
-        tokens = TokenService(database, oauth, encryption, logger=logger)
-        accounts = AccountService(database, enrollment_directory=Path(), logger=logger)
+        token_service = TokenService(database, oauth, encryption, logger=logger)
+        accounts = AccountService(database, Grants(database), enrollment_directory=Path(), logger=logger)
         outbox = Outbox(database, events, lease_seconds=1.0, logger=logger)
         mail = MailQueryService(
             database,
             http,
-            tokens,
+            AccountTokens(accounts, token_service, logger=logger),
             accounts,
             outbox,
             graph_url=settings["GRAPH_URL"],
@@ -93,7 +94,7 @@ async def whole(
             retry_policy=QUICK_RETRIES,
             logger=logger,
         )
-        auth = AuthService(database, oauth, tokens, encryption, accounts, logger=logger)
+        auth = AuthService(database, oauth, token_service, encryption, accounts, logger=logger)
         try:
             yield Whole(database, events, outbox, accounts, auth, http, mail, topic)
         finally:

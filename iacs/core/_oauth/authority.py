@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from iacs.core._oauth.errors import is_transient, response_error, retry_after
+from iacs.core._oauth.tenant import is_tenant
 from iacs.core._tokens.single_flight import SingleFlight
 from iacs.core.exceptions import ConfigurationError, MalformedResponseError
 from iacs.core.http_client import HttpClient, HttpResponse
 
 _MAX_AGE = 86_400.0
 _LONGEST_PAUSE = 5.0
-_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
 _TENANT_ID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 SigningKey = Mapping[str, Any]
@@ -89,7 +89,7 @@ class Authority:
         return response.body
 
     async def _current(self, tenant: str) -> Metadata:
-        if not _TENANT.fullmatch(tenant):
+        if not is_tenant(tenant):
             raise ConfigurationError(
                 [f"AZURE_TENANT_ID, or an account's tenant_id: {tenant!r} is neither an id nor a domain"]
             )

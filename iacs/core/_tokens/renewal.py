@@ -13,7 +13,6 @@ from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import (
-    AccountError,
     APIConnectionError,
     AuthenticationError,
     SignInRequiredError,
@@ -29,7 +28,7 @@ _LONGEST_PAUSE = 60.0
 class TokenRenewal:
     """Read an account's tokens, and renew them when it is time.
 
-    Who renews holds the account's lease for `lease_seconds`; the others wait and read what it wrote.
+    The process that renews holds the account's lease for `lease_seconds`; the others wait and read what it wrote.
     """
 
     def __init__(
@@ -66,24 +65,17 @@ class TokenRenewal:
         self._claims[account_id] = claims
 
     def forget(self, account_id: str) -> None:
-        """Begin anew: the tokens were replaced or deleted."""
+        """Start afresh: the tokens were replaced or deleted."""
         for kept in (self._rejected, self._claims, self._pauses):
             kept.pop(account_id, None)
 
     async def _read(self, account_id: str) -> StoredToken:
         row = await self._database.run(token_store.read, account_id)
         if row is None:
-            address = await self._database.run(token_store.read_address, account_id)
-            raise SignInRequiredError(
-                f"{address} is not signed in. Sign in with: iacs auth login {address}",
-                error="login_required",
-            )
+            raise SignInRequiredError("there are no tokens for this account", error="login_required")
         stored = token_store.open_row(row, self._encryption)
-        if stored.disabled:
-            raise AccountError(
-                f"{stored.account} is disabled: its enrolment file is gone."
-                " Put it back and run: iacs account sync"
-            )
+        if stored.suspended:
+            raise AuthenticationError("the tokens of this account are suspended", hint="enable the account")
         if self._is_rejected(stored):
             past = clock.now() - timedelta(seconds=1)
             return replace(stored, expires_at=past, refresh_at=past)
@@ -93,7 +85,7 @@ class TokenRenewal:
         return stored.access_token == self._rejected.get(stored.account_id)
 
     def _may_serve(self, stored: StoredToken) -> bool:
-        """Tell whether a token due for renewal may still be used; it may have been rejected meanwhile."""
+        """Return whether a token due for renewal may still be used; it may have been rejected meanwhile."""
         return stored.usable and not self._is_rejected(stored)
 
     async def _renewed(self, stored: StoredToken) -> StoredToken:
@@ -105,7 +97,7 @@ class TokenRenewal:
         except APIConnectionError as error:
             if not self._may_serve(stored):
                 raise
-            self._logger.warning("token renewal failed, token still valid", account=stored.account)
+            self._logger.warning("token renewal failed, token still valid", account_id=stored.account_id)
             return _later(stored, error.retry_after or _RETRY)
         finally:
             await lease.release()
@@ -113,13 +105,13 @@ class TokenRenewal:
     def _meanwhile(self, stored: StoredToken) -> StoredToken:
         if not self._may_serve(stored):
             raise APIConnectionError(
-                f"Another process has been renewing the tokens of {stored.account} for too long."
-                " Try again later."
+                "another process has been renewing the tokens of this account for too long",
+                hint="try again later",
             )
         return _later(stored, 1)
 
     async def _renew_alone(self, account_id: str) -> StoredToken:
-        """Renew what is stored, unless who held the lease before has done so."""
+        """Renew what is stored, unless the previous holder of the lease has done so."""
         while True:
             stored = await self._read(account_id)
             if stored.fresh:
@@ -132,8 +124,8 @@ class TokenRenewal:
         stored = await self._read(account_id)
         if self._is_rejected(stored):
             raise AuthenticationError(
-                f"Entra ID gave {stored.account} the very token that Microsoft Graph has refused."
-                " Try again later, or sign in again."
+                "Entra ID answered with the very token that Microsoft Graph has refused",
+                hint="try again later, or sign in again",
             )
         return stored
 
@@ -141,14 +133,11 @@ class TokenRenewal:
         """Ask Entra ID and keep the answer; False when the row changed meanwhile and counts instead."""
         try:
             tokens = await self._ask(stored)
-        except SignInRequiredError as error:
+        except SignInRequiredError:
             if not await self._database.run(token_store.end, stored.account_id, stored.version):
                 return False
             self.forget(stored.account_id)
-            self._logger.warning(
-                "sign-in required", account=stored.account, error=error.error, codes=error.codes
-            )
-            raise _for(stored.account, error) from error
+            raise
         if tokens.refresh_token is None:
             tokens = tokens.model_copy(update={"refresh_token": stored.refresh_token})
         row = token_store.new_row(
@@ -161,13 +150,15 @@ class TokenRenewal:
         kept = await self._database.run(token_store.replace, row)
         if kept:
             self._claims.pop(stored.account_id, None)
-        self._logger.info("tokens renewed", account=stored.account, kept=kept, expires_at=row["expires_at"])
+        self._logger.info(
+            "tokens renewed", account_id=stored.account_id, kept=kept, expires_at=row["expires_at"]
+        )
         return kept
 
     async def _ask(self, stored: StoredToken) -> TokenSet:
         if stored.refresh_token is None:
             raise SignInRequiredError(
-                "There is no refresh token: add offline_access to AZURE_SCOPES.", error="login_required"
+                "there is no refresh token", error="login_required", hint="add offline_access to AZURE_SCOPES"
             )
         claims = self._claims.get(stored.account_id, "")
         try:
@@ -177,7 +168,8 @@ class TokenRenewal:
                 )
         except TimeoutError:
             raise APIConnectionError(
-                f"Entra ID did not renew the tokens within {self._renewal_seconds:g} seconds. Try again later."
+                f"Entra ID did not renew the tokens within {self._renewal_seconds:g} seconds",
+                hint="try again later",
             ) from None
         except APIConnectionError as error:
             if error.retry_after:
@@ -190,21 +182,9 @@ class TokenRenewal:
         until, error = self._pauses.get(account_id, (0.0, None))
         left = until - time.monotonic()
         if error is not None and left > 0:
-            raise APIConnectionError(str(error), status=error.status, retry_after=left)
+            raise APIConnectionError(str(error), status=error.status, retry_after=left, hint=error.hint)
         self._pauses.pop(account_id, None)
 
 
 def _later(stored: StoredToken, seconds: float) -> StoredToken:
     return replace(stored, refresh_at=min(stored.expires_at, clock.now() + timedelta(seconds=seconds)))
-
-
-def _for(account: str, error: SignInRequiredError) -> SignInRequiredError:
-    return SignInRequiredError(
-        f"{account} must sign in again: iacs auth login {account}. {error}",
-        error=error.error,
-        suberror=error.suberror,
-        codes=error.codes,
-        claims=error.claims,
-        trace_id=error.trace_id,
-        correlation_id=error.correlation_id,
-    )

@@ -1,6 +1,7 @@
-"""The rows of the table `tokens`: each replaces only what its writer has read, counted by `version`."""
+"""The rows of `iacs_tokens`: a write replaces only what its writer has read, counted by `version`."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,17 +18,13 @@ if TYPE_CHECKING:
 
 _NEVER = "0001-01-01T00:00:00.000000Z"
 
-_READ = """
-    SELECT t.*, a.email, a.status FROM iacs_tokens t LEFT JOIN iacs_accounts a ON a.id = t.account_id
-    WHERE t.account_id = :account_id
-"""
 # A first version is drawn from the clock, so that a row deleted and written anew repeats none.
 _WRITE = """
     INSERT INTO iacs_tokens (account_id, secret, scope, expires_at, refresh_at, version, updated_at)
     VALUES (:account_id, :secret, :scope, :expires_at, :refresh_at, :version, :updated_at)
     ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, scope = excluded.scope,
         expires_at = excluded.expires_at, refresh_at = excluded.refresh_at,
-        version = iacs_tokens.version + 1, updated_at = excluded.updated_at
+        version = iacs_tokens.version + 1, updated_at = excluded.updated_at, suspended = FALSE
 """
 _REPLACE = """
     UPDATE iacs_tokens SET secret = :secret, scope = :scope, expires_at = :expires_at, refresh_at = :refresh_at,
@@ -38,11 +35,7 @@ _EXPIRE = """
     UPDATE iacs_tokens SET expires_at = :never, refresh_at = :never
     WHERE account_id = :account_id AND version = :version
 """
-_SET_STATUS = """
-    UPDATE iacs_accounts SET status = :status, updated_at = :now WHERE id = :account_id AND status IN ({})
-"""
-_SIGNED_IN = _SET_STATUS.format("'sign_in_required'")
-_SIGN_IN_REQUIRED = _SET_STATUS.format("'enrolled', 'active'")
+_SUSPEND = "UPDATE iacs_tokens SET suspended = :suspended WHERE account_id = :account_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +43,7 @@ class StoredToken:
     """One account's tokens; to be renewed from `refresh_at` on, useless from `expires_at` on."""
 
     account_id: str
-    account: str  # its address, or the id where the address is not known
-    disabled: bool
+    suspended: bool
     tenant_id: str
     access_token: SecretStr
     refresh_token: SecretStr | None
@@ -61,12 +53,12 @@ class StoredToken:
 
     @property
     def fresh(self) -> bool:
-        """Tell whether it need not be renewed yet."""
+        """Whether it need not be renewed yet."""
         return clock.now() < self.refresh_at
 
     @property
     def usable(self) -> bool:
-        """Tell whether it has not expired."""
+        """Whether it has not expired."""
         return clock.now() < self.expires_at
 
 
@@ -81,8 +73,7 @@ def open_row(row: "RowMapping", encryption: Encryption) -> StoredToken:
     refresh_token = secret["refresh_token"]
     return StoredToken(
         account_id=row["account_id"],
-        account=row["email"] or row["account_id"],
-        disabled=row["status"] == "disabled",
+        suspended=bool(row["suspended"]),
         tenant_id=secret["tenant_id"],
         access_token=SecretStr(secret["access_token"]),
         refresh_token=SecretStr(refresh_token) if refresh_token else None,
@@ -97,7 +88,7 @@ def new_row(
 ) -> dict[str, object]:
     """Return the parameters of `write` and `replace`.
 
-    Without Entra's word on it, the last tenth of the lifetime, five minutes at most, is for renewing.
+    Without a `refresh_in` from Entra ID, the last tenth of the lifetime, five minutes at most, is for renewing.
     """
     now = clock.now()
     early = tokens.refresh_in or tokens.expires_in - min(300, tokens.expires_in / 10)
@@ -118,27 +109,13 @@ def new_row(
 
 
 def read(tx: Transaction, account_id: str) -> "RowMapping | None":
-    """Return an account's row, with the account's address and status."""
-    return tx.row(_READ, {"account_id": account_id})
-
-
-def read_address(tx: Transaction, account_id: str) -> str:
-    """Return an account's address; its id where the address is not known."""
-    email = tx.value("SELECT email FROM iacs_accounts WHERE id = :account_id", {"account_id": account_id})
-    return str(email or account_id)
-
-
-def standing(tx: Transaction) -> dict[str, int]:
-    """Return how many accounts have each status."""
-    rows = tx.rows("SELECT status, count(*) AS number FROM iacs_accounts GROUP BY status ORDER BY status")
-    return {row["status"]: row["number"] for row in rows}
+    """Return an account's row."""
+    return tx.row("SELECT * FROM iacs_tokens WHERE account_id = :account_id", {"account_id": account_id})
 
 
 def write(tx: Transaction, row: dict[str, object]) -> None:
     """Keep the tokens of a sign-in, whatever was there before."""
     tx.execute(_WRITE, row)
-    now = row["updated_at"]
-    tx.execute(_SIGNED_IN, {"account_id": row["account_id"], "status": "active", "now": now})
 
 
 def replace(tx: Transaction, row: dict[str, object]) -> bool:
@@ -151,16 +128,15 @@ def expire(tx: Transaction, account_id: str, version: int) -> None:
     tx.execute(_EXPIRE, {"account_id": account_id, "version": version, "never": _NEVER})
 
 
+def set_suspended(tx: Transaction, account_ids: Collection[str], *, suspended: bool) -> None:
+    """Suspend or resume the grants of accounts; an account without tokens has none."""
+    tx.execute(_SUSPEND, [{"account_id": account_id, "suspended": suspended} for account_id in account_ids])
+
+
 def end(tx: Transaction, account_id: str, version: int) -> bool:
-    """Drop tokens that only a sign-in can follow, and say so on the account; False when they are not current."""
-    if not tx.execute(
-        "DELETE FROM iacs_tokens WHERE account_id = :account_id AND version = :version",
-        {"account_id": account_id, "version": version},
-    ):
-        return False
-    now = clock.to_text(clock.now())
-    tx.execute(_SIGN_IN_REQUIRED, {"account_id": account_id, "status": "sign_in_required", "now": now})
-    return True
+    """Drop tokens that only a sign-in can follow; False when they are not current."""
+    sql = "DELETE FROM iacs_tokens WHERE account_id = :account_id AND version = :version"
+    return tx.execute(sql, {"account_id": account_id, "version": version}) == 1
 
 
 def delete(tx: Transaction, account_id: str) -> None:

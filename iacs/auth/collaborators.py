@@ -1,0 +1,51 @@
+"""What the auth module needs of the rest of the application."""
+
+from typing import Protocol, runtime_checkable
+
+
+class Account(Protocol):
+    """An account that somebody signs in to."""
+
+    @property
+    def id(self) -> str:
+        """The key under which its tokens are kept."""
+        ...
+
+    @property
+    def email(self) -> str:
+        """Its address in lower case."""
+        ...
+
+    @property
+    def tenant_id(self) -> str:
+        """Its tenant; empty for the configured one."""
+        ...
+
+    @property
+    def object_id(self) -> str | None:
+        """The person who signed in before, an id within `directory_id`."""
+        ...
+
+    @property
+    def directory_id(self) -> str | None:
+        """The directory of the person who signed in before."""
+        ...
+
+
+@runtime_checkable
+class Accounts(Protocol):
+    """The enrolled accounts, which keep their own statuses."""
+
+    async def get(self, email: str) -> Account:
+        """Return an account; raise AccountNotFoundError."""
+        ...
+
+    async def get_enabled(self, email: str) -> Account:
+        """Return an account that may be signed in; raise AccountNotFoundError or AccountDisabledError."""
+        ...
+
+    async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
+        """Record who signed in; raise AccountDisabledError for an account that was disabled meanwhile."""
+
+    async def signed_out(self, account_id: str) -> None:
+        """Record that the tokens are gone."""

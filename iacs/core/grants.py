@@ -1,0 +1,31 @@
+"""Grants: what Entra ID allowed an account, kept as its tokens; one can be suspended and resumed."""
+
+from collections.abc import Collection
+
+from iacs.core._tokens import store
+from iacs.core.database import Database
+
+
+class Grants:
+    """The grants of the accounts; the tokens of a suspended one are kept and not handed out.
+
+    Needs the database alone, so that an account can be disabled while Entra ID cannot be reached.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._suspended: set[str] = set()
+
+    async def suspend(self, account_ids: Collection[str]) -> None:
+        """Let nobody use these accounts' tokens until they are resumed."""
+        self._suspended.update(account_ids)
+        await self._database.run(store.set_suspended, account_ids, suspended=True)
+
+    async def resume(self, account_ids: Collection[str]) -> None:
+        """Let these accounts' tokens be used again."""
+        await self._database.run(store.set_suspended, account_ids, suspended=False)
+        self._suspended.difference_update(account_ids)
+
+    def suspended_here(self, account_id: str) -> bool:
+        """Return whether this process suspended a grant, so that a token in its memory does not count."""
+        return account_id in self._suspended
