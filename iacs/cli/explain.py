@@ -23,7 +23,7 @@ def explain(path: Part, container: Option = DEFAULT, json: Json = False) -> None
     """
     from iacs.cli.loading import load_container
     from iacs.cli.settings_reading import SettingsReader
-    from iacs.runtime.explain import explain as explain_part
+    from iacs.runtime.explain import explain_part
     from iacs.runtime.graph.graph import read_graph
 
     graph = read_graph(load_container(container))

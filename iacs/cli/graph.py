@@ -49,10 +49,10 @@ def graph(
     """
     from iacs.cli.loading import load_container
     from iacs.runtime.graph.graph import read_graph
-    from iacs.runtime.picture import picture
+    from iacs.runtime.picture import picture_of
 
     wiring = read_graph(load_container(container))
-    drawn = picture(wiring)
+    drawn = picture_of(wiring)
     if check is not None:
         return _compare(drawn, check, container)
     text = _text(drawn, format, wiring, settings)

@@ -4,7 +4,6 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -83,11 +82,11 @@ def _attribute(module: ModuleType, name: str) -> Any:
 
 
 def _instead(module: ModuleType, name: str) -> str:
+    from iacs.runtime.graph.suggestions import close_matches, did_you_mean
+
     known = sorted(key for key, value in vars(module).items() if _is_class(value) or _is_container(value))
-    names = get_close_matches(name, known, 1) or known
-    if not names:
-        return "name a container in it, as in module:Container"
-    return f"did you mean {' or '.join(f'{module.__name__}:{each}' for each in names)}?"
+    names = [f"{module.__name__}:{key}" for key in close_matches(name, known) or known]
+    return did_you_mean(names, otherwise="name a container in it, as in module:Container")
 
 
 def _is_container(value: Any) -> bool:

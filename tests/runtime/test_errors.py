@@ -9,6 +9,7 @@ from iacs.runtime import (
     Application,
     ApplicationError,
     ApplicationStateError,
+    CheckError,
     InjectionError,
     NotAContainerError,
     UnknownPartError,
@@ -39,7 +40,10 @@ def test_an_unknown_part_has_its_name_and_what_is_spelt_alike() -> None:
     with Application(Container()).sync() as app, pytest.raises(UnknownPartError) as caught:
         app["databse"]
     assert (caught.value.name, caught.value.close_matches) == ("databse", ("database",))
-    assert (str(caught.value), caught.value.hint) == ("the container has no databse", "it has database")
+    assert (str(caught.value), caught.value.hint) == (
+        "the container has no databse",
+        "did you mean database?",
+    )
 
 
 def test_an_ambiguous_part_has_the_paths_to_choose_from() -> None:
@@ -89,3 +93,13 @@ def test_an_overlay_that_is_entered_twice_is_an_error_of_state() -> None:
         view.__enter__()
     assert isinstance(caught.value, ApplicationError)
     assert caught.value.hint == "make another one with overlay()"
+
+
+def test_an_application_whose_constructor_raised_has_a_repr() -> None:
+    class Broken(containers.DeclarativeContainer):
+        database = providers.Dependency(instance_of=Database)
+
+    app = Application.__new__(Application)
+    with pytest.raises(CheckError):
+        app.__init__(Broken())  # type: ignore[misc] # a traceback with locals shows what it has made so far
+    assert repr(app) == "<Application: not constructed>"

@@ -82,7 +82,7 @@ async def test_a_container_as_a_root_means_everything_in_it(workshop: Workshop) 
 
 
 def test_an_unknown_root_is_a_sentence(workshop: Workshop) -> None:
-    with pytest.raises(UnknownPartError, match="the container has no databse\nit has database"):
+    with pytest.raises(UnknownPartError, match="the container has no databse\ndid you mean database"):
         Application(workshop.container(database=workshop.singleton("database")), roots=["databse"])
 
 

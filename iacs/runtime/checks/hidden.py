@@ -9,9 +9,8 @@ from dependency_injector import providers
 from iacs.core.exceptions import Finding
 from iacs.runtime.checks.wiring import Wiring, own_name
 from iacs.runtime.graph.graph import Node
-from iacs.runtime.graph.kinds import Kind, is_delegated
+from iacs.runtime.graph.kinds import PASSING_ON, Kind, is_delegated
 
-_HANDING_OVER = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
 _PLAIN = (list, tuple, dict, set, frozenset, partial)
 
 
@@ -23,7 +22,7 @@ def hidden(wiring: Wiring) -> Iterator[Finding]:
         for argument in call.arguments:
             yield from _finding(wiring, call.node, argument.label, argument.value)
     for node in wiring.graph.nodes:
-        for label, value in _handed_over(node) if node.kind in _HANDING_OVER else ():
+        for label, value in _handed_over(node) if node.kind in PASSING_ON else ():
             yield from _finding(wiring, node, label, value)
 
 

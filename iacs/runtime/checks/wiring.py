@@ -13,7 +13,7 @@ from iacs.runtime.checks.options import option_annotation
 from iacs.runtime.declared import Declarations
 from iacs.runtime.declared.callees import UNKNOWN, Callee, callee
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import CALLING, Kind, own_kind
+from iacs.runtime.graph.kinds import CALLING, PASSING_ON, Kind, own_kind
 
 JUDGED = CALLING | {Kind.GIVEN}
 """What is handed in from outside calls something, too, and may be wired wrong."""
@@ -23,7 +23,6 @@ ABSTRACT = (
     providers.AbstractCallable,
     providers.AbstractCoroutine,
 )
-_BRINGING_NONE = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
 _EXACT = JUDGED - {Kind.RESOURCE}
 _BRANCHES = 100
 
@@ -90,7 +89,7 @@ class Wiring:
         """
         nodes = self.graph.nodes
         found = {node.index for node in nodes if node.is_part}
-        found.update(each for node in nodes if node.kind in _BRINGING_NONE for each in _inputs(node))
+        found.update(each for node in nodes if node.kind in PASSING_ON for each in _inputs(node))
         waiting = list(found)
         while waiting:
             fresh = [each for each in _inputs(nodes[waiting.pop()]) if each not in found]

@@ -23,7 +23,7 @@ _NESTING = 50
 """Selectors inside selectors, before nobody says any more."""
 
 
-def declared(graph: Graph, index: int) -> Any:
+def declared_type(graph: Graph, index: int) -> Any:
     """Return the class or annotation of what a node's value is, UNKNOWN when nobody says it.
 
     It is the value that calling the provider gives. What is injected as a provider, such as a

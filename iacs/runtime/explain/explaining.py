@@ -1,7 +1,6 @@
 """Explain one part: where it is declared, what it receives, who needs it, what overrides or chose it."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
@@ -11,14 +10,15 @@ from iacs.runtime.explain.explanation import Explanation, Needed, ReadSetting, R
 from iacs.runtime.explain.setting_values import SettingValue, Value, Values, nothing_started, setting_values
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import own_kind
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture
+from iacs.runtime.graph.suggestions import close_matches, did_you_mean
+from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture_of
 from iacs.runtime.picture.declaring import Declarers
 from iacs.runtime.picture.drawing_text import role_of_class
 from iacs.runtime.picture.folding import Fold
 from iacs.runtime.picture.modules import line_of, made_by
 
 
-def explain(
+def explain_part(
     graph: Graph,
     path: str,
     *,
@@ -35,7 +35,7 @@ def explain(
     fold = Fold(graph, overlaid)
     asked = graph.nodes[_index(graph, path)]
     index = _shown(fold, asked.index)
-    drawn = picture(graph, overlaid=overlaid, chosen=chosen, started=started)
+    drawn = picture_of(graph, overlaid=overlaid, chosen=chosen, started=started)
     node = drawn.by_path[fold.path(index)]
     arguments = Arguments(graph, graph.nodes[index])
     declarers = Declarers(graph)
@@ -68,15 +68,15 @@ def _index(graph: Graph, path: str) -> int:
         paths = [graph.nodes[index].path for index in found]
         raise AmbiguousPartError(path, candidates=paths, hint="ask for one of these paths")
     named = [node.path for node in graph.nodes if node.named]
-    near = dict.fromkeys((*get_close_matches(path, named, n=3), *_of_near_name(path, named)))
-    hint = f"did you mean {' or '.join(near)}?" if near else "'iacs graph' shows every path"
+    near = dict.fromkeys((*close_matches(path, named, 3), *_of_near_name(path, named)))
+    hint = did_you_mean(near, otherwise="'iacs graph' shows every path")
     message = f"there is no {path!r} in the container"
     raise UnknownPartError(message, name=path, close_matches=list(near), hint=hint)
 
 
 def _of_near_name(path: str, named: Iterable[str]) -> list[str]:
     last = {each: each.rpartition(".")[2] for each in named}
-    near = get_close_matches(path.rpartition(".")[2], set(last.values()), n=1)
+    near = close_matches(path.rpartition(".")[2], set(last.values()))
     return [each for each, name in last.items() if name in near][:3]
 
 

@@ -59,7 +59,10 @@ CALLING = frozenset(
         Kind.CALLABLE, Kind.COROUTINE,
     }
 )  # fmt: skip
-"""Kinds that call a class or a function of somebody's with what is injected."""
+"""Kinds that call a class or a function of the user's with what is injected."""
+
+PASSING_ON = frozenset({Kind.LIST, Kind.DICT, Kind.METHOD})
+"""Kinds that take arguments and call nothing of the user's by themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from iacs.runtime.health.readiness import readiness
 from iacs.runtime.health.report import Health, PartHealth
 
 
-async def health(
+async def ask_parts(
     graph: Graph,
     parts: Mapping[int, Any],
     *,

@@ -35,7 +35,7 @@ class Picture(PictureData):
         return tree(self)
 
 
-def picture(
+def picture_of(
     graph: Graph,
     *,
     overlaid: Collection[int] = (),

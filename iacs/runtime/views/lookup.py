@@ -1,7 +1,6 @@
 """Finds the part that a class or a path means."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
@@ -12,6 +11,7 @@ from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
 from iacs.runtime.declared import Declarations, class_of
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import CALLING, PARTS, SCOPED, Kind, Provider
+from iacs.runtime.graph.suggestions import close_matches, did_you_mean
 from iacs.runtime.plan.expressions import UNSET, Values
 from iacs.runtime.plan.plan import Plan
 
@@ -75,8 +75,8 @@ class Lookup:
 
     def _unknown(self, name: str) -> UnknownPartError:
         named = [node.path for node in self._graph.nodes if node.named]
-        near = get_close_matches(name, named, n=3)
-        hint = f"it has {', '.join(near or sorted(named)[:10])}"
+        near = close_matches(name, named, 3)
+        hint = did_you_mean(near, otherwise=f"it has {', '.join(sorted(named)[:10])}")
         return UnknownPartError(f"the container has no {name}", name=name, close_matches=near, hint=hint)
 
     def _ambiguous(self, name: str, indexes: Iterable[int]) -> AmbiguousPartError:

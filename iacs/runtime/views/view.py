@@ -176,7 +176,9 @@ class View(ABC):
         self.scope_caches = ({}, {})
 
     def __repr__(self) -> str:
-        """Name what the view is of: the parts of an application, what an overlay replaces."""
+        """Name the container and the started parts; of an overlay, the parts that it replaces."""
+        if not hasattr(self, "plan"):  # the constructor has raised, or is about to
+            return f"<{type(self).__name__}: not constructed>"
         graph = self.plan.graph
         of = getattr(getattr(graph.container, "declarative_parent", None), "__qualname__", "a container")
         indexes = sorted(self._overlaid() or self._started_indexes())
@@ -188,7 +190,7 @@ class View(ABC):
 
         An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
         """
-        from iacs.runtime.health import Health, Probes, health
+        from iacs.runtime.health import Health, Probes, ask_parts
 
         if self._is_left_behind:
             self.open_here()
@@ -199,21 +201,21 @@ class View(ABC):
         self._probes = self._probes or Probes()
         parts = {index: self.values[index] for index in self._started_indexes()}
         graph, chosen = self.plan.graph, self._chosen()
-        return await health(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
+        return await ask_parts(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
 
     def graph(self) -> "Picture":
         """Return the wiring as data, which draws itself."""
-        from iacs.runtime.picture import picture
+        from iacs.runtime.picture import picture_of
 
-        return picture(
+        return picture_of(
             self.plan.graph, overlaid=self._overlaid(), chosen=self._chosen(), started=self._started_indexes()
         )
 
     def explain(self, path: str) -> "Explanation":
         """Return where a part is declared, what it receives and from where, and which settings it reads."""
-        from iacs.runtime.explain import explain
+        from iacs.runtime.explain import explain_part
 
-        return explain(
+        return explain_part(
             self.plan.graph,
             path,
             value=self._value_or_raise,

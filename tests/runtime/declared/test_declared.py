@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings
 
-from iacs.runtime.declared import class_of, declared
+from iacs.runtime.declared import class_of, declared_type
 from iacs.runtime.declared.callees import UNKNOWN
 from iacs.runtime.graph.graph import read_graph
-from tests.runtime.told import (
+from tests.runtime.declaring import (
     Argued,
     Better,
     Color,
@@ -54,7 +54,7 @@ def given_by(provider: providers.Provider[Any]) -> Any:
     container = containers.DynamicContainer()
     container.it = provider
     graph = read_graph(container)
-    return declared(graph, graph.paths["it"])
+    return declared_type(graph, graph.paths["it"])
 
 
 @pytest.mark.parametrize(

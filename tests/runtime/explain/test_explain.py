@@ -5,7 +5,7 @@ import pytest
 from dependency_injector import containers, providers
 
 from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
-from iacs.runtime.explain import explain
+from iacs.runtime.explain import explain_part
 from iacs.runtime.graph.graph import Graph, read_graph
 from tests.fixtures import shop
 from tests.fixtures.shop import KEY, PASSWORD, Cache, MemoryCache, Settings, ShopContainer
@@ -21,7 +21,7 @@ def graph() -> Graph:
 def told(graph: Graph, path: str, *, started: bool = False, chosen: str = "") -> str:
     known: dict[int, object] = {graph.paths["back.settings"]: Settings()} if started else {}
     taken = {graph.paths["back.cache"]: graph.paths[chosen]} if chosen else {}
-    text = str(explain(graph, path, value=known.__getitem__, chosen=taken))
+    text = str(explain_part(graph, path, value=known.__getitem__, chosen=taken))
     return re.sub(rf"{re.escape(shop.__file__)}:\d+", "shop.py", text)
 
 
@@ -54,7 +54,7 @@ def test_an_explanation_reads_as_agreed(
 
 
 def test_the_line_is_that_of_the_declaration(graph: Graph) -> None:
-    where = explain(graph, "back.store").where
+    where = explain_part(graph, "back.store").where
     file, line = where.rsplit(":", 1)
     assert Path(file) == Path(shop.__file__)
     assert "store = " in Path(file).read_text(encoding="utf-8").splitlines()[int(line) - 1]
@@ -64,14 +64,14 @@ def test_the_line_is_that_of_the_declaration(graph: Graph) -> None:
     "path", ["back.store", "back.remote", "front.basket", "back.licence", "post", "connection"]
 )
 def test_no_secret_is_in_an_explanation(graph: Graph, path: str) -> None:
-    text = told(graph, path, started=True) + repr(explain(graph, path, value=lambda _index: Settings()))
+    text = told(graph, path, started=True) + repr(explain_part(graph, path, value=lambda _index: Settings()))
     assert PASSWORD not in text
     assert KEY not in text
     assert "hunter2" not in text
 
 
 def test_a_bare_name_that_leads_to_one_part_will_do(graph: Graph) -> None:
-    assert explain(graph, "store").path == "back.store"
+    assert explain_part(graph, "store").path == "back.store"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_bare_name_that_leads_to_one_part_will_do(graph: Graph) -> None:
 )
 def test_what_is_no_part_is_a_sentence_with_near_names(graph: Graph, path: str, sentence: str) -> None:
     with pytest.raises(UnknownPartError, match=sentence):
-        explain(graph, path)
+        explain_part(graph, path)
 
 
 def test_a_name_that_may_be_several_is_a_sentence() -> None:
@@ -94,30 +94,30 @@ def test_a_name_that_may_be_several_is_a_sentence() -> None:
         two = providers.Container(shop.BackContainer)
 
     with pytest.raises(AmbiguousPartError, match=r"store may be one\.store, two\.store"):
-        explain(read_graph(Container()), "store")
+        explain_part(read_graph(Container()), "store")
 
 
 def test_who_overrides_is_told() -> None:
     container = ShopContainer()
     container.back().store.override(providers.Singleton(MemoryCache))
-    assert explain(read_graph(container), "back.store").overriding == (
+    assert explain_part(read_graph(container), "back.store").overriding == (
         "back.store is declared to be made by tests.fixtures.shop:Store, which is not built",
     )
     container.back().remote.override(container.back().memory)
-    assert explain(read_graph(container), "back.memory").overriding == (
+    assert explain_part(read_graph(container), "back.memory").overriding == (
         "back.remote is overridden by this; without it tests.fixtures.shop:Cache is built",
     )
 
 
 def test_an_overlay_is_told(graph: Graph) -> None:
-    found = explain(graph, "back.store", overlaid={graph.paths["back.store"]})
+    found = explain_part(graph, "back.store", overlaid={graph.paths["back.store"]})
     assert "overlay" in str(found)
 
 
 def test_values_of_a_configuration_are_shown_without_anything_started(graph: Graph) -> None:
-    values = {each.name: each.value for each in explain(graph, "connection").settings}
+    values = {each.name: each.value for each in explain_part(graph, "connection").settings}
     assert values == {"smtp.host": "mail.example"}
-    (secret,) = explain(graph, "post").settings
+    (secret,) = explain_part(graph, "post").settings
     assert secret.value == "[redacted]"
 
 
@@ -126,7 +126,7 @@ def test_a_settings_object_that_cannot_tell_its_sources_is_no_obstacle(graph: Gr
         def sources(self) -> dict[str, str]:
             raise RuntimeError("not now")
 
-    (first, *_) = explain(graph, "back.store", value=lambda _index: Odd()).settings
+    (first, *_) = explain_part(graph, "back.store", value=lambda _index: Odd()).settings
     assert first.source == "unknown source"
 
 
@@ -137,13 +137,13 @@ def test_a_long_chain_is_explained() -> None:
         setattr(container, f"part{number}", part)
         part = providers.Singleton(Cache, part)
     container.top = part
-    assert explain(read_graph(container), "top").receives[0].path == "part4999"
+    assert explain_part(read_graph(container), "top").receives[0].path == "part4999"
 
 
 @pytest.mark.parametrize("name", ["a\x1b[31m", "a\nb", "<b>"])
 def test_text_of_others_cannot_act_on_a_terminal(name: str) -> None:
     container = containers.DynamicContainer()
     setattr(container, name, providers.Object(1))
-    text = str(explain(read_graph(container), name))
+    text = str(explain_part(read_graph(container), name))
     assert "\x1b" not in text
     assert "a\nb" not in text

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from iacs.core.exceptions import PictureError
 from iacs.runtime.graph.graph import read_graph
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting, picture
+from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting, picture_of
 from iacs.runtime.picture.draw import difference, dot, from_json, mermaid, to_json, tree
 from tests.fixtures.shop import PASSWORD, BackContainer, Mailer, MemoryCache, Settings, ShopContainer, Store
 
@@ -32,12 +32,12 @@ licence  str · transient
 
 @pytest.fixture(scope="module")
 def back() -> Picture:
-    return picture(read_graph(BackContainer()))
+    return picture_of(read_graph(BackContainer()))
 
 
 @pytest.fixture(scope="module")
 def shop() -> Picture:
-    return picture(read_graph(ShopContainer()))
+    return picture_of(read_graph(ShopContainer()))
 
 
 class Link:
@@ -53,7 +53,7 @@ def chain() -> Picture:
         setattr(container, f"part{number}", part)
         part = providers.Singleton(Link, part)
     container.top = part
-    return picture(read_graph(container))
+    return picture_of(read_graph(container))
 
 
 def test_a_tree_tells_each_part_once(back: Picture) -> None:
@@ -64,7 +64,7 @@ def test_a_tree_tells_what_runs_and_what_is_replaced(back: Picture) -> None:
     graph = read_graph(BackContainer())
     paths = graph.paths
     drawn = tree(
-        picture(
+        picture_of(
             graph,
             overlaid={paths["store"]},
             chosen={paths["cache"]: paths["memory"]},
@@ -110,13 +110,13 @@ def test_parts_that_need_each_other_are_in_the_tree() -> None:
         two: providers.Singleton[Link] = providers.Singleton(Link, one)
         one.add_args(two)
 
-    text = tree(picture(read_graph(Container())))
+    text = tree(picture_of(read_graph(Container())))
     assert "one  Link" in text
     assert "one ↑" in text
 
 
 def test_an_empty_container_is_drawn() -> None:
-    drawn = picture(read_graph(containers.DynamicContainer()))
+    drawn = picture_of(read_graph(containers.DynamicContainer()))
     assert tree(drawn) == "a container\n"
     assert from_json(to_json(drawn)) == drawn
 
@@ -226,7 +226,7 @@ def test_what_is_no_picture_is_a_sentence(text: str) -> None:
 
 
 def test_nothing_changed_is_no_difference(shop: Picture) -> None:
-    assert difference(shop, from_json(to_json(picture(read_graph(ShopContainer()))))) == ()
+    assert difference(shop, from_json(to_json(picture_of(read_graph(ShopContainer()))))) == ()
 
 
 def test_what_only_runs_is_no_difference(back: Picture) -> None:
@@ -266,7 +266,7 @@ store receives pool_size of settings as size no longer
 
 
 def test_each_change_is_one_sentence() -> None:
-    before, after = picture(read_graph(Before())), picture(read_graph(After()))
+    before, after = picture_of(read_graph(Before())), picture_of(read_graph(After()))
     after = replace(
         after, nodes=tuple(replace(n, declared=n.declared.replace("After", "Before")) for n in after.nodes)
     )
@@ -277,7 +277,7 @@ def test_another_container_that_declares_a_part_is_a_change(back: Picture) -> No
     class Other(BackContainer):
         extra = providers.Singleton(MemoryCache)
 
-    inherited = picture(read_graph(Other()))
+    inherited = picture_of(read_graph(Other()))
     assert difference(back, inherited) == ("extra is new: singleton of tests.fixtures.shop:MemoryCache",)
 
 

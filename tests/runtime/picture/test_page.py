@@ -12,7 +12,7 @@ from dependency_injector import containers, providers
 from iacs.containers import ApplicationContainer
 from iacs.runtime.explain.setting_values import setting_values
 from iacs.runtime.graph.graph import read_graph
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting, picture
+from iacs.runtime.picture import Picture, PictureEdge, PictureNode, Setting, picture_of
 from iacs.runtime.picture.folding import Fold
 from iacs.runtime.picture.page import page
 from tests.fixtures.shop import KEY, PASSWORD, Cache, Settings, ShopContainer
@@ -45,11 +45,11 @@ class Parsed(HTMLParser):
 
 @pytest.fixture(scope="module")
 def application() -> str:
-    return page(picture(read_graph(ApplicationContainer())))
+    return page(picture_of(read_graph(ApplicationContainer())))
 
 
 def test_every_part_can_be_reached_by_keyboard_and_is_named(application: str) -> None:
-    drawn = picture(read_graph(ApplicationContainer()))
+    drawn = picture_of(read_graph(ApplicationContainer()))
     parts = [attributes for _, attributes in Parsed(application).elements if "data-part" in attributes]
     assert [str(part["aria-label"]).split(",")[0] for part in parts] == [node.path for node in drawn.nodes]
     assert all(part["tabindex"] == "0" and part["role"] == "button" for part in parts)
@@ -128,7 +128,7 @@ def test_no_name_becomes_markup(text: str) -> None:
 
 def test_values_are_shown_and_secrets_are_not() -> None:
     graph = read_graph(ShopContainer())
-    drawn = picture(graph)
+    drawn = picture_of(graph)
     values = setting_values(drawn.nodes, Fold(graph), lambda _index: Settings())
     text = page(drawn, values)
     shown = {
@@ -146,7 +146,7 @@ def test_values_are_shown_and_secrets_are_not() -> None:
 
 def test_without_values_none_is_shown() -> None:
     graph = read_graph(ShopContainer())
-    nodes = json.loads(Parsed(page(picture(graph))).data)["nodes"]
+    nodes = json.loads(Parsed(page(picture_of(graph))).data)["nodes"]
     assert {setting["value"] for node in nodes for setting in node["settings"]} == {"", "[redacted]"}
 
 
@@ -157,8 +157,8 @@ def test_a_thousand_parts_make_a_page() -> None:
         setattr(container, f"part{number}", part)
         part = providers.Singleton(Cache, part)
     container.top = part
-    assert page(picture(read_graph(container))).count("data-part=") == 1_001
+    assert page(picture_of(read_graph(container))).count("data-part=") == 1_001
 
 
 def test_an_empty_container_makes_a_page() -> None:
-    assert "a container" in page(picture(read_graph(containers.DynamicContainer())))
+    assert "a container" in page(picture_of(read_graph(containers.DynamicContainer())))

@@ -8,7 +8,7 @@ from dependency_injector import containers, providers
 
 from iacs.containers import ApplicationContainer
 from iacs.runtime.graph.graph import read_graph
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture
+from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture_of
 from iacs.runtime.picture.page import page
 from tests.fixtures.browser import Tab
 from tests.fixtures.shop import Cache
@@ -25,7 +25,7 @@ def box(path: str) -> str:
 @pytest_asyncio.fixture(loop_scope="module")
 async def tab(browser: Tab, tmp_path: Path) -> Tab:
     file = tmp_path / "graph.html"
-    file.write_text(page(picture(read_graph(ApplicationContainer()))), encoding="utf-8")
+    file.write_text(page(picture_of(read_graph(ApplicationContainer()))), encoding="utf-8")
     await browser.open(file)
     return browser
 
@@ -155,7 +155,7 @@ async def test_a_thousand_parts_can_be_explored(browser: Tab, tmp_path: Path) ->
         parts.append(providers.Singleton(Cache, *parts[max(0, number - 40) : number : 13]))
         setattr(container, f"part{number}", parts[-1])
     file = tmp_path / "large.html"
-    file.write_text(page(picture(read_graph(container))), encoding="utf-8")
+    file.write_text(page(picture_of(read_graph(container))), encoding="utf-8")
     await browser.open(file)
     await browser.run("search.focus()")
     await browser.write("part999")

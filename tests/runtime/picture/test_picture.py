@@ -10,18 +10,18 @@ from dependency_injector import containers, providers
 
 from iacs.containers import ApplicationContainer
 from iacs.runtime.graph.graph import read_graph
-from iacs.runtime.picture import Picture, PictureEdge, Setting, picture
+from iacs.runtime.picture import Picture, PictureEdge, Setting, picture_of
 from tests.fixtures.shop import BackContainer, Cache, MemoryCache, ShopContainer
 
 
 @pytest.fixture(scope="module")
 def shop() -> Picture:
-    return picture(read_graph(ShopContainer()))
+    return picture_of(read_graph(ShopContainer()))
 
 
 @pytest.fixture(scope="module")
 def application() -> Picture:
-    return picture(read_graph(ApplicationContainer()))
+    return picture_of(read_graph(ApplicationContainer()))
 
 
 def received(drawn: Picture, path: str) -> dict[str, str]:
@@ -65,7 +65,7 @@ def test_what_is_read_of_a_part_is_no_setting() -> None:
         store = providers.Singleton(MemoryCache)
         user = providers.Singleton(Cache, store.provided.pool[0].title.call(1))
 
-    drawn = picture(read_graph(Container()))
+    drawn = picture_of(read_graph(Container()))
     assert received(drawn, "user") == {"url": "pool[0].title() of store"}
     assert drawn.by_path["user"].settings == ()
 
@@ -122,7 +122,7 @@ def test_a_method_at_the_end_is_no_part_of_a_setting_s_name(shop: Picture) -> No
 def test_a_stand_in_is_shown_under_the_path_of_what_it_replaces() -> None:
     container = ShopContainer()
     container.back().store.override(providers.Singleton(MemoryCache))
-    drawn = picture(read_graph(container))
+    drawn = picture_of(read_graph(container))
     store = drawn.by_path["back.store"]
     assert store.made_by == "tests.fixtures.shop:MemoryCache"
     assert store.replaces == "tests.fixtures.shop:Store"
@@ -134,7 +134,7 @@ def test_what_is_handed_in_is_given_and_replaces_nothing() -> None:
         cache = providers.Dependency(instance_of=MemoryCache)
         user = providers.Singleton(Cache, cache)
 
-    drawn = picture(read_graph(Container(cache=providers.Singleton(MemoryCache))))
+    drawn = picture_of(read_graph(Container(cache=providers.Singleton(MemoryCache))))
     cache = drawn.by_path["cache"]
     assert (cache.lifetime, cache.replaces, cache.made_by) == ("given", "", "tests.fixtures.shop:MemoryCache")
 
@@ -142,7 +142,7 @@ def test_what_is_handed_in_is_given_and_replaces_nothing() -> None:
 def test_what_runs_is_marked() -> None:
     graph = read_graph(BackContainer())
     cache, memory, store = (graph.paths[name] for name in ("cache", "memory", "store"))
-    drawn = picture(graph, overlaid={store}, chosen={cache: memory}, started={memory})
+    drawn = picture_of(graph, overlaid={store}, chosen={cache: memory}, started={memory})
     assert drawn.by_path["cache"].chosen == "memory"
     assert [node.path for node in drawn.nodes if node.overlaid] == ["store"]
     assert [node.path for node in drawn.nodes if node.started] == ["memory"]
@@ -150,7 +150,7 @@ def test_what_runs_is_marked() -> None:
 
 def test_an_overlaid_alias_is_a_part_of_its_own() -> None:
     graph = read_graph(ShopContainer())
-    drawn = picture(graph, overlaid={graph.paths["front.store"]})
+    drawn = picture_of(graph, overlaid={graph.paths["front.store"]})
     assert received(drawn, "front.basket")["store"] == "front.store"
     assert drawn.by_path["front.store"].overlaid
 
@@ -164,7 +164,7 @@ def test_aliases_that_lead_to_each_other_are_drawn_all_the_same() -> None:
     container = Container()
     container.one.override(container.two)
     container.two.override(container.one)
-    assert {node.path for node in picture(read_graph(container)).nodes} == {"one", "two", "user"}
+    assert {node.path for node in picture_of(read_graph(container)).nodes} == {"one", "two", "user"}
 
 
 def test_parts_that_need_each_other_are_drawn_all_the_same() -> None:
@@ -173,7 +173,7 @@ def test_parts_that_need_each_other_are_drawn_all_the_same() -> None:
         two: providers.Singleton[Cache] = providers.Singleton(Cache, one)
         one.add_args(two)
 
-    drawn = picture(read_graph(Container()))
+    drawn = picture_of(read_graph(Container()))
     assert [(edge.source, edge.target) for edge in drawn.edges] == [("one", "two"), ("two", "one")]
 
 
@@ -186,7 +186,7 @@ def test_a_long_chain_of_aliases_is_one_edge() -> None:
         alias.override(last)
         setattr(container, f"alias{number}", last := alias)
     container.user = providers.Singleton(Cache, last)
-    (edge,) = picture(read_graph(container)).edges
+    (edge,) = picture_of(read_graph(container)).edges
     assert (edge.source, edge.target, len(edge.through)) == ("user", "first", 5_000)
 
 
@@ -195,9 +195,9 @@ import hashlib, json
 from iacs.runtime.picture.draw import dot, mermaid, to_json, tree
 from iacs.runtime.graph.graph import read_graph
 from iacs.runtime.picture.page import page
-from iacs.runtime.picture import picture
+from iacs.runtime.picture import picture_of
 from tests.fixtures.shop import ShopContainer
-texts = [draw(picture(read_graph(ShopContainer()))) for draw in (tree, mermaid, dot, to_json, page)]
+texts = [draw(picture_of(read_graph(ShopContainer()))) for draw in (tree, mermaid, dot, to_json, page)]
 print(json.dumps([hashlib.sha256(text.encode()).hexdigest() for text in texts]))
 """
 

@@ -1,4 +1,4 @@
-"""Every shape of constructor and function that tells what it gives; none may be called."""
+"""Every shape of constructor and function with a declared result; none may be called."""
 
 import contextlib
 import functools

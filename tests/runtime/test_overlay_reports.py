@@ -1,4 +1,4 @@
-"""What an overlay tells about itself."""
+"""Health, graph and explanations of an overlay."""
 
 from dependency_injector import containers, providers
 
@@ -45,7 +45,7 @@ async def test_an_overlay_explains_what_a_part_receives_in_it() -> None:
             assert view.explain("store") != app.explain("store")
 
 
-async def test_an_overlay_that_is_not_entered_tells_of_the_container() -> None:
+async def test_an_overlay_that_is_not_entered_describes_the_container() -> None:
     app = Application(Container())
     assert app.overlay(store=Working()).graph() == app.graph()
     assert not (await app.overlay(store=Working()).health()).up
