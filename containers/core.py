@@ -37,6 +37,7 @@ class CoreContainer(containers.DeclarativeContainer):
         linger_ms=config.provided.kafka_linger_ms,
         batch_size=config.provided.kafka_batch_size,
         dead_letter_topic=config.provided.dead_letter_topic,
+        source=config.provided.event_source,
         security_protocol=config.provided.kafka_security_protocol,
         ssl_cafile=config.provided.kafka_ssl_cafile,
         sasl_mechanism=config.provided.kafka_sasl_mechanism,
@@ -45,7 +46,11 @@ class CoreContainer(containers.DeclarativeContainer):
         logger=logger,
     )
     event_log = providers.Singleton(
-        EventLog, database, dead_letter_topic=config.provided.dead_letter_topic, logger=logger
+        EventLog,
+        database,
+        dead_letter_topic=config.provided.dead_letter_topic,
+        source=config.provided.event_source,
+        logger=logger,
     )
     events = providers.Selector(
         providers.Callable(event_backend, config.provided.kafka_bootstrap_servers),

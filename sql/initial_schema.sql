@@ -103,7 +103,7 @@ CREATE TABLE iacs_outbox (
     aggregateid TEXT,                      -- the key; absent: none
     type TEXT NOT NULL,                    -- the type that the value states; else the topic
     payload TEXT NOT NULL,                 -- the value, JSON
-    headers TEXT NOT NULL DEFAULT '{}',    -- a JSON object of texts
+    headers TEXT NOT NULL DEFAULT '{}',    -- a JSON object of texts: the attributes of CloudEvents, and others
     created_at TEXT NOT NULL,
     published_at TEXT,                     -- absent: still to be published
     attempts INTEGER NOT NULL DEFAULT 0,   -- counts the times that the broker rejected the event
@@ -121,7 +121,7 @@ CREATE TABLE iacs_event_log (
     event_id TEXT,
     event_key TEXT,
     value TEXT NOT NULL,                   -- JSON
-    headers TEXT NOT NULL DEFAULT '{}',    -- a JSON object of texts
+    headers TEXT NOT NULL DEFAULT '{}',    -- a JSON object of texts: the attributes of CloudEvents, and others
     created_at TEXT NOT NULL,
     PRIMARY KEY (topic, partition, "offset")
 );

@@ -16,7 +16,15 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from iacs.core._settings.sources import ORIGINS, Origin, Origins
-from iacs.core._settings.types import AnyCase, CloudUrl, DatabaseUrl, FernetKeys, RedirectUri, Servers
+from iacs.core._settings.types import (
+    AnyCase,
+    CloudUrl,
+    DatabaseUrl,
+    FernetKeys,
+    RedirectUri,
+    Servers,
+    UriReference,
+)
 from iacs.core.exceptions import ConfigurationError
 
 
@@ -74,6 +82,9 @@ class Config(BaseSettings):
     kafka_batch_size: int = Field(262_144, ge=1, description="Maximum batch size, in bytes")
     mail_topic: str = Field("iacs.mail.received", description="Topic for the events about new messages")
     dead_letter_topic: str = Field("iacs.dead-letter", description="Topic for records that are not JSON")
+    event_source: UriReference = Field(
+        "urn:iacs", description="CloudEvents source of published events (a URI)"
+    )
 
     azure_client_id: str = Field(
         "", description="Application (client) id of the app registration in Entra ID"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from iacs.core._events.stream import BaseEventStream
 from iacs.core.database import Database
-from iacs.core.events import NewEvent
+from iacs.core.events import DEFAULT_SOURCE, NewEvent
 from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger
 
@@ -30,12 +30,14 @@ class EventLog(BaseEventStream["EventLogReader"]):
         database: Database,
         *,
         dead_letter_topic: str = "iacs.dead-letter",
+        source: str = DEFAULT_SOURCE,
         poll_seconds: float = 0.25,
         lease_seconds: float = 10.0,
         logger: Logger,
     ) -> None:
         super().__init__(dead_letter_topic=dead_letter_topic, logger=logger)
         self._database = database
+        self._source = source
         self._poll_seconds = poll_seconds
         self._lease_seconds = lease_seconds
         self._closed = False
@@ -83,6 +85,6 @@ class EventLog(BaseEventStream["EventLogReader"]):
         from iacs.core._events.encoded_event import encode_event
         from iacs.core._events.log_records import append
 
-        encoded = [encode_event(event) for event in events]
+        encoded = [encode_event(event, self._source) for event in events]
         with self._database.transaction() as tx:
             append(tx, encoded)

@@ -6,15 +6,16 @@
 import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Protocol, runtime_checkable
 from uuid import uuid4
 
 from iacs.core.exceptions import EventError
 
-_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+DEFAULT_SOURCE = "urn:iacs"
+"""The `source` of CloudEvents where no other is set."""
 
-EVENT_ID_HEADER = "event-id"
-"""The header that carries an event's id; no other header may have this name."""
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 Partition = tuple[str, int]
 """A topic and the number of one of its partitions."""
@@ -25,7 +26,8 @@ class NewEvent:
     """An event to publish: any value that JSON can carry, and the key that fixes its order.
 
     With a key, a value of None is a tombstone: a topic that Kafka compacts forgets the key. `headers` go with
-    the event unread: a trace context, or the attributes of a CloudEvent.
+    the event: a trace context, or an attribute of its CloudEvent such as `ce_subject`. Those that follow from
+    the event, as `ce_id` does, are written by themselves; `ce_source`, `ce_type` and `ce_time` can be given here.
     """
 
     topic: str
@@ -37,7 +39,11 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it was read; `partition` and `offset` are its address in the topic."""
+    """An event as it was read; `partition` and `offset` are its address in the topic.
+
+    `id`, `type`, `source` and `time` are those of CloudEvents, None where the record lacks them; `headers` are
+    the others.
+    """
 
     topic: str
     value: Any
@@ -46,6 +52,9 @@ class Event:
     partition: int
     offset: int
     headers: Mapping[str, str] = field(default_factory=dict)
+    type: str | None = None
+    source: str | None = None
+    time: datetime | None = None
 
     @property
     def topic_partition(self) -> Partition:

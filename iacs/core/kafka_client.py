@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from iacs.core._events.stream import BaseEventStream
-from iacs.core.events import NewEvent
+from iacs.core.events import DEFAULT_SOURCE, NewEvent
 from iacs.core.exceptions import EventRejectedError, KafkaError, PublishError
 from iacs.core.logger import Logger
 
@@ -40,6 +40,7 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         linger_ms: int = 5,
         batch_size: int = 262_144,
         dead_letter_topic: str = "iacs.dead-letter",
+        source: str = DEFAULT_SOURCE,
         security_protocol: str = "PLAINTEXT",
         ssl_cafile: Path | None = None,
         sasl_mechanism: str = "PLAIN",
@@ -60,7 +61,9 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
             sasl_username=sasl_username,
             sasl_password=sasl_password,
         )
-        self._publisher = KafkaPublisher(self._connection, linger_ms=linger_ms, batch_size=batch_size)
+        self._publisher = KafkaPublisher(
+            self._connection, source=source, linger_ms=linger_ms, batch_size=batch_size
+        )
 
     async def publish_many(self, events: Iterable[NewEvent]) -> int:
         """Publish events in their order; return how many, when every replica in sync has them.

@@ -12,7 +12,7 @@ from iacs.core._outbox import rows as outbox_rows
 from iacs.core._outbox.relay import Relay
 from iacs.core._outbox.rows import LIST_PARKED, ParkedEvent
 from iacs.core.database import Database
-from iacs.core.events import EventStream, NewEvent
+from iacs.core.events import DEFAULT_SOURCE, EventStream, NewEvent
 from iacs.core.exceptions import DatabaseError, DegradedError, EventError
 from iacs.core.lease import Lease
 from iacs.core.logger import Logger
@@ -37,6 +37,7 @@ class Outbox:
         database: Database,
         events: EventStream,
         *,
+        source: str = DEFAULT_SOURCE,
         lease_seconds: float = 10.0,
         max_wait_seconds: float = 600.0,
         max_attempts: int = 3,
@@ -44,6 +45,7 @@ class Outbox:
     ) -> None:
         self._database = database
         self._events = events
+        self._source = source
         self._lease_seconds = lease_seconds
         self._max_wait_seconds = max_wait_seconds
         self._max_attempts = max_attempts
@@ -54,10 +56,12 @@ class Outbox:
 
         On PostgreSQL, transactions that add wait here for each other to end. Raises EventEncodingError.
         """
+        from iacs.core._events.cloud_event import TYPE
         from iacs.core._events.encoded_event import encode_event
+        from iacs.core._events.encoding import encode
         from iacs.core.counters import draw
 
-        encoded = [encode_event(event) for event in events]
+        encoded = [encode_event(event, self._source) for event in events]
         if not encoded:
             return
         start = draw(tx, "outbox", len(encoded))
@@ -70,9 +74,9 @@ class Outbox:
                     "id": item.event.id,
                     "topic": item.event.topic,
                     "key": item.event.key,
-                    "type": _type(item.event),
+                    "type": item.headers[TYPE],
                     "payload": item.value,
-                    "headers": item.headers,
+                    "headers": encode(item.headers),
                     "created_at": now,
                 }
                 for index, item in enumerate(encoded)
@@ -148,9 +152,3 @@ def _change_parked(
     if unknown := [id_ for id_ in ids if id_ not in known]:
         raise EventError(f"no parked event has the id {unknown[0]!r}", hint=LIST_PARKED)
     return change(tx, set(ids))
-
-
-def _type(event: NewEvent) -> str:
-    """Return the type that the value itself states, as CloudEvents and iacs's own events do, else the topic."""
-    kind = event.value.get("type") if isinstance(event.value, dict) else None
-    return kind if isinstance(kind, str) and kind and kind.isprintable() else event.topic

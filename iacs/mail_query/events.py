@@ -71,6 +71,7 @@ def received(
         value=value.model_copy(update=fields).model_dump(mode="json", by_alias=True),
         key=location.account_id,
         id=event_id(location.account_id, message_id),
+        headers={"ce_subject": message_id} if message_id and message_id.isprintable() else {},
     )
 
 

@@ -90,7 +90,11 @@ def test_the_partition_of_a_key_never_changes(database: Database, topic: str) ->
 
     with database.transaction() as tx:
         append(
-            tx, [encode_event(NewEvent(topic, 1, key=key)) for key in ("alice@contoso.example", "grün", "")]
+            tx,
+            [
+                encode_event(NewEvent(topic, 1, key=key), "urn:iacs")
+                for key in ("alice@contoso.example", "grün", "")
+            ],
         )
         found = {
             record.key: record.partition
@@ -249,7 +253,7 @@ async def test_a_record_with_broken_headers_becomes_a_dead_letter(
         tx.execute("UPDATE iacs_event_log SET headers = '{' WHERE topic = :topic", {"topic": topic})
     assert await read(log, topic, "group") == []
     [letter] = await read(log, "iacs.dead-letter")
-    assert letter.value["headers"] == {"event-id": "the id"}
+    assert letter.value["headers"] == {"ce_id": "the id"}
 
 
 async def test_a_failing_database_ends_the_iteration_with_its_error(

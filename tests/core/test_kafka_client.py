@@ -4,6 +4,7 @@ import asyncio
 import logging
 from base64 import b64decode
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from iacs.core._kafka.connection import KafkaConnection, quiet_kafka_python
 from iacs.core._kafka.driver import KafkaConsumer, KafkaProducer
-from iacs.core.events import EVENT_ID_HEADER, NewEvent
+from iacs.core.events import NewEvent
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
 from tests.fixtures.events import LOGGER, read
@@ -102,10 +103,18 @@ async def test_a_record_is_json_in_utf8_with_its_id_in_a_header(
         consumer.close()
     assert record.value == '{"name":"Grüße"}'.encode()
     assert record.key == "schlüssel".encode()
-    assert record.headers == [
-        *((name, text.encode()) for name, text in headers.items()),
-        (EVENT_ID_HEADER, b"the id"),
-    ]
+    written = dict(record.headers)
+    datetime.fromisoformat(written.pop("ce_time").decode())
+    assert written == {
+        "ce_specversion": b"1.0",
+        "ce_id": b"the id",
+        "ce_source": b"urn:iacs",
+        "ce_partitionkey": "schlüssel".encode(),
+        "content-type": b"application/json",
+        **{name: text.encode() for name, text in headers.items()},
+    }
+    assert len(record.headers) == 8
+    assert "content-type" not in dict(tombstone.headers)
     assert (tombstone.key, tombstone.value) == ("schlüssel".encode(), None)
 
 

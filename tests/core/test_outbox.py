@@ -1,9 +1,10 @@
 import asyncio
+import json
 import signal
 import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -125,12 +126,35 @@ async def test_debeziums_outbox_event_router_finds_its_columns(
     ]
 
 
+async def test_what_waits_is_a_cloud_event_of_the_instant_when_it_was_added(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, log, source="urn:example:shop", logger=LOGGER)
+    await database.run(outbox.add, [NewEvent(topic, {"type": "order.placed"}, key="alice", id="1")])
+    with database.transaction() as tx:
+        [row] = tx.rows("SELECT headers FROM iacs_outbox")
+    waiting = json.loads(row["headers"])
+    added_at = waiting.pop("ce_time")
+    assert waiting == {
+        "ce_specversion": "1.0",
+        "ce_id": "1",
+        "ce_source": "urn:example:shop",
+        "ce_type": "order.placed",
+        "ce_partitionkey": "alice",
+        "content-type": "application/json",
+    }
+    await outbox.relay()
+    [event] = await read(log, topic)
+    assert (event.source, event.type, event.headers) == ("urn:example:shop", "order.placed", {})
+    assert event.time == datetime.fromisoformat(added_at)
+
+
 async def test_a_header_that_cannot_be_written_is_refused_when_it_is_added(
     database: Database, outbox: Outbox, topic: str
 ) -> None:
-    with pytest.raises(EventEncodingError, match=r"headers\.event-id is reserved") as caught:
-        await database.run(outbox.add, [NewEvent(topic, 1, headers={"event-id": "x"})])
-    assert caught.value.field == "headers.event-id"
+    with pytest.raises(EventEncodingError, match=r"headers\.ce_id is reserved") as caught:
+        await database.run(outbox.add, [NewEvent(topic, 1, headers={"ce_id": "x"})])
+    assert caught.value.field == "headers.ce_id"
     assert await outbox.pending() == 0
 
 

@@ -96,6 +96,13 @@ def test_password_before_a_server_is_not_quoted() -> None:
     assert "sesame" not in problem
 
 
+@pytest.mark.parametrize("source", ["two words", "grün", "line\nbreak"])
+def test_an_event_source_is_a_uri(source: str) -> None:
+    (problem,) = problems(event_source=source)
+    assert problem.startswith("EVENT_SOURCE: ")
+    assert "must be a URI" in problem
+
+
 CLOUD_URLS = ["azure_authority_host", "graph_url", "azure_redirect_uri"]
 
 

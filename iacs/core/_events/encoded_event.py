@@ -1,25 +1,26 @@
-"""Check a new event field by field, and write it as the text that a database column or a record carries."""
+"""Check a new event field by field, and write it as the texts that a database row or a record carries."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from iacs.core._events.cloud_event import check_attribute, headers_to_write
 from iacs.core._events.encoding import encode, is_unicode
-from iacs.core.events import EVENT_ID_HEADER, NewEvent, check_topic
+from iacs.core.events import NewEvent, check_topic
 from iacs.core.exceptions import EventEncodingError
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedEvent:
-    """An event whose fields can all be written, with its value and headers as JSON."""
+    """An event whose fields can all be written, with its value as JSON and all headers of its record."""
 
     event: NewEvent
     value: str
-    headers: str
+    headers: Mapping[str, str]
 
 
-def encode_event(event: NewEvent) -> EncodedEvent:
-    """Encode an event.
+def encode_event(event: NewEvent, source: str) -> EncodedEvent:
+    """Encode an event of a CloudEvents `source`.
 
     Raises EventEncodingError, which names the field, and EventError for a topic of no valid name.
     """
@@ -27,7 +28,10 @@ def encode_event(event: NewEvent) -> EncodedEvent:
     if event.key is not None:
         check_text(event.key, field="key")
     check_text(event.id, field="id")
-    return EncodedEvent(event, encode(event.value), _encode_headers(event.headers))
+    if not event.id:
+        raise EventEncodingError("id is empty", field="id")
+    _check_headers(event.headers)
+    return EncodedEvent(event, encode(event.value), headers_to_write(event, source))
 
 
 def check_text(value: Any, *, field: str) -> None:
@@ -40,7 +44,7 @@ def check_text(value: Any, *, field: str) -> None:
         )
 
 
-def _encode_headers(headers: Mapping[str, str]) -> str:
+def _check_headers(headers: Mapping[str, str]) -> None:
     if not isinstance(headers, Mapping):
         raise EventEncodingError(
             f"headers is {type(headers).__name__}, but must be a mapping of text to text", field="headers"
@@ -50,9 +54,5 @@ def _encode_headers(headers: Mapping[str, str]) -> str:
         field = f"headers.{name}"
         if not name:
             raise EventEncodingError("headers has a header without a name", field="headers")
-        if name == EVENT_ID_HEADER:
-            raise EventEncodingError(
-                f"{field} is reserved", field=field, hint="give the id of the event as event_id"
-            )
         check_text(value, field=field)
-    return encode(dict(headers)) if headers else "{}"
+        check_attribute(name, value, field=field)

@@ -4,17 +4,17 @@ Offsets are drawn from a counter that the transaction locks, so they are dense a
 order: a consumer that has read up to an offset has missed nothing before it.
 """
 
-import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from iacs.core import clock, counters
+from iacs.core._events import cloud_event
 from iacs.core._events.encoded_event import EncodedEvent
-from iacs.core._events.encoding import decode
+from iacs.core._events.encoding import decode, encode
 from iacs.core._events.event_buffer import Fetched, Record, UnreadableRecord
-from iacs.core.events import EVENT_ID_HEADER, Event, NewEvent, Partition
+from iacs.core.events import NewEvent, Partition
 from iacs.core.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _row(partition: Partition, offset: int, encoded: EncodedEvent, now: str) -> 
         "event_id": encoded.event.id,
         "event_key": encoded.event.key,
         "value": encoded.value,
-        "headers": encoded.headers,
+        "headers": encode(encoded.headers),
         "created_at": now,
     }
 
@@ -98,25 +98,40 @@ def _fetched(row: "RowMapping") -> Fetched:
 
 
 def _event(row: "RowMapping") -> Record:
-    return Event(
+    return cloud_event.read_event(
+        _headers(row),
         topic=row["topic"],
         value=decode(row["value"]),
         key=row["event_key"],
-        id=row["event_id"],
         partition=row["partition"],
         offset=row["offset"],
-        headers=json.loads(row["headers"]),
     )
+
+
+def _headers(row: "RowMapping") -> dict[str, str]:
+    """Return the headers, with the id also of a row that somebody else wrote; raise ValueError for what are none."""
+    headers = decode(row["headers"])
+    if not isinstance(headers, dict):
+        raise ValueError("the headers are not an object")  # noqa: TRY004 - makes the record unreadable, as bad JSON does
+    return {**_id(row), **headers}
+
+
+def _id(row: "RowMapping") -> dict[str, str]:
+    return {cloud_event.ID: row["event_id"]} if row["event_id"] else {}
 
 
 def _unreadable(row: "RowMapping", reason: str) -> UnreadableRecord:
     key = row["event_key"]
+    try:
+        headers = _headers(row)
+    except ValueError:
+        headers = _id(row)
     return UnreadableRecord(
         topic=row["topic"],
         partition=row["partition"],
         offset=row["offset"],
         key=key.encode() if key is not None else None,
         value=row["value"].encode(),
-        headers={EVENT_ID_HEADER: row["event_id"]} if row["event_id"] else {},
+        headers=headers,
         reason=reason,
     )

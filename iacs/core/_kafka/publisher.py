@@ -12,7 +12,7 @@ from iacs.core._events.encoded_event import EncodedEvent, encode_event
 from iacs.core._kafka import driver as kafka_driver
 from iacs.core._kafka.connection import CHECK_BROKERS, KafkaConnection
 from iacs.core._kafka.driver import DriverError, KafkaTimeoutError
-from iacs.core.events import EVENT_ID_HEADER, NewEvent
+from iacs.core.events import NewEvent
 from iacs.core.exceptions import EventError, EventRejectedError, KafkaError
 
 
@@ -71,8 +71,9 @@ class KafkaPublisher:
     The producer waits `linger_ms` milliseconds for more records, or until it has `batch_size` bytes.
     """
 
-    def __init__(self, connection: KafkaConnection, *, linger_ms: int, batch_size: int) -> None:
+    def __init__(self, connection: KafkaConnection, *, source: str, linger_ms: int, batch_size: int) -> None:
         self._connection = connection
+        self._source = source
         self._linger_ms = linger_ms
         self._batch_size = batch_size
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="iacs-kafka-producer")
@@ -127,7 +128,7 @@ class KafkaPublisher:
         await asyncio.get_running_loop().run_in_executor(self._worker, work)
 
     def _send(self, batch: Batch) -> None:
-        encoded = [encode_event(event) for event in batch.events]
+        encoded = [encode_event(event, self._source) for event in batch.events]
         producer = self._open()
         for index, event in enumerate(encoded):
             began = time.monotonic()
@@ -210,11 +211,10 @@ class KafkaPublisher:
 def _record(encoded: EncodedEvent) -> dict[str, Any]:
     event = encoded.event
     is_tombstone = event.value is None and event.key is not None  # the driver refuses a null without a key
-    headers = {**event.headers, EVENT_ID_HEADER: event.id}
     return {
         "value": None if is_tombstone else encoded.value.encode(),
         "key": event.key.encode() if event.key is not None else None,
-        "headers": [(name, value.encode()) for name, value in headers.items()],
+        "headers": [(name, value.encode()) for name, value in encoded.headers.items()],
     }
 
 

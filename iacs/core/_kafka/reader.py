@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from iacs.core._events.cloud_event import read_event
 from iacs.core._events.encoding import decode
 from iacs.core._events.event_buffer import EventBuffer, Fetched, Record, UnreadableRecord
 from iacs.core._kafka.connection import CHECK_BROKERS, KafkaConnection
@@ -17,7 +18,7 @@ from iacs.core._kafka.driver import (
     TopicPartition,
     insist_on_joining,
 )
-from iacs.core.events import EVENT_ID_HEADER, Event, Partition
+from iacs.core.events import Partition
 from iacs.core.exceptions import KafkaError
 from iacs.core.logger import Logger
 
@@ -257,14 +258,13 @@ def read_record(record: Any) -> Fetched:
 
 
 def _event(record: Any, headers: dict[str, str]) -> Record:
-    return Event(
+    return read_event(
+        headers,
         topic=record.topic,
         value=decode(record.value) if record.value is not None else None,
         key=_key(record.key),
-        id=headers.pop(EVENT_ID_HEADER, None),
         partition=record.partition,
         offset=record.offset,
-        headers=headers,
     )
 
 

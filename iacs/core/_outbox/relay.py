@@ -95,6 +95,7 @@ def _key(row: "RowMapping") -> Key | None:
 
 
 def _event(row: "RowMapping") -> NewEvent:
+    from iacs.core._events.cloud_event import own_headers
     from iacs.core._events.encoding import decode
 
     return NewEvent(
@@ -102,7 +103,7 @@ def _event(row: "RowMapping") -> NewEvent:
         decode(row["payload"]),
         key=row["aggregateid"],
         id=row["id"],
-        headers=json.loads(row["headers"]),
+        headers=own_headers(json.loads(row["headers"])),
     )
 
 

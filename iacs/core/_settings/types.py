@@ -89,6 +89,12 @@ def _redirect_uri(value: str) -> str:
     return value
 
 
+def _uri_reference(value: str) -> str:
+    if not re.fullmatch(r"[!-~]+", value):
+        raise ValueError("must be a URI of ASCII characters without spaces, such as urn:example:billing")
+    return value
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -117,4 +123,5 @@ FernetKeys = Annotated[SecretStr | None, AfterValidator(_fernet_keys)]
 Servers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_servers)]
 CloudUrl = Annotated[str, AfterValidator(_cloud_url)]
 RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
+UriReference = Annotated[str, AfterValidator(_uri_reference)]
 AnyCase = WrapValidator(_in_any_case)
