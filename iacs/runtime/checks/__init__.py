@@ -1,4 +1,4 @@
-"""Finds what is wrong with a container before anything in it is built."""
+"""Checks the wiring of a container before anything in it is built."""
 
 from iacs.runtime.checks.findings import check, findings
 from iacs.runtime.checks.overlays import overlay_findings

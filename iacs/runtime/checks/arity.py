@@ -1,4 +1,4 @@
-"""Arguments that a constructor lacks, does not know, or has no parameter for."""
+"""Arguments that are missing, unknown, or more than a constructor takes."""
 
 import contextlib
 import inspect
@@ -25,7 +25,7 @@ def arity(wiring: Wiring) -> Iterator[Finding]:
 
 def _of_call(call: Call, *, complete: bool) -> Iterator[str]:
     bound = call.bound
-    if bound is None or call.told.signature is None:
+    if bound is None or call.callee.signature is None:
         return
     if bound.surplus:
         yield (
@@ -35,7 +35,7 @@ def _of_call(call: Call, *, complete: bool) -> Iterator[str]:
     for name in bound.twice:
         yield f"{call.name}() gets {name!r} by position and by name: drop one of the two"
     for name in bound.unknown:
-        yield _unknown(call, name, list(call.told.signature.parameters))
+        yield _unknown(call, name, list(call.callee.signature.parameters))
     if complete and bound.missing:
         yield _missing(call, bound.missing)
 
@@ -52,8 +52,8 @@ def _unknown(call: Call, name: str, known: list[str]) -> str:
 def _missing(call: Call, names: list[str]) -> str:
     one = len(names) == 1
     which = ", ".join(map(repr, names))
-    cure = f"add {', '.join(f'{name}=…' for name in names)} to the provider, or give {'it' if one else 'them'} a default"
-    return f"{call.name}() is called without {which}: {cure}"
+    remedy = f"add {', '.join(f'{name}=…' for name in names)} to the provider, or give {'it' if one else 'them'} a default"
+    return f"{call.name}() is called without {which}: {remedy}"
 
 
 def is_model(made: Any) -> bool:
@@ -65,18 +65,18 @@ def is_model(made: Any) -> bool:
 
 
 def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
-    positional = [each for each in call.arguments if each.via == "argument"]
+    positional = [argument for argument in call.arguments if argument.via == "argument"]
     if positional and not _takes_positions(call.made):
         yield f"{call.name}() takes keyword arguments only but gets {len(positional)} by position: name them"
-    given = {each.label for each in call.arguments if each.via == "keyword"}
+    names_given = {argument.label for argument in call.arguments if argument.via == "keyword"}
     names = _names_of_fields(call.made)
     known = {name for several in names.values() for name in several}
     if getattr(call.made, "model_config", {}).get("extra") == "forbid":
-        for name in sorted(given - known):
+        for name in sorted(names_given - known):
             if not name.startswith("_"):
                 yield _unknown(call, name, sorted(known))
     missing = [
-        name for name, several in names.items() if _is_required(call.made, name) and not several & given
+        name for name, several in names.items() if _is_required(call.made, name) and not several & names_given
     ]
     if complete and missing and not hasattr(call.made, "settings_customise_sources"):
         yield _missing(call, missing)
@@ -85,13 +85,13 @@ def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
 def _takes_positions(made: Any) -> bool:
     with contextlib.suppress(*ODDITIES):
         parameters = inspect.signature(made.__init__).parameters.values()
-        return sum(each.kind in (*BY_POSITION, Parameter.VAR_POSITIONAL) for each in parameters) > 1
+        return sum(parameter.kind in (*BY_POSITION, Parameter.VAR_POSITIONAL) for parameter in parameters) > 1
     return True
 
 
 def _names_of_fields(made: Any) -> dict[str, set[str]]:
-    """Return every name that fills each field; an alias that is a path may be filled in more ways."""
-    return {name: {name, *_aliases(each)} for name, each in made.model_fields.items()}
+    """Return every name that fills each field; an alias path counts with its first name."""
+    return {name: {name, *_aliases(field)} for name, field in made.model_fields.items()}
 
 
 def _aliases(described: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Parts that would keep the object of whichever thread or context built them first."""
+"""Parts that would keep a thread's or context's own object and share it with all others."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from iacs.runtime.graph.kinds import Kind
 
 
 def captive(wiring: Wiring) -> Iterator[Finding]:
-    """Yield each part that is given what belongs to a thread or a context."""
+    """Yield each part that receives an object of a single thread or context."""
     graph = wiring.graph
     for local in (node for node in graph.nodes if _is_local(node)):
         seen, waiting = {local.index}, [local.index]
@@ -40,7 +40,7 @@ def _is_kept(node: Node) -> bool:
 
 
 def _is_asked(wiring: Wiring, node: Node, holders: set[int]) -> bool:
-    return any(each.node in holders and not each.deferred for each in node.inputs)
+    return any(edge.node in holders and not edge.deferred for edge in node.inputs)
 
 
 def _finding(wiring: Wiring, node: Node, local: Node) -> Finding:

@@ -1,4 +1,4 @@
-"""Find what is wrong with a container before anything in it is built."""
+"""All checks of a container's wiring, before anything in it is built."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -27,17 +27,17 @@ def check(container: Container) -> tuple[Finding, ...]:
 def findings(graph: Graph) -> tuple[Finding, ...]:
     """Return every defect of a graph, in the order of the paths."""
     wiring = Wiring(graph)
-    return tuple(sorted({*_cycles(wiring), *chain.from_iterable(each(wiring) for each in _CHECKS)}))
+    return tuple(sorted({*_cycles(wiring), *chain.from_iterable(judge(wiring) for judge in _CHECKS)}))
 
 
 def _cycles(wiring: Wiring) -> Iterator[Finding]:
     graph = wiring.graph
     for cycle in graph.cycles:
-        told = [each for each in cycle if graph.nodes[each].named or graph.nodes[each].kind in JUDGED]
-        paths = [graph.nodes[each].path for each in told or cycle]
+        known = [index for index in cycle if graph.nodes[index].named or graph.nodes[index].kind in JUDGED]
+        paths = [graph.nodes[index].path for index in known or cycle]
         first = paths.index(min(paths))
         around = [*paths[first:], *paths[: first + 1]]
-        made = own_name(graph, (told or cycle)[first])
+        made = own_name(graph, (known or cycle)[first])
         message = (
             f"{made}() would need itself: {' -> '.join(around)}; "
             f"break it with {paths[first - 1]} taking a provider, such as {paths[first]}.provider"

@@ -1,7 +1,7 @@
-"""Whether a value of one type can stand where another one is wanted.
+"""Whether a value of one type can be used where another type is expected.
 
-Only what cannot be right is refused: a function that is annotated to return a base class, or an Optional,
-may well return what is wanted; and what nobody says fits everywhere.
+Only what cannot be right is refused: a function annotated to return a base class, or an Optional, may well
+return the expected class, and an unknown type fits everywhere.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from iacs.runtime.declared.remembering import remembering
 
 NO_VALUE: Any = object()
 
-# What the numeric tower and the buffers let stand for each other; typing says so too (PEP 484).
+# Implicit conversions of the numeric tower and of buffers, as PEP 484 defines them.
 _STAND_INS: dict[type, tuple[type, ...]] = {
     float: (int,),
     complex: (int, float),
@@ -29,12 +29,12 @@ _STAND_INS: dict[type, tuple[type, ...]] = {
 }
 _DEPTH = 20
 _ELEMENTS = 100
-"""How much of a constant list or dict is looked at."""
+"""Maximum number of elements of a constant list or dict that are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What stands at an argument: its annotation, whether it is just that class, and its value if known."""
+    """An argument's type: its annotation, whether it is exactly that class, and its value if known."""
 
     annotation: Any
     exact: bool = False
@@ -42,13 +42,13 @@ class Given:
 
 
 def of_value(value: Any) -> Given:
-    """Return a constant as what is given."""
+    """Return the type of a constant, with its value."""
     kind = type[value] if isinstance(value, type) else type(value)
     return Given(kind, exact=True, value=value)
 
 
 def fits(given: Given, wanted: Any) -> bool:
-    """Tell whether `given` may be right for the annotation `wanted`."""
+    """Return whether `given` can satisfy the annotation `wanted`."""
     if wanted is given.annotation:
         return True
     with contextlib.suppress(*ODDITIES):
@@ -68,16 +68,16 @@ def _fits(given: Given, wanted: Any, depth: int) -> bool:
     if not depth or _says_nothing(asked) or _says_nothing(offered):
         return True
     if len(offered) > 1:
-        offered = tuple(each for each in offered if each is not types.NoneType)
+        offered = tuple(offer for offer in offered if offer is not types.NoneType)
     return any(
-        _one_fits(Given(each, given.exact, given.value), choice, depth - 1)
-        for each in offered
+        _one_fits(Given(offer, given.exact, given.value), choice, depth - 1)
+        for offer in offered
         for choice in asked
     )
 
 
 def _says_nothing(choices: tuple[Any, ...]) -> bool:
-    return any(each is UNKNOWN or each is Any or each is object for each in choices)
+    return any(choice is UNKNOWN or choice is Any or choice is object for choice in choices)
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:
@@ -85,7 +85,7 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
     for _ in range(_DEPTH):
         alternatives = _alternatives(annotation)
         if alternatives:
-            return tuple(choice for each in alternatives for choice in _choices(each))
+            return tuple(choice for alternative in alternatives for choice in _choices(alternative))
         if isinstance(annotation, typing.NewType):
             annotation = annotation.__supertype__
         elif isinstance(annotation, typing.TypeVar):
@@ -131,11 +131,11 @@ def _literal_fits(given: Given, wanted: Any) -> bool:
     if given.value is not NO_VALUE:
         offered = (given.value,)
     if values is None:
-        return any(_fits(of_value(each), wanted, 1) for each in offered or ())
+        return any(_fits(of_value(constant), wanted, 1) for constant in offered or ())
     if offered is None:
         cls = class_of(given.annotation)
-        return cls is None or any(_is_one(type(each), cls, exact=False) for each in values)
-    return any(_equal(each, value) for each in offered for value in values)
+        return cls is None or any(_is_one(type(constant), cls, exact=False) for constant in values)
+    return any(_equal(constant, value) for constant in offered for value in values)
 
 
 def _equal(one: Any, other: Any) -> bool:
@@ -144,7 +144,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _class_fits(given: Any, wanted: Any, depth: int) -> bool:
-    """Judge a class that is given itself, such as a schema."""
+    """Compare a class that is passed itself, such as a schema."""
     (cls,) = typing.get_args(given) or (UNKNOWN,)
     if typing.get_origin(wanted) is type:
         return _fits(Given(cls), typing.get_args(wanted)[0], depth)
@@ -174,7 +174,9 @@ def _inside_fits(given: Given, wanted: Any, depth: int) -> bool:
     if asked is None:
         return True
     if given.value is not NO_VALUE:
-        return all(_fits(of_value(each), choice, depth) for each, choice in _elements(given.value, asked))
+        return all(
+            _fits(of_value(element), choice, depth) for element, choice in _elements(given.value, asked)
+        )
     offered = held(given.annotation)
     if offered is None or len(offered) != len(asked):
         return True
@@ -186,7 +188,7 @@ def _overlap(one: Any, other: Any, depth: int) -> bool:
 
 
 def held(annotation: Any) -> tuple[Any, ...] | None:
-    """Return the types of a collection's elements, or of a generic's arguments; None when not told."""
+    """Return the types of a collection's elements, or of a generic's arguments; None when unknown."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if not isinstance(origin, type) or not arguments or issubclass(origin, abc.Callable):  # type: ignore[arg-type]
         return None
@@ -198,7 +200,7 @@ def held(annotation: Any) -> tuple[Any, ...] | None:
 def _elements(value: Any, asked: tuple[Any, ...]) -> list[tuple[Any, Any]]:
     if isinstance(value, dict) and len(asked) == 2:
         pairs = list(value.items())[:_ELEMENTS]
-        return [(each, choice) for pair in pairs for each, choice in zip(pair, asked, strict=True)]
+        return [(element, choice) for pair in pairs for element, choice in zip(pair, asked, strict=True)]
     if isinstance(value, list | tuple | set | frozenset | deque) and len(asked) == 1:
-        return [(each, asked[0]) for each in list(value)[:_ELEMENTS]]
+        return [(element, asked[0]) for element in list(value)[:_ELEMENTS]]
     return []

@@ -35,13 +35,13 @@ def _handed_over(node: Node) -> Iterator[tuple[str, Any]]:
 
 
 def _finding(wiring: Wiring, node: Node, label: str, value: Any) -> Iterator[Finding]:
-    found = next(_inside(value), None) if isinstance(value, _PLAIN) else None
-    if found is not None:
+    provider = next(_inside(value), None) if isinstance(value, _PLAIN) else None
+    if provider is not None:
         kind = type(value).__name__
-        cure = f"providers.{_INSTEAD[kind]}(…)" if kind in _INSTEAD else "an argument of the provider"
+        remedy = f"providers.{_INSTEAD[kind]}(…)" if kind in _INSTEAD else "an argument of the provider"
         message = (
-            f"{own_name(wiring.graph, node.index)}() gets a provider ({type(found).__name__}) hidden in the "
-            f"{kind} at {label!r}, not its value: make it {cure}, or delegate with .provider"
+            f"{own_name(wiring.graph, node.index)}() gets a provider ({type(provider).__name__}) hidden in the "
+            f"{kind} at {label!r}, not its value: make it {remedy}, or delegate with .provider"
         )
         yield Finding(node.path, "hidden", message)
 
@@ -53,13 +53,13 @@ def _inside(value: Any) -> Iterator[Any]:
     """Yield the providers in `value`, at any depth; one that is delegated is meant to be there."""
     waiting, seen = [value], {id(value)}
     while waiting:
-        for each in _items(waiting.pop()):
-            if providers.is_provider(each):
-                if not is_delegated(each):
-                    yield each
-            elif isinstance(each, _PLAIN) and id(each) not in seen:
-                seen.add(id(each))
-                waiting.append(each)
+        for item in _items(waiting.pop()):
+            if providers.is_provider(item):
+                if not is_delegated(item):
+                    yield item
+            elif isinstance(item, _PLAIN) and id(item) not in seen:
+                seen.add(id(item))
+                waiting.append(item)
 
 
 def _items(value: Any) -> Iterable[Any]:

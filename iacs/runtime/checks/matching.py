@@ -1,4 +1,4 @@
-"""Which argument meets which parameter, as in a call, and those that meet none."""
+"""Arguments matched to parameters as a call does it, and those that match none."""
 
 import inspect
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """What a call is given under `label`, in the role `via`; `source` is where a provider leads."""
+    """A value that a call gets as `label`, in the role `via`; `source` is the edge of a provider."""
 
     label: str
     via: str
@@ -24,7 +24,7 @@ class Argument:
 
 @dataclass(slots=True)
 class Bound:
-    """Which argument meets which parameter, and those that meet none."""
+    """The pairs of parameter and argument, and whatever has no counterpart."""
 
     pairs: list[tuple[Parameter, Argument]] = field(default_factory=list)
     surplus: int = 0
@@ -35,42 +35,50 @@ class Bound:
 
 
 def bind(signature: inspect.Signature, arguments: tuple[Argument, ...]) -> Bound:
-    """Match arguments to parameters as a call does, and go on after the first that does not fit."""
+    """Match arguments to parameters as a call does, and continue after the first that does not match."""
     bound = Bound()
     parameters = signature.parameters
-    taken = _bind_positions(bound, parameters, [each for each in arguments if each.via == "argument"])
-    _bind_keywords(bound, parameters, taken, [each for each in arguments if each.via == "keyword"])
+    taken = _bind_positions(
+        bound, parameters, [argument for argument in arguments if argument.via == "argument"]
+    )
+    _bind_keywords(
+        bound, parameters, taken, [argument for argument in arguments if argument.via == "keyword"]
+    )
     bound.missing = [
         name
-        for name, each in parameters.items()
-        if name not in taken and each.default is each.empty and each.kind not in _VARIABLE
+        for name, parameter in parameters.items()
+        if name not in taken and parameter.default is parameter.empty and parameter.kind not in _VARIABLE
     ]
     return bound
 
 
 def _bind_positions(bound: Bound, parameters: Mapping[str, Parameter], given: list[Argument]) -> set[str]:
-    places = [each for each in parameters.values() if each.kind in BY_POSITION]
-    rest = next((each for each in parameters.values() if each.kind is Parameter.VAR_POSITIONAL), None)
-    bound.pairs += zip(places, given, strict=False)
+    by_position = [parameter for parameter in parameters.values() if parameter.kind in BY_POSITION]
+    rest = next(
+        (parameter for parameter in parameters.values() if parameter.kind is Parameter.VAR_POSITIONAL), None
+    )
+    bound.pairs += zip(by_position, given, strict=False)
     if rest is None:
-        bound.surplus, bound.room = max(0, len(given) - len(places)), len(places)
+        bound.surplus, bound.room = max(0, len(given) - len(by_position)), len(by_position)
     else:
-        bound.pairs += [(rest, each) for each in given[len(places) :]]
-    return {each.name for each in places[: len(given)]}
+        bound.pairs += [(rest, argument) for argument in given[len(by_position) :]]
+    return {parameter.name for parameter in by_position[: len(given)]}
 
 
 def _bind_keywords(
     bound: Bound, parameters: Mapping[str, Parameter], taken: set[str], given: list[Argument]
 ) -> None:
-    rest = next((each for each in parameters.values() if each.kind is Parameter.VAR_KEYWORD), None)
+    rest = next(
+        (parameter for parameter in parameters.values() if parameter.kind is Parameter.VAR_KEYWORD), None
+    )
     for argument in given:
-        place = parameters.get(argument.label)
-        if place is None or place.kind in (*_VARIABLE, Parameter.POSITIONAL_ONLY):
-            place = rest
-        if place is None:
+        parameter = parameters.get(argument.label)
+        if parameter is None or parameter.kind in (*_VARIABLE, Parameter.POSITIONAL_ONLY):
+            parameter = rest
+        if parameter is None:
             bound.unknown.append(argument.label)
-        elif argument.label in taken and place is not rest:
+        elif argument.label in taken and parameter is not rest:
             bound.twice.append(argument.label)
         else:
-            bound.pairs.append((place, argument))
-            taken |= {argument.label} if place is not rest else set()
+            bound.pairs.append((parameter, argument))
+            taken |= {argument.label} if parameter is not rest else set()

@@ -1,4 +1,4 @@
-"""Which names an instance of a class has, as far as that can be told without an instance."""
+"""The attribute names of a class's instances, as far as they are known without an instance."""
 
 import types
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from iacs.runtime.declared.callees import annotations
 from iacs.runtime.declared.remembering import remembering
 
-# Written into a namespace by the interpreter, by typing or by abc: no promise of the author's.
+# Written into a namespace by the interpreter, by typing or by abc, not by the author of the Protocol.
 _NOT_PROMISED = frozenset(
     {
         "__abstractmethods__", "__annotate__", "__annotate_func__", "__annotations__", "__annotations_cache__",
@@ -25,11 +25,11 @@ _WRITES_ANY_NAME = frozenset({"setattr", "__dict__", "vars", "__setattr__"})
 def _known(cls: type) -> frozenset[str] | None:
     """Return every name that an instance may have; None when it may have any."""
     names: set[str] = set(dir(object))
-    for each in cls.__mro__[:-1]:
-        if _answers_for_more(each):
+    for base in cls.__mro__[:-1]:
+        if _answers_for_more(base):
             return None
-        names.update(vars(each), annotations(each), getattr(each, "model_fields", ()))
-        stored = frozenset(_named_in_code(each))
+        names.update(vars(base), annotations(base), getattr(base, "model_fields", ()))
+        stored = frozenset(_named_in_code(base))
         if stored & _WRITES_ANY_NAME:
             return None
         names |= stored
@@ -37,7 +37,7 @@ def _known(cls: type) -> frozenset[str] | None:
 
 
 def _answers_for_more(cls: type) -> bool:
-    """Tell whether attributes are found in a way of its own; every type of C has a __getattribute__."""
+    """Return whether a class looks attributes up itself; every type written in C has a __getattribute__."""
     namespace = vars(cls)
     if "__getattr__" in namespace or isinstance(namespace.get("__setattr__"), types.FunctionType):
         return True
@@ -53,23 +53,23 @@ def _named_in_code(cls: type) -> Iterator[str]:
 
 
 def lacks(cls: type, name: str) -> bool:
-    """Tell whether no instance of `cls` has `name`, methods that assign attributes included."""
+    """Return whether no instance of `cls` has `name`, methods that assign attributes included."""
     known = _known(cls)
     return known is not None and name not in known
 
 
 def is_protocol(cls: Any) -> bool:
-    """Tell whether `cls` is a Protocol itself, not a class that follows one."""
+    """Return whether `cls` is a Protocol itself, not a class that follows one."""
     return bool(vars(cls).get("_is_protocol", False)) if isinstance(cls, type) else False
 
 
 @remembering(512)
 def promised(protocol: type) -> tuple[str, ...]:
-    """Return the names that a Protocol asks for, sorted."""
+    """Return the names that a Protocol requires, sorted."""
     names: set[str] = set()
-    for each in protocol.__mro__:
-        if is_protocol(each) and each.__module__ not in ("typing", "typing_extensions"):
-            names.update(vars(each), annotations(each))
+    for base in protocol.__mro__:
+        if is_protocol(base) and base.__module__ not in ("typing", "typing_extensions"):
+            names.update(vars(base), annotations(base))
     return tuple(sorted(names - _NOT_PROMISED))
 
 
@@ -79,12 +79,12 @@ def absent(cls: type, protocol: type) -> tuple[str, ...]:
 
 
 def is_mock(cls: type) -> bool:
-    """Tell whether instances of `cls` answer for anything."""
-    return any(each.__module__ in ("unittest.mock", "mock.mock") for each in cls.__mro__)
+    """Return whether instances of `cls` accept any attribute name."""
+    return any(base.__module__ in ("unittest.mock", "mock.mock") for base in cls.__mro__)
 
 
 def lacks_field(cls: type, name: str) -> bool:
-    """Tell whether `cls`, a settings model, a dataclass or a named tuple, has no such field or member."""
+    """Return whether `cls`, a settings model, a dataclass or a named tuple, has no such field or member."""
     if is_settings(cls):
         return _model_lacks(cls, name)
     has_fields = hasattr(cls, "__dataclass_fields__") or (issubclass(cls, tuple) and hasattr(cls, "_fields"))
@@ -92,13 +92,13 @@ def lacks_field(cls: type, name: str) -> bool:
 
 
 def is_settings(cls: Any) -> bool:
-    """Tell whether `cls` is a pydantic model with fields."""
+    """Return whether `cls` is a pydantic model with fields."""
     return isinstance(cls, type) and isinstance(getattr(cls, "model_fields", None), Mapping)
 
 
 def _model_lacks(cls: Any, name: str) -> bool:
-    own = [each for each in cls.__mro__[:-1] if each.__module__.partition(".")[0] not in _PYDANTIC]
-    open_ended = any("__getattr__" in vars(each) for each in own) or cls.model_config.get("extra") == "allow"
+    own = [base for base in cls.__mro__[:-1] if base.__module__.partition(".")[0] not in _PYDANTIC]
+    open_ended = any("__getattr__" in vars(base) for base in own) or cls.model_config.get("extra") == "allow"
     known = name in cls.model_fields or name in getattr(cls, "__private_attributes__", {})
     return bool(cls.model_fields) and not (open_ended or known or any(name in vars(c) for c in cls.__mro__))
 

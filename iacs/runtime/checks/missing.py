@@ -26,7 +26,7 @@ def _message(wiring: Wiring, node: Node) -> str:
     if node.kind is Kind.MISSING:
         return _dependency(wiring, node)
     if node.kind is Kind.SELECTOR and provider.selector is None:
-        return f"{_class(provider)} has no selector to choose by: give it one"
+        return f"{_class(provider)} has no selector: pass one as its first argument"
     if node.kind in JUDGED and isinstance(provider, ABSTRACT):
         return f"{_class(provider)}({own_name(wiring.graph, node.index)}) is not overridden: override it"
     if node.kind in JUDGED:
@@ -41,11 +41,11 @@ def _class(provider: Any) -> str:
 def _dependency(wiring: Wiring, node: Node) -> str:
     wanted = node.provider.instance_of
     kind = "Dependency" if wanted is object else f"Dependency({wanted.__qualname__})"
-    askers = [each for each in wiring.graph.dependants[node.index] if each != node.index]
-    who = f"{_asker(wiring, askers[0])} asks for it" if askers else "it is the container's own"
+    dependants = [dependant for dependant in wiring.graph.dependants[node.index] if dependant != node.index]
+    who = f"{_asker(wiring, dependants[0])} needs it" if dependants else "callers can reach it"
     container, _, name = node.path.rpartition(".")
     where = f"to the container {container}" if container else "to the container"
-    return f"{kind} is not given, and {who}: give {name}=… {where}, or a default"
+    return f"{kind} has no value, and {who}: pass {name}=… {where}, or set a default"
 
 
 def _asker(wiring: Wiring, index: int) -> str:
@@ -58,12 +58,14 @@ def _asker(wiring: Wiring, index: int) -> str:
 def _unmade(provider: Any) -> str:
     made = provider.provides
     if made is None:
-        return f"{_class(provider)} has nothing to call: give it a class or a function"
+        return f"{_class(provider)} has nothing to call: pass it a class or a function"
     if not isinstance(made, type) or providers.is_provider(made):
         return ""
     if is_protocol(made):
-        return f"{made.__qualname__} is a Protocol, which cannot be built: give a class that follows it"
+        return (
+            f"{made.__qualname__} is a Protocol, which cannot be instantiated: use a class that implements it"
+        )
     if inspect.isabstract(made):
         names = ", ".join(sorted(getattr(made, "__abstractmethods__", ())))
-        return f"{made.__qualname__} is abstract ({names}): give a class that implements it"
+        return f"{made.__qualname__} is abstract ({names}): use a class that implements it"
     return ""

@@ -1,4 +1,4 @@
-"""What is known of a Configuration's options before anything is loaded."""
+"""Checks of a Configuration's options before anything is loaded."""
 
 import typing
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def option_annotation(option: Any) -> Any:
     """Return the annotation of an option on the only settings model that its configuration reads."""
     root, segments = option._get_root(), option.get_name_segments()
     models = _models(root)
-    if len(models) != 1 or _has_more(root) or not all(isinstance(each, str) for each in segments):
+    if len(models) != 1 or _has_more(root) or not all(isinstance(segment, str) for segment in segments):
         return UNKNOWN
     annotation: Any = models[0]
     for name in segments:
@@ -27,20 +27,20 @@ def option_annotation(option: Any) -> Any:
 
 
 def _is_dumped(annotation: Any) -> bool:
-    """Tell whether loading may leave another type: a model becomes a dict, and so do those in a list."""
+    """Return whether loading may leave another type: a model becomes a dict, and so do those in a list."""
     cls = class_of(annotation)
     return cls is None or hasattr(cls, "model_fields") or bool(typing.get_args(annotation))
 
 
 def missing_option(option: Any) -> str:
-    """Return what an option is looked for in without being there, empty when it may be there."""
+    """Return the models or data that lack an option; empty when the option may exist."""
     root, segments = option._get_root(), option.get_name_segments()
-    if not all(isinstance(each, str) for each in segments):
+    if not all(isinstance(segment, str) for segment in segments):
         return ""
     models = _models(root)
     if models and not _has_more(root):
-        unknown = all(_model_lacks(each, segments) for each in models)
-        return " and ".join(each.__qualname__ for each in models) if unknown else ""
+        unknown = all(_model_lacks(model, segments) for model in models)
+        return " and ".join(model.__qualname__ for model in models) if unknown else ""
     data = _data(root)
     must_be_there = option.is_required() or root.get_strict()
     return "what is loaded" if data and must_be_there and not _holds(data, segments) else ""
@@ -48,12 +48,12 @@ def missing_option(option: Any) -> str:
 
 def _models(root: Any) -> list[type]:
     settings = root.get_pydantic_settings()
-    models = [each if isinstance(each, type) else type(each) for each in settings]
-    return models if all(hasattr(each, "model_fields") for each in models) else []
+    models = [source if isinstance(source, type) else type(source) for source in settings]
+    return models if all(hasattr(model, "model_fields") for model in models) else []
 
 
 def _has_more(root: Any) -> bool:
-    """Tell whether options may come from elsewhere than the settings models."""
+    """Return whether options may come from elsewhere than the settings models."""
     files = (*root.get_ini_files(), *root.get_yaml_files(), *root.get_json_files())
     return bool(files) or bool(root.get_default()) or root.last_overriding is not None
 

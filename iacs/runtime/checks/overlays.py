@@ -1,4 +1,4 @@
-"""Overrides that change nothing, or that replace a provider by something quite different."""
+"""Overrides without effect, or of an unrelated type."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -18,11 +18,11 @@ from iacs.runtime.graph.kinds import Kind, children
 from iacs.runtime.graph.suggestions import suggestion
 
 _LIFECYCLE = frozenset({"close", "aclose", "probe"})
-"""What the runtime itself calls where it is there: a stand-in needs none of it."""
+"""Optional methods that the runtime calls: a stand-in needs none of them."""
 
 
 def overlay_findings(graph: Graph, replaced: Mapping[int, Any]) -> tuple[Finding, ...]:
-    """Return a finding for each plain value that is clearly something else than what it replaces.
+    """Return a finding for each plain value that clearly has another type than the part it replaces.
 
     A stand-in need not be a subclass. Classes and providers are not judged.
     """
@@ -37,7 +37,7 @@ def overlay_findings(graph: Graph, replaced: Mapping[int, Any]) -> tuple[Finding
 
 
 def is_something_else(given: Given, wanted: Any) -> bool:
-    """Return whether `given` has no member of the class `wanted` that anybody uses."""
+    """Return whether `given` has none of the members of the class `wanted`."""
     cls, asked = class_of(given.annotation), class_of(wanted)
     if cls is None or asked is None or asked is object or is_mock(cls):
         return False
@@ -48,7 +48,7 @@ def is_something_else(given: Given, wanted: Any) -> bool:
     if cls.__module__ == "builtins":
         return True
     names = set(members(asked)) - _LIFECYCLE
-    is_a_dummy = not set(members(cls))  # it stands for something that nobody will use
+    is_a_dummy = not set(members(cls))  # a placeholder that no test calls
     return bool(names) and not is_a_dummy and all(_has_not(given, cls, name) for name in names)
 
 
@@ -59,12 +59,12 @@ def _has_not(given: Given, cls: type, name: str) -> bool:
 def _message(graph: Graph, index: int, given: Given, wanted: Any) -> str:
     return (
         f"{own_name(graph, index)}() is replaced by {type_name(given.annotation)}, which shares no members with "
-        f"{type_name(wanted)}: give a {type_name(wanted)}, or something with its methods"
+        f"{type_name(wanted)}: use a {type_name(wanted)}, or an object with its methods"
     )
 
 
 def overlay(wiring: Wiring) -> Iterator[Finding]:
-    """Yield what was overridden under a name that does not exist, or by something else."""
+    """Yield the overrides of unknown names, and those by an unrelated type."""
     yield from _unknown(wiring.graph.container, "")
     for node in wiring.graph.nodes:
         if isinstance(node.provider, providers.Container):
@@ -88,8 +88,8 @@ def _unknown(container: Any, prefix: str) -> Iterator[Finding]:
 
 
 def _surplus(own: Mapping[str, Any], others: Mapping[str, Any], prefix: str) -> Iterator[Finding]:
-    """Compare names, in containers inside containers too; what the overriding parts need is theirs."""
-    needed = {id(each) for provider in others.values() for each in provider.related}
+    """Compare names, also inside nested containers; providers that only the overriding ones need are left out."""
+    needed = {id(related) for provider in others.values() for related in provider.related}
     for name, provider in others.items():
         if name in own:
             if isinstance(own[name], providers.Container) and isinstance(provider, providers.Container):
@@ -102,4 +102,4 @@ def _no_such_name(name: str, provider: Any, own: Mapping[str, Any]) -> str:
     made = getattr(provider, "provides", None)
     what = getattr(made, "__qualname__", type(provider).__name__)
     fix = suggestion(name, own, otherwise="correct the name, or drop it")
-    return f"{what} overrides {name!r}, which the container does not have, and so nothing: {fix}"
+    return f"{what} overrides {name!r}, which the container does not have, so it has no effect: {fix}"

@@ -1,4 +1,4 @@
-"""Settings that are read and do not exist."""
+"""Uses of settings that do not exist."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from iacs.runtime.graph.suggestions import suggestion
 
 
 def settings(wiring: Wiring) -> Iterator[Finding]:
-    """Yield each reading of a setting that its model, or what is loaded, does not have."""
+    """Yield each use of a setting that neither its model nor the loaded data has."""
     for node in wiring.graph.nodes:
         problem = _problem(wiring, node)
         for owner in wiring.owners(node.index) if problem else ():

@@ -1,4 +1,4 @@
-"""Arguments whose type cannot be what the constructor expects."""
+"""Arguments of another type than the constructor expects."""
 
 import typing
 from collections.abc import Iterator
@@ -41,13 +41,13 @@ def types(wiring: Wiring) -> Iterator[Finding]:
 def _parameters(call: Call) -> Iterator[_Parameter]:
     made: Any = call.made
     hints = (
-        {} if hasattr(made, "__pydantic_validator__") or hasattr(made, "model_fields") else call.told.hints
+        {} if hasattr(made, "__pydantic_validator__") or hasattr(made, "model_fields") else call.callee.hints
     )
     if hints and call.bound is not None:
         for parameter, argument in call.bound.pairs:
             if parameter.name in hints and not (argument.value is None and parameter.default is None):
                 yield _Parameter(call, parameter.name, hints[parameter.name], argument)
-    cls = class_of(call.told.returns)
+    cls = class_of(call.callee.returns)
     for argument in call.arguments:
         wanted = attribute(cls, argument.label) if cls and argument.via == "attribute" else UNKNOWN
         if wanted is not UNKNOWN:
@@ -55,7 +55,7 @@ def _parameters(call: Call) -> Iterator[_Parameter]:
 
 
 def _dependencies(wiring: Wiring, reported: set[int]) -> Iterator[Finding]:
-    """Compare what a Dependency is given with its `instance_of`; each mistake once along a chain."""
+    """Compare the value of a Dependency with its `instance_of`; report a mistake once along a chain."""
     for index in wiring.graph.order:
         node = wiring.graph.nodes[index]
         if node.kind is not Kind.ALIAS or not isinstance(node.provider, providers.Dependency):
@@ -66,7 +66,7 @@ def _dependencies(wiring: Wiring, reported: set[int]) -> Iterator[Finding]:
             wanted, (leaf, given) = node.provider.instance_of, wrong[0]
             message = (
                 f"Dependency({type_name(wanted)}) gets {_source_text(wiring, leaf, given)}"
-                f"{_lacking(given, wanted)}: give it a {type_name(wanted)}, or correct instance_of"
+                f"{_lacking(given, wanted)}: pass a {type_name(wanted)}, or correct instance_of"
             )
             yield Finding(node.path, "type", message)
         if wrong:
@@ -74,18 +74,18 @@ def _dependencies(wiring: Wiring, reported: set[int]) -> Iterator[Finding]:
 
 
 def _wrong(wiring: Wiring, index: int, wanted: Any) -> list[tuple[int, Given]]:
-    offered = [(each, wiring.given(each)) for each in wiring.leaves(index)]
+    offered = [(leaf, wiring.given(leaf)) for leaf in wiring.leaves(index)]
     replaced = _replaced(wiring, index)
     return [
         (leaf, given)
         for leaf, given in offered
-        if not fits(given, wanted) and not any(fits(each, wanted) for each in replaced)
+        if not fits(given, wanted) and not any(fits(original, wanted) for original in replaced)
     ]
 
 
 def _replaced(wiring: Wiring, index: int) -> list[Given]:
-    """Return what would be given if nothing were overridden: it decides whether a stand-in will do."""
-    aliases = (wiring.graph.nodes[each] for each in wiring.stand_ins(index))
+    """Return the types before any override: a stand-in may be what the overridden provider was."""
+    aliases = (wiring.graph.nodes[alias] for alias in wiring.stand_ins(index))
     return [
         Given(wiring.declarations.own(node.index))
         for node in aliases
@@ -108,22 +108,22 @@ def _judge(wiring: Wiring, target: _Parameter, reported: set[int]) -> Iterator[F
 
 
 def _elements(wiring: Wiring, target: _Parameter, index: int) -> Iterator[Finding]:
-    """Judge what a List or a Dict hands over inside its list or dict."""
+    """Compare the elements of a List or a Dict."""
     node = wiring.graph.nodes[wiring.graph.source(index)]
     wanted = held(_not_none(target.wanted)) if node.kind in _HOLDS else None
     if not wanted or len(wanted) != _HOLDS[node.kind]:
         return
-    for each in node.inputs:
-        if each.via in ("argument", "keyword") and not each.deferred:
-            for leaf, given in _wrong(wiring, each.node, wanted[-1]):
-                yield _finding(wiring, target, leaf, given, f"{target.name}[{each.label}]", wanted[-1])
+    for edge in node.inputs:
+        if edge.via in ("argument", "keyword") and not edge.deferred:
+            for leaf, given in _wrong(wiring, edge.node, wanted[-1]):
+                yield _finding(wiring, target, leaf, given, f"{target.name}[{edge.label}]", wanted[-1])
 
 
 _HOLDS = {Kind.LIST: 1, Kind.DICT: 2}
 
 
 def _not_none(annotation: Any) -> Any:
-    choices = [each for each in typing.get_args(annotation) if each is not type(None)]
+    choices = [choice for choice in typing.get_args(annotation) if choice is not type(None)]
     return choices[0] if class_of(annotation) and type(None) in typing.get_args(annotation) else annotation
 
 
@@ -138,7 +138,7 @@ def _finding(
     which = "" if target.argument.via == "attribute" else f" for {name or target.name!r}"
     message = (
         f"{at} expects {type_name(wanted)}{which} but gets {_source_text(wiring, leaf, given)}"
-        f"{_lacking(given, wanted)}: {_cure(given, wanted)}"
+        f"{_lacking(given, wanted)}: {_remedy(given, wanted)}"
     )
     return Finding(target.call.node.path, kind, message)
 
@@ -160,7 +160,7 @@ def _source_text(wiring: Wiring, leaf: int | None, given: Given) -> str:
 
 
 def _constant(given: Given) -> str:
-    """Name a constant by its type: what it says may be a secret."""
+    """Describe a constant by its type: its value may be a secret."""
     if providers.is_provider(given.value):
         return f"the provider {type(given.value).__name__}"
     return f"a constant {type_name(given.annotation)}"
@@ -188,12 +188,14 @@ def _lacking(given: Given, wanted: Any) -> str:
     return f", which lacks {', '.join(absent(cls, protocol))}" if absent(cls, protocol) else ""
 
 
-def _cure(given: Given, wanted: Any) -> str:
+def _remedy(given: Given, wanted: Any) -> str:
     cls, asked = class_of(given.annotation), class_of(wanted)
     if cls is not None and hasattr(cls, "get_secret_value") and asked in (str, bytes):
-        return "add .get_secret_value.call() to it, or let the parameter take the secret"
+        return "add .get_secret_value.call() to it, or annotate the parameter with the secret type"
     if asked is not None and hasattr(asked, "get_secret_value"):
-        return f"declare it as {type_name(wanted)}, or let the parameter take {type_name(given.annotation)}"
+        return (
+            f"declare it as {type_name(wanted)}, or annotate the parameter with {type_name(given.annotation)}"
+        )
     if given.value is not NO_VALUE and providers.is_provider(given.value):
-        return "give the provider itself rather than its delegate, or annotate a callable"
-    return "pass what it expects, or correct the annotation"
+        return "pass the provider itself rather than its delegate, or annotate a callable"
+    return "pass the expected type, or correct the annotation"

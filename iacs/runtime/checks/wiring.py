@@ -1,4 +1,4 @@
-"""The calls that a graph's providers make when they are asked, as far as they can be told before."""
+"""The calls that a graph's providers make, as far as they are known before anything is built."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import CALLING, PASSING_ON, Kind, own_kind
 
 JUDGED = CALLING | {Kind.GIVEN}
-"""What is handed in from outside calls something, too, and may be wired wrong."""
+"""Kinds whose calls are checked; a provider passed in from outside makes a call, too."""
 ABSTRACT = (
     providers.AbstractFactory,
     providers.AbstractSingleton,
@@ -29,11 +29,11 @@ _BRANCHES = 100
 
 @dataclass(frozen=True)
 class Call:
-    """What a provider calls, and with what; `told` is what the callee says of itself."""
+    """A call that a provider makes, with its arguments; `callee` describes its parameters."""
 
     node: Node
     made: Any
-    told: Callee
+    callee: Callee
     arguments: tuple[Argument, ...]
 
     @property
@@ -43,8 +43,8 @@ class Call:
 
     @cached_property
     def bound(self) -> Bound | None:
-        """Which argument meets which parameter, None when the callee does not tell its parameters."""
-        return None if self.told.signature is None else bind(self.told.signature, self.arguments)
+        """The arguments matched to parameters; None when the signature is unknown."""
+        return None if self.callee.signature is None else bind(self.callee.signature, self.arguments)
 
 
 def name_of(made: Any) -> str:
@@ -88,56 +88,56 @@ class Wiring:
         factory's call may bring arguments, even for the factories below it: `service(database__url=…)`.
         """
         nodes = self.graph.nodes
-        found = {node.index for node in nodes if node.is_part}
-        found.update(each for node in nodes if node.kind in PASSING_ON for each in _inputs(node))
-        waiting = list(found)
+        reached = {node.index for node in nodes if node.is_part}
+        reached.update(index for node in nodes if node.kind in PASSING_ON for index in _inputs(node))
+        waiting = list(reached)
         while waiting:
-            fresh = [each for each in _inputs(nodes[waiting.pop()]) if each not in found]
-            found.update(fresh)
+            fresh = [index for index in _inputs(nodes[waiting.pop()]) if index not in reached]
+            reached.update(fresh)
             waiting.extend(fresh)
-        return frozenset(found)
+        return frozenset(reached)
 
     def matters(self, index: int) -> bool:
-        """Tell whether a provider that cannot be called can be reached: asked by another, or by anyone."""
+        """Return whether a provider that cannot be called can be reached: asked by another, or by anyone."""
         node = self.graph.nodes[index]
         return bool(self.graph.dependants[index]) or node.is_part or (node.named and "." not in node.path)
 
     def leaves(self, index: int) -> tuple[int, ...]:
         """Return where a value may come from: behind aliases, in each branch of a Selector."""
-        found: dict[int, None] = {}
+        leaves: dict[int, None] = {}
         waiting = [self.graph.source(index)]
-        while waiting and len(found) < _BRANCHES:
-            each = waiting.pop()
-            node = self.graph.nodes[each]
-            if each in found:
+        while waiting and len(leaves) < _BRANCHES:
+            leaf = waiting.pop()
+            node = self.graph.nodes[leaf]
+            if leaf in leaves:
                 continue
-            found[each] = None
+            leaves[leaf] = None
             if node.kind is Kind.SELECTOR:
                 branches = [branch.node for branch in node.inputs if branch.via == "branch"]
                 waiting += [self.graph.source(branch) for branch in reversed(branches)]
-        return tuple(each for each in found if self.graph.nodes[each].kind is not Kind.SELECTOR)
+        return tuple(leaf for leaf in leaves if self.graph.nodes[leaf].kind is not Kind.SELECTOR)
 
     def stand_ins(self, index: int) -> list[int]:
         """Return the aliases from `index` to what it stands for, in order."""
-        found: list[int] = []
-        while self.graph.nodes[index].kind is Kind.ALIAS and index not in found:
-            found.append(index)
+        aliases: list[int] = []
+        while self.graph.nodes[index].kind is Kind.ALIAS and index not in aliases:
+            aliases.append(index)
             index = self.graph.nodes[index].inputs[0].node
-        return found
+        return aliases
 
     def owners(self, index: int) -> tuple[int, ...]:
         """Return the providers that a reader knows: `index` itself, else those that it is written in."""
-        found: dict[int, None] = {}
+        owners: dict[int, None] = {}
         seen, waiting = {index}, [index]
         while waiting:
             node = self.graph.nodes[waiting.pop()]
             if node.named or _is_written_out(node):
-                found[node.index] = None
+                owners[node.index] = None
                 continue
-            fresh = [each for each in self.graph.dependants[node.index] if each not in seen]
+            fresh = [dependant for dependant in self.graph.dependants[node.index] if dependant not in seen]
             seen.update(fresh)
             waiting.extend(fresh)
-        return tuple(found)
+        return tuple(owners)
 
     def given(self, index: int) -> Given:
         """Return what a leaf gives."""
@@ -151,7 +151,7 @@ class Wiring:
 
 
 def _inputs(node: Node) -> Iterator[int]:
-    return (each.node for each in node.inputs if not each.deferred)
+    return (edge.node for edge in node.inputs if not edge.deferred)
 
 
 def _is_written_out(node: Node) -> bool:
@@ -163,25 +163,25 @@ def _is_callable(made: Any) -> bool:
 
 
 def _is_built(node: Node, annotation: Any) -> bool:
-    """Tell whether just this class comes out; one that chooses in `__new__` may give another."""
+    """Return whether just this class comes out; one that chooses in `__new__` may give another."""
     made = node.provider.provides
     return made is annotation and isinstance(made, type) and not _chooses(made)
 
 
 def _chooses(made: type) -> bool:
-    return any("__new__" in vars(each) for each in made.__mro__[:-1])
+    return any("__new__" in vars(base) for base in made.__mro__[:-1])
 
 
 def arguments(node: Node) -> Iterator[Argument]:
     """Yield what a provider hands over, with the node behind each provider."""
     provider = node.provider
-    sources = {(each.via, each.label): each for each in node.inputs}
+    sources = {(edge.via, edge.label): edge for edge in node.inputs}
     for position, value in enumerate(provider.args):
         yield Argument(str(position), "argument", value, sources.get(("argument", str(position))))
     for name, value in provider.kwargs.items():
         yield Argument(str(name), "keyword", value, sources.get(("keyword", str(name))))
-    given = provider.attributes if hasattr(type(provider), "attributes") else {}
-    for name, value in given.items():
+    attributes = provider.attributes if hasattr(type(provider), "attributes") else {}
+    for name, value in attributes.items():
         yield Argument(str(name), "attribute", value, sources.get(("attribute", str(name))))
 
 
@@ -193,4 +193,4 @@ def given_at(wiring: Wiring, argument: Argument) -> tuple[tuple[int | None, Give
         return ((None, Given(UNKNOWN) if unknown else of_value(argument.value)),)
     if source.deferred:
         return ((source.node, of_value(argument.value)),)
-    return tuple((each, wiring.given(each)) for each in wiring.leaves(source.node))
+    return tuple((leaf, wiring.given(leaf)) for leaf in wiring.leaves(source.node))

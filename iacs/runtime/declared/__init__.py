@@ -1,4 +1,4 @@
-"""What each provider is declared to give, read from its class or its annotations; nothing is built."""
+"""The declared type of each provider's value, read from classes and annotations; nothing is built."""
 
 from iacs.runtime.declared.declarations import Declarations, class_of, declared_type
 

@@ -1,7 +1,7 @@
-"""What a constructor or a function says of itself: its parameters, and the types that it names.
+"""The parameters and annotated types of constructors and functions.
 
-Nothing is called. Each annotation is resolved alone, so that one that cannot be, such as a name imported
-for the type checker only, leaves the others known.
+Nothing is called. Annotations are resolved one by one, so that an unresolvable one, such as a name imported
+for the type checker only, does not affect the others.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from iacs.runtime.declared.remembering import remembering
 
 
 class _Unknown:
-    """What nobody says."""
+    """The type of UNKNOWN, for a type that is not declared."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -32,7 +32,7 @@ UNKNOWN: Any = _Unknown()
 BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 """Kinds of parameters that positional arguments go to."""
 
-# What reading somebody's annotations or signature may raise: both can run code of their own.
+# Errors that reading annotations or a signature may raise: both can run the user's code.
 ODDITIES = (
     ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError,
     RuntimeError, SyntaxError, TypeError, ValueError,
@@ -50,10 +50,10 @@ _AROUND = (typing.ClassVar, typing.Final, typing.Required, typing.NotRequired)
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """A callable as far as it tells: no signature means that anything may be given.
+    """A callable's signature and types; without a signature, any arguments may be right.
 
-    `hints` has the parameters whose annotation could be resolved, `returns` is UNKNOWN when nothing says
-    so. A class returns itself.
+    `hints` has the parameters whose annotation could be resolved, `returns` is UNKNOWN when it is not
+    annotated. A class returns itself.
     """
 
     signature: inspect.Signature | None
@@ -63,7 +63,7 @@ class Callee:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Where the names in an annotation are looked up."""
+    """The namespaces in which the names of an annotation are looked up."""
 
     module: dict[str, Any]
     own: Mapping[str, Any] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class _Hint:
 
 
 def callee(made: Any) -> Callee:
-    """Return what `made`, anything callable, says of its parameters and of what it returns."""
+    """Return the signature and the types of `made`, anything callable."""
     if isinstance(made, type | types.FunctionType):
         return _remembered(made)
     if isinstance(made, functools.partial):
@@ -99,17 +99,17 @@ def _remembered(made: Any) -> Callee:
 
 
 def is_context_manager(made: Any) -> bool:
-    """Tell whether a generator function stands behind `made`, as contextlib wraps it."""
+    """Return whether `made` is a generator function wrapped by contextlib."""
     return isinstance(made, types.FunctionType) and made.__code__ in _CONTEXT_MANAGERS
 
 
 def _function(made: types.FunctionType) -> Callee:
-    told = inspect.unwrap(made) if is_context_manager(made) else made
-    names = (_Names(getattr(inspect.unwrap(told), "__globals__", {})),)
-    returns = resolve(annotations(told).get("return", UNKNOWN), names)
-    if hasattr(told, "__wrapped__"):  # its decorator may add, drop and convert arguments
-        return Callee(_signature(told, follow_wrapped=False), {}, returns)
-    signature = _signature(told)
+    function = inspect.unwrap(made) if is_context_manager(made) else made
+    names = (_Names(getattr(inspect.unwrap(function), "__globals__", {})),)
+    returns = resolve(annotations(function).get("return", UNKNOWN), names)
+    if hasattr(function, "__wrapped__"):  # its decorator may add, drop and convert arguments
+        return Callee(_signature(function, follow_wrapped=False), {}, returns)
+    signature = _signature(function)
     return Callee(signature, _hints(signature, lambda _name: names), returns)
 
 
@@ -146,7 +146,9 @@ def _class(made: type) -> Callee:
         return Callee(_without_first(_signature(constructor, follow_wrapped=False)), {}, made)
     signature = _signature(made)
     if "__signature__" in vars(made) and isinstance(vars(made).get("__init__"), types.FunctionType):
-        signature = _without_first(_signature(constructor))  # a model's fields are not all that it takes
+        signature = _without_first(
+            _signature(constructor)
+        )  # the constructor may take more than the model's fields
     return Callee(signature, _hints(signature, lambda name: _names(made, constructor, name)), made)
 
 
@@ -154,20 +156,20 @@ def _constructor(made: type) -> Any:
     for cls in made.__mro__[:-1]:
         for name in ("__init__", "__new__"):
             if name in vars(cls):
-                found = vars(cls)[name]
-                return getattr(found, "__func__", found)
+                constructor = vars(cls)[name]
+                return getattr(constructor, "__func__", constructor)
     return None
 
 
 def _names(made: type, constructor: Any, name: str) -> tuple[_Names, ...]:
-    """Look where the field was declared, should the constructor be written by a decorator."""
+    """Return the namespaces of the class that declares the field, then those of the constructor."""
     owners = [cls for cls in made.__mro__ if name in annotations(cls)]
     written = [_Names(constructor.__globals__)] if hasattr(constructor, "__globals__") else []
     return (*_everywhere(*owners), *written, *_everywhere(*made.__mro__))
 
 
 def _everywhere(*classes: type) -> tuple[_Names, ...]:
-    return tuple(_Names(_module(each), vars(each)) for each in classes)
+    return tuple(_Names(_module(cls), vars(cls)) for cls in classes)
 
 
 def _module(cls: type) -> dict[str, Any]:
@@ -181,19 +183,19 @@ def _signature(made: Any, *, follow_wrapped: bool = True) -> inspect.Signature |
 
 
 def _hints(signature: inspect.Signature | None, names: Any) -> dict[str, Any]:
-    found = {}
+    hints = {}
     for name, parameter in signature.parameters.items() if signature else ():
         annotation = parameter.annotation
         if annotation is not parameter.empty:
             read = isinstance(annotation, type) or _is_read(annotation)
             known = _plain(annotation) if read else resolve(annotation, names(name))
             if known is not UNKNOWN:
-                found[name] = known
-    return found
+                hints[name] = known
+    return hints
 
 
 def annotations(made: Any) -> Mapping[str, Any]:
-    """Return what `made` itself annotates, unresolved."""
+    """Return the annotations of `made` itself, unresolved."""
     with contextlib.suppress(*ODDITIES):
         return inspect.get_annotations(made)
     return {}
@@ -201,15 +203,15 @@ def annotations(made: Any) -> Mapping[str, Any]:
 
 @remembering(4096)
 def attribute(cls: type, name: str) -> Any:
-    """Return the annotation of an instance's attribute, UNKNOWN when nothing says it."""
+    """Return the annotation of an instance's attribute, UNKNOWN when it has none."""
     fields = getattr(cls, "model_fields", None)
     if isinstance(fields, Mapping) and name in fields:
         return _of_self(resolve(getattr(fields[name], "annotation", UNKNOWN), _everywhere(cls)), cls)
-    for each in cls.__mro__:
-        if name in annotations(each):
-            return _of_self(resolve(annotations(each)[name], _everywhere(each)), cls)
-        if name in vars(each):
-            return _member(vars(each)[name], cls)
+    for base in cls.__mro__:
+        if name in annotations(base):
+            return _of_self(resolve(annotations(base)[name], _everywhere(base)), cls)
+        if name in vars(base):
+            return _member(vars(base)[name], cls)
     return UNKNOWN
 
 
@@ -223,9 +225,9 @@ def _member(member: Any, cls: type) -> Any:
 
 
 def method(cls: type, name: str) -> Any:
-    """Return what a method of `cls` returns, UNKNOWN when it does not say."""
-    found = inspect.getattr_static(cls, name, None)
-    made = found.__func__ if isinstance(found, classmethod | staticmethod) else found
+    """Return what a method of `cls` returns, UNKNOWN when it is not annotated."""
+    member = inspect.getattr_static(cls, name, None)
+    made = member.__func__ if isinstance(member, classmethod | staticmethod) else member
     return _of_self(callee(made).returns, cls) if isinstance(made, types.FunctionType) else UNKNOWN
 
 
@@ -241,14 +243,14 @@ def resolve(annotation: Any, names: tuple[_Names, ...]) -> Any:
         return annotation
     if _is_read(annotation):
         return _plain(annotation)
-    for place in names or (_Names({}),):
+    for scope in names or (_Names({}),):
         with contextlib.suppress(*ODDITIES):
-            return _plain(_read(annotation, place))
+            return _plain(_read(annotation, scope))
     return UNKNOWN
 
 
 def _is_read(annotation: Any, depth: int = 5) -> bool:
-    """Tell whether no string is left in an annotation."""
+    """Return whether no string is left in an annotation."""
     if isinstance(annotation, typing.ForwardRef):
         return False
     if (
@@ -256,28 +258,30 @@ def _is_read(annotation: Any, depth: int = 5) -> bool:
         or type(annotation).__module__ == "typing"
     ):
         inside = getattr(annotation, "__args__", ())
-        return depth > 0 and all(isinstance(each, type) or _is_read(each, depth - 1) for each in inside)
+        return depth > 0 and all(
+            isinstance(argument, type) or _is_read(argument, depth - 1) for argument in inside
+        )
     return annotation is None
 
 
 def _read(annotation: Any, names: _Names) -> Any:
     if isinstance(annotation, str) and annotation.isidentifier():
-        found = _looked_up(annotation, names)
-        if isinstance(found, type):
-            return found
+        named = _looked_up(annotation, names)
+        if isinstance(named, type):
+            return named
     own: Any = names.own
     return typing.get_type_hints(_Hint(annotation), names.module, own, include_extras=True)["it"]
 
 
 def _looked_up(name: str, names: _Names) -> Any:
-    for place in (names.module, names.own):
-        if name in place:
-            return place[name]
+    for namespace in (names.module, names.own):
+        if name in namespace:
+            return namespace[name]
     return getattr(sys.modules["builtins"], name, None)
 
 
 def _plain(annotation: Any) -> Any:
-    """Return what stands inside ClassVar[…], Final[…] and their like."""
+    """Return the annotation inside ClassVar[…], Final[…] and the like."""
     while typing.get_origin(annotation) in _AROUND:
         annotation = typing.get_args(annotation)[0]
     if isinstance(annotation, InitVar):
@@ -289,7 +293,7 @@ def _plain(annotation: Any) -> Any:
 
 def members(cls: type) -> Iterator[str]:
     """Yield the public names that `cls` and its bases, without object, declare."""
-    for each in cls.__mro__[:-1]:
-        for name in (*vars(each), *annotations(each)):
+    for base in cls.__mro__[:-1]:
+        for name in (*vars(base), *annotations(base)):
             if not name.startswith("_"):
                 yield name

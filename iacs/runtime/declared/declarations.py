@@ -1,4 +1,4 @@
-"""What each provider is declared to give, read from its class or its annotations; nothing is built."""
+"""The declared type of each provider's value, read from classes and annotations; nothing is built."""
 
 import contextlib
 import inspect
@@ -20,14 +20,14 @@ _GENERATED = (
 )  # fmt: skip
 _ENTERED = (contextlib.AbstractContextManager, contextlib.AbstractAsyncContextManager)
 _NESTING = 50
-"""Selectors inside selectors, before nobody says any more."""
+"""Maximum depth of selectors inside selectors; deeper ones are UNKNOWN."""
 
 
 def declared_type(graph: Graph, index: int) -> Any:
-    """Return the class or annotation of what a node's value is, UNKNOWN when nobody says it.
+    """Return the class or annotation of a node's value, UNKNOWN when none is declared.
 
-    It is the value that calling the provider gives. What is injected as a provider, such as a
-    DelegatedFactory, is told by the input's `deferred`.
+    The value is the result of calling the provider. An input that is injected as a provider, such as a
+    DelegatedFactory, is marked `deferred`.
     """
     return Declarations(graph).of(index)
 
@@ -52,27 +52,27 @@ def class_of(annotation: Any) -> type | None:
 
 
 def _only_one(choices: tuple[Any, ...]) -> Any:
-    others = [each for each in choices if each is not types.NoneType]
+    others = [choice for choice in choices if choice is not types.NoneType]
     return others[0] if len(others) == 1 else UNKNOWN
 
 
 class Declarations:
-    """What every node of one graph is declared to give, each worked out once."""
+    """The declared types of one graph's nodes, each computed once."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._known: dict[int, Any] = {}
 
     def of(self, index: int, nesting: int = _NESTING) -> Any:
-        """Return what `index` gives, UNKNOWN when nobody says it."""
+        """Return the declared type of `index`, UNKNOWN when there is none."""
         steps = self._steps(index)
-        for each in reversed(steps):
-            if each not in self._known:
-                self._known[each] = self._given(self._graph.nodes[each], nesting)
+        for step in reversed(steps):
+            if step not in self._known:
+                self._known[step] = self._given(self._graph.nodes[step], nesting)
         return self._known[index]
 
     def own(self, index: int) -> Any:
-        """Return what `index` itself would give, if nothing overrode it."""
+        """Return the declared type of `index` itself, whatever overrides it."""
         return self._own(self._graph.nodes[index], _NESTING)
 
     def _steps(self, index: int) -> list[int]:
@@ -80,10 +80,10 @@ class Declarations:
         steps = [index]
         while steps[-1] not in self._known:
             node = self._graph.nodes[steps[-1]]
-            below = [each.node for each in node.inputs[:1] if _leads_on(node)]
+            below = [edge.node for edge in node.inputs[:1] if _leads_on(node)]
             if not below:
                 break
-            if below[0] in steps:  # a circle: the check tells
+            if below[0] in steps:  # a cycle, which the check reports
                 self._known[below[0]] = UNKNOWN
                 break
             steps.append(below[0])
@@ -91,8 +91,8 @@ class Declarations:
 
     def _given(self, node: Node, nesting: int) -> Any:
         if node.kind is Kind.ALIAS:
-            found = self._known[node.inputs[0].node]
-            return self._own(node, nesting) if found is UNKNOWN and _is_dependency(node) else found
+            target = self._known[node.inputs[0].node]
+            return self._own(node, nesting) if target is UNKNOWN and _is_dependency(node) else target
         return _certain(self._own(node, nesting))
 
     def _own(self, node: Node, nesting: int) -> Any:
@@ -111,7 +111,7 @@ class Declarations:
         return self._read(node, kind)
 
     def _called(self, node: Node, kind: Kind) -> Any:
-        target = next((each for each in node.inputs if each.via == "target"), None)
+        target = next((edge for edge in node.inputs if edge.via == "target"), None)
         if target is not None and target.label == "provides":
             return self._known.get(target.node, UNKNOWN)
         made = node.provider.provides
@@ -126,11 +126,11 @@ class Declarations:
         return UNKNOWN
 
     def _selected(self, node: Node, nesting: int) -> Any:
-        branches = [each.node for each in node.inputs if each.via == "branch"]
+        branches = [edge.node for edge in node.inputs if edge.via == "branch"]
         if not branches or not nesting:
             return UNKNOWN
-        first, *others = (self.of(each, nesting - 1) for each in branches)
-        return first if all(_same(first, each) for each in others) else UNKNOWN
+        first, *others = (self.of(branch, nesting - 1) for branch in branches)
+        return first if all(_same(first, other) for other in others) else UNKNOWN
 
     def _read(self, node: Node, kind: Kind) -> Any:
         below = self._known.get(node.inputs[0].node, UNKNOWN) if node.inputs else UNKNOWN
@@ -178,7 +178,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _certain(annotation: Any) -> Any:
-    """Return UNKNOWN for what says nothing."""
+    """Return UNKNOWN for an annotation such as Any or object."""
     says_nothing = annotation in (Any, object, inspect.Parameter.empty) if _comparable(annotation) else False
     return UNKNOWN if says_nothing or isinstance(annotation, typing.TypeVar | str) else annotation
 
@@ -199,14 +199,14 @@ def _returned(made: Any) -> Any:
 
 
 def _awaited(annotation: Any) -> Any:
-    """Return what is left when the library has awaited it."""
+    """Return the type after the library has awaited the value."""
     while typing.get_origin(annotation) in _AWAITED:
         annotation = typing.get_args(annotation)[-1]
     return annotation
 
 
 def _entered(made: Any) -> Any:
-    """Return what entering what `made` returns gives: a resource is entered whenever it can be."""
+    """Return the type that entering the result of `made` gives: a resource is entered if possible."""
     if is_context_manager(made):
         returns = callee(made).returns
         return typing.get_args(returns)[0] if typing.get_origin(returns) in _GENERATED else UNKNOWN
@@ -222,23 +222,23 @@ def _inside(cls: type, returns: Any) -> Any:
         return _initialised(cls)
     for name in ("__enter__", "__aenter__"):
         if hasattr(cls, name):
-            found = _awaited(method(cls, name))
-            return returns if found is UNKNOWN else found
+            entered = _awaited(method(cls, name))
+            return returns if entered is UNKNOWN else entered
     return returns
 
 
 def _initialised(cls: type) -> Any:
-    """Return what `init` gives, else the argument that the class gave its base."""
-    found = _awaited(method(cls, "init"))
-    if found is not UNKNOWN:
-        return found
-    bases = (base for each in cls.__mro__ for base in vars(each).get("__orig_bases__", ()))
+    """Return the type that `init` returns, else the type argument of the base class."""
+    returned = _awaited(method(cls, "init"))
+    if returned is not UNKNOWN:
+        return returned
+    bases = (base for ancestor in cls.__mro__ for base in vars(ancestor).get("__orig_bases__", ()))
     arguments = (
         typing.get_args(base)
         for base in bases
         if typing.get_origin(base) in (resources.Resource, resources.AsyncResource)
     )
-    return next((_certain(each[0]) for each in arguments if each), UNKNOWN)
+    return next((_certain(argument[0]) for argument in arguments if argument), UNKNOWN)
 
 
 def _attribute(owner: Any, name: str) -> Any:

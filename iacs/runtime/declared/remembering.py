@@ -1,4 +1,4 @@
-"""Remembers what was read from classes and functions, which does not change; bounded, so that nothing leaks."""
+"""Bounded caches of what is read from classes and functions, which does not change."""
 
 import functools
 from collections.abc import Callable
@@ -9,7 +9,7 @@ R = TypeVar("R")
 
 
 def remembering(size: int) -> Callable[[Callable[[*P], R]], Callable[[*P], R]]:
-    """Remember up to `size` answers; what has no hash, such as some metaclasses' classes, is asked anew."""
+    """Cache up to `size` results; for arguments without a hash, such as some classes, call the function again."""
 
     def decorate(ask: Callable[[*P], R]) -> Callable[[*P], R]:
         remembered = functools.lru_cache(maxsize=size)(ask)

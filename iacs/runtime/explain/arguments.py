@@ -17,7 +17,7 @@ from iacs.runtime.picture.modules import positional_names
 
 
 class Arguments:
-    """The parameters of what a node calls, and the arguments that are no providers."""
+    """The parameters of what a node calls, and the arguments that are not providers."""
 
     def __init__(self, graph: Graph, node: Node) -> None:
         self._node = node

@@ -61,11 +61,11 @@ def explain_part(
 
 
 def _index(graph: Graph, path: str) -> int:
-    found = graph.find(path)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        paths = [graph.nodes[index].path for index in found]
+    indexes = graph.find(path)
+    if len(indexes) == 1:
+        return indexes[0]
+    if indexes:
+        paths = [graph.nodes[index].path for index in indexes]
         raise AmbiguousPartError(path, candidates=paths, hint="ask for one of these paths")
     named = [node.path for node in graph.nodes if node.named]
     near = dict.fromkeys((*close_matches(path, named, 3), *_of_near_name(path, named)))
@@ -75,9 +75,9 @@ def _index(graph: Graph, path: str) -> int:
 
 
 def _of_near_name(path: str, named: Iterable[str]) -> list[str]:
-    last = {each: each.rpartition(".")[2] for each in named}
+    last = {candidate: candidate.rpartition(".")[2] for candidate in named}
     near = close_matches(path.rpartition(".")[2], set(last.values()))
-    return [each for each, name in last.items() if name in near][:3]
+    return [candidate for candidate, name in last.items() if name in near][:3]
 
 
 def _shown(fold: Fold, index: int) -> int:
@@ -86,11 +86,11 @@ def _shown(fold: Fold, index: int) -> int:
     while index not in fold.shown and index not in seen:
         seen.add(index)
         node = graph.nodes[index]
-        ahead = [each.node for each in node.inputs] if node.named else graph.dependants[index]
+        ahead = [edge.node for edge in node.inputs] if node.named else graph.dependants[index]
         index = ahead[0] if ahead else index
     if index not in fold.shown:
         path = graph.nodes[index].path
-        parts = [fold.path(each) for each in fold.shown if fold.path(each).startswith(f"{path}.")]
+        parts = [fold.path(shown) for shown in fold.shown if fold.path(shown).startswith(f"{path}.")]
         hint = f"ask for one of its parts, {', '.join(parts[:10])}"
         raise UnknownPartError(f"{path} is a container", name=path, close_matches=parts, hint=hint)
     return index
@@ -109,22 +109,22 @@ def _needing(edge: PictureEdge) -> Needed:
 
 def _settings(node: PictureNode, values: Values) -> Iterator[ReadSetting]:
     for setting in node.settings:
-        found = values.get((setting.holder, setting.name), SettingValue())
-        yield ReadSetting(setting.name, setting.holder, setting.label, found.text, found.source)
+        known = values.get((setting.holder, setting.name), SettingValue())
+        yield ReadSetting(setting.name, setting.holder, setting.label, known.text, known.source)
 
 
 def _overriding(graph: Graph, fold: Fold, index: int, node: PictureNode) -> Iterator[str]:
     if node.overlaid:
-        yield "by the overlay that this is asked of"
+        yield "by this overlay"
     if node.replaces:
-        yield f"{node.path} is declared to be made by {node.replaces}, which is not built"
-    for each in _overridden(graph, fold, index):
-        original = made_by(each.provider, own_kind(each.provider))
-        yield f"{each.path} is overridden by this; without it {original or 'another provider'} is built"
+        yield f"{node.path} is declared as {node.replaces}, which is not built"
+    for other in _overridden(graph, fold, index):
+        original = made_by(other.provider, own_kind(other.provider))
+        yield f"{other.path} is overridden by this part; without it {original or 'another provider'} is built"
 
 
 def _overridden(graph: Graph, fold: Fold, index: int) -> Iterator[Node]:
-    """Yield the providers of their own that this one stands in for, under another path."""
+    """Yield the providers at other paths that this one overrides."""
     for path in fold.aliases.get(index, ()):
         node = graph.nodes[graph.paths[path]]
         if own_kind(node.provider) not in _OPEN:
@@ -132,4 +132,4 @@ def _overridden(graph: Graph, fold: Fold, index: int) -> Iterator[Node]:
 
 
 _OPEN: Any = frozenset({"missing", "container"})
-"""Kinds that wait for another provider; nothing is overridden there."""
+"""Kinds that exist to be overridden; that is not worth reporting."""

@@ -75,20 +75,20 @@ class Explanation:
 
 
 _LONGEST = 300
-"""Characters of a signature; nobody reads a longer one."""
+"""Maximum length of a signature, in characters; a longer one is abbreviated."""
 
 _KINDS = {
     "singleton": "built once and kept",
     "resource": "entered at start and left at stop",
-    "given": "passed in from outside, and closed by whoever made it",
+    "given": "passed in from outside, and closed by its maker",
     "local": "built once for each thread or context",
-    "transient": "made anew for each request",
+    "transient": "made again whenever it is requested",
     "value": "always the same value",
     "selector": "one of its branches, chosen at start",
     "missing": "a dependency that was not provided",
-    "settings": "loaded by whoever made the container",
+    "settings": "loaded by the code that made the container",
     "container": "a container of its own",
-    "other": "a provider of your own making",
+    "other": "a provider class of your own",
 }
 
 
@@ -131,12 +131,12 @@ def _fact(title: str, text: str) -> Iterator[str]:
 
 
 def _block(title: str, rows: Sequence[str | tuple[str, ...]]) -> Iterator[str]:
-    """Yield a title and rows under it, cells of the same place aligned."""
+    """Yield a title and rows under it, cells of a column aligned."""
     if not rows:
         return
     yield f"  {title}"
     cells = [(row,) if isinstance(row, str) else row for row in rows]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     for row in cells:
         yield f"    {'  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))}".rstrip()
 
@@ -159,7 +159,7 @@ def _setting(setting: ReadSetting) -> tuple[str, ...]:
 
 
 def _needing(needed_by: Iterable[Needed]) -> list[tuple[str, ...]]:
-    """Return one row for user part that needs this one, with everything that it takes."""
+    """Return one row for each part that needs this one, with everything that it takes."""
     taken: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for user in needed_by:
         taken.setdefault((user.path, user.through), []).append(user.pick or f"as {user.label}")

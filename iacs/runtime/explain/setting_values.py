@@ -1,4 +1,4 @@
-"""The values of the settings that parts read, with where each came from, as anybody may see them."""
+"""The values of the settings that parts read and their sources, with secrets masked."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from iacs.runtime.picture import PictureNode, Setting
 from iacs.runtime.picture.folding import Fold
 
 Value = Callable[[int], Any]
-"""Give the value of a started part by its index; raise KeyError for one that is not started."""
+"""A function that returns the value of a started part by its index, or raises KeyError."""
 
 UNKNOWN_SOURCE = "unknown source"
 _ABSENT: Any = object()
@@ -30,7 +30,7 @@ Values = Mapping[tuple[str, str], SettingValue]
 
 
 def nothing_started(index: int) -> Any:
-    """Answer for every part that it is not started."""
+    """Raise KeyError: no part is started."""
     raise KeyError(index)
 
 
@@ -38,14 +38,16 @@ def setting_values(nodes: Iterable[PictureNode], fold: Fold, value: Value) -> Va
     """Read the settings of `nodes` as far as started parts and loaded configurations hold them."""
     holders = {fold.path(index): index for index in fold.shown}
     return {
-        (setting.holder, setting.name): found
+        (setting.holder, setting.name): setting_value
         for setting in _settings(nodes)
-        if (found := _read(fold, holders[setting.holder], setting.name, value)) is not None
+        if (setting_value := _read(fold, holders[setting.holder], setting.name, value)) is not None
     }
 
 
 def _settings(nodes: Iterable[PictureNode]) -> Iterable[Setting]:
-    return dict.fromkeys(Setting(each.name, each.holder, "") for node in nodes for each in node.settings)
+    return dict.fromkeys(
+        Setting(setting.name, setting.holder, "") for node in nodes for setting in node.settings
+    )
 
 
 def _read(fold: Fold, index: int, name: str, value: Value) -> SettingValue | None:
@@ -56,21 +58,21 @@ def _read(fold: Fold, index: int, name: str, value: Value) -> SettingValue | Non
         holder = node.provider.provides if node.kind is Kind.OBJECT else value(index)
     except KeyError:
         return None
-    found = _found(holder, name)
-    text = REDACTED if found is _ABSENT and is_secret_name(name) else _shown(name, found)
+    result = _look_up(holder, name)
+    text = REDACTED if result is _ABSENT and is_secret_name(name) else _shown(name, result)
     return SettingValue(text, _source(holder, name.partition(".")[0]))
 
 
 def _option(configuration: Any, name: str) -> SettingValue:
-    return SettingValue(_shown(name, _found(configuration(), name)), UNKNOWN_SOURCE)
+    return SettingValue(_shown(name, _look_up(configuration(), name)), UNKNOWN_SOURCE)
 
 
-def _shown(name: str, found: Any) -> str:
-    return "not set" if found is _ABSENT else shown(name, found)
+def _shown(name: str, value: Any) -> str:
+    return "not set" if value is _ABSENT else shown(name, value)
 
 
-def _found(holder: Any, name: str) -> Any:
-    """Go down into an object or a mapping, the way that the wiring itself goes."""
+def _look_up(holder: Any, name: str) -> Any:
+    """Follow a dotted name into objects and mappings, as the wiring does."""
     for step in name.split("."):
         holder = holder.get(step, _ABSENT) if isinstance(holder, Mapping) else _attribute(holder, step)
     return holder
@@ -86,8 +88,8 @@ def _attribute(holder: Any, name: str) -> Any:
 def _source(holder: Any, name: str) -> str:
     sources = getattr(holder, "sources", None)
     try:
-        told = sources() if callable(sources) else {}
+        origins = sources() if callable(sources) else {}
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError):
-        told = {}
-    found = told.get(name) if isinstance(told, Mapping) else None
-    return str(found) if found else UNKNOWN_SOURCE
+        origins = {}
+    origin = origins.get(name) if isinstance(origins, Mapping) else None
+    return str(origin) if origin else UNKNOWN_SOURCE

@@ -1,4 +1,4 @@
-"""Shows the value of a setting or an argument to people, without the secrets in it."""
+"""Values of settings and arguments as text, with secrets masked."""
 
 from collections.abc import Mapping
 from datetime import date, time, timedelta
@@ -20,7 +20,7 @@ _DEEPEST = 4
 
 
 def shown(name: str, value: Any) -> str:
-    """Return the value of `name` as anybody may see it; of an object that is not a plain value, its class."""
+    """Return the value of `name` as text with secrets masked; of an object that is not a plain value, its class."""
     text = _shown(name, value, _DEEPEST)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 

@@ -162,7 +162,7 @@ class Graph:
 
     @cached_property
     def _walked(self) -> list[tuple[int, list[tuple[int, ...]]]]:
-        return list(depth_first(_ways(self.nodes)))
+        return list(depth_first(_needed_before(self.nodes)))
 
     @cached_property
     def dependants(self) -> list[list[int]]:
@@ -208,7 +208,7 @@ class Graph:
         return affected
 
     def chain(self, index: int) -> tuple[str, ...]:
-        """Return the paths from something that nothing asks down to `index`, the shortest way."""
+        """Return the paths from something that nothing asks down to `index`, on the shortest path."""
         before: dict[int, int | None] = {index: None}
         waiting = deque([index])
         last = index
@@ -228,8 +228,8 @@ def _walk(before: dict[int, int | None], index: int | None) -> Iterator[int]:
         index = before[index]
 
 
-def _ways(nodes: list[Node]) -> list[list[int]]:
-    """Return what comes before each node: what it asks, and what it is handed unless that asks it back."""
+def _needed_before(nodes: list[Node]) -> list[list[int]]:
+    """Return the inputs of each node, without deferred ones that lead back to it."""
     apart = _circles(nodes) if any(edge.deferred for node in nodes for edge in node.inputs) else None
     return [
         [

@@ -1,4 +1,4 @@
-"""What each kind of provider is, and what it receives, read without calling it.
+"""The kind of each provider and the providers that it needs, read without calling it.
 
 A part is built once and kept; everything else is computed whenever something asks for it.
 """
@@ -18,12 +18,12 @@ Provider = providers.Provider[Any]
 
 
 class Kind(StrEnum):
-    """How a provider comes to its value."""
+    """The origin of a provider's value."""
 
     SINGLETON = "singleton"
     RESOURCE = "resource"
-    GIVEN = "given"  # handed to the root container from outside
-    LOCAL = "local"  # one object a thread or a context
+    GIVEN = "given"  # passed to the root container from outside
+    LOCAL = "local"  # one object for each thread or context
     SCOPED_VALUE = "scoped value"  # passed in when a scope is entered
     SCOPED_SINGLETON = "scoped singleton"  # one per scope
     SCOPED_RESOURCE = "scoped resource"
@@ -31,8 +31,8 @@ class Kind(StrEnum):
     CALLABLE = "callable"
     COROUTINE = "coroutine"
     OBJECT = "object"
-    ALIAS = "alias"  # another provider stands in its place
-    MISSING = "missing"  # a dependency that nobody gave
+    ALIAS = "alias"  # another provider is used instead
+    MISSING = "missing"  # a dependency that was not provided
     SELECTOR = "selector"
     LIST = "list"
     DICT = "dict"
@@ -131,12 +131,12 @@ def own_kind(provider: Provider) -> Kind:
 def _kind_of_class(cls: type) -> Kind:
     if cls in _SCOPED_KINDS:
         return _SCOPED_KINDS[cls]
-    if _behaves_its_own_way(cls):
+    if _is_customized(cls):
         return Kind.OTHER
     return next((kind for known, kind in _KINDS if issubclass(cls, known)), Kind.OTHER)
 
 
-def _behaves_its_own_way(cls: type) -> bool:
+def _is_customized(cls: type) -> bool:
     library = providers.__name__
     own = (part for part in cls.__mro__ if part.__module__ != library and part is not object)
     return any("__call__" in vars(part) or "_provide" in vars(part) for part in own)

@@ -2,47 +2,47 @@
 
 from collections.abc import Iterator, Sequence
 
-Ways = Sequence[Sequence[int]]
+Successors = Sequence[Sequence[int]]
 Step = tuple[int, list[tuple[int, ...]]]
 
 
-def depth_first(ways: Ways) -> Iterator[Step]:
+def depth_first(successors: Successors) -> Iterator[Step]:
     """Yield each index after those it leads to, with the cycles that were closed below it."""
     done: set[int] = set()
-    for start in range(len(ways)):
+    for start in range(len(successors)):
         if start not in done:
-            yield from _visit(start, ways, done)
+            yield from _visit(start, successors, done)
 
 
-def _visit(start: int, ways: Ways, done: set[int]) -> Iterator[Step]:
-    trail, place = [start], {start: 0}
-    ahead = [iter(ways[start])]
+def _visit(start: int, successors: Successors, done: set[int]) -> Iterator[Step]:
+    trail, position = [start], {start: 0}
+    ahead = [iter(successors[start])]
     cycles: list[list[tuple[int, ...]]] = [[]]
     while trail:
         following = next((index for index in ahead[-1] if index not in done), None)
         if following is None:
             index = trail.pop()
-            del place[index]
+            del position[index]
             ahead.pop()
             done.add(index)
             yield index, cycles.pop()
-        elif following in place:
-            cycles[-1].append(tuple(trail[place[following] :]))
+        elif following in position:
+            cycles[-1].append(tuple(trail[position[following] :]))
         else:
-            place[following] = len(trail)
+            position[following] = len(trail)
             trail.append(following)
-            ahead.append(iter(ways[following]))
+            ahead.append(iter(successors[following]))
             cycles.append([])
 
 
-def components(ways: Ways) -> list[int]:
+def components(successors: Successors) -> list[int]:
     """Return for each index a number that it shares with those it leads to and that lead back to it."""
-    backwards: list[list[int]] = [[] for _ in ways]
-    for index, targets in enumerate(ways):
+    backwards: list[list[int]] = [[] for _ in successors]
+    for index, targets in enumerate(successors):
         for target in targets:
             backwards[target].append(index)
-    numbers = [-1] * len(ways)
-    for start in reversed([index for index, _ in depth_first(ways)]):  # Kosaraju's order
+    numbers = [-1] * len(successors)
+    for start in reversed([index for index, _ in depth_first(successors)]):  # Kosaraju's order
         waiting = [start]
         while waiting:
             index = waiting.pop()

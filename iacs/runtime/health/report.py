@@ -111,7 +111,7 @@ class Readiness:
 class Health:
     """The health of an application: the readiness of each module, and each part that was probed.
 
-    `error` says why there is nothing to ask: the application is not started, or could not be.
+    `error` says why no part was asked: the application is not started, or could not be.
     This is readiness: whether to send work here. Liveness, whether to restart the process, asks no part: a
     process that can answer is alive, and a restart brings back no database.
     """

@@ -1,4 +1,4 @@
-"""Which parameters of a function the application gives, read from the function when it is first needed."""
+"""The parameters of a function that the application provides, computed at the first call."""
 
 import inspect
 import sys
@@ -39,7 +39,7 @@ _REFUSALS = (
 
 
 class Binding:
-    """What a function is given at each call: `mark` in an annotation says, "by its class"."""
+    """The injected parameters of a function; `mark` in an annotation means "by its class"."""
 
     def __init__(self, function: Callable[..., Any], mark: object) -> None:
         self._function = function
@@ -161,7 +161,7 @@ class Binding:
 
 
 class Shown(inspect.Signature):
-    """What a caller of a function gives, computed when somebody looks: later names are known by then."""
+    """The signature without injected parameters, computed on access: names defined later are known by then."""
 
     def __init__(self, binding: Binding) -> None:
         self._binding = binding

@@ -42,7 +42,7 @@ class Awaiting:
 
 
 class Marked:
-    """What a marker means, computed once for each class of containers.
+    """The value of a marker, resolved once for each container class.
 
     `Provide[…]` gives the part, `Provider[…]` its provider. `Closing[…]` is read as what it holds: what the
     application has opened, it closes.

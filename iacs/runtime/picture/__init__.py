@@ -1,4 +1,4 @@
-"""A picture of a container's graph, as data: what people named, and what needs what."""
+"""A picture of a container's graph, as data: its named providers and their dependencies."""
 
 from iacs.runtime.picture.data import PictureEdge, PictureNode, Setting
 from iacs.runtime.picture.painting import Picture, picture_of

@@ -27,29 +27,31 @@ def _text(value: Any) -> str:
 def from_json(text: str) -> Picture:
     """Read what `to_json` wrote; raise PictureError when it is something else."""
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except ValueError as error:
         raise PictureError(f"this is not a picture: it is not JSON ({error})") from error
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        written = found.get("schema") if isinstance(found, dict) else None
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        written = document.get("schema") if isinstance(document, dict) else None
         message = f"this is not a picture of version {SCHEMA}, but of {written!r}"
         raise PictureError(message, hint="write it again")
     try:
-        nodes = tuple(map(_node, found["nodes"]))
-        edges = tuple(map(_edge, found["edges"]))
-        return _whole(Picture(found["container"], nodes, edges))
+        nodes = tuple(map(_node, document["nodes"]))
+        edges = tuple(map(_edge, document["edges"]))
+        return _whole(Picture(document["container"], nodes, edges))
     except (AttributeError, KeyError, TypeError) as error:
         message = "this is not a picture: parts of it are missing or unknown"
         raise PictureError(message, hint="write it again") from error
 
 
-def _edge(found: dict[str, Any]) -> PictureEdge:
-    return PictureEdge(**{**found, "through": tuple(found["through"]), "calls": tuple(found["calls"])})
+def _edge(document: dict[str, Any]) -> PictureEdge:
+    return PictureEdge(
+        **{**document, "through": tuple(document["through"]), "calls": tuple(document["calls"])}
+    )
 
 
-def _node(found: dict[str, Any]) -> PictureNode:
-    settings = tuple(Setting(**each) for each in found["settings"])
-    return PictureNode(**{**found, "aliases": tuple(found["aliases"]), "settings": settings})
+def _node(document: dict[str, Any]) -> PictureNode:
+    settings = tuple(Setting(**setting) for setting in document["settings"])
+    return PictureNode(**{**document, "aliases": tuple(document["aliases"]), "settings": settings})
 
 
 def _whole(picture: Picture) -> Picture:
@@ -59,10 +61,10 @@ def _whole(picture: Picture) -> Picture:
         *picture.nodes,
         *picture.edges,
     )
-    for each in everything:
-        for one in fields(each):
-            if one.type is str and not isinstance(getattr(each, one.name), str):
-                raise TypeError(one.name)
+    for element in everything:
+        for text in fields(element):
+            if text.type is str and not isinstance(getattr(element, text.name), str):
+                raise TypeError(text.name)
     for edge in picture.edges:
         _ = picture.by_path[edge.source], picture.by_path[edge.target]
     return picture

@@ -1,4 +1,4 @@
-"""What a picture consists of: what people named in a container, and what needs what."""
+"""The data of a picture: the named providers of a container and their dependencies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class PictureNode:
     """A provider: how long its value lives, what makes it (`module:qualname`) and who declares it.
 
     `group` is the path of its container, empty for the outermost. `aliases` are other paths that lead here,
-    `replaces` what it overrides, `chosen` the branch that a selector took. No value is ever in it.
+    `replaces` what it overrides, `chosen` the branch that a selector took. It never holds a value.
     """
 
     path: str
@@ -52,7 +52,7 @@ class PictureEdge:
     """`source` receives `target`, or `pick` of it, as `label`; `through` are the aliases on the way.
 
     `calls` are the functions that are called with it first, the outermost first.
-    `via` is told in kinds.Need; a `deferred` one is handed over as a provider.
+    `via` is described at kinds.Need; a `deferred` one is handed over as a provider.
     """
 
     source: str
@@ -75,7 +75,7 @@ class PictureEdge:
 
 @dataclass(frozen=True)
 class PictureData:
-    """What people named in a container, in the order of its declarations, and what needs what."""
+    """The named providers of a container, in the order of declaration, and their dependencies."""
 
     container: str
     nodes: tuple[PictureNode, ...]
@@ -89,15 +89,15 @@ class PictureData:
     @cached_property
     def needs(self) -> Mapping[str, tuple[PictureEdge, ...]]:
         """For each path, the edges to what it receives."""
-        found: dict[str, list[PictureEdge]] = {node.path: [] for node in self.nodes}
+        groups: dict[str, list[PictureEdge]] = {node.path: [] for node in self.nodes}
         for edge in self.edges:
-            found[edge.source].append(edge)
-        return {path: tuple(edges) for path, edges in found.items()}
+            groups[edge.source].append(edge)
+        return {path: tuple(edges) for path, edges in groups.items()}
 
     @cached_property
     def needed_by(self) -> Mapping[str, tuple[PictureEdge, ...]]:
         """For each path, the edges from what receives it."""
-        found: dict[str, list[PictureEdge]] = {node.path: [] for node in self.nodes}
+        groups: dict[str, list[PictureEdge]] = {node.path: [] for node in self.nodes}
         for edge in self.edges:
-            found[edge.target].append(edge)
-        return {path: tuple(edges) for path, edges in found.items()}
+            groups[edge.target].append(edge)
+        return {path: tuple(edges) for path, edges in groups.items()}

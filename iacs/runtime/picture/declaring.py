@@ -1,4 +1,4 @@
-"""Which container declares a provider."""
+"""The container that declares a provider."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from iacs.runtime.picture.modules import module_of
 
 
 class Declarers:
-    """Tell the container of each path: its own path, and the class that declares the provider."""
+    """The container of each path, and the class that declares the provider."""
 
     def __init__(self, graph: Graph) -> None:
         self._classes: dict[str, Any] = {"": getattr(graph.container, "declarative_parent", None)}
@@ -21,7 +21,7 @@ class Declarers:
 
     @property
     def outermost(self) -> str:
-        """The place of the outermost container's class; empty for one put together at run time."""
+        """The `module:qualname` of the outermost container's class; empty for one assembled at run time."""
         cls = self._classes[""]
         return module_of(cls) if cls else ""
 
@@ -32,13 +32,13 @@ class Declarers:
             trail.append(parent)
             parent = parent.rpartition(".")[0]
             if parent in self._groups:
-                found = self._groups[parent]
+                holder = self._groups[parent]
                 break
             if parent in self._classes:
-                found = parent
+                holder = parent
                 break
-        self._groups.update(dict.fromkeys((each for each in trail if each not in self._classes), found))
-        return found
+        self._groups.update(dict.fromkeys((step for step in trail if step not in self._classes), holder))
+        return holder
 
     def class_of(self, path: str) -> Any:
         """Return the class whose body declares `path`, an ancestor when it is inherited; else None."""
@@ -46,7 +46,9 @@ class Declarers:
         cls = self._classes[group]
         name = self.attribute(path)
         ancestors = getattr(cls, "__mro__", ())
-        return next((each for each in ancestors if name in vars(each).get("cls_providers", ())), cls)
+        return next(
+            (ancestor for ancestor in ancestors if name in vars(ancestor).get("cls_providers", ())), cls
+        )
 
     def attribute(self, path: str) -> str:
         """Return the name under which the container declares `path`, or what `path` is written inside."""
@@ -54,7 +56,7 @@ class Declarers:
         return path.removeprefix(f"{group}.").partition(".")[0] if group else path.partition(".")[0]
 
     def declared(self, path: str) -> str:
-        """Return the place of the class that declares `path`; empty when no class does."""
+        """Return `module:qualname` of the class that declares `path`; empty when no class does."""
         cls = self.class_of(path)
         return module_of(cls) if cls else ""
 

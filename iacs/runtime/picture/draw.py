@@ -47,10 +47,10 @@ def _names(picture: PictureData) -> dict[str, str]:
 
 
 def _groups(picture: PictureData) -> dict[str, list[PictureNode]]:
-    found: dict[str, list[PictureNode]] = {}
+    groups: dict[str, list[PictureNode]] = {}
     for node in picture.nodes:
-        found.setdefault(node.group, []).append(node)
-    return found
+        groups.setdefault(node.group, []).append(node)
+    return groups
 
 
 def _indented(lines: list[str], head: str = "", end: str = "") -> list[str]:
@@ -67,7 +67,10 @@ def _lines(picture: PictureData) -> Iterator[tuple[str, str, str, bool]]:
 
 
 def _entities(text: str) -> str:
-    return "".join(f"#{ord(each)};" if each in '#"<>&`;\\' else each for each in safe_for_terminal(text))
+    return "".join(
+        f"#{ord(character)};" if character in '#"<>&`;\\' else character
+        for character in safe_for_terminal(text)
+    )
 
 
 def _quoted(text: str) -> str:

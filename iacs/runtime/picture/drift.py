@@ -8,7 +8,9 @@ from iacs.runtime.picture.data import PictureData, PictureNode
 
 def difference(old: PictureData, new: PictureData) -> tuple[str, ...]:
     """Return one sentence for each change of the wiring, by path; what only runs differently does not count."""
-    return tuple(safe_for_terminal(each) for _, each in sorted((*_nodes(old, new), *_edges(old, new))))
+    return tuple(
+        safe_for_terminal(sentence) for _, sentence in sorted((*_nodes(old, new), *_edges(old, new)))
+    )
 
 
 def _nodes(old: PictureData, new: PictureData) -> Iterator[tuple[str, str]]:

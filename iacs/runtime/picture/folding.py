@@ -1,4 +1,4 @@
-"""Fold what nobody named out of a graph: aliases, getters and other plumbing between two providers."""
+"""Folds unnamed plumbing, such as aliases and getters, into the edges between named providers."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -21,8 +21,8 @@ _GATHERING = frozenset({Kind.LIST, Kind.DICT, Kind.CALLABLE, Kind.COROUTINE})
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The way from a provider to one that it receives: where it has come to, and what it passed."""
+class Route:
+    """The route from a provider to one that it receives: its end so far, and what it passed."""
 
     end: int
     label: str
@@ -40,7 +40,7 @@ class Way:
 
 
 class Fold:
-    """The providers of a graph that a picture shows, and the ways between them."""
+    """The providers of a graph that a picture shows, and the routes between them."""
 
     def __init__(self, graph: Graph, overlaid: Collection[int] = ()) -> None:
         self.graph = graph
@@ -50,13 +50,13 @@ class Fold:
     @cached_property
     def names(self) -> dict[int, int]:
         """For a stand-in that nobody named, the alias whose path it is shown under."""
-        found: dict[int, int] = {}
+        names: dict[int, int] = {}
         for node in self.graph.nodes:
             if node.kind is Kind.ALIAS and node.named and node.index not in self._kept:
                 target = self._unnamed_end(node)
                 if target is not None:
-                    found.setdefault(target, node.index)
-        return found
+                    names.setdefault(target, node.index)
+        return names
 
     def _unnamed_end(self, node: Node) -> int | None:
         seen = set[int]()
@@ -89,13 +89,13 @@ class Fold:
     def aliases(self) -> dict[int, list[str]]:
         """For each provider, the paths of the aliases that lead to it."""
         ends: dict[int, int] = {}
-        found: dict[int, list[str]] = {}
+        aliases: dict[int, list[str]] = {}
         for node in self.graph.nodes:
             if node.kind is Kind.ALIAS and node.named and node.index not in self.shown:
                 end = self._end(node.index, ends)
                 if self.path(end) != node.path:
-                    found.setdefault(end, []).append(node.path)
-        return found
+                    aliases.setdefault(end, []).append(node.path)
+        return aliases
 
     def _end(self, index: int, ends: dict[int, int]) -> int:
         trail = []
@@ -106,67 +106,70 @@ class Fold:
         ends.update(dict.fromkeys(trail, end))
         return end
 
-    def ways(self, index: int) -> Iterator[Way]:
-        """Yield the way to everything that a shown provider receives, in order."""
+    def routes(self, index: int) -> Iterator[Route]:
+        """Yield the route to everything that a shown provider receives, in order."""
         node = self.graph.nodes[index]
         names = positional_names(node.provider.provides) if node.kind in CALLING else ()
-        for each in node.inputs:
-            label = _parameter(each, names)
-            yield from self._follow(_step(node, each, Way(index, label, each.via), index), index)
+        for edge in node.inputs:
+            label = _parameter(edge, names)
+            yield from self._follow(_step(node, edge, Route(index, label, edge.via), index), index)
 
-    def _follow(self, first: Way, start: int) -> Iterator[Way]:
+    def _follow(self, first: Route, start: int) -> Iterator[Route]:
         waiting, seen = [first], set[int]()
         while waiting:
-            way = waiting.pop()
-            if way.end in self.shown:
-                yield replace(way, setting=self._setting(way))
-            elif way.end not in seen:
-                seen.add(way.end)
-                node = self.graph.nodes[way.end]
+            route = waiting.pop()
+            if route.end in self.shown:
+                yield replace(route, setting=self._setting(route))
+            elif route.end not in seen:
+                seen.add(route.end)
+                node = self.graph.nodes[route.end]
                 waiting += [
-                    _step(node, each, _relabelled(node, each, way), start) for each in reversed(node.inputs)
+                    _step(node, edge, _relabelled(node, edge, route), start) for edge in reversed(node.inputs)
                 ]
 
-    def _setting(self, way: Way) -> str:
-        return setting_name(way.picks) if way.picks and way.end in self.holders else ""
+    def _setting(self, route: Route) -> str:
+        return setting_name(route.picks) if route.picks and route.end in self.holders else ""
 
 
-def _parameter(each: Input, names: tuple[str, ...]) -> str:
-    if each.via == "argument" and int(each.label) < len(names):
-        return names[int(each.label)]
-    return each.label
+def _parameter(edge: Input, names: tuple[str, ...]) -> str:
+    if edge.via == "argument" and int(edge.label) < len(names):
+        return names[int(edge.label)]
+    return edge.label
 
 
-def _step(node: Node, each: Input, way: Way, start: int) -> Way:
-    """Go on from `node`, which `way` has come to, along one of its inputs."""
-    picked = pick_of(node.provider, node.kind) if each.via in ("of", "root") else ()
-    through = (*way.through, node.path) if node.kind is Kind.ALIAS and node.named else way.through
+def _step(node: Node, edge: Input, route: Route, start: int) -> Route:
+    """Extend a route that ends at `node` along one of its inputs."""
+    picked = pick_of(node.provider, node.kind) if edge.via in ("of", "root") else ()
+    through = (*route.through, node.path) if node.kind is Kind.ALIAS and node.named else route.through
     return replace(
-        way,
-        end=each.node,
-        picks=(*picked, *way.picks) if each.via in ("of", "root", "stand-in") else (),
+        route,
+        end=edge.node,
+        picks=(*picked, *route.picks) if edge.via in ("of", "root", "stand-in") else (),
         through=through,
-        calls=(*way.calls, *_call(node)) if start != node.index else (),
-        deferred=way.deferred or each.deferred,
+        calls=(*route.calls, *_call(node)) if start != node.index else (),
+        deferred=route.deferred or edge.deferred,
     )
 
 
 def _call(node: Node) -> tuple[str, ...]:
-    """Name the function that nobody named a provider for, such as `int` of an option `as_int()`."""
+    """Return the function of an unnamed provider, such as `int` of an option `as_int()`."""
     if node.kind not in (Kind.CALLABLE, Kind.COROUTINE):
         return ()
     return (module_of(node.provider.provides).rpartition(":")[2],)
 
 
-def _relabelled(node: Node, each: Input, way: Way) -> Way:
-    """Tell apart what a list or a call gathers; a single thing keeps its label."""
+def _relabelled(node: Node, edge: Input, route: Route) -> Route:
+    """Distinguish the elements of a list or a call; a single one keeps its label."""
     if node.kind in _GATHERING and len(node.inputs) > 1:
-        return replace(way, label=f"{way.label}.{each.label}")
-    return way
+        return replace(route, label=f"{route.label}.{edge.label}")
+    return route
 
 
 def _alias_circles(graph: Graph) -> set[int]:
     kinds: Any = [node.kind for node in graph.nodes]
     return {
-        index for cycle in graph.cycles if all(kinds[each] is Kind.ALIAS for each in cycle) for index in cycle
+        index
+        for cycle in graph.cycles
+        if all(kinds[member] is Kind.ALIAS for member in cycle)
+        for index in cycle
     }

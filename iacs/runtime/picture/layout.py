@@ -1,4 +1,4 @@
-"""Where a drawing puts each part: a column for how far it is from the top, a lane for each container."""
+"""The position of each part in a drawing: a column for how far it is from the top, a lane for each container."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything goes: no two parts in one cell, each in the lane of its container."""
+    """The position of every part: one to a cell, in the lane of its container."""
 
     cells: Mapping[str, Cell]
     lanes: tuple[Lane, ...]
@@ -40,25 +40,25 @@ def lay_out(picture: PictureData) -> Layout:
     """Put what is needed to the right of what needs it, unless they need each other."""
     columns = _columns(picture)
     lanes = _lanes(picture, columns)
-    places = _places(picture, columns, lanes)
-    cells = {path: Cell(columns[path], row) for path, row in places.items()}
+    rows = _rows(picture, columns, lanes)
+    cells = {path: Cell(columns[path], row) for path, row in rows.items()}
     return Layout(cells, lanes, max(columns.values(), default=-1) + 1)
 
 
 def _columns(picture: PictureData) -> dict[str, int]:
-    """Return the longest way from what nothing needs; an edge that closes a circle does not count."""
+    """Return the longest distance from a part that nothing needs; an edge that closes a cycle does not count."""
     order = list(_needs_last(picture))
-    place = {path: number for number, path in enumerate(order)}
+    position = {path: number for number, path in enumerate(order)}
     columns = dict.fromkeys(order, 0)
     for path in order:
         for edge in picture.needs[path]:
-            if place[edge.target] > place[path]:
+            if position[edge.target] > position[path]:
                 columns[edge.target] = max(columns[edge.target], columns[path] + 1)
     return columns
 
 
 def _needs_last(picture: PictureData) -> Iterator[str]:
-    """Yield every path before what it needs, as far as there are no circles."""
+    """Yield every path before what it needs, as far as there are no cycles."""
     finished: list[str] = []
     seen: set[str] = set()
     for start in reversed(picture.nodes):
@@ -84,14 +84,14 @@ def _lanes(picture: PictureData, columns: Mapping[str, int]) -> tuple[Lane, ...]
     for node in picture.nodes:
         members.setdefault(node.group, []).append(columns[node.path])
     lanes, row = [], 0
-    for group, found in sorted(members.items(), key=lambda item: (fmean(item[1]), item[0])):
-        rows = max(map(found.count, set(found)))
+    for group, taken in sorted(members.items(), key=lambda item: (fmean(item[1]), item[0])):
+        rows = max(map(taken.count, set(taken)))
         lanes.append(Lane(group, row, rows))
         row += rows
     return tuple(lanes)
 
 
-def _places(picture: PictureData, columns: Mapping[str, int], lanes: tuple[Lane, ...]) -> dict[str, int]:
+def _rows(picture: PictureData, columns: Mapping[str, int], lanes: tuple[Lane, ...]) -> dict[str, int]:
     """Return the rows: in each cell of a lane and a column, by where the neighbours are on average."""
     first = {lane.group: lane.row for lane in lanes}
     stacks: dict[tuple[str, int], list[str]] = {}
@@ -103,7 +103,9 @@ def _places(picture: PictureData, columns: Mapping[str, int], lanes: tuple[Lane,
         for (group, _column), paths in stacks.items():
             rows.update({path: first[group] + number for number, path in enumerate(paths)})
         for paths in stacks.values():
-            paths.sort(key=lambda path: fmean([rows[each] for each in neighbours[path]] or [rows[path]]))
+            paths.sort(
+                key=lambda path: fmean([rows[neighbour] for neighbour in neighbours[path]] or [rows[path]])
+            )
     return rows
 
 

@@ -44,7 +44,7 @@ def positional_names(provides: Any) -> tuple[str, ...]:
     """Return the names of the parameters that positional arguments go to."""
     signature = callee(provides).signature
     parameters = signature.parameters.values() if signature else ()
-    return tuple(each.name for each in parameters if each.kind in BY_POSITION)
+    return tuple(parameter.name for parameter in parameters if parameter.kind in BY_POSITION)
 
 
 def line_of(cls: Any, name: str) -> str:
@@ -57,8 +57,8 @@ def line_of(cls: Any, name: str) -> str:
     except (OSError, SyntaxError, TypeError):
         return ""
     pattern = re.compile(rf"\s+{re.escape(name)}\s*[:=]")
-    found = next((number for number, line in enumerate(lines) if pattern.match(line)), 0)
-    return f"{_near(file)}:{first + found}"
+    offset = next((number for number, line in enumerate(lines) if pattern.match(line)), 0)
+    return f"{_near(file)}:{first + offset}"
 
 
 def _near(file: str) -> str:

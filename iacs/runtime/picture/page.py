@@ -26,7 +26,7 @@ def page(picture: PictureData, values: Values | None = None) -> str:
         "drawing": svg(picture),
         "data": _data(picture, values or {}),
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda place: filled[place[1]], template)
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], template)
 
 
 def _policy(template: str) -> str:
@@ -36,25 +36,25 @@ def _policy(template: str) -> str:
 
 
 def _hashes(template: str, tag: str) -> Iterator[str]:
-    for found in re.finditer(rf"<{tag}>(.*?)</{tag}>", template, re.DOTALL):
-        yield f"'sha256-{b64encode(sha256(found[1].encode()).digest()).decode()}'"
+    for match in re.finditer(rf"<{tag}>(.*?)</{tag}>", template, re.DOTALL):
+        yield f"'sha256-{b64encode(sha256(match[1].encode()).digest()).decode()}'"
 
 
 def _data(picture: PictureData, values: Values) -> str:
     """Return the picture for the page's script: what would end the element is written as an escape."""
-    places = {node.path: place for place, node in enumerate(picture.nodes)}
+    numbers = {node.path: number for number, node in enumerate(picture.nodes)}
     groups = sorted({node.group for node in picture.nodes})
     data = {
         "container": safe_for_terminal(picture.container),
         "groups": [safe_for_terminal(group) for group in groups],
-        "nodes": [_node(node, groups, places, values) for node in picture.nodes],
-        "edges": [_edge(edge, places) for edge in picture.edges],
+        "nodes": [_node(node, groups, numbers, values) for node in picture.nodes],
+        "edges": [_edge(edge, numbers) for edge in picture.edges],
     }
     text = dumps(data, sort_keys=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
-def _node(node: PictureNode, groups: list[str], places: Mapping[str, int], values: Values) -> dict[str, Any]:
+def _node(node: PictureNode, groups: list[str], numbers: Mapping[str, int], values: Values) -> dict[str, Any]:
     return {
         "path": safe_for_terminal(node.path),
         "name": safe_for_terminal(node.name),
@@ -63,7 +63,7 @@ def _node(node: PictureNode, groups: list[str], places: Mapping[str, int], value
         "kind": node.kind,
         "lifetime": node.lifetime,
         "facts": [[title, safe_for_terminal(text)] for title, text in _facts(node) if text],
-        "settings": [_setting(each, places, values) for each in node.settings],
+        "settings": [_setting(setting, numbers, values) for setting in node.settings],
     }
 
 
@@ -79,22 +79,22 @@ def _facts(node: PictureNode) -> Iterator[tuple[str, str]]:
     yield "also at", ", ".join(node.aliases)
 
 
-def _setting(setting: Setting, places: Mapping[str, int], values: Values) -> dict[str, Any]:
-    found = values.get((setting.holder, setting.name), SettingValue())
-    hidden = REDACTED if is_secret_name(setting.name) and not found.text else found.text
+def _setting(setting: Setting, numbers: Mapping[str, int], values: Values) -> dict[str, Any]:
+    known = values.get((setting.holder, setting.name), SettingValue())
+    hidden = REDACTED if is_secret_name(setting.name) and not known.text else known.text
     return {
         "name": safe_for_terminal(setting.name),
-        "holder": places[setting.holder],
+        "holder": numbers[setting.holder],
         "value": safe_for_terminal(hidden),
-        "source": safe_for_terminal(found.source),
+        "source": safe_for_terminal(known.source),
     }
 
 
-def _edge(edge: PictureEdge, places: Mapping[str, int]) -> dict[str, Any]:
+def _edge(edge: PictureEdge, numbers: Mapping[str, int]) -> dict[str, Any]:
     return {
-        "from": places[edge.source],
-        "to": places[edge.target],
+        "from": numbers[edge.source],
+        "to": numbers[edge.target],
         "label": safe_for_terminal(edge.label),
         "pick": safe_for_terminal(edge.pick),
-        "through": [safe_for_terminal(each) for each in edge.through],
+        "through": [safe_for_terminal(alias) for alias in edge.through],
     }

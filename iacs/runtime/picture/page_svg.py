@@ -47,12 +47,12 @@ class _Drawing:
     @cached_property
     def layout(self) -> tuple[dict[str, Lane], dict[str, Spot]]:
         """The lane of each container and the spot of each part."""
-        found = lay_out(self.picture)
-        lanes = {lane.group: lane for lane in found.lanes}
-        tops = {lane.group: self.top(number, lane) for number, lane in enumerate(found.lanes)}
+        layout = lay_out(self.picture)
+        lanes = {lane.group: lane for lane in layout.lanes}
+        tops = {lane.group: self.top(number, lane) for number, lane in enumerate(layout.lanes)}
         spots = {}
         for node in self.picture.nodes:
-            cell, lane = found.cells[node.path], lanes[node.group]
+            cell, lane = layout.cells[node.path], lanes[node.group]
             x = _MARGIN + _INSIDE + cell.column * (self.box + GAP)
             y = tops[node.group] + _LANE_HEAD + (cell.row - lane.row) * ROW
             spots[node.path] = Spot(x, y, self.box, cell.column)
@@ -152,7 +152,7 @@ def colors_of(picture: PictureData) -> dict[str, str]:
 
 
 def _letters(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in safe_for_terminal(text))
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in safe_for_terminal(text))
 
 
 def _cut(text: str, letters: int) -> str:

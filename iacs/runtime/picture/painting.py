@@ -1,4 +1,4 @@
-"""Draws the picture of a graph.
+"""The picture of a graph.
 
 What stands between two named providers, such as an alias or a `provided` getter, is described by the edge.
 """
@@ -10,7 +10,7 @@ from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import CALLING, Kind, is_asynchronous, own_kind
 from iacs.runtime.picture.data import PictureData, PictureEdge, PictureNode, Setting
 from iacs.runtime.picture.declaring import Declarers
-from iacs.runtime.picture.folding import Fold, Way
+from iacs.runtime.picture.folding import Fold, Route
 from iacs.runtime.picture.modules import made_by
 from iacs.runtime.picture.tree import tree
 
@@ -29,7 +29,7 @@ _LIFETIMES = {
 
 
 class Picture(PictureData):
-    """What people named in a container; `str()` gives it as trees."""
+    """The named providers of a container and their dependencies; `str()` draws them as trees."""
 
     def __str__(self) -> str:
         return tree(self)
@@ -48,9 +48,9 @@ def picture_of(
     painter = _Painter(graph, fold, declarers, frozenset(overlaid), chosen or {}, frozenset(started))
     nodes, edges = [], []
     for index in fold.shown:
-        ways = tuple(fold.ways(index))
-        nodes.append(painter.node(graph.nodes[index], ways))
-        edges += [painter.edge(index, way) for way in ways]
+        routes = tuple(fold.routes(index))
+        nodes.append(painter.node(graph.nodes[index], routes))
+        edges += [painter.edge(index, route) for route in routes]
     return Picture(declarers.outermost, tuple(nodes), tuple(edges))
 
 
@@ -63,7 +63,7 @@ class _Painter:
     chosen: Mapping[int, int]
     started: frozenset[int]
 
-    def node(self, node: Node, ways: tuple[Way, ...]) -> PictureNode:
+    def node(self, node: Node, routes: tuple[Route, ...]) -> PictureNode:
         path = self.fold.path(node.index)
         return PictureNode(
             path=path,
@@ -74,19 +74,25 @@ class _Painter:
             declared=self.declarers.declared(path),
             group=self.declarers.group(path),
             aliases=tuple(self.fold.aliases.get(node.index, ())),
-            settings=tuple(self.settings(ways)),
+            settings=tuple(self.settings(routes)),
             overlaid=node.index in self.overlaid,
             replaces=self.replaced(node.index),
             chosen=self.branch(node),
             started=node.index in self.started,
         )
 
-    def edge(self, index: int, way: Way) -> PictureEdge:
-        source, target = self.fold.path(index), self.fold.path(way.end)
-        return PictureEdge(source, target, way.label, way.via, way.pick, way.through, way.calls, way.deferred)
+    def edge(self, index: int, route: Route) -> PictureEdge:
+        source, target = self.fold.path(index), self.fold.path(route.end)
+        return PictureEdge(
+            source, target, route.label, route.via, route.pick, route.through, route.calls, route.deferred
+        )
 
-    def settings(self, ways: tuple[Way, ...]) -> list[Setting]:
-        return [Setting(way.setting, self.fold.path(way.end), way.label) for way in ways if way.setting]
+    def settings(self, routes: tuple[Route, ...]) -> list[Setting]:
+        return [
+            Setting(route.setting, self.fold.path(route.end), route.label)
+            for route in routes
+            if route.setting
+        ]
 
     def replaced(self, index: int) -> str:
         """Return what a stand-in under another provider's path keeps from being built."""
@@ -102,12 +108,12 @@ class _Painter:
         if node.kind is not Kind.SELECTOR or taken is None:
             return ""
         end = self.graph.source(taken)
-        branches = (each for each in node.inputs if each.via == "branch")
-        return next((each.label for each in branches if self.graph.source(each.node) == end), "")
+        branches = (edge for edge in node.inputs if edge.via == "branch")
+        return next((edge.label for edge in branches if self.graph.source(edge.node) == end), "")
 
 
 def _needs_a_loop(node: Node) -> bool:
-    """Tell whether the value is awaited, entered or closed in an event loop only."""
+    """Return whether the value is awaited, entered or closed in an event loop only."""
     provides = node.provider.provides
     if node.kind is Kind.RESOURCE or not isinstance(provides, type):
         return is_asynchronous(provides)

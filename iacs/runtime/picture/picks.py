@@ -1,4 +1,4 @@
-"""What is taken of a provider's value on the way to whoever receives it: `.provided.pool["size"]`."""
+"""What is taken of a provider's value before it is passed on: `.provided.pool["size"]`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Pick:
     """One step into a value: the name that it takes, and how Python writes it; a call takes no name."""
 
     name: str
-    spelt: str
+    text: str
 
 
 _CALL = Pick("", "()")
@@ -34,7 +34,7 @@ def pick_of(provider: Any, kind: Kind) -> tuple[Pick, ...]:
 
 
 def _attribute(name: Any) -> Pick:
-    """Take a name as it is; one that is worked out when it is asked is not known yet."""
+    """Return the step of an attribute; one that is computed at run time is not known yet."""
     known = name if isinstance(name, str) else "…"
     return Pick(known, f".{known}")
 
@@ -46,7 +46,7 @@ def _item(key: Any) -> Pick:
 
 def pick_text(picks: Sequence[Pick]) -> str:
     """Write the steps as Python would: `pool['size']`, `connect()`."""
-    return "".join(pick.spelt for pick in picks).removeprefix(".")
+    return "".join(pick.text for pick in picks).removeprefix(".")
 
 
 def setting_name(picks: Sequence[Pick]) -> str:

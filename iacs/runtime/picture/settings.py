@@ -1,4 +1,4 @@
-"""Which providers hold settings."""
+"""The providers that hold settings."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ _RECORDS = ("__dataclass_fields__", "__attrs_attrs__", "_fields")
 
 @dataclass(frozen=True)
 class Holders:
-    """Tell which providers of a graph hold settings rather than parts."""
+    """The providers of a graph that hold settings rather than parts."""
 
     graph: Graph
     _declarations: Declarations = field(init=False)

@@ -28,8 +28,8 @@ def test_a_dependency_that_nobody_gave_is_found_with_who_asks_for_it() -> None:
     assert only(WithoutDatabase()) == Finding(
         "module.database",
         "missing",
-        "Dependency(Database) is not given, and Service() of module.service asks for it: "
-        "give database=… to the container module, or a default",
+        "Dependency(Database) has no value, and Service() of module.service needs it: "
+        "pass database=… to the container module, or set a default",
     )
 
 

@@ -44,7 +44,7 @@ def test_an_override_under_a_wrong_name_is_found() -> None:
     assert only(container) == Finding(
         "databse",
         "overlay",
-        "PoolDatabase overrides 'databse', which the container does not have, and so nothing: "
+        "PoolDatabase overrides 'databse', which the container does not have, so it has no effect: "
         "did you mean 'database'?",
     )
 

@@ -212,7 +212,7 @@ def test_a_class_given_in_its_parents_place_is_found_by_the_constructors_name() 
     (finding,) = check(container_of(other=other, part=providers.Singleton(consume, other)))
     assert finding.message.partition("<locals>.")[2] == (
         "consume() expects Queries for 'it' but gets Other from other, which lacks query: "
-        "pass what it expects, or correct the annotation"
+        "pass the expected type, or correct the annotation"
     )
 
 

@@ -101,11 +101,11 @@ def test_who_overrides_is_told() -> None:
     container = ShopContainer()
     container.back().store.override(providers.Singleton(MemoryCache))
     assert explain_part(read_graph(container), "back.store").overriding == (
-        "back.store is declared to be made by tests.fixtures.shop:Store, which is not built",
+        "back.store is declared as tests.fixtures.shop:Store, which is not built",
     )
     container.back().remote.override(container.back().memory)
     assert explain_part(read_graph(container), "back.memory").overriding == (
-        "back.remote is overridden by this; without it tests.fixtures.shop:Cache is built",
+        "back.remote is overridden by this part; without it tests.fixtures.shop:Cache is built",
     )
 
 
