@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from iacs.core.config import Config
 
 pytest_plugins = [
+    "tests.fixtures.asyncapi",
     "tests.fixtures.browser",
     "tests.fixtures.cloud",
     "tests.fixtures.database",

@@ -20,7 +20,7 @@ COMMANDS = {
     "account": Command("iacs.cli.account:app", "Enroll accounts and list them."),
     "auth": Command("iacs.cli.auth:app", "Sign people in and out."),
     "mail": Command("iacs.cli.mail:app", "Query and sync mailboxes."),
-    "events": Command("iacs.cli.events:app", "Read published events and publish pending ones."),
+    "events": Command("iacs.cli.events:app", "Read, publish, replay and describe events."),
     "outbox": Command("iacs.cli.outbox:app", "List, retry or drop events that the broker rejects."),
     "check": Command("iacs.cli.check:check", "Check the wiring of a container; nothing is built."),
     "graph": Command("iacs.cli.graph:graph", "Draw the wiring of a container; nothing is built."),

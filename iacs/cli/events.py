@@ -1,10 +1,13 @@
 """`iacs events …`: published events and pending ones."""
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import asdict
+from enum import StrEnum
 from json import dumps
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +22,17 @@ if TYPE_CHECKING:
     from iacs.core.events import Event
 
 app = typer.Typer(rich_markup_mode=None)
+
+DIFFERENT = 1
+NOT_REPLAYED = 1
+
+
+class Format(StrEnum):
+    """The formats of a description of events."""
+
+    JSON_SCHEMA = "json-schema"
+    ASYNCAPI = "asyncapi"
+
 
 IDLE = 1.0
 """Seconds without a new event after which reading ends."""
@@ -108,3 +122,90 @@ def relay(json: Json = False) -> None:
         print_json({"published": published})
     else:
         line(f"{counted(published, 'event')} published")
+
+
+@app.command()
+def replay(
+    topic: Annotated[
+        str | None,
+        typer.Option(metavar="TOPIC", help="Topic that the events came from (default: MAIL_TOPIC)."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Maximum number of dead letters (default: all).")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be published.")] = False,
+    json: Json = False,
+) -> None:
+    """Publish the dead letters of a topic again, each once; exit code 1 if some could not be."""
+
+    async def work(app: "App") -> tuple[int, int]:
+        return await _replay(app, topic, limit=limit, dry_run=dry_run, json=json)
+
+    replayed, left = run(work, "core.events")
+    if json:
+        print_json({"replayed": replayed, "not_replayed": left, "dry_run": dry_run})
+    else:
+        line(f"{counted(replayed, 'event')} {'to publish' if dry_run else 'published'} again")
+    if left:
+        raise typer.Exit(NOT_REPLAYED)
+
+
+async def _replay(
+    app: "App", topic: str | None, *, limit: int | None, dry_run: bool, json: bool
+) -> tuple[int, int]:
+    from iacs.core.config import Config
+    from iacs.core.dead_letters import replay
+    from iacs.core.events import EventStream
+
+    config, replayed, left = app.get(Config), 0, 0
+    letters = replay(
+        app.get(EventStream),
+        topic or config.mail_topic,
+        dead_letter_topic=config.dead_letter_topic,
+        limit=limit,
+        dry_run=dry_run,
+        idle_timeout=IDLE,
+    )
+    async with aclosing(letters) as outcomes:
+        async for outcome in outcomes:
+            letter = outcome.letter
+            address = f"{letter.topic}/{letter.partition}/{letter.offset}"
+            if outcome.problem is not None:
+                left += 1
+                note(f"{address} is not published again: {outcome.problem}")
+            else:
+                replayed += 1
+                if dry_run and not json:
+                    line(f"{address} {letter.reason}")
+    return replayed, left
+
+
+@app.command()
+def schema(
+    format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.JSON_SCHEMA,
+    check: Annotated[
+        Path | None, typer.Option("--check", help="File to compare with; exit code 1 if they differ.")
+    ] = None,
+) -> None:
+    """Describe the events that iacs publishes: their JSON Schemas, or an AsyncAPI document.
+
+    The same settings always give the same bytes, so that the file can be kept with the code and compared.
+    """
+    from difflib import unified_diff
+
+    from iacs.cli.event_schema import asyncapi, json_schemas
+    from iacs.containers import ApplicationContainer
+
+    describe = asyncapi if format is Format.ASYNCAPI else json_schemas
+    text = describe(ApplicationContainer().core().config())
+    if check is None:
+        sys.stdout.write(text)
+        return
+    before = check.read_text(encoding="utf-8")
+    if before == text:
+        note(f"{check} is up to date")
+        return
+    for change in unified_diff(before.splitlines(), text.splitlines(), str(check), "now", lineterm="", n=1):
+        line(change)
+    note(f"the events have changed since {check}; to accept: iacs events schema --format {format} > {check}")
+    raise typer.Exit(DIFFERENT)

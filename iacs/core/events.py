@@ -107,6 +107,7 @@ class EventStream(Protocol):
         group: str | None = None,
         *,
         idle_timeout: float | None = None,
+        commit: bool = True,
     ) -> AsyncGenerator[Event, None]:
         """Read events in the order of each key.
 
@@ -114,11 +115,18 @@ class EventStream(Protocol):
         next one; the event in flight when the iteration is left is read again by the group. A group starts at
         the oldest event. Without a group everything is read from the oldest event on and nothing is
         committed. The iteration ends when everything is read and no event came for `idle_timeout` seconds;
-        without that, it never ends. A record that is not JSON goes to the dead-letter topic and is skipped.
+        without that, it never ends. With `commit=False` the offsets of the group stay where they are: it looks at
+        what the group would read. A record that is not JSON goes to the dead-letter topic and is skipped.
         Raises EventError for a topic or group of no valid name, KafkaError when the brokers are away for
         longer than the client's timeout.
         """
         ...
+
+    async def dead_letter(self, event: Event, reason: str) -> None:
+        """Publish an event that could not be handled to the dead-letter topic, with the reason.
+
+        Repeated for the same record, it has the same id. Raises PublishError.
+        """
 
     async def aclose(self) -> None:
         """Release connections; safe to call twice."""

@@ -96,3 +96,20 @@ async def test_through_kafka_the_same_commands_say_the_same(
     ]
     assert [len(part) for part in parts] == [5, 7, 0]
     assert len({json.loads(line)["id"] for line in itertools.chain(*parts)}) == 12
+
+
+async def test_dead_letters_are_published_again_once(iacs: Iacs) -> None:
+    container = ApplicationContainer()
+    async with Application(container):
+        events = container.core().events()
+        await events.publish("iacs.mail.received", 1, key="k", event_id="1")
+        [event] = [item async for item in events.consume("iacs.mail.received", idle_timeout=0.1)]
+        await events.dead_letter(event, "no such customer")
+    dry = await to_thread(iacs, "events", "replay", "--dry-run")
+    assert dry.lines[0].startswith("iacs.mail.received/")
+    assert dry.lines[0].endswith("no such customer")
+    assert dry.lines[1] == "1 event to publish again"
+    again = [(await to_thread(iacs, "events", "replay", "--json")).out for _ in range(2)]
+    assert [json.loads(line)["replayed"] for line in again] == [1, 0]
+    shown = [json.loads(line) for line in (await to_thread(iacs, "events", "tail", "--json")).lines]
+    assert [event["id"] for event in shown] == ["1", "1"]

@@ -73,8 +73,16 @@ class Refusing:
         return len(batch)
 
     def consume(
-        self, topics: str | Iterable[str], group: str | None = None, *, idle_timeout: float | None = None
+        self,
+        topics: str | Iterable[str],
+        group: str | None = None,
+        *,
+        idle_timeout: float | None = None,
+        commit: bool = True,
     ) -> AsyncGenerator[Event, None]:
+        raise NotImplementedError
+
+    async def dead_letter(self, event: Event, reason: str) -> None:
         raise NotImplementedError
 
     async def aclose(self) -> None:

@@ -3,8 +3,11 @@
 from base64 import b64encode
 from uuid import UUID, uuid5
 
+from iacs.core._events.cloud_event import headers_read
+from iacs.core._events.encoding import encode
 from iacs.core._events.event_buffer import UnreadableRecord
-from iacs.core.events import NewEvent
+from iacs.core.dead_letters import DeadLetter
+from iacs.core.events import Event, NewEvent
 
 _NAMESPACE = UUID("0f6c5f0e-54ac-4f36-8ed2-1d25ae5b2f3c")
 
@@ -15,6 +18,20 @@ _MAX_OTHER_BYTES = 64 * 1024
 """Of the key that is kept, and of the headers, which go altogether when they are longer."""
 
 
+def unhandled(event: Event, reason: str) -> UnreadableRecord:
+    """Return an event that its handler could not deal with as the record that it was."""
+    is_tombstone = event.value is None and event.key is not None
+    return UnreadableRecord(
+        topic=event.topic,
+        partition=event.partition,
+        offset=event.offset,
+        key=None if event.key is None else event.key.encode(),
+        value=None if is_tombstone else encode(event.value).encode(),
+        headers=headers_read(event),
+        reason=reason,
+    )
+
+
 def dead_letter(record: UnreadableRecord, topic: str) -> NewEvent:
     """Return the event for the dead-letter `topic`; its id is always the same for the same record.
 
@@ -23,17 +40,17 @@ def dead_letter(record: UnreadableRecord, topic: str) -> NewEvent:
     address = f"{record.topic}/{record.partition}/{record.offset}"
     key, data, headers = record.key or b"", record.value or b"", dict(record.headers)
     has_long_headers = sum(len(name) + len(text) for name, text in headers.items()) * 4 > _MAX_OTHER_BYTES
-    value = {
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "reason": record.reason,
-        "key_base64": _base64(record.key, _MAX_OTHER_BYTES),
-        "value_base64": _base64(record.value, _MAX_BYTES),
-        "headers": {} if has_long_headers else headers,
-        "is_truncated": len(data) > _MAX_BYTES or len(key) > _MAX_OTHER_BYTES or has_long_headers,
-    }
-    return NewEvent(topic, value, key=address, id=str(uuid5(_NAMESPACE, address)))
+    letter = DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        reason=record.reason,
+        key_base64=_base64(record.key, _MAX_OTHER_BYTES),
+        value_base64=_base64(record.value, _MAX_BYTES),
+        headers={} if has_long_headers else headers,
+        is_truncated=len(data) > _MAX_BYTES or len(key) > _MAX_OTHER_BYTES or has_long_headers,
+    )
+    return NewEvent(topic, letter.model_dump(), key=address, id=str(uuid5(_NAMESPACE, address)))
 
 
 def _base64(data: bytes | None, limit: int) -> str | None:

@@ -45,6 +45,7 @@ class EventBuffer:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, wake: Callable[[], object]) -> None:
         self.epoch = 0
+        self.keeps_offsets = True
         self._loop = loop
         self._wake = wake
         self._guard = threading.Lock()
@@ -147,7 +148,8 @@ class EventBuffer:
     def uncommitted(self) -> dict[Partition, int]:
         """Return the offset after the last finished record, for the partitions where it moved."""
         with self._guard:
-            return {partition: self._finished[partition] for partition in self._uncommitted}
+            uncommitted = self._uncommitted if self.keeps_offsets else ()
+            return {partition: self._finished[partition] for partition in uncommitted}
 
     def mark_committed(self, offsets: Mapping[Partition, int]) -> None:
         """Note offsets that are durable now."""

@@ -11,11 +11,13 @@ from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger
 
 if TYPE_CHECKING:
-    from iacs.core._events.event_buffer import Record, UnreadableRecord
+    from iacs.core._events.event_buffer import EventBuffer, Record, UnreadableRecord
 
 
 class EventReader(Protocol):
     """Fetches records for one consumer."""
+
+    buffer: "EventBuffer"
 
     async def next(self) -> "Record | None":
         """Finish the record in flight and return the next one; None when the iteration is over."""
@@ -65,9 +67,11 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
         group: str | None = None,
         *,
         idle_timeout: float | None = None,
+        commit: bool = True,
     ) -> AsyncGenerator[Event, None]:
         """Read events in the order of each key, as EventStream promises."""
         reader = await self._open_reader(_topic_names(topics, group), group, idle_timeout)
+        reader.buffer.keeps_offsets = commit
         self._readers.add(reader)
         try:
             while (record := await reader.next()) is not None:
@@ -78,6 +82,12 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
         finally:
             await reader.stop()
             self._readers.discard(reader)
+
+    async def dead_letter(self, event: Event, reason: str) -> None:
+        """Preserve an event that its handler could not deal with, as EventStream promises."""
+        from iacs.core._events.dead_letter import dead_letter, unhandled
+
+        await self.publish_many([dead_letter(unhandled(event, reason), self._dead_letter_topic)])
 
     async def _dead_letter(self, record: "UnreadableRecord") -> None:
         from iacs.core._events.dead_letter import dead_letter

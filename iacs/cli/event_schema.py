@@ -1,0 +1,116 @@
+"""The events that iacs publishes, as JSON Schemas and as an AsyncAPI document; the same bytes every time."""
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from iacs.core.dead_letters import DeadLetter
+from iacs.mail_query.events import MailReceived
+
+if TYPE_CHECKING:
+    from iacs.core.config import Config
+
+VERSION = "1.0.0"
+"""Of the events: the first number changes when a consumer may have to."""
+
+_HEADERS: dict[str, Any] = {
+    "type": "object",
+    "description": "Attributes of CloudEvents 1.0: Kafka protocol binding, binary content mode",
+    "required": ["ce_id", "ce_source", "ce_specversion", "ce_time", "ce_type", "content-type"],
+    "properties": {
+        "ce_id": {"type": "string", "description": "The same when an event is delivered again"},
+        "ce_partitionkey": {"type": "string", "description": "The key of the record"},
+        "ce_source": {"type": "string", "format": "uri-reference"},
+        "ce_specversion": {"const": "1.0"},
+        "ce_subject": {"type": "string"},
+        "ce_time": {"type": "string", "format": "date-time"},
+        "content-type": {"const": "application/json"},
+    },
+}
+
+
+class _Shape(NamedTuple):
+    """One kind of event: where it is published, and what its value and key are."""
+
+    channel: str
+    topic: str
+    model: type[BaseModel]
+    key: str
+
+
+def json_schemas(config: "Config") -> str:
+    """Return one JSON Schema that each event's value satisfies, with a definition for each kind."""
+    shapes = _shapes(config)
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Values of the events that iacs publishes",
+        "oneOf": [{"$ref": f"#/$defs/{shape.model.__name__}"} for shape in shapes],
+        "$defs": _definitions(shapes, "#/$defs/{model}"),
+    }
+    return _text(document)
+
+
+def asyncapi(config: "Config") -> str:
+    """Return an AsyncAPI 3 document of the topics and their messages."""
+    shapes = _shapes(config)
+    document = {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Events of iacs",
+            "version": VERSION,
+            "description": "What iacs publishes through Kafka, or the event log in its database",
+        },
+        "defaultContentType": "application/json",
+        "channels": {shape.channel: _channel(shape) for shape in shapes},
+        "operations": {f"{shape.channel}.publish": _operation(shape) for shape in shapes},
+        "components": {
+            "messages": {shape.model.__name__: _message(shape) for shape in shapes},
+            "schemas": _definitions(shapes, "#/components/schemas/{model}"),
+        },
+    }
+    return _text(document)
+
+
+def _shapes(config: "Config") -> list[_Shape]:
+    return [
+        _Shape("mailReceived", config.mail_topic, MailReceived, "Id of the account"),
+        _Shape("deadLetter", config.dead_letter_topic, DeadLetter, "topic/partition/offset of the record"),
+    ]
+
+
+def _definitions(shapes: list[_Shape], template: str) -> dict[str, Any]:
+    _, schema = models_json_schema(
+        [(shape.model, "serialization") for shape in shapes], by_alias=True, ref_template=template
+    )
+    definitions: dict[str, Any] = schema["$defs"]
+    return definitions
+
+
+def _channel(shape: _Shape) -> dict[str, Any]:
+    name = shape.model.__name__
+    return {"address": shape.topic, "messages": {name: {"$ref": f"#/components/messages/{name}"}}}
+
+
+def _operation(shape: _Shape) -> dict[str, Any]:
+    channel = f"#/channels/{shape.channel}"
+    message = {"$ref": f"{channel}/messages/{shape.model.__name__}"}
+    return {"action": "send", "channel": {"$ref": channel}, "messages": [message]}
+
+
+def _message(shape: _Shape) -> dict[str, Any]:
+    kind = shape.model.model_fields["type"].default
+    headers = {**_HEADERS, "properties": {**_HEADERS["properties"], "ce_type": {"const": kind}}}
+    key = {"type": "string", "description": shape.key}
+    return {
+        "name": kind,
+        "contentType": "application/json",
+        "headers": headers,
+        "payload": {"$ref": f"#/components/schemas/{shape.model.__name__}"},
+        "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}},
+    }
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
