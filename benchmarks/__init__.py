@@ -1,1 +1,1 @@
-"""What the library costs, measured; each module is a program that prints its figures."""
+"""Benchmarks of the library; each module is a program that prints its results."""

@@ -1,4 +1,4 @@
-"""Rows per second through `Database.run`: one row each, many at once, and one batch.
+"""Rows per second through `Database.run`: row by row, many transactions at once, and one batch.
 
 Usage: python benchmarks/database.py [DATABASE_URL]      (without one: a SQLite file in a temporary folder)
 """
@@ -42,22 +42,24 @@ async def one_batch(database: Database, count: int) -> None:
     await database.run(add_many, count)
 
 
-async def measure(database: Database, way: Callable[[Database, int], Awaitable[None]], count: int) -> None:
-    """Print the rows per second of one way."""
+async def measure(
+    database: Database, strategy: Callable[[Database, int], Awaitable[None]], count: int
+) -> None:
+    """Print the rows per second of one function."""
     database.run_script("DROP TABLE IF EXISTS benchmark")
     database.run_script("CREATE TABLE benchmark (id INTEGER PRIMARY KEY, document TEXT NOT NULL)")
     start = time.perf_counter()
-    await way(database, count)
-    print(f"{way.__name__:12} {count / (time.perf_counter() - start):>9,.0f} rows/s")  # noqa: T201
+    await strategy(database, count)
+    print(f"{strategy.__name__:12} {count / (time.perf_counter() - start):>9,.0f} rows/s")  # noqa: T201
     database.run_script("DROP TABLE benchmark")
 
 
 async def main(url: str) -> None:
-    """Measure each way."""
+    """Measure every function on every database."""
     async with Database(url) as database:
         print(database)  # noqa: T201
-        for way, count in ((one_by_one, 2_000), (all_at_once, 2_000), (one_batch, 50_000)):
-            await measure(database, way, count)
+        for strategy, count in ((one_by_one, 2_000), (all_at_once, 2_000), (one_batch, 50_000)):
+            await measure(database, strategy, count)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a part costs in a small graph and in a large one; a chain as deep as a program may be long."""
+"""The cost per part in small and large graphs, and the behaviour of a very deep chain."""
 
 import asyncio
 import subprocess
@@ -18,13 +18,13 @@ DEEP = 5_000
 
 
 class Part:
-    """Needs up to two others, and wants to be closed."""
+    """A part that depends on up to two others and must be closed."""
 
     def __init__(self, left: "Part | None" = None, right: "Part | None" = None) -> None:
         self.left, self.right = left, right
 
     def close(self) -> None:
-        """Let go of the others."""
+        """Drop the references to the others."""
         self.left = self.right = None
 
 
@@ -45,7 +45,7 @@ def deep(parts: int) -> containers.Container:
 
 
 def contain(made: list[providers.Singleton[Part]]) -> containers.Container:
-    """Put the providers into a container as they are; a declared one would copy them, chain and all."""
+    """Add the providers to a container as they are; a declarative one would copy the whole chain."""
     container = containers.DynamicContainer()
     container.set_providers(**{f"part_{number}": provider for number, provider in enumerate(made)})
     return container
@@ -62,7 +62,7 @@ async def one_life(parts: int) -> dict[str, float]:
 
 
 def measure(rounds: int) -> Figures:
-    """Return each column's figures per part, by the number of parts; the first round is thrown away."""
+    """Return the times per part, by column and number of parts; the first round is a warm-up."""
     figures: Figures = {column: defaultdict(list) for column in COLUMNS}
     for number in range(rounds + 1):
         for parts in SIZES:
@@ -74,7 +74,7 @@ def measure(rounds: int) -> Figures:
 
 
 def chain() -> tuple[bool, str]:
-    """Return whether a deep chain ended well, and how; in a process of its own, which it may take with it."""
+    """Return whether a deep chain succeeded, and the outcome; in a subprocess, which it may crash."""
     command = [sys.executable, "-m", "benchmarks.growth"]
     folder = Path(__file__).resolve().parents[1]
     ended = subprocess.run(  # noqa: S603
@@ -85,7 +85,7 @@ def chain() -> tuple[bool, str]:
 
 
 def live_deep() -> str:
-    """Start, read and stop the chain, or be refused."""
+    """Start, read and stop the chain; report it when the check rejects it."""
     try:
         application = Application(deep(DEEP))
         with application.sync():

@@ -1,4 +1,4 @@
-"""What importing iacs costs: beside a bare interpreter, and beside the two libraries that its containers stand on.
+"""The import time of iacs, compared with a bare interpreter and with the two libraries that its containers use.
 
 Usage: python benchmarks/imports.py [PAIRS]      (processes of either kind take turns; default: 21 pairs)
 """
@@ -17,25 +17,25 @@ CONTAINERS = "import iacs.containers"
 
 
 def run(statement: str, environment: dict[str, str]) -> float:
-    """Return the milliseconds that a fresh interpreter takes for a statement, its start and end included."""
+    """Return the milliseconds that a fresh interpreter takes for a statement, including its start and exit."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", statement], check=True, env=environment)  # noqa: S603
     return 1000 * (time.perf_counter() - start)
 
 
 def compare(base: str, statement: str, pairs: int, environment: dict[str, str]) -> str:
-    """Say both medians, with their difference and ratio; the first pair fills the cache and does not count."""
+    """Return both medians as text, with difference and ratio; the first pair is a warm-up."""
     times = [(run(base, environment), run(statement, environment)) for _ in range(1 + pairs)][1:]
     before, after = (statistics.median(kind) for kind in zip(*times, strict=True))
     return f"{after:6.1f} ms beside {before:6.1f} ms: {after - before:+6.1f} ms, x {after / before:.2f}"
 
 
 def main(pairs: int, environment: dict[str, str]) -> None:
-    """Print what each import costs, and what is promised of it."""
+    """Print the time of each import beside its limit."""
     package = compare(BARE, PACKAGE, pairs, environment)
-    print(f"{PACKAGE:22} {package} (promised: + 5 ms)")  # noqa: T201
+    print(f"{PACKAGE:22} {package} (limit: + 5 ms)")  # noqa: T201
     containers = compare(LIBRARIES, CONTAINERS, pairs, environment)
-    print(f"{CONTAINERS:22} {containers} (promised: x 1.30)")  # noqa: T201
+    print(f"{CONTAINERS:22} {containers} (limit: x 1.30)")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -8,19 +8,19 @@ from iacs.runtime import Application, inject
 
 
 class Container(containers.DeclarativeContainer):
-    """One part to inject."""
+    """A part to inject."""
 
     config = providers.Singleton(Config)
 
 
 @inject
 def handle(config: Config) -> Config:
-    """Return what was injected."""
+    """Return the injected part."""
     return config
 
 
 def measure(rounds: int) -> list[float]:
-    """Return each round's microseconds for one call; the first call, which binds the function, is not among them."""
+    """Return the microseconds of one call per round, without the first call, which binds the function."""
     with Application(Container()).sync(), collected():
         handle()
         return [often(handle) for _ in range(rounds)]

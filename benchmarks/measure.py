@@ -1,4 +1,4 @@
-"""Times in rounds, so that whatever else the machine does falls on all that is compared."""
+"""Timing in rounds, so that other load on the machine affects everything that is compared."""
 
 import gc
 import time
@@ -13,7 +13,7 @@ Figures = dict[str, dict[str, list[float]]]  # column: row: each round's microse
 
 @contextmanager
 def collected() -> Iterator[None]:
-    """Collect garbage before, and none within."""
+    """Collect garbage before the block and disable collection inside it."""
     gc.collect()
     gc.disable()
     try:
@@ -23,31 +23,31 @@ def collected() -> Iterator[None]:
 
 
 def once(action: Callable[[], object]) -> float:
-    """Return what one call takes."""
+    """Return the microseconds that one call takes."""
     start = time.perf_counter_ns()
     action()
     return (time.perf_counter_ns() - start) / 1000
 
 
 async def once_async(action: Callable[[], Awaitable[object]]) -> float:
-    """Return what one call takes, awaited."""
+    """Return the microseconds that one awaited call takes."""
     start = time.perf_counter_ns()
     await action()
     return (time.perf_counter_ns() - start) / 1000
 
 
 def often(action: Callable[[], object], least: float = 1_000) -> float:
-    """Return what a call takes, from as many in a row as last `least` microseconds; the quickest of three rows."""
+    """Return the microseconds of a call: the fastest of three runs of at least `least` microseconds."""
     number = max(1, round(least / once(action)))
     return min(Timer(action).repeat(3, number)) / number * 1e6
 
 
 def reading(read: Callable[..., Any], key: Any, number: int = 2_000) -> float:
-    """Return what `read(key)` takes (`read()` when the key is None), with nothing around it but the loop."""
+    """Return the microseconds of `read(key)`, or `read()` when the key is None, in a bare loop."""
     statement = "read()" if key is None else "read(key)"
     return min(Timer(statement, globals={"read": read, "key": key}).repeat(5, number)) / number * 1e6
 
 
 def ratio(ours: Sequence[float], reference: Sequence[float]) -> float:
-    """Return the median of each round's ratio: what slowed a round down slowed both."""
+    """Return the median of the ratios per round: other load slows both sides of a round down."""
     return median(our / other for our, other in zip(ours, reference, strict=True))

@@ -1,4 +1,4 @@
-"""What was promised of the runtime's speed, held against what was measured."""
+"""The documented limits of the runtime's speed, compared with the measurements."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ class Promise:
 
 
 def at_most(what: str, figure: float, limit: float, unit: str) -> Promise:
-    """Promise a figure that is not above its limit."""
+    """Compare a measurement with its upper limit."""
     return Promise(what, f"{figure:.2f} {unit}", f"at most {limit:g} {unit}", figure <= limit)
 
 
 def less_than(what: str, figure: float) -> Promise:
-    """Promise a ratio below one."""
+    """Require a ratio below one."""
     return Promise(what, f"{figure:.2f} x", "less than 1 x", figure < 1)
 
 
 def of_the_services(figures: Figures) -> Iterator[Promise]:
-    """Compare with each rival that the promise names."""
+    """Compare with the rivals that a promise names."""
     read, swap, first = (figures[column] for column in ("read again", "swap", "to first read"))
     bare = LIBRARIES[0].name
     yield at_most(f"reading a service, beside {bare}", ratio(read[OURS.name], read[bare]), 1.2, "x")
@@ -74,5 +74,5 @@ def of_growth(figures: Figures) -> Iterator[Promise]:
 
 
 def of_the_chain(kept: bool, words: str) -> Promise:
-    """Say how the chain ended."""
+    """Report the outcome of the deep chain."""
     return Promise(f"a chain {DEEP:,} deep is run or refused, never a crash: {words}", "", "", kept)

@@ -1,4 +1,4 @@
-"""What the runtime costs, beside bare dependency-injector, four other libraries and hand-written code.
+"""The cost of the runtime, compared with bare dependency-injector, four other libraries and hand-written code.
 
 Usage: python -m benchmarks.runtime [ROUNDS]      (about half a minute for the usual 40)
 
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
-if not __package__:  # run by its path: the folder above is not on the search path
+if not __package__:  # run by its path: the parent folder is not on the search path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import growth, injection, promises, side_by_side, whole
@@ -22,7 +22,7 @@ from benchmarks.rivals import CHECKING, LIBRARIES, RIVALS
 
 
 def main(rounds: int) -> None:
-    """Measure, print the tables, then what was promised."""
+    """Measure, print the tables, then the promises."""
     services = side_by_side.measure(RIVALS, rounds)
     rivals = {rival.name: f"{rival.name} {rival.version}" for rival in RIVALS}
     show("eight services, µs", services, rivals, references(services))

@@ -13,7 +13,7 @@ COLUMNS = ("declare", "build", "first read", "to first read", "read again", "swa
 
 
 def measure(rivals: Iterable[type[Rival]], rounds: int) -> Figures:
-    """Return each column's figures; the first round warms up and is thrown away."""
+    """Return the times of each column; the first round is a warm-up."""
     figures: Figures = {column: defaultdict(list) for column in COLUMNS}
     for number in range(rounds + 1):
         with collected():
@@ -24,7 +24,7 @@ def measure(rivals: Iterable[type[Rival]], rounds: int) -> Figures:
 
 
 def one_round(rivals: list[Rival]) -> dict[tuple[str, str], float]:
-    """Let every rival do one thing, then every rival the next thing."""
+    """Measure one operation with every rival, then the next operation."""
     measured: dict[tuple[str, str], float] = {}
     for rival in rivals:
         measured["declare", rival.name] = once(rival.declare)
@@ -42,5 +42,5 @@ def one_round(rivals: list[Rival]) -> dict[tuple[str, str], float]:
 
 
 def quickest(figures: dict[str, list[float]], names: Iterable[str]) -> str:
-    """Return the name with the least median."""
+    """Return the name with the lowest median."""
     return min(names, key=lambda name: median(figures[name]))

@@ -1,4 +1,4 @@
-"""The whole application container, with settings from the environment as a service has them."""
+"""The whole application container, with settings from the environment, as in a service."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ SETTINGS = {
 
 @contextmanager
 def settings() -> Iterator[None]:
-    """Work in an empty folder, under an environment of these settings alone."""
+    """Run in an empty folder, with only these settings in the environment."""
     before = dict(os.environ)
     with tempfile.TemporaryDirectory() as folder, chdir(folder):
         os.environ.clear()
@@ -48,12 +48,12 @@ class Whole:
         self._app.get(MailQueryService)
 
     def overlay(self, database: Database) -> None:
-        """Build what depends on the database anew, read a service of it, and leave."""
+        """Enter an overlay of the database, read a service that depends on it, and leave."""
         with self._app.overlay({"core.database": database}) as view:
             view.get(MailQueryService)
 
     async def overlay_async(self, database: Database) -> None:
-        """Do the same, and await the ends of what was built."""
+        """Do the same, and await the closing of the overlay's parts."""
         async with self._app.overlay({"core.database": database}) as view:
             view.get(MailQueryService)
 
@@ -74,7 +74,7 @@ async def one_life(database: Database) -> dict[str, float]:
 
 
 def measure(rounds: int) -> Figures:
-    """Return each column's figures; the first round, which imports libraries too, is thrown away."""
+    """Return the times of each column; the first round, which also imports libraries, is a warm-up."""
     figures: Figures = {column: {"whole": []} for column in COLUMNS}
     with settings(), Database("sqlite:///other.db") as database:
         for number in range(rounds + 1):

@@ -64,13 +64,13 @@ def show_summary(
     table.add_row("events published", f"{published:,}")
     table.add_row("events read back", f"{read_back:,}")
     console.print(table)
-    console.print(f"\nThe data lies in {folder}; its .env has the settings. Try next:", soft_wrap=True)
+    console.print(f"\nThe data is in {folder}; its .env has the settings. Try next:", soft_wrap=True)
     for line in what_next(folder):
         console.print(f"  {line}", highlight=False, soft_wrap=True)
 
 
 def what_next(folder: Path) -> list[str]:
-    """Return commands for a look at the data; when it is in servers, the first command starts them again."""
+    """Return commands that show the data; when it is on servers, the first command restarts them."""
     program = Path(sys.executable).with_name("iacs")
     commands = [f"cd {folder}"]
     if servers := [

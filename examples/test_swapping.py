@@ -1,4 +1,4 @@
-"""How a test of yours swaps a part: in an overlay, a second view in which only what depends on the part is new."""
+"""How a test swaps a part: in an overlay, a second view in which only its dependents are built again."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,18 +31,20 @@ async def test_a_database_of_its_own_serves_every_module(app: Application[Applic
     async with app.overlay(database=providers.Singleton(Database, "sqlite:///:memory:")) as view:
         assert view["account.database"] is view["auth.database"] is view.get(Database)
         assert view.get(Database) is not app.get(Database)
-        assert view.get(OAuthClient) is app.get(OAuthClient)  # it has no database: the very same
+        assert view.get(OAuthClient) is app.get(
+            OAuthClient
+        )  # it does not depend on the database: the same object
 
 
 class RefusingOAuthClient(OAuthClient):
-    """Stand for a tenant that lets nobody sign in."""
+    """A tenant that rejects every sign-in."""
 
     def __init__(self) -> None:
-        """Need no tenant for that."""
+        """Need no settings."""
         self.redirect_uri = "http://localhost/callback"
 
     async def authorization_url(self, **_: str) -> str:
-        """Refuse, as Entra does for a disabled application."""
+        """Raise the error that Entra gives for a disabled application."""
         raise OperatorRequiredError("the tenant refuses this application; ask its administrator")
 
 
@@ -58,10 +60,10 @@ async def test_an_oauth_client_that_refuses_is_met_by_whoever_signs_in(
 
 
 class ReadMail:
-    """Stand for the whole mail_query service, with one message that needs no cloud."""
+    """A stand-in for the mail_query service, with one message and no cloud."""
 
     async def messages(self, _: str) -> AsyncIterator[Message]:
-        """Give the one message."""
+        """Return the one message."""
         yield Message(id="1", subject="Hello")
 
 

@@ -1,4 +1,4 @@
-"""The same eight services, wired by hand and by each library, as its documentation says."""
+"""The same eight services, wired by hand and by each library as its documentation recommends."""
 
 from benchmarks.rivals.bare import BareDependencyInjector
 from benchmarks.rivals.dishka import Dishka
@@ -10,7 +10,10 @@ from benchmarks.rivals.that_depends import ThatDepends
 from benchmarks.rivals.wireup import Wireup
 
 LIBRARIES: tuple[type[Rival], ...] = (BareDependencyInjector, Dishka, Wireup, ThatDepends, Svcs)
-CHECKING: tuple[type[Rival], ...] = (Dishka, Wireup)  # those that check the graph when they build
+CHECKING: tuple[type[Rival], ...] = (
+    Dishka,
+    Wireup,
+)  # libraries that check the graph when a container is built
 OURS: type[Rival] = Iacs
 RIVALS: tuple[type[Rival], ...] = (OURS, *LIBRARIES, HandWritten)
 

@@ -10,7 +10,7 @@ from benchmarks.rivals.graph import Config, Database, Kafka, Logger, OAuth, Serv
 
 
 def services() -> Any:
-    """Declare the container; Any, because a class made in a function has no name that others could use."""
+    """Declare the container; annotated Any, because a class made inside a function cannot be named."""
 
     class Services(containers.DeclarativeContainer):
         config = providers.Singleton(Config)
@@ -48,7 +48,7 @@ class BareDependencyInjector:
         return self._container.service_a, None
 
     def swap(self, fake: Database) -> tuple[ServiceA, ServiceA]:
-        """Override the one, and reset its dependants, which the reader of the graph must know.
+        """Override the provider, and reset its dependants, which the caller must know.
 
         `container.reset_singletons()` knows them by itself, since it resets all; that takes three times as long.
         """
@@ -63,4 +63,4 @@ class BareDependencyInjector:
         return swapped, container.service_a()
 
     def close(self) -> None:
-        """Nothing was entered."""
+        """Do nothing: nothing was entered."""

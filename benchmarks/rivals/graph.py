@@ -5,33 +5,33 @@ from dataclasses import dataclass
 
 @dataclass(eq=False)
 class Config:
-    """What the rest is set by."""
+    """The settings of the other services."""
 
 
 @dataclass(eq=False)
 class Logger:
-    """Stands for a logger."""
+    """Stand-in for a logger."""
 
     config: Config
 
 
 @dataclass(eq=False)
 class Database:
-    """Stands for a database; the part that is swapped."""
+    """Stand-in for a database; the part that is swapped."""
 
     config: Config
 
 
 @dataclass(eq=False)
 class Kafka:
-    """Stands for a broker; no dependant of the database."""
+    """Stand-in for a broker; does not depend on the database."""
 
     config: Config
 
 
 @dataclass(eq=False)
 class OAuth:
-    """Stands for a client of an identity provider."""
+    """Stand-in for a client of an identity provider."""
 
     config: Config
     logger: Logger
@@ -48,7 +48,7 @@ class Token:
 
 @dataclass(eq=False)
 class ServiceA:
-    """Depends on the database, by itself and through its token."""
+    """Depends on the database, directly and through its token."""
 
     token: Token
     db: Database

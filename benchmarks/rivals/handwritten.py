@@ -30,16 +30,16 @@ class Services:
 
 
 class HandWritten:
-    """The floor: what the same work costs when nobody helps."""
+    """The lower bound: the same work without a library."""
 
     name = "hand-written"
     version = f"Python {platform.python_version()}"
 
     def declare(self) -> None:
-        """Nothing: the class is the declaration."""
+        """Do nothing: the class is the declaration."""
 
     def build(self) -> None:
-        """Nothing: the first read builds."""
+        """Do nothing: the first read builds."""
 
     def first(self) -> tuple[ServiceA, ServiceB]:
         """Call the constructors."""
@@ -58,4 +58,4 @@ class HandWritten:
         return swapped, self._services.service_a
 
     def close(self) -> None:
-        """Nothing was entered."""
+        """Do nothing: nothing was entered."""

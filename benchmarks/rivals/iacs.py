@@ -1,4 +1,4 @@
-"""iacs.runtime over the very container that bare dependency-injector is measured with."""
+"""iacs.runtime on the same container as bare dependency-injector."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from iacs.runtime import Application
 
 
 class Iacs:
-    """The synchronous twin, as the others are measured without an event loop."""
+    """The synchronous interface, since the others are measured without an event loop."""
 
     name = "iacs.runtime"
     version = version("iacsgraph")
@@ -37,7 +37,7 @@ class Iacs:
         return self._app.get, ServiceA
 
     def swap(self, fake: Database) -> tuple[ServiceA, ServiceA]:
-        """Read from a view in which the dependants are built anew; the application itself is not touched."""
+        """Read from a view in which the dependants are built again; the application is not changed."""
         with self._app.overlay(db=fake) as view:
             swapped = view.get(ServiceA)
         return swapped, self._app.get(ServiceA)

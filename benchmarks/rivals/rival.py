@@ -1,4 +1,4 @@
-"""What every way of wiring is asked to do."""
+"""The operations that every library is measured with."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -7,7 +7,7 @@ from benchmarks.rivals.graph import Database, ServiceA, ServiceB
 
 
 class Rival(Protocol):
-    """One way of wiring; the methods are called in this order, `reader` and `swap` as often as one likes."""
+    """A way of wiring; the methods are called in this order, `reader` and `swap` any number of times."""
 
     name: str
     version: str
@@ -15,7 +15,7 @@ class Rival(Protocol):
     def __init__(self) -> None: ...
 
     def declare(self) -> None:
-        """Say what there is: once per program, mostly while modules are imported."""
+        """Declare the services: once per program, usually while modules are imported."""
 
     def build(self) -> None:
         """Make the container, with every check that the library makes by itself."""
@@ -36,4 +36,4 @@ class Rival(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave whatever `build` and `first` entered."""
+        """Leave the contexts that `build` and `first` entered."""

@@ -52,7 +52,7 @@ class Svcs:
         return self._container.get, ServiceA
 
     def swap(self, fake: Database) -> tuple[ServiceA, ServiceA]:
-        """Take a new container with a value of its own; all else is built anew in it."""
+        """Make a new container with its own value; everything else is built again in it."""
         with Container(self._registry) as container:
             container.register_local_value(Database, fake)
             swapped = container.get(ServiceA)

@@ -11,7 +11,7 @@ from benchmarks.rivals.graph import Config, Database, Kafka, Logger, OAuth, Serv
 
 
 def services() -> Any:
-    """Declare the container; Any, because a class made in a function has no name that others could use."""
+    """Declare the container; annotated Any, because a class made inside a function cannot be named."""
 
     class Services(BaseContainer):
         alias = f"Services {uuid4()}"  # it warns when two containers have one name
@@ -38,7 +38,7 @@ class ThatDepends:
         self._container = services()
 
     def build(self) -> None:
-        """Nothing: nothing is checked, and nothing is instantiated."""
+        """Do nothing: this library has no separate build step."""
 
     def first(self) -> tuple[ServiceA, ServiceB]:
         """Resolve the providers."""

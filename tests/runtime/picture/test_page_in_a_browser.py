@@ -39,19 +39,19 @@ async def test_pointing_at_a_part_lights_what_it_needs_and_what_needs_it(tab: Ta
     await tab.hover(box("core.token_service"))
     await tab.until("document.querySelector('#drawing.lit') !== null")
     assert await lit(tab, "on") == ["core.token_service"]
-    assert await lit(tab, "users") == ["auth.service", "mail_query.service"]
+    assert await lit(tab, "users") == ["account_tokens", "auth.service", "mail_query.service"]
     assert await lit(tab, "needs.near") == [
-        *("core.database", "core.encryption", "core.logger", "core.oauth_client")
+        *("core.database", "core.encryption", "core.grants", "core.logger", "core.oauth_client")
     ]
     assert await lit(tab, "needs.far") == ["core.config", "core.http_client"]
     lines = "['.needs.near', '.users.near', '.needs:not(.near)'].map(each => document.querySelectorAll('.line' + each).length)"
-    assert await tab.run(lines) == [4, 2, 6]
+    assert await tab.run(lines) == [5, 2, 7]
     await tab.mouse("mouseMoved", 3, 790)
     await tab.until("document.querySelector('#drawing.lit') === null")
     assert tab.problems == []
 
 
-async def test_a_click_pins_a_part_and_tells_all_of_it(tab: Tab) -> None:
+async def test_a_click_pins_a_part_and_shows_its_details(tab: Tab) -> None:
     await tab.click(box("core.logger"))
     await tab.until("document.querySelector('#panel h2').textContent === 'core.logger'")
     text = await tab.run("document.querySelector('#panel').innerText")
