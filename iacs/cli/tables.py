@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from rich.cells import cell_len, set_cell_size
-
 from iacs.redaction import safe_for_terminal
 
 if TYPE_CHECKING:
@@ -21,6 +19,15 @@ def console(stream: TextIO) -> "Console":
     from rich.console import Console
 
     return Console(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def _cell_len(text: str) -> int:
+    """Return how many cells of a terminal a text fills."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +79,11 @@ class Table:
         self._terminal.print(line)
 
     def _fit(self, text: str, column: Column, width: int) -> str:
-        if column.cut and self._terminal and cell_len(text) > width:
+        if column.cut and self._terminal and _cell_len(text) > width:
+            from rich.cells import set_cell_size
+
             return f"{set_cell_size(text, width - 1)}…"
-        padding = " " * (width - cell_len(text))
+        padding = " " * (width - _cell_len(text))
         return padding + text if column.right else text + padding
 
 
@@ -88,5 +97,5 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | None]]) -> 
 def _column(column: tuple[str | None, ...]) -> Column:
     title, *cells = column
     numbers = any(cells) and all(cell is None or cell.isdecimal() for cell in cells)
-    width = max(cell_len(MISSING if cell is None else safe_for_terminal(cell)) for cell in column)
+    width = max(_cell_len(MISSING if cell is None else safe_for_terminal(cell)) for cell in column)
     return Column(title or "", width, right=numbers)

@@ -1,7 +1,7 @@
 """Structured logging: events with fields, carried by the standard library's logging.
 
-Nothing global is configured: neither the root logger nor structlog, which belong to the application. structlog is
-slow to import, and a Logger named everywhere: it is imported when a logger is made.
+Nothing global is configured: neither the root logger nor structlog, which belong to the application. A Logger is
+named everywhere and structlog is slow to import: it is imported with the first line that is logged.
 """
 
 import logging
@@ -44,14 +44,15 @@ def create_logger(name: str = "iacs", *, level: str = "INFO", format: LogFormat 
     Called again it changes level and format. Raises ConfigurationError for a level that does not exist, and
     for the root logger, which is the application's.
     """
-    from iacs.core._logging.line import BoundLogger, LineFormatter, attach
+    from iacs.core._logging.bound_logger import BoundLogger
+    from iacs.core._logging.line import LineFormatter, attach
 
     logger = logging.getLogger(name)
     if logger is logging.getLogger():
         raise ConfigurationError(["The root logger is the application's: give the logger a name of its own"])
     set_level(level, name)
     attach(logger).setFormatter(LineFormatter(format))
-    return cast("Logger", BoundLogger(logger, (), {}))  # which takes a field of the name event, too
+    return cast("Logger", BoundLogger(logger, {}))  # which takes a field of the name event, too
 
 
 def set_level(level: str, name: str = "iacs") -> None:
@@ -64,7 +65,7 @@ def set_level(level: str, name: str = "iacs") -> None:
 @contextmanager
 def log_context(**fields: Any) -> Iterator[None]:
     """Put fields, such as account and correlation_id, on every line logged inside the block."""
-    from structlog.contextvars import bind_contextvars, get_contextvars, unbind_contextvars
+    from iacs.core._logging.structlog_parts import bind_contextvars, get_contextvars, unbind_contextvars
 
     before = get_contextvars()
     bind_contextvars(**fields)

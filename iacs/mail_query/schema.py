@@ -36,7 +36,13 @@ Many = Annotated[tuple[T, ...], BeforeValidator(_none_is_empty)]
 class GraphModel(BaseModel):
     """An object of Graph: camelCase there, snake_case here; fields without a name here are in `model_extra`."""
 
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="allow")
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        defer_build=True,  # until the first message: a container imports this file to name the service
+        extra="allow",
+        frozen=True,
+        populate_by_name=True,
+    )
 
 
 class EmailAddress(GraphModel):
@@ -124,7 +130,7 @@ class Message(GraphModel):
 class UnreadableMessage(BaseModel):
     """A message that does not fit `Message`, as it came: it is never dropped and never repaired."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     id: str | None
     reason: str
@@ -149,7 +155,7 @@ class SyncResult(BaseModel):
     none that is known. `published` counts the events that went out, also those that an earlier sync left.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     account: str
     folders: int

@@ -282,8 +282,7 @@ def test_nothing_is_done_for_a_line_below_the_level(name: str, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("iacs.core._logging.line.prepare", fail)
-    monkeypatch.setattr("iacs.core._logging.line.get_merged_contextvars", fail)
+    monkeypatch.setattr("iacs.core._logging.bound_logger.prepare", fail)
     logger.debug("unheard", value=Rude())
 
 
@@ -419,6 +418,19 @@ def test_block_may_be_left_in_another_context_than_it_was_entered() -> None:
     contextvars.copy_context().run(block.__enter__)
     block.__exit__(None, None, None)
     assert structlog.contextvars.get_contextvars() == {}
+
+
+def test_bound_fields_can_be_taken_back(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    logger: Any = printing(name).bind(a=1, b=2)
+    logger.unbind("a").info("without a")
+    logger.try_unbind("b", "c").info("without b")
+    logger.new(c=3).info("only c")
+    with pytest.raises(KeyError):
+        logger.unbind("c")
+    own = {"timestamp", "level", "logger", "event"}
+    shown = [{key: value for key, value in line.items() if key not in own} for line in lines(capsys)]
+    assert shown == [{"b": 2}, {"a": 1}, {"c": 3}]
+    assert structlog.get_context(logger) == {"a": 1, "b": 2}
 
 
 def test_structlogs_own_loggers_fit(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,19 +11,17 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from logging.handlers import QueueHandler, SysLogHandler
 from threading import Lock
-from types import TracebackType
-from typing import Any
-
-import structlog
-from structlog.contextvars import get_contextvars, get_merged_contextvars
-from structlog.dev import ConsoleRenderer
-from structlog.processors import JSONRenderer
+from typing import TYPE_CHECKING, Any
 
 from iacs.core._logging.format import LogFormat
 from iacs.redaction import redact_text, redact_traceback, safe_for_terminal
 from iacs.redaction.values import redact, redact_argument
+
+if TYPE_CHECKING:
+    from iacs.core._logging.structlog_parts import Renderer
 
 __all__ = ["LineFormatter", "LineHandler", "LogFormat", "attach", "prepare"]
 
@@ -43,10 +41,11 @@ def prepare(record: logging.LogRecord, fields: Mapping[str, Any] | None = None) 
     if "iacs_event" in shown:
         return
     if fields is None:
-        extra = {name: value for name, value in shown.items() if name not in _OF_EVERY_RECORD}
-        shown.update(redact_argument(extra))
-        fields = get_contextvars() | extra
-    event, clean = _message(record), redact(fields)
+        fields = {name: value for name, value in shown.items() if name not in _OF_EVERY_RECORD}
+        shown.update(redact_argument(fields))
+    from iacs.core._logging.structlog_parts import get_contextvars
+
+    event, clean = _message(record), redact({**get_contextvars(), **fields})
     shown.update(iacs_event=event, iacs_fields=clean)
     record.msg = " ".join([event, *(f"{name}={value!r}" for name, value in clean.items())])
     record.args = None
@@ -89,8 +88,7 @@ class LineFormatter(logging.Formatter):
         super().__init__()
         terminal = _is_terminal()
         self._console = format == "console" or (format == "auto" and terminal)
-        colors = terminal and not os.environ.get("NO_COLOR") and sys.platform != "win32"
-        self._render = ConsoleRenderer(colors=colors, sort_keys=False) if self._console else JSONRenderer()
+        self._colors = terminal and not os.environ.get("NO_COLOR") and sys.platform != "win32"
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
@@ -105,6 +103,12 @@ class LineFormatter(logging.Formatter):
             shown = safe_for_terminal(record.exc_text, newlines=True) if self._console else record.exc_text
             line["exception"] = shown
         return str(self._render(None, line["level"], line))
+
+    @cached_property
+    def _render(self) -> "Renderer":
+        from iacs.core._logging.structlog_parts import new_renderer
+
+        return new_renderer(console=self._console, colors=self._colors)
 
     def _line(self, record: logging.LogRecord) -> dict[str, Any]:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
@@ -172,59 +176,3 @@ def _is_terminal() -> bool:
     with suppress(ValueError):  # a closed stream
         return sys.stderr is not None and sys.stderr.isatty()
     return False
-
-
-class BoundLogger(structlog.BoundLoggerBase):
-    """Hand events to the standard logger of one name; below its level nothing is done."""
-
-    _logger: logging.Logger
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._logger.name}>"  # not what is bound: it may be secret
-
-    def debug(self, event: str, /, *args: Any, **fields: Any) -> None:
-        """Log at DEBUG; `args` fill the % signs of the event."""
-        self._log(logging.DEBUG, event, args, fields)
-
-    def info(self, event: str, /, *args: Any, **fields: Any) -> None:
-        """Log at INFO."""
-        self._log(logging.INFO, event, args, fields)
-
-    def warning(self, event: str, /, *args: Any, **fields: Any) -> None:
-        """Log at WARNING."""
-        self._log(logging.WARNING, event, args, fields)
-
-    warn = warning
-
-    def error(self, event: str, /, *args: Any, **fields: Any) -> None:
-        """Log at ERROR."""
-        self._log(logging.ERROR, event, args, fields)
-
-    def exception(self, event: str, /, *args: Any, **fields: Any) -> None:
-        """Log at ERROR, with the exception that is being handled."""
-        self._log(logging.ERROR, event, args, {"exc_info": True} | fields)
-
-    def critical(self, event: str, /, *args: Any, **fields: Any) -> None:
-        """Log at CRITICAL."""
-        self._log(logging.CRITICAL, event, args, fields)
-
-    def _log(self, level: int, event: str, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
-        self._logger.disabled = False  # a host's dictConfig disables every logger that it does not name
-        if not self._logger.isEnabledFor(level):
-            return
-        error = _error(fields.pop("exc_info", None))
-        file, line, function, _ = self._logger.findCaller(stacklevel=3)
-        record = self._logger.makeRecord(self._logger.name, level, file, line, event, args, error, function)
-        prepare(record, get_merged_contextvars(self) | fields)
-        self._logger.handle(record)
-
-
-_ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
-
-
-def _error(exc_info: object) -> _ExceptionInfo | None:
-    """Return what `exc_info` means: an exception, a tuple of three, or true for the one being handled."""
-    if isinstance(exc_info, tuple):
-        exc_info = exc_info[1]
-    error = exc_info if isinstance(exc_info, BaseException) or not exc_info else sys.exception()
-    return (type(error), error, error.__traceback__) if isinstance(error, BaseException) else None
