@@ -28,6 +28,7 @@ class CoreContainer(containers.DeclarativeContainer):
         schema=config.provided.database_schema,
         pool_size=config.provided.database_pool_size,
         timeout=config.provided.database_timeout,
+        prepared_statements=config.provided.database_prepared_statements,
     )
 
     kafka_client = providers.Singleton(

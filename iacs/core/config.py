@@ -64,6 +64,9 @@ class Config(BaseSettings):
     database_timeout: float = Field(
         30.0, gt=0, description="Maximum wait for a lock or a connection, in seconds"
     )
+    database_prepared_statements: bool = Field(
+        True, description="Prepare statements on PostgreSQL (false behind PgBouncer in transaction mode)"
+    )
 
     kafka_bootstrap_servers: Servers = Field(
         (), description="Kafka brokers as host:port, comma-separated (empty: events are kept in the database)"

@@ -18,6 +18,7 @@ from iacs.core._database.errors import (
     translated_connection_errors,
     translated_errors,
 )
+from iacs.core._database.retries import repeat_conflicts
 from iacs.core._database.workers import Interrupt, Workers
 from iacs.core._database.writer_turn import WriterTurn
 from iacs.core.closing import AsyncClosing, Closing
@@ -39,6 +40,9 @@ class Database(Closing, AsyncClosing):
     On PostgreSQL `schema` names the schema that holds every table; it is created if it is missing. Without it
     the connection's own search_path decides. In a transaction it is the whole search_path.
 
+    Behind a pooler that gives each transaction another connection (PgBouncer's pool_mode=transaction),
+    `prepared_statements` is False.
+
     A process that forks makes a new one in the child: connections cannot be shared with it.
     """
 
@@ -50,6 +54,7 @@ class Database(Closing, AsyncClosing):
         pool_size: int = 5,
         timeout: float = 30.0,
         must_exist: bool = False,
+        prepared_statements: bool = True,
     ) -> None:
         from iacs.core._database.engine import check_schema, parse_url
 
@@ -59,6 +64,7 @@ class Database(Closing, AsyncClosing):
         self._pool_size = pool_size
         self._timeout = timeout
         self._must_exist = must_exist
+        self._prepared_statements = prepared_statements
         self._engine: sqlalchemy.Engine | None = None
         self._is_current = False
         self._closed = False
@@ -78,7 +84,11 @@ class Database(Closing, AsyncClosing):
                 raise DatabaseError("the database is closed", hint="make a new Database")
             if self._engine is None:
                 self._engine = create_engine(
-                    self._url, schema=self._schema, pool_size=self._pool_size, timeout=self._timeout
+                    self._url,
+                    schema=self._schema,
+                    pool_size=self._pool_size,
+                    timeout=self._timeout,
+                    prepared_statements=self._prepared_statements,
                 )
             return self._engine
 
@@ -112,9 +122,16 @@ class Database(Closing, AsyncClosing):
         """Return `work(tx, …)`, done as one transaction in a worker thread.
 
         Once a cancelled call has raised CancelledError nothing of it runs any more, and it is rolled back
-        unless its commit had begun.
+        unless its commit had begun. After a deadlock or a serialization failure it is done again from its
+        beginning, for `timeout` seconds at most: beside the transaction, `work` changes nothing.
         """
         return await self._run(lambda tx: work(tx, *args, **kwargs), read_only=False)
+
+    def run_sync(
+        self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Return `work(tx, …)` as `run` does, in the calling thread."""
+        return self._repeat(lambda tx: work(tx, *args, **kwargs), Interrupt(), read_only=False)
 
     async def read(
         self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -167,12 +184,14 @@ class Database(Closing, AsyncClosing):
 
     async def _run(self, work: Callable[[Transaction], T], *, read_only: bool) -> T:
         interrupt = Interrupt()
+        return await self._workers.run(lambda: self._repeat(work, interrupt, read_only=read_only), interrupt)
 
+    def _repeat(self, work: Callable[[Transaction], T], interrupt: Interrupt, *, read_only: bool) -> T:
         def unit() -> T:
             with self._transaction(interrupt, read_only=read_only) as tx:
                 return work(tx)
 
-        return await self._workers.run(unit, interrupt)
+        return repeat_conflicts(unit, timeout=self._timeout, check=interrupt.check)
 
     @contextmanager
     def _transaction(self, interrupt: Interrupt, *, read_only: bool) -> Iterator[Transaction]:

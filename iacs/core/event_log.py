@@ -86,5 +86,4 @@ class EventLog(BaseEventStream["EventLogReader"]):
         from iacs.core._events.log_records import append
 
         encoded = [encode_event(event, self._source) for event in events]
-        with self._database.transaction() as tx:
-            append(tx, encoded)
+        self._database.run_sync(append, encoded)

@@ -87,9 +87,17 @@ class ConfigurationError(IACSGraphError):
 
 
 class DatabaseError(IACSGraphError):
-    """The database refused a statement, or could not be reached; the driver's error is the cause."""
+    """The database refused a statement, or could not be reached; the driver's error is the cause.
+
+    `retryable` says that another transaction was in the way, a deadlock or a serialization failure: the same
+    transaction may succeed when it is done again from its beginning.
+    """
 
     code = "database"
+
+    def __init__(self, message: str = "", *, retryable: bool = False, hint: str = "") -> None:
+        self.retryable = retryable
+        super().__init__(message, hint=hint)
 
 
 class SchemaError(DatabaseError):

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -309,6 +310,50 @@ def test_a_malformed_url_is_a_configuration_error_without_the_url(url: str) -> N
         Database(SecretStr(url))
 
     assert PASSWORD not in f"{caught.value}{caught.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("sqlite:///iacs.db?timeuot=5", "the option 'timeuot', .*; did you mean 'timeout'"),
+        ("sqlite:///iacs.db?mode=ro", "the option 'mode', .*; remove it"),
+        ("sqlite:///iacs.db?timeout=long", "refuses an option .*; correct what follows"),
+        ("postgresql://h/d?sslmod=require", "the option 'sslmod', .*; did you mean 'sslmode'"),
+        ("postgresql://h/d?autocommit=1", "the option 'autocommit', .*; remove it"),
+        ("postgresql://h/d?prepare_threshold=x", "prepare_threshold in DATABASE_URL must be a number"),
+    ],
+)
+def test_an_option_of_the_url_that_the_driver_does_not_take_is_a_sentence(url: str, sentence: str) -> None:
+    with (
+        Database(url) as database,
+        pytest.raises((ConfigurationError, DatabaseError)) as caught,
+    ):
+        database.get_connection()
+    assert re.search(sentence, caught.value.message_with_hint)
+
+
+@pytest.mark.parametrize(
+    ("options", "prepared_statements", "prepared"),
+    [
+        ("", True, True),
+        ("", False, False),
+        ("prepare_threshold=none", True, False),
+        ("prepare_threshold=0", True, True),
+    ],
+)
+def test_prepared_statements_can_be_switched_off(
+    postgresql_url: str, options: str, prepared_statements: bool, prepared: bool
+) -> None:
+    url = f"{postgresql_url}{'&' if '?' in postgresql_url else '?'}{options}"
+    with (
+        Database(url, prepared_statements=prepared_statements, timeout=7) as database,
+        database.transaction() as tx,
+    ):
+        for number in range(10):
+            tx.value("SELECT CAST(:number AS integer)", {"number": number})
+        statements = tx.value("SELECT count(*) FROM pg_prepared_statements")
+        assert bool(statements) is prepared
+        assert tx.value("SHOW lock_timeout") == "7s"
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])

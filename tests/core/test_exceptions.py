@@ -16,6 +16,7 @@ from iacs.core.exceptions import (
     AuthenticationError,
     CheckError,
     ConfigurationError,
+    DatabaseError,
     EventEncodingError,
     Finding,
     ForeignLoopError,
@@ -45,6 +46,7 @@ MADE: list[IACSGraphError] = [
     ConfigurationError(
         ["LOG_LEVEL: 'loud' is not one of DEBUG, INFO", "HTTP_TIMEOUT: must be greater than 0"]
     ),
+    DatabaseError("A deadlock was detected.", retryable=True, hint="do it again"),
     KafkaError("No broker answered.", servers=["a:1", "b:2"]),
     EventEncodingError("A set is not JSON.", field="value.ids"),
     PublishError("Two of three are not durable.", event_ids=["1", "2"], rejections={"1": "It is too large."}),

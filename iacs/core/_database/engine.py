@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import time
+from difflib import get_close_matches
 from functools import partial
 from math import ceil
 from typing import Any
@@ -29,6 +30,7 @@ _NO_DRIVER = (
     "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'iacsgraph[postgresql]'"
 )
 _SECRET_OPTIONS = ("password", "sslpassword")
+_SQLITE_OPTIONS = ("cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout")
 _NOT_A_SCHEMA = (
     "is not the name of a schema; use up to 63 lower-case letters, digits and underscores, "
     "without a digit or pg_ at the beginning"
@@ -67,13 +69,19 @@ def is_memory(url: URL) -> bool:
     )
 
 
-def create_engine(url: URL, *, schema: str, pool_size: int, timeout: float) -> sqlalchemy.Engine:
-    """Make the engine, without connecting; `timeout` is in seconds. Raise ConfigurationError when the driver is not installed."""
+def create_engine(
+    url: URL, *, schema: str, pool_size: int, timeout: float, prepared_statements: bool
+) -> sqlalchemy.Engine:
+    """Make the engine, without connecting; `timeout` is in seconds.
+
+    Raise ConfigurationError when the driver is not installed, or does not know an option of the URL.
+    """
     sqlite = url.get_backend_name() == "sqlite"
     try:
+        _refuse_unknown_options(url)
         engine = sqlalchemy.create_engine(
-            url.difference_update_query(_SECRET_OPTIONS),
-            connect_args=_driver_arguments(url, timeout),
+            url.difference_update_query((*_SECRET_OPTIONS, "prepare_threshold")),
+            connect_args=_driver_arguments(url, timeout, prepared_statements=prepared_statements),
             hide_parameters=True,
             max_overflow=0,
             pool_pre_ping=not sqlite,
@@ -83,7 +91,7 @@ def create_engine(url: URL, *, schema: str, pool_size: int, timeout: float) -> s
         )
     except ImportError as error:
         raise ConfigurationError([_NO_DRIVER]) from error
-    _prepare(engine, timeout, sqlite=sqlite, memory=is_memory(url))
+    _prepare(engine, timeout, pooled=not prepared_statements, memory=is_memory(url))
     if schema:
         event.listen(engine, "begin", partial(_use_schema, schema))
     return engine
@@ -94,30 +102,69 @@ def _use_schema(schema: str, connection: sqlalchemy.Connection) -> None:
     connection.exec_driver_sql(f'SET LOCAL search_path TO "{schema}"')
 
 
-def _driver_arguments(url: URL, timeout: float) -> dict[str, Any]:
+def _refuse_unknown_options(url: URL) -> None:
+    """Raise ConfigurationError for an option after the ? of the URL that the driver would raise TypeError for."""
+    if url.get_backend_name() == "sqlite":
+        if "uri" in url.query:
+            return  # the others are SQLite's, which ignores those it does not know
+        known = {*_SQLITE_OPTIONS}
+    else:
+        from psycopg.pq import Conninfo  # for PostgreSQL alone, and it may not be installed
+
+        known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"prepare_threshold"}
+    for name in url.query:
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else "remove it"
+            raise ConfigurationError(
+                [f"DATABASE_URL has the option {name[:80]!r}, which its driver does not know"], hint=hint
+            )
+
+
+def _prepare_threshold(url: URL, *, prepared_statements: bool) -> int | None:
+    """Return after how many executions psycopg prepares a statement, None for never."""
+    text = str(url.query.get("prepare_threshold", "5")).lower()
+    if text != "none" and not text.isdecimal():
+        raise ConfigurationError(["prepare_threshold in DATABASE_URL must be a number, or none"])
+    return int(text) if prepared_statements and text != "none" else None
+
+
+def _driver_arguments(url: URL, timeout: float, *, prepared_statements: bool) -> dict[str, Any]:
     """Return the arguments that are not in the URL: its secret options, which a URL would show, and limits."""
     if url.get_backend_name() == "sqlite":
         return {"timeout": timeout, "check_same_thread": False, "isolation_level": None}
     arguments: dict[str, Any] = {name: url.query[name] for name in _SECRET_OPTIONS if name in url.query}
     if "connect_timeout" not in url.query:
         arguments["connect_timeout"] = max(2, ceil(timeout))  # libpq takes whole seconds, two at least
+    if "tcp_user_timeout" not in url.query:
+        arguments["tcp_user_timeout"] = ceil(timeout * 1000)  # a host that is silent for so long is away
+    arguments["prepare_threshold"] = _prepare_threshold(url, prepared_statements=prepared_statements)
     return arguments
 
 
-def _prepare(engine: sqlalchemy.Engine, timeout: float, *, sqlite: bool, memory: bool) -> None:
+def _prepare(engine: sqlalchemy.Engine, timeout: float, *, pooled: bool, memory: bool) -> None:
+    lock_timeout = f"lock_timeout = {ceil(timeout * 1000)}"
+
     def prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA foreign_keys = ON").close()
         if not memory:
             _use_wal(connection, time.monotonic() + timeout)
 
     def prepare_postgresql(connection: Any, _record: object) -> None:
-        connection.execute(f"SET lock_timeout = {ceil(timeout * 1000)}")
+        connection.execute(f"SET {lock_timeout}")
         connection.commit()
 
-    event.listen(engine, "connect", prepare_sqlite if sqlite else prepare_postgresql)
-    if sqlite:
+    def limit_transaction(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql(f"SET LOCAL {lock_timeout}")
+
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", _begin)
         event.listen(engine, "reset", _roll_back)
+    elif pooled:  # behind PgBouncer a setting of the session may end up in somebody else's
+        event.listen(engine, "begin", limit_transaction)
+    else:
+        event.listen(engine, "connect", prepare_postgresql)
 
 
 def _begin(connection: sqlalchemy.Connection) -> None:

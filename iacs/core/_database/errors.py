@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LOCKED = "another connection held the lock for too long"
 _LOCKED_HINT = "try again, or raise DATABASE_TIMEOUT"
+_CONFLICTS = ("40001", "40P01")  # serialization failure, deadlock
 _SQLITE_BUSY = 5  # a result code, https://sqlite.org/rescode.html
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 
@@ -36,9 +37,9 @@ def translated_errors(action: str = "the database refused a statement") -> Itera
         raise DatabaseError(f"{action}: a value cannot be stored ({type(error).__name__})") from error
     except SQLAlchemyError as error:
         cause = _driver_error(error)
-        raise DatabaseError(
-            f"{action}: {_reason(cause)}", hint=_LOCKED_HINT if _is_locked(cause) else ""
-        ) from cause
+        retryable = getattr(cause, "sqlstate", None) in _CONFLICTS
+        hint = "do the transaction again" if retryable else _LOCKED_HINT if _is_locked(cause) else ""
+        raise DatabaseError(f"{action}: {_reason(cause)}", retryable=retryable, hint=hint) from cause
 
 
 @contextmanager
@@ -49,6 +50,11 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
 
     try:
         yield
+    except (TypeError, ValueError) as error:
+        raise DatabaseError(
+            f"cannot open {describe(url)}: its driver refuses an option ({type(error).__name__})",
+            hint="correct what follows the ? in DATABASE_URL",
+        ) from error
     except PoolTimeoutError as error:
         raise DatabaseError(
             f"no connection to {describe(url)} became free within {timeout:g} s",
