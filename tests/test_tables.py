@@ -37,13 +37,7 @@ def tables(path: Path) -> set[str]:
     return {name for text in texts if isinstance(text, str) for name in NAMED.findall(text)}
 
 
-CROSSING = pytest.mark.xfail(reason="accounts and tokens still read each other's tables", strict=False)
-
-
-@pytest.mark.parametrize(
-    "owner",
-    [pytest.param(owner, marks=CROSSING if owner in ("account", "core/_tokens") else ()) for owner in OWNERS],
-)
+@pytest.mark.parametrize("owner", OWNERS)
 def test_the_sql_of_a_package_names_its_own_tables_alone(owner: str) -> None:
     assert set().union(*map(tables, sources(owner))) == OWNERS[owner]
 

@@ -68,6 +68,33 @@ def test_that_leaves_a_thread_behind():
     threading.Thread(target=threading.Event().wait, name="stubborn").start()
 """
 
+HUNG_END = """
+import pytest, time
+
+class Plugin:
+    def pytest_sessionfinish(self):
+        while True:
+            time.sleep(0.1)
+
+@pytest.fixture(scope="session", autouse=True)
+def hung_end(request):
+    if hasattr(request.config, "workerinput"):
+        request.config.pluginmanager.register(Plugin())
+
+def test_that_passes():
+    pass
+"""
+
+LONG_AND_SHORT = """
+import time
+
+def test_that_takes_longer_than_the_grace():
+    time.sleep(5)
+
+def test_that_passes_at_once():
+    pass
+"""
+
 HUNG_CALL = """
 import asyncio
 
@@ -156,6 +183,24 @@ def test_a_thread_that_a_test_left_behind_does_not_keep_the_run_from_ending(tmp_
     done = run(tmp_path, HUNG_THREAD)
     assert "1 passed" in done.stdout
     assert "did not end in time" in done.stderr
+
+
+def test_workers_with_such_a_thread_are_ended_when_all_have_finished(tmp_path: Path) -> None:
+    done = run(tmp_path, HUNG_THREAD, "--quiet", "--numprocesses=1")
+    assert done.returncode == 0
+    assert "1 passed" in done.stdout
+
+
+def test_a_worker_whose_last_hooks_hang_is_ended(tmp_path: Path) -> None:
+    done = run(tmp_path, HUNG_END, "--quiet", "--numprocesses=1")
+    assert "1 passed" in done.stdout
+    assert "the worker did not end in time" in done.stderr
+
+
+def test_a_worker_that_has_finished_waits_for_the_others_without_a_limit(tmp_path: Path) -> None:
+    done = run(tmp_path, LONG_AND_SHORT, "--quiet", "--numprocesses=2", "--timeout=60")
+    assert "2 passed" in done.stdout
+    assert "did not end in time" not in done.stderr
 
 
 @pytest.mark.parametrize("workers", [(), ("--numprocesses=1",)], ids=["one process", "workers"])

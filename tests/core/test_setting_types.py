@@ -54,8 +54,8 @@ def test_long_value_is_quoted_in_part() -> None:
     [
         ("mysql://root:sesame@db/mail", "'mysql://…' must begin with sqlite:// or postgresql://"),
         ("postgresql://root:sesame@1@db/mail", "'postgresql://…' must have each @ written as %40"),
-        ("sesame", "is no database URL; write sqlite:///iacs.db or postgresql://"),
-        ("postgresql://root:sesame@db:port/mail", "'postgresql://…' is no database URL"),
+        ("sesame", "is not a database URL; write sqlite:///iacs.db or postgresql://"),
+        ("postgresql://root:sesame@db:port/mail", "'postgresql://…' is not a database URL"),
     ],
 )
 def test_malformed_database_url_is_refused_without_its_password(url: str, said: str) -> None:
