@@ -60,7 +60,7 @@ class LoopbackListener(AsyncClosing):
                 return await asyncio.shield(self._callback)
         except TimeoutError:
             raise AuthenticationError(
-                f"Nobody signed in within {timeout:g} seconds. Begin the sign-in again."
+                f"nobody signed in within {timeout:g} seconds", hint="start the sign-in again"
             ) from None
 
     async def aclose(self) -> None:

@@ -19,7 +19,7 @@ _LIFETIME = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class AuthSession:
-    """One sign-in; whoever reads the database learns nothing to complete it with."""
+    """One sign-in; the database holds nothing in clear to complete it with."""
 
     account: str
     redirect_uri: str

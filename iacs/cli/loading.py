@@ -29,8 +29,8 @@ def load_container(name: str = DEFAULT) -> "Container":
             [f"{module_name} is a file: name its module, as in {dotted}:{attribute or 'Container'}"]
         )
     module = _import(module_name)
-    found = _attribute(module, attribute)
-    return _container(name, found)
+    target = _attribute(module, attribute)
+    return _container(name, target)
 
 
 def _import(name: str) -> ModuleType:
@@ -46,9 +46,9 @@ def _import(name: str) -> ModuleType:
         raise _failed(f"importing {name}", error) from error
     except ValueError as error:  # an empty name, or one that begins with a dot
         raise ConfigurationError(
-            [f"{name!r} is no module: name one, as in package.module:Container"]
+            [f"{name!r} is not a module: name one, as in package.module:Container"]
         ) from error
-    except Exception as error:
+    except Exception as error:  # the module is somebody else's and may raise anything
         raise _failed(f"importing {name}", error) from error
 
 
@@ -71,14 +71,14 @@ def _is_theirs(filename: str) -> bool:
 
 
 def _attribute(module: ModuleType, name: str) -> Any:
-    found: Any = module
+    target: Any = module
     for part in name.split(".") if name else ():
-        if not hasattr(found, part):
+        if not hasattr(target, part):
             raise ConfigurationError([f"{module.__name__} has no {name}: {_instead(module, name)}"])
-        found = getattr(found, part)
-    if found is module:
+        target = getattr(target, part)
+    if target is module:
         raise ConfigurationError([f"{module.__name__} is a module: {_instead(module, name)}"])
-    return found
+    return target
 
 
 def _instead(module: ModuleType, name: str) -> str:
@@ -100,11 +100,11 @@ def _is_class(value: Any) -> bool:
     return is_one and value is not DeclarativeContainer
 
 
-def _container(name: str, found: Any) -> "Container":
-    made = found if _is_container(found) or not callable(found) else _made(name, found)
+def _container(name: str, target: Any) -> "Container":
+    made = target if _is_container(target) or not callable(target) else _made(name, target)
     if _is_container(made):
         return made  # type: ignore[no-any-return]
-    what = "gives" if made is not found else "is"
+    what = "gives" if made is not target else "is"
     raise ConfigurationError(
         [
             f"{name} {what} no container but {type(made).__name__}: name a declarative container, or what returns one"
@@ -115,5 +115,5 @@ def _container(name: str, found: Any) -> "Container":
 def _made(name: str, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except Exception as error:
+    except Exception as error:  # the factory is somebody else's and may raise anything
         raise _failed(f"making {name}", error) from error

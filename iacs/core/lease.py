@@ -68,7 +68,7 @@ class Lease:
         return True
 
     async def renew(self) -> bool:
-        """Start the time anew; False when the lease is no longer held."""
+        """Extend the lease by its full time; False when the lease is no longer held."""
         return await self._database.run(renew_lease, self._name, self._holder, self._seconds)
 
     @asynccontextmanager

@@ -166,8 +166,9 @@ class OAuthClient:
                     pause = _next_pause(outcome, pause)
         except TimeoutError:
             raise AuthenticationError(
-                f"The code {device.user_code} was not entered in time: begin the sign-in again.",
+                f"the code {device.user_code} was not entered in time",
                 error="expired_token",
+                hint="start the sign-in again",
             ) from None
 
     async def identity(self, id_token: SecretStr, *, nonce: str | None, tenant_id: str = "") -> Identity:

@@ -1,6 +1,6 @@
 """Events written in the caller's own transaction, and published to Kafka or the event log afterwards.
 
-What encodes and decodes events is imported at the first one: whoever stores mail has an outbox.
+What encodes and decodes events is imported at the first one: every process that stores mail has an outbox.
 """
 
 import time

@@ -134,10 +134,10 @@ class _Lifespan:
     async def _inner(self) -> None:
         try:
             await self._middleware.app(self._connection, self._next, self._answer)
-        except Exception:
+        except Exception:  # whatever an application raises that knows no lifespan
             if self._answered:
                 raise
-            await self._alone()  # it knows no lifespan, which the protocol allows
+            await self._alone()
 
     async def _alone(self) -> None:
         self._answered = True

@@ -113,7 +113,9 @@ def _dependants(routes: Any) -> Iterator[Any]:
 
 def _prepare(dependant: Any, application: Application[Any]) -> None:
     """Have a route read its parts itself: for FastAPI, each would be a dependency to solve."""
-    parts = {each.name: each.call.cls for each in dependant.dependencies if isinstance(each.call, _Reader)}
+    parts = {
+        inner.name: inner.call.cls for inner in dependant.dependencies if isinstance(inner.call, _Reader)
+    }
     for name, cls in parts.items():
         try:
             application.lookup.index(cls)
@@ -121,7 +123,7 @@ def _prepare(dependant: Any, application: Application[Any]) -> None:
             error.add_note(f"parameter {name} of {dependant.call.__qualname__}()")
             raise
     if parts and iscoroutinefunction(dependant.call):
-        dependant.dependencies = [each for each in dependant.dependencies if each.name not in parts]
+        dependant.dependencies = [inner for inner in dependant.dependencies if inner.name not in parts]
         dependant.call = _given(dependant.call, parts)
 
 

@@ -5,8 +5,6 @@ import re
 from base64 import urlsafe_b64decode
 from binascii import Error as Base64Error
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -77,7 +75,7 @@ def error_of(response: HttpResponse, token: SecretStr) -> GraphError:
         status=status,
         graph_code=code,
         request_id=request_id,
-        retry_after=retry_after(response),
+        retry_after=response.retry_after,
         hint=hint,
     )
 
@@ -91,19 +89,6 @@ def error_of_later_page(error: GraphError) -> GraphError:
         request_id=error.request_id,
         hint="what came before it is incomplete: start again with the first page",
     )
-
-
-def retry_after(response: HttpResponse) -> float | None:
-    """Return the seconds to wait that the answer names, as a number or as a date."""
-    text = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"\d{1,9}(\.\d+)?", text):
-        return float(text)
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def claims_challenge(response: HttpResponse) -> str | None:

@@ -98,7 +98,7 @@ async def test_anything_else_does_not_end_the_wait(
         headers = {"Host": host} if host else None
         answer = await http.send(method, f"http://localhost:{port}{path}", headers=headers)
         assert answer.status == status
-        with pytest.raises(AuthenticationError, match=r"Nobody signed in within 0\.05 seconds"):
+        with pytest.raises(AuthenticationError, match=r"nobody signed in within 0\.05 seconds"):
             await listener.callback(timeout=0.05)
         await http.send("GET", f"{redirect_uri}?state=the+state&code=later")
         await http.send("GET", f"{redirect_uri}?state=the+state&code=again")

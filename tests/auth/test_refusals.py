@@ -25,7 +25,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
         ("access_denied", AuthenticationError, "declined"),
         ("interaction_required", SignInRequiredError, "sign in again"),
         ("invalid_request", OperatorRequiredError, "will not help"),
-        ("server_error", APIConnectionError, "Try again later"),
+        ("server_error", APIConnectionError, "try again later"),
     ],
 )
 async def test_an_error_in_the_callback_is_told(

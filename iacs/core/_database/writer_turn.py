@@ -1,6 +1,6 @@
 """Turns among the writers of one process.
 
-SQLite's own lock is polled, with pauses of up to a tenth of a second, and serves whoever asks in the right
+SQLite's own lock is polled, with pauses of up to a tenth of a second, and serves the one that asks in the right
 moment. It stays the lock between processes.
 """
 

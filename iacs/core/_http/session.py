@@ -69,23 +69,27 @@ class HttpSession:
                 return HttpResponse(response.status, response.headers, await response.read())
         except aiohttp.ClientResponseError:
             # Its text has the whole URL, whose query may hold a code or what a person searches for.
-            raise APIConnectionError(f"{host} gave an answer that is not HTTP. Try again later.") from None
+            raise APIConnectionError(
+                f"{host} gave an answer that is not HTTP", hint="try again later"
+            ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise APIConnectionError(self._explain(host, error)) from error
+            message, hint = self._explain(host, error)
+            raise APIConnectionError(message, hint=hint) from error
 
-    def _explain(self, host: str, error: Exception) -> str:
+    def _explain(self, host: str, error: Exception) -> tuple[str, str]:
         if isinstance(error, TimeoutError):
-            return f"{host} did not answer within {self._timeout:g} seconds. Try again later."
+            return f"{host} did not answer within {self._timeout:g} seconds", "try again later"
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
             return (
-                f"{host} showed a certificate that is not trusted."
-                " If its CA is yours, name the CA's file in HTTP_CA_FILE."
+                f"{host} showed a certificate that is not trusted",
+                "if its CA is yours, name the CA's file in HTTP_CA_FILE",
             )
         if isinstance(error, aiohttp.ClientConnectorError):
             return (
-                f"{host} cannot be reached ({error.os_error}). Check the network, the proxy and the address."
+                f"{host} cannot be reached ({error.os_error})",
+                "check the network, the proxy and the address",
             )
-        return f"The connection to {host} broke off ({type(error).__name__}). Try again later."
+        return f"the connection to {host} broke off ({type(error).__name__})", "try again later"
 
     async def _live(self) -> AsyncGenerator[None, None]:
         async with self._session:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from iacs.core._oauth.errors import is_transient, response_error, retry_after
+from iacs.core._oauth.errors import is_transient, response_error
 from iacs.core._oauth.tenant import is_tenant
 from iacs.core._tokens.single_flight import SingleFlight
 from iacs.core.exceptions import ConfigurationError, MalformedResponseError
@@ -53,7 +53,7 @@ class Authority:
         return known[1]
 
     async def check(self, tenant: str) -> Metadata:
-        """Return the metadata as Entra ID tells them just now, whatever is kept.
+        """Return the metadata as Entra ID returns it now, not the copy that is kept.
 
         Raises MalformedResponseError for those of another tenant: the issuer holds the tenant's id.
         """
@@ -138,7 +138,7 @@ class Authority:
     ) -> HttpResponse:
         """Send a request; send it once more after 429 or 5xx, if the pause asked for is a short one."""
         response = await self._http.send(method, url, form=form)
-        pause = retry_after(response)
+        pause = response.retry_after
         pause = 1.0 if pause is None else pause
         if repeat and is_transient(response.status) and pause <= _LONGEST_PAUSE:
             await sleep(pause)

@@ -22,7 +22,7 @@ def read_challenge(claims: str) -> dict[str, Any]:
 def merge_claims(claims: str = "") -> str:
     """Return a claims parameter that declares cp1 beside a challenge (entra-docs' claims-challenge).
 
-    Only a client that declares cp1 is told of a revoked session before its token expires.
+    Only a client that declares cp1 learns of a revoked session before its token expires.
     """
     merged = read_challenge(claims)
     for_access = merged.get("access_token")

@@ -8,8 +8,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
@@ -51,8 +49,8 @@ OPERATOR = {
 TRANSIENT = {"temporarily_unavailable", "server_error"}
 
 _NEXT = {
-    SignInRequiredError: "The person must sign in again.",
-    OperatorRequiredError: "Signing in again will not help: the app registration or its settings must be mended.",
+    SignInRequiredError: "the person must sign in again",
+    OperatorRequiredError: "signing in again will not help: the app registration or its settings must be fixed",
 }
 
 
@@ -70,20 +68,8 @@ class Problem:
 
 
 def is_transient(status: int) -> bool:
-    """Tell whether a status says to try again later."""
+    """Return whether a status says to try again later."""
     return status == 429 or status >= 500
-
-
-def retry_after(response: HttpResponse) -> float | None:
-    """Return the seconds that a server asks to wait, from either form of Retry-After."""
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def read_problem(body: bytes) -> Problem | None:
@@ -114,19 +100,19 @@ def response_error(response: HttpResponse, doing: str, *, secrets: Iterable[str]
     problem = read_problem(response.body)
     problem = _without(secrets, problem) if problem else None
     if is_transient(response.status) or (problem and problem.error in TRANSIENT):
-        wait = retry_after(response)
-        hint = f"Try again in {wait:g} seconds." if wait else "Try again later."
+        wait = response.retry_after
         support = _support(problem) if problem else ""
         return APIConnectionError(
-            f"Entra ID could not {doing} for now (HTTP {response.status}). {hint}{support}",
+            f"Entra ID could not {doing} for now (HTTP {response.status}){support}",
             status=response.status,
             retry_after=wait,
+            hint=f"try again in {wait:g} seconds" if wait else "try again later",
         )
     if problem is None:
         return MalformedResponseError(
-            f"Entra ID was asked to {doing} and answered HTTP {response.status} without saying why."
-            " Check AZURE_AUTHORITY_HOST and AZURE_TENANT_ID; a proxy may have answered in its place.",
+            f"Entra ID was asked to {doing} and answered HTTP {response.status} without saying why",
             status=response.status,
+            hint="check AZURE_AUTHORITY_HOST and AZURE_TENANT_ID; a proxy may have answered in its place",
         )
     return problem_error(problem, doing)
 
@@ -135,22 +121,22 @@ def problem_error(problem: Problem, doing: str, *, secrets: Iterable[str] = ()) 
     """Return the error that a problem stands for, also one that came with a redirect."""
     problem = _without(secrets, problem)
     if problem.error in TRANSIENT:
-        return APIConnectionError(f"Entra ID could not {doing} for now. Try again later.{_support(problem)}")
+        message = f"Entra ID could not {doing} for now{_support(problem)}"
+        return APIConnectionError(message, hint="try again later")
     kind = _kind(problem)
     hint = next((HINTS[code] for code in problem.codes if code in HINTS), "") or HINTS.get(problem.error, "")
     words = _words(problem.description)
-    parts = [
-        f"Entra ID refused to {doing} ({_names(problem)})" + (f": {words}." if words else "."),
-        hint or _NEXT.get(kind, "Try again, and if it stays, ask the operator."),
-    ]
     return kind(
-        " ".join(parts) + _support(problem),
+        f"Entra ID refused to {doing} ({_names(problem)})"
+        + (f": {words}" if words else "")
+        + _support(problem),
         error=problem.error,
         suberror=problem.suberror,
         codes=problem.codes,
         claims=problem.claims,
         trace_id=problem.trace_id,
         correlation_id=problem.correlation_id,
+        hint=(hint or _NEXT.get(kind, "try again, and if it stays, ask the operator")).rstrip("."),
     )
 
 
@@ -198,5 +184,5 @@ def _words(description: str) -> str:
 
 def _support(problem: Problem) -> str:
     ids = {"trace id": problem.trace_id, "correlation id": problem.correlation_id}
-    said = ", ".join(f"{name} {safe_for_terminal(value)[:80]}" for name, value in ids.items() if value)
-    return f" For support: {said}." if said else ""
+    references = ", ".join(f"{name} {safe_for_terminal(value)[:80]}" for name, value in ids.items() if value)
+    return f" (for support: {references})" if references else ""

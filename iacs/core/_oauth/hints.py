@@ -58,13 +58,13 @@ HINTS: dict[int | str, str] = {
         "Tokens of a single-page application end after 24 hours: register the redirect URI under Web or under"
         " Mobile and desktop; the person then signs in again."
     ),
-    54005: "The code was already redeemed: begin the sign-in again.",
+    54005: "The code was already redeemed: start the sign-in again.",
     50196: (
         "Too many identical requests came from this application: let every process share one database, and"
         " please report it as a fault of iacs."
     ),
-    "access_denied": "The person, or a policy of the tenant, declined: begin the sign-in again to go on.",
-    "authorization_declined": "The person declined: begin the sign-in again to go on.",
-    "expired_token": "The code was not entered in time: begin the sign-in again.",
-    "bad_verification_code": "The device code is not known any more: begin the sign-in again.",
+    "access_denied": "The person, or a policy of the tenant, declined: start the sign-in again to go on.",
+    "authorization_declined": "The person declined: start the sign-in again to go on.",
+    "expired_token": "The code was not entered in time: start the sign-in again.",
+    "bad_verification_code": "The device code is not known any more: start the sign-in again.",
 }

@@ -121,4 +121,4 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _invalid(problem: str) -> InvalidIdTokenError:
-    return InvalidIdTokenError(f"The id token {problem}. Begin the sign-in again.")
+    return InvalidIdTokenError(f"the id token {problem}", hint="start the sign-in again")

@@ -13,11 +13,11 @@ def outer_cancel_scopes(task: "asyncio.Task[Any] | None") -> frozenset[str]:
     backend = sys.modules.get("anyio._backends._asyncio")
     state = backend._task_states.get(task) if backend is not None and task is not None else None
     scope = getattr(state, "cancel_scope", None)
-    found = set()
+    ids = set()
     while scope is not None:
-        found.add(f"{id(scope):x}")
+        ids.add(f"{id(scope):x}")
         scope = getattr(scope, "_parent_scope", None)
-    return frozenset(found)
+    return frozenset(ids)
 
 
 def cancelled_inside(error: asyncio.CancelledError, outer: frozenset[str]) -> bool:

@@ -155,7 +155,7 @@ class Overlay(NestingView):
     def _wrapped(self, index: int, wrap: Wrap) -> Any:
         try:
             return wrap(self._parent.value(index))
-        except Exception as error:
+        except Exception as error:  # the wrapping function is the caller's and may raise anything
             path = self._parent.plan.graph.nodes[index].path
             raise StartError(f"{path}: {type(error).__name__} in what wraps it", path=path) from error
 
