@@ -110,7 +110,7 @@ async def test_a_process_finds_what_lies_in_its_working_directory() -> None:
         ("shop.wiring", "shop.wiring is a module: did you mean shop.wiring:Broken or shop.wiring:Container"),
         ("shop.empty", "shop.empty is a module: name a container in it"),
         ("shop/wiring.py:Container", "name its module, as in shop.wiring:Container"),
-        (":Container", "'' is no module: name one, as in package.module:Container"),
+        (":Container", "'' is not a module: name one, as in package.module:Container"),
         ("shop.wiring:number", "shop.wiring:number is no container but int"),
         ("shop.wiring:make_nothing", "shop.wiring:make_nothing gives no container but NoneType"),
         ("shop.lacking:Container", "importing shop.lacking failed at "),

@@ -64,7 +64,8 @@ def _on_sqlite(connection: Connection) -> Iterator[None]:
 def _on_postgresql(connection: Connection) -> Iterator[None]:
     """Find out afterwards, by a savepoint that no longer exists: what the script committed stays."""
     connection.exec_driver_sql("SAVEPOINT iacs_script")
-    yield
+    with _without_prepared_statements(connection):
+        yield
     try:
         connection.exec_driver_sql("RELEASE SAVEPOINT iacs_script")
     except DBAPIError as error:
@@ -72,3 +73,14 @@ def _on_postgresql(connection: Connection) -> Iterator[None]:
             "the script ended the transaction that it runs in, and what it committed is stored",
             hint=_CONTROL_HINT,
         ) from error.orig
+
+
+@contextmanager
+def _without_prepared_statements(connection: Connection) -> Iterator[None]:
+    """PostgreSQL prepares a single statement only, and a script has several."""
+    driver: Any = connection.connection.dbapi_connection
+    threshold, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = threshold
