@@ -68,23 +68,6 @@ def test_that_leaves_a_thread_behind():
     threading.Thread(target=threading.Event().wait, name="stubborn").start()
 """
 
-HUNG_END = """
-import pytest, time
-
-class Plugin:
-    def pytest_sessionfinish(self):
-        while True:
-            time.sleep(0.1)
-
-@pytest.fixture(scope="session", autouse=True)
-def hung_end(request):
-    if hasattr(request.config, "workerinput"):
-        request.config.pluginmanager.register(Plugin())
-
-def test_that_passes():
-    pass
-"""
-
 LONG_AND_SHORT = """
 import time
 
@@ -189,12 +172,6 @@ def test_workers_with_such_a_thread_are_ended_when_all_have_finished(tmp_path: P
     done = run(tmp_path, HUNG_THREAD, "--quiet", "--numprocesses=1")
     assert done.returncode == 0
     assert "1 passed" in done.stdout
-
-
-def test_a_worker_whose_last_hooks_hang_is_ended(tmp_path: Path) -> None:
-    done = run(tmp_path, HUNG_END, "--quiet", "--numprocesses=1")
-    assert "1 passed" in done.stdout
-    assert "the worker did not end in time" in done.stderr
 
 
 def test_a_worker_that_has_finished_waits_for_the_others_without_a_limit(tmp_path: Path) -> None:
