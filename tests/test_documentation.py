@@ -9,9 +9,12 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -146,18 +149,27 @@ def run(script: str, *, cwd: Path, **environment: str) -> None:
 
 
 def end_session(leader: int) -> Mapping[int, str]:
-    """Kill what still runs in a session; return it."""
-    left = {}
+    """Wait for the processes of a session that are about to end; kill and return those that do not."""
+    deadline = time.monotonic() + 20
+    while (left := processes_of(leader)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for pid in left:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return left
+
+
+def processes_of(leader: int) -> Mapping[int, str]:
+    """Return the running processes of a session: process id and name."""
+    running = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             name, _, fields = status.read_text().rpartition(")")
         except OSError:
             continue
         if int(fields.split()[3]) == leader and fields.split()[0] != "Z":
-            left[int(status.parent.name)] = name
-    for pid in left:
-        os.kill(pid, 9)
-    return left
+            running[int(status.parent.name)] = name
+    return running
 
 
 def files_of(folder: Path) -> set[str]:
