@@ -5,8 +5,8 @@ from dependency_injector import containers, providers
 from iacs.account import Account, AccountService
 from iacs.core.config import Config
 from iacs.core.database import Database
-from iacs.core.grants import Grants
 from iacs.core.logger import Logger
+from iacs.core.token_service import Grants
 
 
 class AccountContainer(containers.DeclarativeContainer):

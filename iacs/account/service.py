@@ -16,8 +16,8 @@ from iacs.core.exceptions import (
     AccountNotFoundError,
     DegradedError,
 )
-from iacs.core.grants import Grants
 from iacs.core.logger import Logger
+from iacs.core.token_service import Grants
 from iacs.core.transaction import Transaction
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from iacs.auth.schema import AuthorizationCallback
-from iacs.core.closing import AsyncClosing
+from iacs.core._lifecycle.closing import AsyncClosing
 from iacs.core.exceptions import AuthenticationError, ConfigurationError
 
 _ADDRESSES = {"localhost": ("127.0.0.1", "::1"), "127.0.0.1": ("127.0.0.1",), "::1": ("::1",)}

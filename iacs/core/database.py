@@ -21,7 +21,7 @@ from iacs.core._database.errors import (
 from iacs.core._database.retries import repeat_conflicts
 from iacs.core._database.workers import Interrupt, Workers
 from iacs.core._database.writer_turn import WriterTurn
-from iacs.core.closing import AsyncClosing, Closing
+from iacs.core._lifecycle.closing import AsyncClosing, Closing
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
 

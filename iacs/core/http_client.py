@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from iacs.core._http.response import HttpResponse
-from iacs.core.closing import AsyncClosing
+from iacs.core._lifecycle.closing import AsyncClosing
 from iacs.core.exceptions import APIConnectionError
 
 if TYPE_CHECKING:

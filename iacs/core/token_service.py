@@ -4,14 +4,16 @@ from pydantic import SecretStr
 
 from iacs.core._oauth.claims import read_challenge
 from iacs.core._tokens import store as token_store
+from iacs.core._tokens.grants import Grants
 from iacs.core._tokens.renewal import TokenRenewal
 from iacs.core._tokens.single_flight import SingleFlight
 from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
-from iacs.core.grants import Grants
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient, TokenSet
+
+__all__ = ["Grants", "TokenService"]
 
 
 class TokenService:

@@ -12,8 +12,8 @@ from iacs.core.exceptions import (
     AccountNotFoundError,
     DegradedError,
 )
-from iacs.core.grants import Grants
 from iacs.core.logger import create_logger
+from iacs.core.token_service import Grants
 from tests.fixtures.sign_in import ALICE, BOB, write_enrollment
 
 CAROL = "carol@contoso.example"

@@ -1,6 +1,6 @@
 import pytest
 
-from iacs.core.closing import AsyncClosing, Closing
+from iacs.core._lifecycle.closing import AsyncClosing, Closing
 
 
 class Both(Closing, AsyncClosing):

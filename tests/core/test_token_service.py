@@ -11,9 +11,9 @@ from iacs.core.exceptions import (
     OperatorRequiredError,
     SignInRequiredError,
 )
-from iacs.core.grants import Grants
 from iacs.core.lease import Lease
 from iacs.core.oauth_client import TokenSet
+from iacs.core.token_service import Grants
 from tests.fixtures.identity import until
 from tests.fixtures.sign_in import ALICE, BOB, Identity, new_tokens
 

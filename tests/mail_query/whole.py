@@ -15,13 +15,12 @@ from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
 from iacs.core.events import Event, EventStream
-from iacs.core.grants import Grants
 from iacs.core.http_client import HttpClient
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.logger import create_logger
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.outbox import Outbox
-from iacs.core.token_service import TokenService
+from iacs.core.token_service import Grants, TokenService
 from iacs.mail_query import MailQueryService, RetryPolicy
 from iacs.sandbox import Sandbox
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from iacs.core.closing import AsyncClosing
+from iacs.core._lifecycle.closing import AsyncClosing
 from iacs.core.events import Event, NewEvent, check_topic
 from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger

@@ -1,0 +1,1 @@
+"""What the parts of `iacs.core` that hold resources have in common."""
