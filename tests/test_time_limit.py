@@ -78,6 +78,26 @@ def test_that_passes_at_once():
     pass
 """
 
+HUNG_WORKER = """
+import signal, time
+
+def test_that_cannot_be_interrupted():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    while True:
+        time.sleep(60)
+"""
+
+HUNG_END_OF_A_WORKER = """
+import time
+
+class Endless:
+    def pytest_sessionfinish(self):
+        time.sleep(600)
+
+def test_that_passes(request):
+    request.config.pluginmanager.register(Endless())
+"""
+
 HUNG_CALL = """
 import asyncio
 
@@ -169,7 +189,7 @@ def test_a_thread_that_a_test_left_behind_does_not_keep_the_run_from_ending(tmp_
 
 
 def test_workers_with_such_a_thread_are_ended_when_all_have_finished(tmp_path: Path) -> None:
-    done = run(tmp_path, HUNG_THREAD, "--quiet", "--numprocesses=1")
+    done = run(tmp_path, HUNG_THREAD, "--quiet", "--numprocesses=1", "--override-ini=timeout_grace=60")
     assert done.returncode == 0
     assert "1 passed" in done.stdout
 
@@ -178,6 +198,23 @@ def test_a_worker_that_has_finished_waits_for_the_others_without_a_limit(tmp_pat
     done = run(tmp_path, LONG_AND_SHORT, "--quiet", "--numprocesses=2", "--timeout=60")
     assert "2 passed" in done.stdout
     assert "did not end in time" not in done.stderr
+
+
+@pytest.mark.slow  # the silence has to be longer than a busy machine takes to start a worker
+@pytest.mark.parametrize(
+    ("code", "running"),
+    [
+        pytest.param(HUNG_WORKER, "test_inner.py::test_that_cannot_be_interrupted", id="in a test"),
+        pytest.param(HUNG_END_OF_A_WORKER, "the end of a worker", id="after its tests"),
+    ],
+)
+def test_a_worker_that_falls_silent_ends_the_run_and_is_named(
+    tmp_path: Path, code: str, running: str
+) -> None:
+    silence = "--override-ini=timeout_silence=25"
+    done = run(tmp_path, code, "--quiet", "--numprocesses=1", "--timeout=600", silence)
+    assert done.returncode == 1
+    assert f"{running} did not end in time" in done.stderr
 
 
 @pytest.mark.parametrize("workers", [(), ("--numprocesses=1",)], ids=["one process", "workers"])

@@ -2,6 +2,7 @@
 
 import json
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -71,9 +72,10 @@ def test_malformed_messages_of_the_standard_library_are_messages(path: Path) -> 
     ],
     ids=lambda raw: repr(raw[:40]),
 )
-@pytest.mark.timeout(10)
-def test_hostile_messages_are_read_in_good_time(raw: bytes) -> None:
+def test_hostile_messages_take_no_more_than_ten_seconds_of_cpu_time(raw: bytes) -> None:
+    before = time.process_time()
     as_sent(raw)
+    assert time.process_time() - before < 10
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="this Python came without its own tests")
