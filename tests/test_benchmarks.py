@@ -4,6 +4,9 @@ import pytest
 
 from benchmarks.rivals import RIVALS, Rival
 from benchmarks.rivals.graph import Config, Database
+from benchmarks.served import LIBRARIES, Library
+from benchmarks.served.asgi import Server
+from benchmarks.served.graph import counts
 
 
 @pytest.fixture(params=RIVALS, ids=lambda rival: rival.name)
@@ -36,3 +39,15 @@ def test_every_rival_sees_the_fake_within_its_swap_and_the_real_one_after(rival:
         assert (swapped.db, swapped.token.db) == (fake, fake)
         assert after.db is after.token.db is not fake
         assert after.db.config is real.config
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+async def test_every_library_builds_the_parts_of_a_request_once_and_closes_them(library: Library) -> None:
+    counts.clear()
+    async with Server(library.serve()) as server:
+        for path in ("/singleton", "/scoped") * 2:
+            assert await server.get(path) == 200
+    assert [counts[name] for name in ("Settings", "A", "B")] == [1, 1, 1]
+    assert [counts[name] for name in "CDEFGHI"] == [2] * 7
+    closed = 0 if "dependency-injector" in library.name else 2  # it has nothing that ends with a request
+    assert (counts["H closed"], counts["I closed"]) == (closed, closed)
