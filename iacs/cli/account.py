@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from iacs.account import Account, AccountService, EnrollmentResult
     from iacs.cli.running import App
 
-app = typer.Typer(help="Enrol accounts, and list, disable and enable them.", rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode=None)
 
 Directory = Annotated[
     Path | None,
     typer.Argument(
-        metavar="[DIRECTORY]", help="Folder with one YAML file per account (default: ENROLLMENT_DIRECTORY)."
+        metavar="DIRECTORY", help="Folder with one YAML file per account (default: ENROLLMENT_DIRECTORY)."
     ),
 ]
-Prune = Annotated[bool, typer.Option("--prune", help="Disable the accounts that the folder does not name.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Disable more than half of the accounts without asking.")]
+Prune = Annotated[bool, typer.Option("--prune", help="Disable the accounts that have no file in the folder.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would change.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Do not ask before disabling more than half of the accounts.")
+]
 
 
 @app.command()
@@ -37,7 +39,7 @@ def sync(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Enrol and update the accounts that the YAML files of a folder name."""
+    """Enrol and update accounts from a folder of YAML files."""
     from iacs.account import AccountService
 
     async def work(app: "App") -> "EnrollmentResult":
@@ -75,7 +77,7 @@ def _confirm(planned: "EnrollmentResult") -> None:
 @app.command()
 def add(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="Address of the new account.")],
-    name: Annotated[str, typer.Option("--name", help="Name for people.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Display name.")] = "",
     tenant: Annotated[
         str, typer.Option("--tenant", help="Tenant, as id or domain (default: AZURE_TENANT_ID).")
     ] = "",
@@ -89,7 +91,7 @@ def add(
 
 @app.command()
 def disable(email: Email, json: Json = False) -> None:
-    """Disable an account: it is neither read nor signed in, and its mail and tokens are kept."""
+    """Disable an account: no query, sync or sign-in; its stored mail and tokens are kept."""
     _change(lambda accounts: accounts.disable(email), "disabled", json=json)
 
 
@@ -116,7 +118,7 @@ def _change(
 
 @app.command("list")
 def list_accounts(json: Json = False) -> None:
-    """List the accounts with their statuses."""
+    """List the accounts and their status."""
     from iacs.account import AccountService
 
     async def work(app: "App") -> "tuple[Account, ...]":

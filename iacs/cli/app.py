@@ -75,6 +75,6 @@ def _iacs(
     """Work with people's Microsoft 365 mailboxes.
 
     Settings come from the environment and from .env; see: iacs config show.
-    Warnings and errors are logged to standard error, unless LOG_LEVEL says otherwise.
+    Warnings and errors are logged to standard error; set LOG_LEVEL to log more or less.
     """
     context.obj.debug = debug

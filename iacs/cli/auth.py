@@ -24,14 +24,18 @@ def login(
         bool, typer.Option("--device-code", help="Sign in on any device, with a code.")
     ] = False,
     no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Only print the address; without a terminal always.")
+        bool,
+        typer.Option(
+            "--no-browser",
+            help="Print the address instead of opening a browser (always, if there is no terminal).",
+        ),
     ] = False,
     timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait.")] = 300.0,
     json: Json = False,
 ) -> None:
-    """Sign a person in with their own browser, and keep their tokens.
+    """Sign a person in with their browser, and keep their tokens.
 
-    With --json the first line says where to sign in, and the second who did.
+    With --json the first line has the address to sign in at, the second the person who signed in.
     """
     from iacs.auth import AuthService
     from iacs.core.config import Config

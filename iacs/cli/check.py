@@ -10,7 +10,7 @@ from iacs.cli.tables import print_table
 
 
 def check(container: Container = DEFAULT, json: Json = False) -> None:
-    """Check the wiring of a container; nothing is built.
+    """Check the wiring of a container without building anything.
 
     Reports missing parts, cycles, arguments and settings of the wrong name or type, providers hidden in
     plain collections, and overrides that do not fit. The exit code is 1 when there is any finding.

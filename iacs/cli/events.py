@@ -136,7 +136,10 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be published.")] = False,
     json: Json = False,
 ) -> None:
-    """Publish the dead letters of a topic again, each once; exit code 1 if some could not be."""
+    """Publish the dead letters of a topic again.
+
+    A dead letter is published again only once. Exits with 1 if one could not be published.
+    """
 
     async def work(app: "App") -> tuple[int, int]:
         return await _replay(app, topic, limit=limit, dry_run=dry_run, json=json)
@@ -189,7 +192,7 @@ def schema(
 ) -> None:
     """Describe the events that iacs publishes: their JSON Schemas, or an AsyncAPI document.
 
-    The same settings always give the same bytes, so that the file can be kept with the code and compared.
+    The output is reproducible: keep the file under version control, and compare with --check.
     """
     from difflib import unified_diff
 

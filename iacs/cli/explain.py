@@ -12,14 +12,19 @@ from iacs.cli.output import line, print_json
 Part = Annotated[
     str, typer.Argument(metavar="PATH", help="Path such as account.service, or a name such as database.")
 ]
-Option = Annotated[str, typer.Option("--container", metavar="MODULE:CONTAINER", help="Container to inspect.")]
+Option = Annotated[
+    str,
+    typer.Option(
+        "--container", metavar="MODULE:CONTAINER", help="Container, such as shop.containers:ShopContainer."
+    ),
+]
 
 
 def explain(path: Part, container: Option = DEFAULT, json: Json = False) -> None:
     """Show where a part is declared and what it depends on.
 
-    Also what depends on it, and which settings it reads. Settings are read, and shown with secrets masked;
-    nothing else is built.
+    It also shows what depends on the part, and the settings that the part reads, with secrets masked. Only
+    the settings are built.
     """
     from iacs.cli.loading import load_container
     from iacs.cli.settings_reading import SettingsReader

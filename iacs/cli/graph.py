@@ -43,9 +43,9 @@ def graph(
     check: Check = None,
     settings: Settings = False,
 ) -> None:
-    """Draw the wiring of a container; nothing is built.
+    """Draw the wiring of a container without building anything.
 
-    The same container always gives the same bytes, so that the JSON can be kept with the code and compared.
+    The output is reproducible: keep the JSON under version control, and compare with --check.
     """
     from iacs.cli.loading import load_container
     from iacs.runtime.graph.graph import read_graph

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Timeout = Annotated[
     float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="Maximum wait for each part.")
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 also when degraded.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a part is degraded, too.")]
 
 _SUMMARIES = {
     "up": "everything works",

@@ -136,7 +136,7 @@ def sync(
 ) -> None:
     """Store new and changed messages, and publish an event for each new one.
 
-    Exits with 1 if an account could not be synced; accounts that are left out are reported on stderr.
+    Exits with 1 if an account could not be synced; skipped accounts are reported on stderr.
     """
     from iacs.account import AccountService
     from iacs.cli.sync import report, sync_all

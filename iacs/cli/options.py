@@ -6,4 +6,6 @@ import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON Lines: one object per line.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Address of an enrolled account.")]
-Container = Annotated[str, typer.Argument(metavar="MODULE:CONTAINER", help="Container to inspect.")]
+Container = Annotated[
+    str, typer.Argument(metavar="MODULE:CONTAINER", help="Container, such as shop.containers:ShopContainer.")
+]

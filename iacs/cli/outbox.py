@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(rich_markup_mode=None)
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of parked events.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID", help="Ids of parked events.")]
 
 
 @app.command("list")
@@ -53,7 +53,7 @@ def list_parked(json: Json = False) -> None:
 
 @app.command()
 def retry(ids: Ids, json: Json = False) -> None:
-    """Let parked events be published again, by the next sync or: iacs events relay."""
+    """Release parked events: the next sync, or iacs events relay, publishes them."""
     number = _run(lambda outbox: outbox.retry(ids))
     if json:
         print_json({"retried": number})

@@ -23,19 +23,21 @@ def sandbox(
         list[str] | None,
         typer.Option(
             metavar="EMAIL=PATH",
-            help="Mail of an address: an mbox file (also .gz), a Maildir or a folder of .eml files; "
+            help="Address and its mail: an mbox file (also .gz), a Maildir or a folder of .eml files; "
             f"repeatable (default: {DEFAULT}, without mail).",
         ),
     ] = None,
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="PORT", help="Port on loopback (0: any free port).")
     ] = 8365,
-    https: Annotated[bool, typer.Option("--https", help="Serve HTTPS, with a CA of its own.")] = False,
+    https: Annotated[
+        bool, typer.Option("--https", help="Serve HTTPS, with a certificate from a CA of its own.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run a local stand-in for Microsoft's cloud.
 
-    It runs until Ctrl-C, and prints the settings that direct the other commands to it.
+    It prints the settings that direct the other commands to it, and runs until Ctrl-C.
     """
     run_async(_serve(_mailboxes(mailbox or []), port, https=https, json=json))
 

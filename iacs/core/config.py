@@ -39,8 +39,7 @@ class SettingRow(NamedTuple):
 class Config(BaseSettings):
     """Every setting; the environment takes precedence over `.env`, which takes precedence over the default.
 
-    An empty value counts as not given. Another prefix than none is chosen with `Config(_env_prefix="MYAPP_")`,
-    another file with `_env_file`. Raises ConfigurationError, which lists every problem.
+    An empty value counts as not set. `Config(_env_prefix="MYAPP_")` chooses a prefix, `_env_file` another file. Raises ConfigurationError, which lists every problem.
     """
 
     model_config = SettingsConfigDict(
@@ -65,26 +64,31 @@ class Config(BaseSettings):
         30.0, gt=0, description="Maximum wait for a lock or a connection, in seconds"
     )
     database_prepared_statements: bool = Field(
-        True, description="Prepare statements on PostgreSQL (false behind PgBouncer in transaction mode)"
+        True,
+        description="Use prepared statements on PostgreSQL (set to false behind PgBouncer in transaction mode)",
     )
 
     kafka_bootstrap_servers: Servers = Field(
         (), description="Kafka brokers as host:port, comma-separated (empty: events are kept in the database)"
     )
     kafka_security_protocol: Annotated[Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], AnyCase] = (
-        Field("PLAINTEXT", description="Security protocol for broker connections")
+        Field("PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
     )
-    kafka_ssl_cafile: Path | None = Field(None, description="CA certificate of the brokers (PEM)")
+    kafka_ssl_cafile: Path | None = Field(None, description="PEM file with the CA certificate of the brokers")
     kafka_sasl_mechanism: Annotated[Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], AnyCase] = Field(
-        "PLAIN", description="SASL mechanism"
+        "PLAIN", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
     )
     kafka_sasl_username: str = Field("", description="SASL user name")
     kafka_sasl_password: SecretStr | None = Field(None, description="SASL password")
     kafka_timeout: float = Field(10.0, gt=0, description="Timeout for reaching a broker, in seconds")
-    kafka_linger_ms: int = Field(5, ge=0, description="Maximum wait for a batch to fill, in milliseconds")
-    kafka_batch_size: int = Field(262_144, ge=1, description="Maximum batch size, in bytes")
-    mail_topic: str = Field("iacs.mail.received", description="Topic for the events about new messages")
-    dead_letter_topic: str = Field("iacs.dead-letter", description="Topic for records that are not JSON")
+    kafka_linger_ms: int = Field(
+        5, ge=0, description="Maximum wait for a batch of events to fill, in milliseconds"
+    )
+    kafka_batch_size: int = Field(262_144, ge=1, description="Maximum size of a batch of events, in bytes")
+    mail_topic: str = Field("iacs.mail.received", description="Topic for the events about new mail")
+    dead_letter_topic: str = Field(
+        "iacs.dead-letter", description="Topic for dead letters: records that are not JSON"
+    )
     event_source: UriReference = Field(
         "urn:iacs", description="CloudEvents source of published events (a URI)"
     )
@@ -94,16 +98,16 @@ class Config(BaseSettings):
     )
     azure_client_secret: SecretStr | None = Field(None, description="Client secret of the app registration")
     azure_client_certificate_path: Path | None = Field(
-        None, description="Certificate and private key (PEM), instead of the client secret"
+        None, description="PEM file with certificate and private key, instead of the client secret"
     )
     azure_client_certificate_password: SecretStr | None = Field(
-        None, description="Password of the private key"
+        None, description="Password of the private key in that file"
     )
     azure_tenant_id: str = Field(
-        "common", description="Tenant: a directory id, a domain, common or organizations"
+        "common", description="Tenant: a directory id, a domain, 'common' or 'organizations'"
     )
     azure_authority_host: CloudUrl = Field(
-        "https://login.microsoftonline.com", description="Base URL of Entra ID; changes for national clouds"
+        "https://login.microsoftonline.com", description="Base URL of Entra ID; differs in national clouds"
     )
     azure_redirect_uri: RedirectUri = Field(
         "http://localhost:8400/callback", description="Redirect URI of the app registration"
@@ -113,27 +117,30 @@ class Config(BaseSettings):
     )
     graph_url: CloudUrl = Field(
         "https://graph.microsoft.com/v1.0",
-        description="Base URL of Microsoft Graph; changes for national clouds",
+        description="Base URL of Microsoft Graph; differs in national clouds",
     )
-    graph_page_size: int = Field(100, ge=1, le=1000, description="Messages per page")
+    graph_page_size: int = Field(100, ge=1, le=1000, description="Messages per page of a response from Graph")
     graph_concurrency: int = Field(4, ge=1, description="Maximum number of concurrent requests per mailbox")
     http_timeout: float = Field(
         30.0, gt=0, description="Timeout of a request to Microsoft's cloud, in seconds"
     )
-    http_ca_file: Path | None = Field(None, description="Additional CA certificate (PEM)")
+    http_ca_file: Path | None = Field(
+        None, description="PEM file with an additional CA certificate, trusted for Microsoft's cloud"
+    )
     token_encryption_key: FernetKeys = Field(
-        None, description="Fernet key that encrypts tokens; of several, comma-separated, the first encrypts"
+        None, description="Fernet key that encrypts stored tokens; generate one with: iacs config new-key"
     )
 
     enrollment_directory: Path = Field(
         Path("enrollment"), description="Folder with one YAML file per account"
     )
-    openai_api_key: SecretStr | None = Field(None, description="Not used by iacs; available to your services")
+    openai_api_key: SecretStr | None = Field(None, description="Not used by iacs; for services of your own")
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], AnyCase] = Field(
-        "INFO", description="Minimum log level"
+        "INFO",
+        description="DEBUG, INFO, WARNING, ERROR or CRITICAL; if not set, the command line uses WARNING",
     )
     log_format: Annotated[Literal["auto", "console", "json"], AnyCase] = Field(
-        "auto", description="Log format (auto: console on a terminal, json elsewhere)"
+        "auto", description="console, json, or auto: console on a terminal, json elsewhere"
     )
 
     _prefix: str = PrivateAttr("")

@@ -2,45 +2,45 @@
 
 IACSGraphError
 ├── ConfigurationError          settings are missing or malformed; lists every problem
-├── DatabaseError               the database refused, or could not be reached
+├── DatabaseError               the database rejected a statement, or could not be reached
 │   └── SchemaError             the schema could not be applied, or is newer than this code
 ├── EventError                  publishing or reading events failed
-│   ├── KafkaError              the broker refused, or could not be reached in time
-│   │   └── EventRejectedError  the broker rejects an event for its size or its topic; an outage is no such thing
+│   ├── KafkaError              the broker reported an error, or could not be reached in time
+│   │   └── EventRejectedError  the broker rejects an event because of its size or topic; never an outage
 │   ├── EventEncodingError      a value cannot be written as JSON; names its field
-│   └── PublishError            some of the events given are not durable; names them
+│   └── PublishError            some events were not stored durably; has their ids
 ├── APIConnectionError          Microsoft's cloud could not be reached, or answered with an error
 │   ├── GraphError              Microsoft Graph answered with an error; its code and request id
-│   └── MalformedResponseError  an answer is not what the protocol promises
+│   └── MalformedResponseError  a response does not follow the protocol
 ├── AuthenticationError         signing in, or getting a token, failed
-│   ├── SignInRequiredError     only the person can help: they sign in again
-│   ├── OperatorRequiredError   only the operator can help: registration, secret or policy
-│   └── InvalidIdTokenError     an id token fails its validation
+│   ├── SignInRequiredError     the person has to sign in again
+│   ├── OperatorRequiredError   an administrator has to act: app registration, secret or policy
+│   └── InvalidIdTokenError     an id token is not valid
 ├── AccountError                an account is unknown, or its enrolment is malformed
 │   ├── AccountNotFoundError    no account with that address is enrolled
-│   └── AccountDisabledError    the account is disabled, so it is neither read nor signed in
-├── MailQueryError              a query that Microsoft Graph would refuse
-├── ApplicationError            a container cannot be run as it is, or not as it is asked to
-│   ├── NotAContainerError      what is to be run is not an instance of a container
-│   ├── CheckError              a container is wired wrong; lists every finding
+│   └── AccountDisabledError    the account is disabled: no query, sync or sign-in
+├── MailQueryError              Microsoft Graph would reject the query
+├── ApplicationError            a container, or the application that runs it, cannot do what was requested
+│   ├── NotAContainerError      the object to run is not an instance of a container
+│   ├── CheckError              a container is wired wrongly; lists every finding
 │   ├── StartError              a part of an application could not be started; names it
 │   ├── StopError               a part of an application could not be closed; names it
-│   ├── ApplicationStateError   a start or stop is under way, or an overlay is entered already
-│   ├── NotStartedError         a part is asked for before its application has started it
-│   ├── ForeignLoopError        a part is asked for in another event loop than its own
-│   ├── ScopeError              a scoped part is asked for outside of a scope, or a scope is misused
+│   ├── ApplicationStateError   a start or stop is in progress, or an overlay was entered twice
+│   ├── NotStartedError         a part was requested before its application had started it
+│   ├── ForeignLoopError        a part was requested in a different event loop from its own
+│   ├── ScopeError              a scoped part was requested outside a scope, or a scope is misused
 │   ├── UnknownPartError        no part has that path or class; has close matches
 │   ├── AmbiguousPartError      several parts have that name or class; has their paths
 │   ├── MissingDependencyError  a dependency or a required option has no value; names it
-│   ├── WiringError             a value does not fit where the wiring puts it; names the provider
+│   ├── WiringError             a value does not fit the provider that uses it; names the provider
 │   └── InjectionError          a function cannot be decorated, or a parameter of it not injected
-├── PictureError                the JSON of a picture of the wiring cannot be read
-└── DegradedError               a part works, but a person must act; for its probe to raise
+├── PictureError                the JSON of a graph cannot be read
+└── DegradedError               a part works, but somebody has to act; raised by its probe
 
-`str(error)` says what happened. `hint` says what to do about it, usually as a command; it is empty where the
-message leaves nothing to add. Both are clauses without a full stop: joined by a semicolon they read as one
-sentence. `code` is stable, for programs; anything else that a program may branch on is an attribute.
-Neither text holds a secret: a value that may be one is left out.
+`str(error)` says what happened. `hint` says what to do about it, usually as a command; it may be empty. Both
+are clauses without a full stop: joined by a semicolon they read as one sentence. `code` is stable, for
+programs; anything else that a program may branch on is an attribute. Neither text holds a secret: a value
+that may be one is left out.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -49,7 +49,7 @@ from typing import Any, ClassVar, Literal
 
 
 class IACSGraphError(Exception):
-    """The root of everything that iacs raises."""
+    """The base class of every error that iacs raises."""
 
     code: ClassVar[str] = "error"
 
@@ -65,7 +65,7 @@ class IACSGraphError(Exception):
         return "; ".join(filter(None, (str(self), self.hint)))
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
-        """Copy and pickle whole: an exception's own way knows no keyword arguments."""
+        """Copy and pickle every attribute: by default an exception loses its keyword arguments."""
         return _remake, (type(self), self.args), self.__dict__
 
 
@@ -87,10 +87,10 @@ class ConfigurationError(IACSGraphError):
 
 
 class DatabaseError(IACSGraphError):
-    """The database refused a statement, or could not be reached; the driver's error is the cause.
+    """The database rejected a statement, or could not be reached; the driver's error is the cause.
 
-    `retryable` says that another transaction was in the way, a deadlock or a serialization failure: the same
-    transaction may succeed when it is done again from its beginning.
+    `retryable` is true after a deadlock or a serialization failure: the same transaction may succeed when it is
+    run again from its beginning.
     """
 
     code = "database"
@@ -113,7 +113,7 @@ class EventError(IACSGraphError):
 
 
 class KafkaError(EventError):
-    """The broker refused, or could not be reached in time; `servers` lists the brokers that were asked."""
+    """The broker reported an error, or could not be reached in time; `servers` lists the brokers."""
 
     code = "kafka"
 
@@ -123,13 +123,13 @@ class KafkaError(EventError):
 
 
 class EventRejectedError(KafkaError):
-    """The broker rejects this event, for its size or its topic; it will again until one of these changes."""
+    """The broker rejects this event because of its size or topic; retrying does not help until one of them changes."""
 
     code = "event_rejected"
 
 
 class EventEncodingError(EventError):
-    """A value cannot be written as JSON; `field` is its path, such as `value.sender.photo`."""
+    """A value cannot be encoded as JSON; `field` is its path, such as `value.sender.photo`."""
 
     code = "event_encoding"
 
@@ -139,11 +139,10 @@ class EventEncodingError(EventError):
 
 
 class PublishError(EventError):
-    """Some of the events given are not durable, or not known to be; `event_ids` names those.
+    """Some events were not, or may not have been, stored durably; `event_ids` has their ids.
 
-    Events of the same call that are not named are durable; what came after those named was not sent.
-    `rejections` has the reasons for those that are rejected for what they are, by id: sending them again is
-    of no use. The others may be durable later, as they are.
+    All other events of the same call are durable. `rejections` has, by id, the reasons for events that the broker
+    rejects: sending those again does not help. The rest may succeed when sent again.
     """
 
     code = "publish"
@@ -164,7 +163,7 @@ class PublishError(EventError):
 class APIConnectionError(IACSGraphError):
     """Microsoft's cloud could not be reached, or answered with an error.
 
-    `status` is the HTTP status, None when no answer came; `retry_after` is in seconds.
+    `status` is the HTTP status, None if there was no response; `retry_after` is in seconds.
     """
 
     code = "api_connection"
@@ -183,7 +182,7 @@ class APIConnectionError(IACSGraphError):
 
 
 class GraphError(APIConnectionError):
-    """Microsoft Graph answered with an error; `graph_code` is the most specific code of its answer."""
+    """Microsoft Graph answered with an error; `graph_code` is the most specific code of the response."""
 
     code = "graph"
 
@@ -203,7 +202,7 @@ class GraphError(APIConnectionError):
 
 
 class MalformedResponseError(APIConnectionError):
-    """An answer is not what the protocol promises."""
+    """A response does not follow the protocol."""
 
     code = "malformed_response"
 
@@ -211,7 +210,7 @@ class MalformedResponseError(APIConnectionError):
 class AuthenticationError(IACSGraphError):
     """Signing in, or getting a token, failed.
 
-    `error` and `suberror` are OAuth's codes, and what a program decides on. `codes` (AADSTS numbers),
+    `error` and `suberror` are the OAuth error codes, on which a program may branch. `codes` (AADSTS numbers),
     `trace_id` and `correlation_id` are for people and support only, as Entra's documentation asks.
     """
 
@@ -239,19 +238,19 @@ class AuthenticationError(IACSGraphError):
 
 
 class SignInRequiredError(AuthenticationError):
-    """Only the person can help: they sign in again."""
+    """The person has to sign in again."""
 
     code = "sign_in_required"
 
 
 class OperatorRequiredError(AuthenticationError):
-    """Only the operator can help: the registration, its secret, or a policy of the tenant."""
+    """An administrator has to act: on the app registration, its secret, or a policy of the tenant."""
 
     code = "operator_required"
 
 
 class InvalidIdTokenError(AuthenticationError):
-    """An id token fails its validation."""
+    """An id token is not valid."""
 
     code = "invalid_id_token"
 
@@ -269,13 +268,13 @@ class AccountNotFoundError(AccountError):
 
 
 class AccountDisabledError(AccountError):
-    """The account is disabled, so it is neither read nor signed in."""
+    """The account is disabled: no query, sync or sign-in."""
 
     code = "account_disabled"
 
 
 class MailQueryError(IACSGraphError):
-    """A query that Microsoft Graph would refuse."""
+    """Microsoft Graph would reject the query."""
 
     code = "mail_query"
 
@@ -293,19 +292,19 @@ class Finding:
 
 
 class ApplicationError(IACSGraphError):
-    """A container cannot be run as it is, or its application cannot do what is asked of it."""
+    """A container, or the application that runs it, cannot do what was requested."""
 
     code = "application"
 
 
 class NotAContainerError(ApplicationError):
-    """What is to be run is not a container of dependency_injector, or is the class of one."""
+    """The object to run is not a dependency_injector container, or is the class instead of an instance."""
 
     code = "not_a_container"
 
 
 class CheckError(ApplicationError):
-    """A container is wired wrong, or an overlay does not fit it; nothing was built.
+    """A container is wired wrongly, or an overlay does not fit it; nothing was built.
 
     `findings` has every defect, in the order of the paths.
     """
@@ -318,7 +317,7 @@ class CheckError(ApplicationError):
 
 
 class StartError(ApplicationError):
-    """A part could not be started; what had been started is closed again. The part's error is the cause.
+    """A part could not be started; all parts that had started were closed. The part's error is the cause.
 
     `path` names the part.
     """
@@ -341,13 +340,13 @@ class StopError(ApplicationError):
 
 
 class ApplicationStateError(ApplicationError):
-    """An application or overlay cannot do this now: a start or stop is under way, or it is entered already."""
+    """An application or overlay cannot do this now: a start or stop is in progress, or it was entered before."""
 
     code = "application_state"
 
 
 class NotStartedError(ApplicationError):
-    """A part is asked for that no started application holds; `path` names it."""
+    """A part was requested, but no application that has it is started; `path` names the part."""
 
     code = "not_started"
 
@@ -357,7 +356,7 @@ class NotStartedError(ApplicationError):
 
 
 class ForeignLoopError(ApplicationError):
-    """A part is asked for in another event loop than the one its application runs in; `path` names it."""
+    """A part was requested in a different event loop from the one its application runs in; `path` names it."""
 
     code = "foreign_loop"
 
@@ -367,7 +366,7 @@ class ForeignLoopError(ApplicationError):
 
 
 class ScopeError(ApplicationError):
-    """A scoped part is asked for outside of a scope, or a scope is used wrongly; `path` names the part, if one."""
+    """A scoped part was requested outside a scope, or a scope is misused; `path` names the part, if any."""
 
     code = "scope"
 
@@ -379,7 +378,7 @@ class ScopeError(ApplicationError):
 class UnknownPartError(ApplicationError):
     """No part of the container has that path or class.
 
-    `name` is the path, or the class or provider as text; `close_matches` are paths that are spelt alike.
+    `name` is the path, or the class or provider as text; `close_matches` are similar paths.
     """
 
     code = "unknown_part"
@@ -402,7 +401,7 @@ class AmbiguousPartError(ApplicationError):
 
 
 class MissingDependencyError(ApplicationError):
-    """A dependency was not provided, or a required option of a configuration is not set; `path` names it."""
+    """A dependency was not provided, or a required configuration option is not set; `path` names it."""
 
     code = "missing_dependency"
 
@@ -412,7 +411,7 @@ class MissingDependencyError(ApplicationError):
 
 
 class WiringError(ApplicationError):
-    """A value of the running application does not fit where the wiring puts it; `path` names the provider."""
+    """A value that was only known at run time does not fit the provider that uses it; `path` names the provider."""
 
     code = "wiring"
 
@@ -422,9 +421,9 @@ class WiringError(ApplicationError):
 
 
 class InjectionError(ApplicationError):
-    """A function cannot be decorated, or one of its parameters not injected; the reason is the cause.
+    """A function cannot be decorated, or one of its parameters cannot be injected; the reason is the cause.
 
-    `function` and `parameter` are their names; the parameter's is empty where the function itself is refused.
+    `function` and `parameter` are their names; the parameter's is empty if the function itself is the problem.
     """
 
     code = "injection"
@@ -436,12 +435,12 @@ class InjectionError(ApplicationError):
 
 
 class PictureError(IACSGraphError):
-    """The JSON of a picture of the wiring cannot be read."""
+    """The JSON of a graph, written by `iacs graph --format json`, cannot be read."""
 
     code = "picture"
 
 
 class DegradedError(IACSGraphError):
-    """A part works, but a person must act; for its probe to raise, and reported as health."""
+    """A part works, but somebody has to act; raised by the part's probe, and reported as its health."""
 
     code = "degraded"

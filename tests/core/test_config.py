@@ -220,7 +220,7 @@ def test_require_names_everything_that_is_missing(monkeypatch: pytest.MonkeyPatc
     hint = "is not set: put it into the environment or .env"
     assert caught.value.problems == (
         f"MYAPP_AZURE_CLIENT_ID {hint} (Application (client) id of the app registration in Entra ID)",
-        f"MYAPP_OPENAI_API_KEY {hint} (Not used by iacs; available to your services)",
+        f"MYAPP_OPENAI_API_KEY {hint} (Not used by iacs; for services of your own)",
     )
 
 
