@@ -23,7 +23,7 @@ from iacs.runtime.application import Application
 from iacs.runtime.checks import check
 from iacs.runtime.injection import inject
 from iacs.runtime.lifecycle.timeline import Step, Timeline
-from iacs.runtime.plan.parts import keep_open
+from iacs.runtime.plan.closers import keep_open
 from iacs.runtime.views.current import current_application
 from iacs.runtime.views.nesting import Overlay, Scope
 from iacs.runtime.views.replacements import wrapping

@@ -19,6 +19,7 @@ from iacs.runtime.lifecycle.lifetime import Lifetime
 from iacs.runtime.lifecycle.signals import ending_signals
 from iacs.runtime.lifecycle.timeline import Timeline
 from iacs.runtime.lifecycle.waiting import TransitionLock, cancel_and_wait, uninterrupted
+from iacs.runtime.plan.closers import Closer, Closers
 from iacs.runtime.plan.expressions import UNSET
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views import forking, registry
@@ -37,8 +38,9 @@ class Application(NestingView, Generic[C]):
     with every finding, and builds nothing. `roots` are the classes or paths that are needed, everything if None;
     only what they ask is started. `start_timeout` and `stop_timeout` are in seconds, for each part.
 
-    What the application builds it closes; what it was handed it leaves alone. While it is started, the
-    container's own providers give the application's parts.
+    What the application builds it closes; what it was handed it leaves alone. `closing` maps the path of a part, or
+    a class, to the function that closes it, such as `{"engine": Engine.dispose}`; `keep_open` names parts and
+    classes that are not closed. While it is started, the container's own providers give the application's parts.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Application(NestingView, Generic[C]):
         roots: Iterable[type[Any] | str] | None = None,
         start_timeout: float = 15.0,
         stop_timeout: float = 15.0,
+        keep_open: Iterable[type[Any] | str] = (),
+        closing: Mapping[type[Any] | str, Closer] | None = None,
     ) -> None:
         if isinstance(container, type):
             name = container.__qualname__
@@ -57,6 +61,7 @@ class Application(NestingView, Generic[C]):
         super().__init__(self.new_loop_context())
         self.container: C = container
         self.timeline = Timeline()
+        self._closing: dict[type[Any] | str, Closer | None] = {**dict.fromkeys(keep_open), **(closing or {})}
         self._asked_roots = None if roots is None else tuple(roots)
         self._lifetime: Lifetime | None = None
         self._entered: list[Token[View | None]] = []
@@ -76,9 +81,11 @@ class Application(NestingView, Generic[C]):
         self._plan_for(graph)
 
     def _plan_for(self, graph: Graph) -> None:
-        self.plan = Plan(graph)
+        closers = Closers(self._closing)
+        self.plan = Plan(graph, closers=closers)
         self.values = [UNSET] * len(graph)
         self.lookup = Lookup(self.plan, self.values)
+        closers.resolve(graph, self.lookup.index)
         self.roots = graph.tops if self._asked_roots is None else tuple(self._roots(self._asked_roots))
         self.forget()
 

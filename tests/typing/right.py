@@ -10,6 +10,7 @@ from iacs.runtime.typed import given, replacing, resource, singleton
 from tests.typing.shop import Database, FakeDatabase, Lock, Service, Shop, hold_lock, open_lock
 
 app = Application(Shop(), roots=[Service, "lock"], start_timeout=1, stop_timeout=2.5)
+closing = Application(Shop(), keep_open=["lock", Lock], closing={"database": print, Service: print})
 findings: tuple[Finding, ...] = check(Shop())
 
 assert_type(app.get(Service), Service)

@@ -6,7 +6,6 @@ from time import perf_counter
 from typing import Any
 
 from iacs.core.exceptions import IACSGraphError, StartError
-from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.lifecycle.closing import CloseLater, Closing, add_notes
 from iacs.runtime.lifecycle.opening import open_all
 from iacs.runtime.lifecycle.provider_values import (
@@ -187,7 +186,7 @@ class Lifetime:
         """Note a part that is open: from now on it is there, and it is ours to close."""
         if opened.needs_a_loop and not (self._has_loop or self._is_async):
             raise part.needs_a_loop("is closed asynchronously")
-        if opened.is_ours and part.kind is not Kind.RESOURCE and self._is_known(opened.value):
+        if opened.is_ours and not opened.is_entered and self._is_known(opened.value):
             opened.close = opened.aclose = None  # whose it is, or an earlier part, closes it
         self._know(opened.value)
         if opened.is_ours or part.asynchronous or self._installs:  # else there is nothing to undo

@@ -8,6 +8,7 @@ from dependency_injector import providers
 
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import Kind, Provider, is_asynchronous, is_delegated
+from iacs.runtime.plan.closers import Closers
 from iacs.runtime.plan.expressions import Call, Expression, Values, applied, constant
 
 
@@ -15,6 +16,7 @@ class PlanContext(Protocol):
     """What a compiler reads of the plan that it compiles for; `Plan` has the meaning of each."""
 
     graph: Graph
+    closers: Closers
     replaced: frozenset[int]
     bound: set[int]
     expressions: list[Expression]

@@ -11,8 +11,8 @@ from iacs.core.exceptions import MissingDependencyError
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind, is_asynchronous
 from iacs.runtime.plan.calls import PlanContext, argument, call_of, provider_itself
+from iacs.runtime.plan.closers import is_kept_open
 from iacs.runtime.plan.expressions import UNSET, Call, Expression, Values, applied, constant, option, required
-from iacs.runtime.plan.parts import is_kept_open
 from iacs.runtime.plan.scoping import ScopedPart
 
 Compile = Callable[[PlanContext, Node], Expression]
@@ -39,8 +39,8 @@ def _called(plan: PlanContext, node: Node) -> Expression:
     return call_of(plan, node).expression()
 
 
-def _scoped_value(_plan: PlanContext, node: Node) -> Expression:
-    return ScopedPart(node.index, node.path, constant(UNSET), passed=True).expression()
+def _scoped_value(plan: PlanContext, node: Node) -> Expression:
+    return ScopedPart(node.index, node.path, constant(UNSET), plan.closers, passed=True).expression()
 
 
 def _scoped(plan: PlanContext, node: Node) -> Expression:
@@ -52,6 +52,7 @@ def _scoped(plan: PlanContext, node: Node) -> Expression:
         node.index,
         node.path,
         build,
+        plan.closers,
         asynchronous,
         entered=is_resource,
         kept_open=is_kept_open(made),

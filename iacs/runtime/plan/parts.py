@@ -9,32 +9,12 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from iacs.core.exceptions import StartError
 from iacs.runtime.graph.kinds import Kind, Provider
+from iacs.runtime.plan.closers import Close, Closers, is_kept_open
 from iacs.runtime.plan.expressions import Read, Values
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Close = Callable[[], Any]
-
-
-class _KeptOpen(partial[Any]):
-    """A factory whose object somebody else closes."""
-
-
-def keep_open(make: Callable[P, T]) -> Callable[P, T]:
-    """Mark a class or factory: the application builds the part and never closes it.
-
-    `providers.Singleton(keep_open(create_pool), …)`.
-    """
-    return _KeptOpen(make)
-
-
-def is_kept_open(make: Any) -> bool:
-    """Return whether a factory is marked with `keep_open`."""
-    return isinstance(make, _KeptOpen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +33,7 @@ class Part:
     kind: Kind
     awaits: bool
     asynchronous: bool
-    closes_asynchronously: bool
+    closers: Closers
     native: bool
     waits: frozenset[int]
     sources: tuple[Read, ...]
@@ -75,7 +55,8 @@ class Part:
         if awaited:
             made = await made
         if self._is_entered_asynchronously(made, awaited=awaited):
-            return Opened(self, await made.__aenter__(), None, partial(made.__aexit__, None, None, None))
+            value = await made.__aenter__()
+            return Opened(self, value, None, partial(made.__aexit__, None, None, None), is_entered=True)
         return self._entered(made) if self._is_entered(made) else self._built(made, values)
 
     def _is_entered_asynchronously(self, made: Any, *, awaited: bool) -> bool:
@@ -88,12 +69,13 @@ class Part:
         return self.kind is Kind.RESOURCE and hasattr(type(made), "__enter__")
 
     def _entered(self, made: Any) -> "Opened":
-        return Opened(self, made.__enter__(), partial(made.__exit__, None, None, None))
+        value = made.__enter__()
+        return Opened(self, value, partial(made.__exit__, None, None, None), is_entered=True)
 
     def _built(self, made: Any, values: Values) -> "Opened":
-        if self.kind is Kind.RESOURCE:
-            return Opened(self, made)
-        close, aclose = ways_to_close(made)
+        is_resource = self.kind is Kind.RESOURCE  # closed by its own context, or by what was given for it
+        ways = self.closers.given_ways if is_resource else self.closers.ways
+        close, aclose = ways(self.index, made) or (None, None)
         if (close or aclose) and self._is_ours(made, values):
             return Opened(self, made, close, aclose)
         return Opened(self, made)
@@ -108,6 +90,15 @@ class Part:
         """Return whether the part is marked with `keep_open`."""
         return is_kept_open(self.provider.provides)  # type: ignore[attr-defined]
 
+    @property
+    def closes_asynchronously(self) -> bool:
+        """Return whether it is known before the part is built that closing it takes an event loop."""
+        if (
+            self.kind is not Kind.SINGLETON or self.is_kept_open
+        ):  # others may turn out to be entered, or another's
+            return False
+        return self.closers.need_a_loop(self.index, self.provider.provides)  # type: ignore[attr-defined]
+
     def needs_a_loop(self, why: str) -> StartError:
         """Return the error of a synchronous start."""
         return StartError(f"{self.path} {why}", path=self.path, hint="start it with 'async with'")
@@ -121,6 +112,7 @@ class Opened:
     value: Any
     close: Close | None = None
     aclose: Close | None = None
+    is_entered: bool = False
 
     @property
     def is_ours(self) -> bool:
@@ -142,49 +134,6 @@ class Opened:
         closing = self.begin_closing()
         if inspect.isawaitable(closing):
             await closing
-
-
-def closes_asynchronously(cls: Any) -> bool:
-    """Return whether it is known before an object is made that closing it takes an event loop."""
-    if not isinstance(cls, type):
-        return False
-    close, aclose = _ways(cls)
-    return not close and aclose
-
-
-def ways_to_close(value: Any) -> tuple[Close | None, Close | None]:
-    """Return what closes an object without an event loop, and in one. A class is not closed, its objects are."""
-    cls: type = type(value)
-    close, aclose = (False, False) if isinstance(value, type) else _ways(cls)
-    closing = value.close if close else None
-    if not aclose:
-        return closing, None
-    return closing, value.aclose if _is_called_without_arguments(cls, "aclose") else value.close
-
-
-@lru_cache(maxsize=1024)
-def _ways(cls: type) -> tuple[bool, bool]:
-    """Return whether objects of a class close without an event loop, and in one."""
-    close, aclose = (_is_called_without_arguments(cls, name) for name in ("close", "aclose"))
-    is_async = close and inspect.iscoroutinefunction(cls.close)  # type: ignore[attr-defined]
-    return close and not is_async, aclose or is_async
-
-
-def _is_called_without_arguments(cls: type, name: str) -> bool:
-    """Return whether a class has such a method; one that requires arguments means something else by its name."""
-    method = inspect.getattr_static(cls, name, None)
-    if not callable(getattr(cls, name, None)):
-        return False
-    is_bound = hasattr(type(method), "__get__") and not isinstance(method, staticmethod | classmethod)
-    try:
-        signature = inspect.signature(getattr(cls, name))
-    except (TypeError, ValueError):  # of a method written in C
-        return True
-    try:
-        signature.bind(*[None] * is_bound)
-    except TypeError:
-        return False
-    return True
 
 
 def _is_awaited(made: Any) -> bool:

@@ -11,9 +11,10 @@ from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import SCOPED, Kind, is_asynchronous
 from iacs.runtime.plan.calls import call_of
+from iacs.runtime.plan.closers import Closers
 from iacs.runtime.plan.compiling import COMPILERS, ask
 from iacs.runtime.plan.expressions import UNSET, Expression, Values, constant
-from iacs.runtime.plan.parts import Part, closes_asynchronously
+from iacs.runtime.plan.parts import Part
 
 
 class Plan:
@@ -33,8 +34,10 @@ class Plan:
         bound: bool = False,
         base: "Plan | None" = None,
         chosen: Values | None = None,
+        closers: Closers | None = None,
     ) -> None:
         self.graph = graph
+        self.closers: Closers = closers or (base.closers if base else Closers())
         self.replaced: frozenset[int] = frozenset(replaced) | (base.replaced if base else frozenset())
         new = range(len(base.graph) if base else 0, len(graph))
         skipped = set(self._skipped(chosen)) if chosen is not None else ()
@@ -113,8 +116,7 @@ class Plan:
             awaits=expression.asynchronous,
             asynchronous=expression.asynchronous
             or (node.kind is Kind.RESOURCE and is_asynchronous(node.provider.provides)),
-            closes_asynchronously=node.kind is Kind.SINGLETON
-            and closes_asynchronously(node.provider.provides),
+            closers=self.closers,
             native=native,
             waits=self.waits[node.index],
             sources=tuple(

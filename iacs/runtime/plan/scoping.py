@@ -13,8 +13,8 @@ from typing import Any, NoReturn, Protocol
 
 from iacs.core.exceptions import ScopeError
 from iacs.runtime.graph.scoped import OPEN_A_SCOPE
+from iacs.runtime.plan.closers import Closers
 from iacs.runtime.plan.expressions import UNSET, Expression, Values
-from iacs.runtime.plan.parts import ways_to_close
 
 Exit = Callable[[Any, Any, Any], Any]
 
@@ -33,6 +33,7 @@ class ScopedPart:
     index: int
     path: str
     build: Expression
+    closers: Closers
     asynchronous: bool = False
     entered: bool = False
     passed: bool = False
@@ -183,7 +184,7 @@ class ScopedParts:
         return value
 
     def _kept(self, part: ScopedPart, made: Any) -> Any:
-        close, aclose = ways_to_close(made)
+        close, aclose = part.closers.ways(part.index, made)
         if (close or aclose) and not part.kept_open and not any(made is value for value in self.values):
             self.exits.add(part, _exit_of(close), _exit_of(aclose))
         return made

@@ -192,7 +192,7 @@ class Overlay(NestingView):
         if isinstance(self._parent, Overlay):
             raise NotStartedError("the overlay below is not entered", hint="enter it first")
         replaced = self._replaced
-        plan = Plan(self._graph(), replaced.values, bound=True)
+        plan = Plan(self._graph(), replaced.values, bound=True, closers=self._parent.plan.closers)
         plan.wrap(replaced.wraps)
         values: Values = [UNSET] * len(plan.graph)
         for index, value in replaced.values.items():
