@@ -8,7 +8,8 @@ from typing import Any
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.checks.wiring import Call, Wiring
-from iacs.runtime.declared.callees import BY_POSITION, ODDITIES
+from iacs.runtime.declared.annotations import ODDITIES
+from iacs.runtime.declared.callees import BY_POSITION
 from iacs.runtime.graph.suggestions import suggestion
 
 

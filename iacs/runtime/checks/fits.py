@@ -16,7 +16,7 @@ from dependency_injector import providers
 
 from iacs.runtime.checks.members import absent, is_mock, is_protocol
 from iacs.runtime.declared import class_of
-from iacs.runtime.declared.callees import ODDITIES, UNKNOWN
+from iacs.runtime.declared.annotations import ODDITIES, UNKNOWN
 from iacs.runtime.declared.remembering import remembering
 
 NO_VALUE: Any = object()

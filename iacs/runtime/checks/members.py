@@ -4,7 +4,7 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from iacs.runtime.declared.callees import annotations
+from iacs.runtime.declared.annotations import annotations
 from iacs.runtime.declared.remembering import remembering
 
 # Written into a namespace by the interpreter, by typing or by abc, not by the author of the Protocol.

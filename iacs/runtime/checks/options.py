@@ -8,7 +8,8 @@ from dependency_injector import providers
 
 from iacs.runtime.checks.members import lacks_field
 from iacs.runtime.declared import class_of
-from iacs.runtime.declared.callees import UNKNOWN, attribute
+from iacs.runtime.declared.annotations import UNKNOWN
+from iacs.runtime.declared.attributes import attribute
 
 _LINKS = 100
 

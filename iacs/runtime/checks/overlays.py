@@ -12,9 +12,10 @@ from iacs.runtime.checks.members import is_mock, lacks
 from iacs.runtime.checks.types import type_name
 from iacs.runtime.checks.wiring import Wiring, own_name
 from iacs.runtime.declared import Declarations, class_of
-from iacs.runtime.declared.callees import members
+from iacs.runtime.declared.annotations import members
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import Kind, children
+from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.needs import children
 from iacs.runtime.graph.suggestions import suggestion
 
 _LIFECYCLE = frozenset({"close", "aclose", "probe"})

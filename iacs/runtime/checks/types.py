@@ -13,7 +13,8 @@ from iacs.runtime.checks.matching import Argument
 from iacs.runtime.checks.members import absent, is_protocol, is_settings
 from iacs.runtime.checks.wiring import Call, Wiring, given_at
 from iacs.runtime.declared import class_of
-from iacs.runtime.declared.callees import UNKNOWN, attribute
+from iacs.runtime.declared.annotations import UNKNOWN
+from iacs.runtime.declared.attributes import attribute
 from iacs.runtime.declared.type_text import type_text
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind

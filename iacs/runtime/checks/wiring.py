@@ -11,7 +11,8 @@ from iacs.runtime.checks.fits import Given, of_value
 from iacs.runtime.checks.matching import Argument, Bound, bind
 from iacs.runtime.checks.options import option_annotation
 from iacs.runtime.declared import Declarations
-from iacs.runtime.declared.callees import UNKNOWN, Callee, callee
+from iacs.runtime.declared.annotations import UNKNOWN
+from iacs.runtime.declared.callees import Callee, callee
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import CALLING, PASSING_ON, Kind, own_kind
 

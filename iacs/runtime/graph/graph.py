@@ -1,109 +1,20 @@
 """The graph of a container, read from its providers without building anything."""
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
-from dependency_injector import providers
 from dependency_injector.containers import Container
 
 from iacs.core.exceptions import NotAContainerError
-from iacs.runtime.graph.kinds import PARTS, Kind, Need, Provider, children, kind_of, needs, own_needs
-from iacs.runtime.graph.walking import components, depth_first
+from iacs.runtime.graph.kinds import Kind, Provider
+from iacs.runtime.graph.needs import Need
+from iacs.runtime.graph.nodes import Input, Node
+from iacs.runtime.graph.reading import Reading
+from iacs.runtime.graph.walking import back, components, depth_first
 
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """An edge: `node` is asked under `label`; `via` and `deferred` are those of Need."""
-
-    label: str
-    via: str
-    node: int
-    deferred: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class Node:
-    """A provider in the graph, under the shortest path that names it.
-
-    `hidden` are the inputs that it would have if nothing overrode it. `named` is False for a provider
-    written inside another one, whose path is made of the other's path and the argument's name.
-    """
-
-    index: int
-    path: str
-    provider: Any
-    kind: Kind
-    named: bool
-    inputs: tuple[Input, ...] = ()
-    hidden: tuple[Input, ...] = ()
-
-    @property
-    def is_part(self) -> bool:
-        """Return whether the value is built once and kept."""
-        return self.kind in PARTS
-
-
-@dataclass(slots=True, eq=False)
-class _Reading:
-    nodes: list[Node] = field(default_factory=list)
-    indexes: dict[int, int] = field(default_factory=dict)
-    paths: dict[str, int] = field(default_factory=dict)
-
-    def name(self, container: Container) -> None:
-        """Give every provider that a container names its shortest path, breadth first."""
-        waiting = deque(container.providers.items())
-        while waiting:
-            path, provider = waiting.popleft()
-            known = self.indexes.get(id(provider))
-            self.paths[path] = self.add(provider, path, named=True) if known is None else known
-            if known is None:
-                waiting.extend((f"{path}.{name}", child) for name, child in children(provider).items())
-
-    def add(self, provider: Provider, path: str, *, named: bool) -> int:
-        node = Node(len(self.nodes), path, provider, kind_of(provider), named)
-        self.nodes.append(node)
-        self.indexes[id(provider)] = node.index
-        return node.index
-
-    def connect(self, position: int = 0) -> None:
-        """Read what each provider asks, and what that one asks, until nothing new is found."""
-        while position < len(self.nodes):
-            node = self.nodes[position]
-            node.inputs = self.inputs(node, needs(node.provider))
-            if node.kind is Kind.ALIAS:
-                node.hidden = self.inputs(node, own_needs(node.provider), hidden=True)
-            position += 1
-
-    def inputs(self, node: Node, wanted: Iterable[Need], *, hidden: bool = False) -> tuple[Input, ...]:
-        return tuple(
-            Input(need.label, need.via, self.index_of(need, node), need.deferred)
-            for need in wanted
-            if not hidden or id(need.provider) in self.indexes
-        )
-
-    def index_of(self, need: Need, owner: Node) -> int:
-        known = self.indexes.get(id(need.provider))
-        if known is not None:
-            return known
-        path = self.free(_path(need, owner))
-        self.paths[path] = index = self.add(need.provider, path, named=False)
-        return index
-
-    def free(self, path: str) -> str:
-        number, name = 2, path
-        while name in self.paths:
-            name, number = f"{path}#{number}", number + 1
-        return name
-
-
-def _path(need: Need, owner: Node) -> str:
-    provider: Any = need.provider
-    if isinstance(provider, providers.ConfigurationOption):
-        return str(provider.get_name())
-    return f"{owner.path}.{need.label}"
+__all__ = ["Graph", "Input", "Node", "read_graph"]
 
 
 class Graph:
@@ -120,7 +31,7 @@ class Graph:
 
     def replaced(self, given: Mapping[int, Provider]) -> "Graph":
         """Return a graph in which providers given by index stand in for what is there; indexes stay."""
-        reading = _Reading(list(self.nodes), dict(self.indexes), dict(self.paths))
+        reading = Reading(list(self.nodes), dict(self.indexes), dict(self.paths))
         for index, provider in given.items():
             node = self.nodes[index]
             need = Need("overlay", "stand-in", provider)
@@ -152,7 +63,7 @@ class Graph:
 
     @cached_property
     def order(self) -> list[int]:
-        """Every index after all that it asks; what a cycle holds comes in some order."""
+        """Every index after all that it needs; the members of a cycle come in some order."""
         return [index for index, _ in self._walked]
 
     @cached_property
@@ -166,7 +77,7 @@ class Graph:
 
     @cached_property
     def dependants(self) -> list[list[int]]:
-        """For each index, those that ask it."""
+        """For each index, those that need it."""
         dependants: list[list[int]] = [[] for _ in self.nodes]
         for node in self.nodes:
             for edge in node.inputs:
@@ -175,18 +86,18 @@ class Graph:
 
     @cached_property
     def tops(self) -> tuple[int, ...]:
-        """What nothing else asks, nor would ask if no override stood between."""
-        asked = {edge.node for node in self.nodes for edge in (*node.inputs, *node.hidden)}
-        tops = [node.index for node in self.nodes if node.index not in asked]
+        """What nothing else needs, nor would need if nothing were overridden."""
+        needed = {edge.node for node in self.nodes for edge in (*node.inputs, *node.hidden)}
+        tops = [node.index for node in self.nodes if node.index not in needed]
         below = self._below(tops, set())
         for index in reversed(self.order):
-            if index not in below:  # asked only by what it is itself handed to
+            if index not in below:  # needed only by what it needs itself
                 tops.append(index)
                 self._below((index,), below)
         return tuple(tops)
 
     def _below(self, indexes: Iterable[int], reached: set[int]) -> set[int]:
-        """Add to `reached` indexes with everything that they ask, or would ask."""
+        """Add to `reached` indexes with everything that they need, or would need."""
         waiting = list(indexes)
         while waiting:
             node = self.nodes[waiting.pop()]
@@ -196,53 +107,42 @@ class Graph:
         return reached
 
     def affected(self, changed: Iterable[int], skipped: Collection[tuple[int, int]] = ()) -> set[int]:
-        """Return `changed` and everything that depends on it, not by way of `skipped` (asked, asking) pairs."""
+        """Return `changed` and everything that depends on it, not by way of `skipped` (needed, dependent) pairs."""
         affected = set(changed)
         waiting = list(affected)
         while waiting:
-            asked = waiting.pop()
-            for index in self.dependants[asked]:
-                if index not in affected and (asked, index) not in skipped:
+            needed = waiting.pop()
+            for index in self.dependants[needed]:
+                if index not in affected and (needed, index) not in skipped:
                     affected.add(index)
                     waiting.append(index)
         return affected
 
     def chain(self, index: int) -> tuple[str, ...]:
-        """Return the paths from something that nothing asks down to `index`, on the shortest path."""
+        """Return the paths from something that nothing needs down to `index`, on the shortest way."""
         before: dict[int, int | None] = {index: None}
         waiting = deque([index])
         last = index
         while waiting:
             last = waiting.popleft()
-            upwards = [asking for asking in self.dependants[last] if asking not in before]
+            upwards = [index for index in self.dependants[last] if index not in before]
             if not self.dependants[last]:
                 break
             before.update(dict.fromkeys(upwards, last))
             waiting.extend(upwards)
-        return tuple(self.nodes[step].path for step in _walk(before, last))
-
-
-def _walk(before: dict[int, int | None], index: int | None) -> Iterator[int]:
-    while index is not None:
-        yield index
-        index = before[index]
+        return tuple(self.nodes[step].path for step in back(before, last))
 
 
 def _needed_before(nodes: list[Node]) -> list[list[int]]:
     """Return the inputs of each node, without deferred ones that lead back to it."""
-    apart = _circles(nodes) if any(edge.deferred for node in nodes for edge in node.inputs) else None
+    inputs = [[edge.node for edge in node.inputs] for node in nodes]
+    if not any(edge.deferred for node in nodes for edge in node.inputs):
+        return inputs
+    circles = components(inputs)
     return [
-        [
-            edge.node
-            for edge in node.inputs
-            if not edge.deferred or (apart is not None and apart[edge.node] != apart[node.index])
-        ]
+        [edge.node for edge in node.inputs if not edge.deferred or circles[edge.node] != circles[node.index]]
         for node in nodes
     ]
-
-
-def _circles(nodes: list[Node]) -> list[int]:
-    return components([[edge.node for edge in node.inputs] for node in nodes])
 
 
 def read_graph(container: Container) -> Graph:
@@ -253,26 +153,8 @@ def read_graph(container: Container) -> Graph:
     if not hasattr(container, "providers"):
         message = f"{container!r} is not a container of dependency_injector"
         raise NotAContainerError(message, hint="give an instance of one")
-    reading = _Reading()
+    reading = Reading()
     reading.name(container)
     reading.connect()
-    _mark_given(reading, container)
+    reading.mark_given(container)
     return Graph(reading.nodes, reading.paths, container)
-
-
-def _mark_given(reading: _Reading, container: Container) -> None:
-    """Mark what the container's maker handed in: it stays theirs."""
-    for provider in _open_dependencies(container):
-        index = reading.indexes[id(provider)]
-        for edge in reading.nodes[index].inputs:
-            node = reading.nodes[edge.node]
-            if edge.via == "stand-in" and not node.named and node.is_part:
-                node.kind, node.inputs = Kind.GIVEN, ()
-
-
-def _open_dependencies(container: Container) -> Iterator[Provider]:
-    for provider in container.providers.values():
-        if isinstance(provider, providers.DependenciesContainer):
-            yield from provider.providers.values()
-        elif isinstance(provider, providers.Dependency):
-            yield provider

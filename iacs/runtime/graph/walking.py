@@ -1,13 +1,13 @@
 """Walks over a graph given as lists of indexes, without recursion: a chain may be thousands deep."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 Successors = Sequence[Sequence[int]]
 Step = tuple[int, list[tuple[int, ...]]]
 
 
 def depth_first(successors: Successors) -> Iterator[Step]:
-    """Yield each index after those it leads to, with the cycles that were closed below it."""
+    """Yield each index after those it leads to, with the cycles that end below it."""
     done: set[int] = set()
     for start in range(len(successors)):
         if start not in done:
@@ -50,3 +50,10 @@ def components(successors: Successors) -> list[int]:
                 numbers[index] = start
                 waiting += [before for before in backwards[index] if numbers[before] < 0]
     return numbers
+
+
+def back(before: Mapping[int, int | None], index: int | None) -> Iterator[int]:
+    """Yield `index`, the index that it was reached from, and so on to the start of a walk."""
+    while index is not None:
+        yield index
+        index = before[index]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from iacs.runtime.declared import Declarations, class_of
-from iacs.runtime.declared.callees import UNKNOWN
+from iacs.runtime.declared.annotations import UNKNOWN
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import Kind
 

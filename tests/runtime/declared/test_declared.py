@@ -16,7 +16,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings
 
 from iacs.runtime.declared import class_of, declared_type
-from iacs.runtime.declared.callees import UNKNOWN
+from iacs.runtime.declared.annotations import UNKNOWN
 from iacs.runtime.graph.graph import read_graph
 from tests.runtime.declaring import (
     Argued,
