@@ -1,6 +1,7 @@
 """The parameters of a function that the application provides, computed at the first call."""
 
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Callable, Iterator
@@ -70,13 +71,10 @@ class Binding:
                     raise self._refused(name, error) from error
 
     def _refused(self, name: str, error: ApplicationError) -> ApplicationError:
-        message = self._cannot_inject(name, error)
+        message = f"cannot inject {name!r} into {self._name}(): {error}"
         if isinstance(error, NotStartedError | ForeignLoopError | ScopeError):
             return type(error)(message, path=error.path, hint=error.hint)
         return InjectionError(message, function=self._name, parameter=name, hint=error.hint)
-
-    def _cannot_inject(self, name: str, error: ApplicationError) -> str:
-        return f"cannot inject {name!r} into {self._name}(): {error}"
 
     @cached_property
     def _injected(self) -> tuple[tuple[str, int, Read], ...]:
@@ -106,7 +104,8 @@ class Binding:
         if parameter.default is Parameter.empty:
             if any(mark is self._mark for mark in marks):
                 return self._by_class(annotation)
-            return next((itemgetter(mark) for mark in marks if _is_path(mark)), None)
+            paths = (mark for mark in marks if isinstance(mark, str))
+            return next((itemgetter(path) for path in paths if _PATH.fullmatch(path)), None)
         return None
 
     def _by_class(self, annotation: Any) -> Read | None:
@@ -126,15 +125,13 @@ class Binding:
     def _resolved(self, annotation: Any) -> Any:
         """Return an annotation with its strings read, as far as their names are known by now."""
         holder = type("Holder", (), {"__annotations__": {"it": annotation}})
-        names = getattr(inspect.unwrap(self._function), "__globals__", {})
+        function = inspect.unwrap(self._function)
+        enclosing = dict(inspect.getclosurevars(function).nonlocals)
+        names = getattr(function, "__globals__", {})
         try:
-            return typing.get_type_hints(holder, names, self._enclosing, include_extras=True)["it"]
+            return typing.get_type_hints(holder, names, enclosing, include_extras=True)["it"]
         except (NameError, AttributeError, SyntaxError, TypeError):
             return _UNRESOLVED
-
-    @property
-    def _enclosing(self) -> dict[str, Any]:
-        return dict(inspect.getclosurevars(inspect.unwrap(self._function)).nonlocals)
 
     @cached_property
     def _signature(self) -> inspect.Signature:
@@ -182,6 +179,7 @@ class Shown(inspect.Signature):
 
 
 _UNRESOLVED: Any = object()
+_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 
 
@@ -195,7 +193,3 @@ def _without(parameters: typing.Iterable[Parameter], hidden: set[str]) -> Iterat
             yield parameter.replace(kind=Parameter.KEYWORD_ONLY)
         elif not (is_named and parameter.kind is Parameter.VAR_POSITIONAL):
             yield parameter
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and all(name.isidentifier() for name in value.split("."))

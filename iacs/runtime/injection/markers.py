@@ -66,6 +66,8 @@ class Marked:
 
 
 class _Reading:
+    """How one marker is read in the applications of one container class."""
+
     def __init__(self, container: Any, marker: Any) -> None:
         self._container = container
         self._marker = marker
@@ -91,10 +93,23 @@ class _Reading:
             raise UnknownPartError(f"the container has no {named}", name=named) from error
 
     def _value_of(self, provider: Any) -> Read:
-        for kind, compile_one in _COMPILERS.items():
-            if isinstance(provider, kind):
-                return compile_one(self, provider)
-        return lambda view: view[_path(view, provider)]
+        """Return how a provider is read: what is not in the graph of a container is put together here."""
+        match provider:
+            case providers.Self():
+                return lambda view: view.plan.graph.container
+            case providers.Delegate():
+                return self._provider_of(provider)
+            case providers.ProvidedInstance():
+                return self._value_of(provider.provides)
+            case providers.AttributeGetter() | providers.ItemGetter():
+                return self._taken_out(provider)
+            case providers.MethodCaller():
+                return self._called(self._value_of(provider.provides), provider)
+            case providers.TypedConfigurationOption():
+                return self._called(lambda _view: provider.provides, provider)
+            case providers.ConfigurationOption():
+                return self._option(provider)
+        return lambda view: view[view.plan.graph.nodes[view.lookup.index(provider)].path]
 
     def _argument(self, value: Any) -> Read:
         return self._value_of(value) if providers.is_provider(value) else lambda _view: value
@@ -103,25 +118,12 @@ class _Reading:
         named: Any = provider.provides if isinstance(provider, providers.Delegate) else provider
         return lambda view: provider_itself(view.plan, view.lookup.index(named)).read(view.values)
 
-    def _container_of(self, _provider: Any) -> Read:
-        return lambda view: view.plan.graph.container
-
-    def _inner(self, provider: Any) -> Read:
-        return self._value_of(provider.provides)
-
-    def _attribute(self, provider: Any) -> Read:
-        inner, name = self._inner(provider), provider.name
-        return lambda view: getattr(inner(view), name)
-
-    def _item(self, provider: Any) -> Read:
-        inner, key = self._inner(provider), self._argument(provider.name)
+    def _taken_out(self, provider: Any) -> Read:
+        inner, name = self._value_of(provider.provides), provider.name
+        if isinstance(provider, providers.AttributeGetter):
+            return lambda view: getattr(inner(view), name)
+        key = self._argument(name)
         return lambda view: inner(view)[key(view)]
-
-    def _call(self, provider: Any) -> Read:
-        return self._called(self._inner(provider), provider)
-
-    def _converted(self, provider: Any) -> Read:
-        return self._called(lambda _view: provider.provides, provider)
 
     def _called(self, inner: Read, provider: Any) -> Read:
         args = [self._argument(value) for value in provider.args]
@@ -135,19 +137,3 @@ class _Reading:
         names = [self._argument(segment) for segment in provider.get_name_segments()]
         label, strict = ".".join(map(str, provider.get_name_segments())), provider.is_required()
         return lambda view: option(root(view), [name(view) for name in names], label, strict=strict)
-
-
-_COMPILERS: dict[type[Any], Callable[[_Reading, Any], Read]] = {
-    providers.Self: _Reading._container_of,
-    providers.Delegate: _Reading._provider_of,
-    providers.ProvidedInstance: _Reading._inner,
-    providers.AttributeGetter: _Reading._attribute,
-    providers.ItemGetter: _Reading._item,
-    providers.MethodCaller: _Reading._call,
-    providers.TypedConfigurationOption: _Reading._converted,
-    providers.ConfigurationOption: _Reading._option,
-}
-
-
-def _path(view: View, provider: Any) -> str:
-    return view.plan.graph.nodes[view.lookup.index(provider)].path

@@ -1,6 +1,5 @@
 """How a provider's call, and the arguments that are injected into it, are compiled."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -37,8 +36,12 @@ def call_of(plan: PlanContext, node: Node) -> Call:
     provider = node.provider
     provides = provider.provides
     attributes = provider.attributes if hasattr(type(provider), "attributes") else {}
+    make = constant(provides)
+    if providers.is_provider(provides):  # asked with what is injected here
+        target = plan.graph.indexes[id(provides)]
+        make = Expression(lambda values: partial(plan.ask, target, values))
     return Call(
-        make=_asking(plan, provides) if providers.is_provider(provides) else constant(provides),
+        make=make,
         args=tuple(argument(plan, value) for value in provider.args),
         kwargs={name: argument(plan, value) for name, value in provider.kwargs.items()},
         attributes={name: argument(plan, value) for name, value in attributes.items()},
@@ -53,11 +56,6 @@ def _is_coroutine(plan: PlanContext, node: Node) -> bool:
     if node.kind in (Kind.RESOURCE, Kind.SCOPED_RESOURCE) and hasattr(provides, "__wrapped__"):
         return False  # what a resource's generator gives is entered, not awaited
     return is_asynchronous(provides) and not isinstance(provides, type)
-
-
-def _asking(plan: PlanContext, provider: Provider) -> Expression:
-    index = plan.graph.indexes[id(provider)]
-    return Expression(lambda values: partial(plan.ask, index, values))
 
 
 def argument(plan: PlanContext, value: Any) -> Expression:
@@ -75,10 +73,9 @@ def provider_itself(plan: PlanContext, index: int) -> Expression:
     if index not in plan.bound:
         return constant(provider)
     if isinstance(provider, providers.Aggregate):
-        return applied(_aggregate(provider), [provider_itself(plan, edge.node) for edge in node.inputs])
+        names = list(provider.providers)
+        return applied(
+            lambda members: type(provider)(dict(zip(names, members, strict=True))),
+            [provider_itself(plan, edge.node) for edge in node.inputs],
+        )
     return Expression(lambda values: providers.Callable(partial(plan.ask, index, values)))
-
-
-def _aggregate(provider: Any) -> Callable[[Sequence[Any]], Any]:
-    names = list(provider.providers)
-    return lambda values: type(provider)(dict(zip(names, values, strict=True)))

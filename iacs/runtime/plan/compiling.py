@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from dependency_injector import providers
@@ -35,14 +35,6 @@ def _missing(_plan: PlanContext, node: Node) -> Expression:
     return Expression(read)
 
 
-def _called(plan: PlanContext, node: Node) -> Expression:
-    return call_of(plan, node).expression()
-
-
-def _scoped_value(plan: PlanContext, node: Node) -> Expression:
-    return ScopedPart(node.index, node.path, constant(UNSET), plan.closers, passed=True).expression()
-
-
 def _scoped(plan: PlanContext, node: Node) -> Expression:
     """Build the part once per scope; what its arguments take an event loop for, it takes one for, too."""
     build, made = call_of(plan, node).expression(), node.provider.provides
@@ -68,11 +60,10 @@ def _selector(plan: PlanContext, node: Node) -> Expression:
     return Expression(read, any(branch.asynchronous for branch in branches.values()))
 
 
-def _list(plan: PlanContext, node: Node) -> Expression:
-    return applied(list, tuple(argument(plan, value) for value in node.provider.args))
-
-
-def _dict(plan: PlanContext, node: Node) -> Expression:
+def _collection(plan: PlanContext, node: Node) -> Expression:
+    """Put together a list of the positional arguments, or a dictionary of the others."""
+    if node.kind is Kind.LIST:
+        return applied(list, [argument(plan, value) for value in node.provider.args])
     keys = list(node.provider.kwargs)
     inputs = [argument(plan, value) for value in node.provider.kwargs.values()]
     return applied(lambda values: dict(zip(keys, values, strict=True)), inputs)
@@ -96,17 +87,21 @@ def _of(plan: PlanContext, node: Node) -> Expression:
     return argument(plan, provides) if providers.is_provider(provides) else Expression(lambda _: provides())
 
 
-def _attribute(plan: PlanContext, node: Node) -> Expression:
-    of, name = _of(plan, node), node.provider.name
-    if of.asynchronous or "." in name:
-        return applied(lambda values: getattr(values[0], name), [of])
-    read, get = of.read, attrgetter(name)
+def _taken_out(plan: PlanContext, node: Node) -> Expression:
+    """Take an attribute or an item out of another provider's value."""
+    of, get = _of(plan, node), taking(node)
+    if of.asynchronous:
+        return applied(lambda values: get(values[0]), [of])
+    read = of.read
     return Expression(lambda values: get(read(values)))
 
 
-def _item(plan: PlanContext, node: Node) -> Expression:
-    key = node.provider.name
-    return applied(lambda values: values[0][key], [_of(plan, node)])
+def taking(node: Node) -> Callable[[Any], Any]:
+    """Return the function that takes an attribute or an item; the name of an attribute may hold a dot."""
+    name = node.provider.name
+    if node.kind is Kind.ITEM:
+        return itemgetter(name)
+    return (lambda value: getattr(value, name)) if "." in name else attrgetter(name)
 
 
 def method_call(plan: PlanContext, node: Node) -> Call:
@@ -114,14 +109,6 @@ def method_call(plan: PlanContext, node: Node) -> Call:
     args = tuple(argument(plan, value) for value in node.provider.args)
     kwargs = {name: argument(plan, value) for name, value in node.provider.kwargs.items()}
     return Call(_of(plan, node), args, kwargs, {})
-
-
-def _method(plan: PlanContext, node: Node) -> Expression:
-    return method_call(plan, node).expression()
-
-
-def _delegate(plan: PlanContext, node: Node) -> Expression:
-    return provider_itself(plan, node.inputs[0].node)
 
 
 def _local(plan: PlanContext, node: Node) -> Expression:
@@ -145,22 +132,24 @@ def _native(_plan: PlanContext, node: Node) -> Expression:
 COMPILERS: Mapping[Kind, Compile] = {
     Kind.ALIAS: _alias,
     Kind.MISSING: _missing,
-    Kind.SCOPED_VALUE: _scoped_value,
+    Kind.SCOPED_VALUE: lambda plan, node: ScopedPart(
+        node.index, node.path, constant(UNSET), plan.closers, passed=True
+    ).expression(),
     Kind.SCOPED_SINGLETON: _scoped,
     Kind.SCOPED_RESOURCE: _scoped,
-    Kind.FACTORY: _called,
-    Kind.CALLABLE: _called,
-    Kind.COROUTINE: _called,
+    Kind.FACTORY: lambda plan, node: call_of(plan, node).expression(),
+    Kind.CALLABLE: lambda plan, node: call_of(plan, node).expression(),
+    Kind.COROUTINE: lambda plan, node: call_of(plan, node).expression(),
     Kind.OBJECT: lambda _plan, node: constant(node.provider.provides),
     Kind.SELECTOR: _selector,
-    Kind.LIST: _list,
-    Kind.DICT: _dict,
+    Kind.LIST: _collection,
+    Kind.DICT: _collection,
     Kind.OPTION: _option,
     Kind.PROVIDED: _of,
-    Kind.ATTRIBUTE: _attribute,
-    Kind.ITEM: _item,
-    Kind.METHOD: _method,
-    Kind.DELEGATE: _delegate,
+    Kind.ATTRIBUTE: _taken_out,
+    Kind.ITEM: _taken_out,
+    Kind.METHOD: lambda plan, node: method_call(plan, node).expression(),
+    Kind.DELEGATE: lambda plan, node: provider_itself(plan, node.inputs[0].node),
     Kind.AGGREGATE: lambda plan, node: provider_itself(plan, node.index),
     Kind.LOCAL: _local,
     Kind.CONFIGURATION: _native,
@@ -177,15 +166,8 @@ def ask(plan: PlanContext, index: int, values: Values, arguments: Arguments) -> 
 
 
 def _call_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
-    return call_of(plan, node).begin(values, *arguments[0], **arguments[1])
-
-
-def _method_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
-    return method_call(plan, node).begin(values, *arguments[0], **arguments[1])
-
-
-def _selector_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
-    return ask(plan, plan.chosen(node.index, values), values, arguments)
+    call = method_call(plan, node) if node.kind is Kind.METHOD else call_of(plan, node)
+    return call.begin(values, *arguments[0], **arguments[1])
 
 
 def _of_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
@@ -197,26 +179,20 @@ def _of_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments
     )
 
 
-def _attribute_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
-    return getattr(_of_with(plan, node, values, arguments), node.provider.name)
-
-
-def _item_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
-    return _of_with(plan, node, values, arguments)[node.provider.name]
-
-
-def _provider_with(_plan: PlanContext, node: Node, _values: Values, arguments: Arguments) -> Any:
-    return node.provider(*arguments[0], **arguments[1])
+def _taken_out_with(plan: PlanContext, node: Node, values: Values, arguments: Arguments) -> Any:
+    return taking(node)(_of_with(plan, node, values, arguments))
 
 
 _WITH_ARGUMENTS: Mapping[Kind, Callable[[PlanContext, Node, Values, Arguments], Any]] = {
     Kind.FACTORY: _call_with,
     Kind.CALLABLE: _call_with,
     Kind.COROUTINE: _call_with,
-    Kind.METHOD: _method_with,
-    Kind.SELECTOR: _selector_with,
+    Kind.METHOD: _call_with,
+    Kind.SELECTOR: lambda plan, node, values, arguments: ask(
+        plan, plan.chosen(node.index, values), values, arguments
+    ),
     Kind.PROVIDED: _of_with,
-    Kind.ATTRIBUTE: _attribute_with,
-    Kind.ITEM: _item_with,
-    Kind.OTHER: _provider_with,
+    Kind.ATTRIBUTE: _taken_out_with,
+    Kind.ITEM: _taken_out_with,
+    Kind.OTHER: lambda _plan, node, _values, arguments: node.provider(*arguments[0], **arguments[1]),
 }

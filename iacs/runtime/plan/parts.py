@@ -8,7 +8,7 @@ import asyncio
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 from iacs.core.exceptions import StartError
@@ -54,12 +54,12 @@ class Part:
         awaited = self.awaits or _is_awaited(made)
         if awaited:
             made = await made
-        if self._is_entered_asynchronously(made, awaited=awaited):
+        if self._is_entered_asynchronously(made, awaited):
             value = await made.__aenter__()
             return Opened(self, value, None, partial(made.__aexit__, None, None, None), is_entered=True)
         return self._entered(made) if self._is_entered(made) else self._built(made, values)
 
-    def _is_entered_asynchronously(self, made: Any, *, awaited: bool) -> bool:
+    def _is_entered_asynchronously(self, made: Any, awaited: bool) -> bool:
         """Prefer one of an object's two ways in as dependency_injector does."""
         if self.kind is not Kind.RESOURCE or not hasattr(type(made), "__aenter__"):
             return False
@@ -76,14 +76,10 @@ class Part:
         is_resource = self.kind is Kind.RESOURCE  # closed by its own context, or by what was given for it
         ways = self.closers.given_ways if is_resource else self.closers.ways
         close, aclose = ways(self.index, made) or (None, None)
-        if (close or aclose) and self._is_ours(made, values):
-            return Opened(self, made, close, aclose)
-        return Opened(self, made)
-
-    def _is_ours(self, made: Any, values: Values) -> bool:
-        if self.kind is Kind.GIVEN or self.is_kept_open:
-            return False
-        return not any(read(values) is made for read in self.sources)
+        is_not_ours = self.kind is Kind.GIVEN or self.is_kept_open
+        if not (close or aclose) or is_not_ours or any(read(values) is made for read in self.sources):
+            return Opened(self, made)
+        return Opened(self, made, close, aclose)
 
     @property
     def is_kept_open(self) -> bool:
@@ -137,14 +133,8 @@ class Opened:
 
 
 def _is_awaited(made: Any) -> bool:
-    """Tell what dependency_injector awaits too; another awaitable object is a value."""
-    cls: type = type(made)
-    return _has_await(cls) and (asyncio.isfuture(made) or asyncio.iscoroutine(made))
-
-
-@lru_cache(maxsize=1024)
-def _has_await(cls: type) -> bool:
-    return hasattr(cls, "__await__")
+    """Return whether dependency_injector awaits it too; another awaitable object is a value."""
+    return hasattr(type(made), "__await__") and (asyncio.isfuture(made) or asyncio.iscoroutine(made))
 
 
 def _forget(made: Any) -> None:

@@ -69,8 +69,11 @@ class Plan:
         for index in self.order:
             if index in self.affected:
                 node = self.graph.nodes[index]
-                waits: frozenset[int] = frozenset()
-                self.waits[index] = waits.union(*map(self._awaited, self._inputs(node)))
+                inputs = () if index in self.replaced else node.inputs
+                awaited = (
+                    {edge.node} if edge.node in self.parts else self.waits[edge.node] for edge in inputs
+                )
+                self.waits[index] = frozenset[int]().union(*awaited)
                 self.parts.pop(index, None)
                 self.expressions[index] = self._expression(node)
 
@@ -85,16 +88,11 @@ class Plan:
     @property
     def resets(self) -> list[int]:
         """Return the indexes whose value has to be computed again; a selector's when its key may differ."""
-        return [index for index in self.affected if index not in self.replaced and self._is_reset(index)]
-
-    def _is_reset(self, index: int) -> bool:
-        return not self._is_selector(index) or not self.affected.isdisjoint(self.keys_of(index))
-
-    def _inputs(self, node: Node) -> Iterable[int]:
-        return () if node.index in self.replaced else (edge.node for edge in node.inputs)
-
-    def _awaited(self, index: int) -> frozenset[int]:
-        return frozenset((index,)) if index in self.parts else self.waits[index]
+        return [
+            index
+            for index in self.affected - self.replaced
+            if not self._is_selector(index) or not self.affected.isdisjoint(self.keys_of(index))
+        ]
 
     def _expression(self, node: Node) -> Expression:
         if node.index in self.replaced:
@@ -106,6 +104,7 @@ class Plan:
 
     def _part(self, node: Node) -> Part:
         native = node.kind is Kind.GIVEN
+        inputs = ((edge.node, self.expressions[edge.node]) for edge in node.inputs)
         expression = COMPILERS[Kind.OTHER](self, node) if native else call_of(self, node).expression()
         return Part(
             index=node.index,
@@ -120,14 +119,13 @@ class Plan:
             native=native,
             waits=self.waits[node.index],
             sources=tuple(
-                self.expressions[edge.node].read for edge in node.inputs if self._is_taken_out(edge.node)
+                taken.read
+                for index, taken in inputs
+                if self.graph.nodes[self.graph.source(index)].kind in (Kind.ATTRIBUTE, Kind.ITEM)
+                and not taken.asynchronous
             ),
             local=isinstance(node.provider, providers.ContextLocalResource),
         )
-
-    def _is_taken_out(self, index: int) -> bool:
-        is_taken_out = self.graph.nodes[self.graph.source(index)].kind in (Kind.ATTRIBUTE, Kind.ITEM)
-        return is_taken_out and not self.expressions[index].asynchronous
 
     def ask(self, index: int, values: Values, *args: Any, **kwargs: Any) -> Any:
         """Return what a provider gives when it is called with further arguments."""

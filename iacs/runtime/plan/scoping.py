@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from threading import RLock
 from types import CoroutineType
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from iacs.core.exceptions import ScopeError
 from iacs.runtime.graph.scoped import OPEN_A_SCOPE
@@ -41,25 +41,19 @@ class ScopedPart:
 
     def expression(self) -> Expression:
         """Return the expression that reads the part, and builds it where it is missing."""
-        return Expression(self._awaitable if self.asynchronous else self._reader(), self.asynchronous)
-
-    def _reader(self) -> Callable[[Values], Any]:
-        index, make = self.index, self._make
+        index, parts_of = self.index, self._parts_of
 
         def read(values: Values) -> Any:
             value = values[index]
-            return make(values) if value is UNSET else value
+            return parts_of(values).make(self) if value is UNSET else value
 
-        return read
+        def read_async(values: Values) -> Awaitable[Any]:
+            value = values[index]
+            return parts_of(values).make_async(self) if value is UNSET else _as_awaitable(value)
 
-    def _make(self, values: Values) -> Any:
-        return self._parts(values).make(self)
+        return Expression(read_async if self.asynchronous else read, self.asynchronous)
 
-    def _awaitable(self, values: Values) -> Awaitable[Any]:
-        value = values[self.index]
-        return self._parts(values).make_async(self) if value is UNSET else _ready(value)
-
-    def _parts(self, values: Values) -> "ScopedParts":
+    def _parts_of(self, values: Values) -> "ScopedParts":
         if type(values) is not ScopeValues:
             raise ScopeError(
                 f"{self.path} is scoped, and no scope is open", hint=OPEN_A_SCOPE, path=self.path
@@ -145,7 +139,9 @@ class ScopedParts:
         return owner
 
     def _built(self, part: ScopedPart) -> Any:
-        made = part.build.read(self.values) if not part.passed else self._missing(part)
+        if part.passed:
+            raise part.not_passed()
+        made = part.build.read(self.values)
         if type(made) is CoroutineType:
             made.close()
             raise part.needs_await()
@@ -173,9 +169,6 @@ class ScopedParts:
             return await self.exits.enter(part, made)
         return self._entered(part, made)
 
-    def _missing(self, part: ScopedPart) -> NoReturn:
-        raise part.not_passed()
-
     def _entered(self, part: ScopedPart, manager: Any) -> Any:
         if not hasattr(type(manager), "__enter__"):
             raise _no_manager(part, manager)
@@ -190,7 +183,7 @@ class ScopedParts:
         return made
 
 
-async def _ready(value: Any) -> Any:
+async def _as_awaitable(value: Any) -> Any:
     return value
 
 

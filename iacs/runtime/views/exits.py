@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from iacs.core.exceptions import IACSGraphError, ScopeError
@@ -78,7 +78,7 @@ class Exits:
             part, leave, aleave = self._entries.pop()
             thrown = leaving.error or next(iter(self._failures), None)
             try:
-                await leaving.run(_exited(aleave or leave, thrown), thrown)
+                await leaving.run(aleave or leave, thrown)
             except Exception as raised:  # noqa: BLE001 - every part has its turn, then all is raised
                 self._fail(part, raised, thrown)
         self._report(leaving.error)
@@ -114,9 +114,11 @@ class _Leaving:
     def _count(self) -> int:
         return self._task.cancelling() if self._task is not None else 0
 
-    async def run(self, exiting: Coroutine[Any, Any, Any], thrown: BaseException | None) -> None:
-        """Await the exit of one part that saw `thrown`; raise an Exception if it fails."""
-        finishing = Finishing(exiting, self._seconds, self._is_inside)
+    async def run(self, leave: Exit | None, thrown: BaseException | None) -> None:
+        """Exit one part, which sees `thrown`; raise an Exception if it fails."""
+        finishing = Finishing(
+            _exited(leave, thrown), self._seconds, partial(cancelled_inside, outer=self._outer)
+        )
         raised: BaseException | None = None
         try:
             await finishing
@@ -128,11 +130,8 @@ class _Leaving:
         if not self._took_back(raised) and raised is not None and raised is not thrown:
             self._fail(raised)
 
-    def _is_inside(self, error: asyncio.CancelledError) -> bool:
-        return cancelled_inside(error, self._outer)
-
     def _took_back(self, raised: BaseException | None) -> bool:
-        """Say whether a part took back the cancellation of the block, since it was its own; note what it raised."""
+        """Return whether a part took back the cancellation of the block, since it was its own; note what it raised."""
         count, before = self._count(), self._cancelling
         self._cancelling = count
         is_taken_back = isinstance(self.error, asyncio.CancelledError) and count < before
@@ -165,6 +164,7 @@ def _exited_now(part: ScopedPart, leave: Exit | None, error: BaseException | Non
 
 
 async def _exited(leave: Exit | None, error: BaseException | None) -> None:
+    """Exit a part, and await what that returned if it is to be awaited."""
     returned = leave(*_details(error)) if leave is not None else None
     if inspect.isawaitable(returned):
         await returned

@@ -9,7 +9,6 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
 from iacs.runtime.declared import Declarations, class_of
-from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import CALLING, PARTS, SCOPED, Kind, Provider
 from iacs.runtime.graph.suggestions import close_matches, did_you_mean
 from iacs.runtime.plan.expressions import UNSET, Values
@@ -35,17 +34,16 @@ class Lookup:
         """Return the index that `key` means; raise UnknownPartError or AmbiguousPartError."""
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._find(key)
+            if isinstance(key, str):
+                known = self._named(key)
+            else:
+                known = self._typed(key) if isinstance(key, type) else self._provided(key)
+            self._known[key] = known
         return known
-
-    def _find(self, key: Key) -> int:
-        if isinstance(key, str):
-            return self._named(key)
-        return self._typed(key) if isinstance(key, type) else self._provided(key)
 
     def _provided(self, provider: Provider) -> int:
         index = self._graph.indexes.get(id(provider))
-        indexes = self._originals.get(id(provider), ()) if index is None else (index,)
+        indexes = self._by_original.get(id(provider), ()) if index is None else (index,)
         if len(indexes) == 1:
             return indexes[0]
         if indexes:
@@ -54,8 +52,15 @@ class Lookup:
         raise UnknownPartError(message, name=str(provider))
 
     @cached_property
-    def _originals(self) -> Mapping[int, tuple[int, ...]]:
-        return originals(self._graph)
+    def _by_original(self) -> Mapping[int, tuple[int, ...]]:
+        """By the id of each provider of a class, the indexes of what it has become."""
+        indexes: dict[int, tuple[int, ...]] = {}
+        container = self._graph.container
+        for original, current in _beside(_class_of(container), container):
+            index = self._graph.indexes.get(id(current))
+            if index is not None and index not in indexes.get(id(original), ()):
+                indexes[id(original)] = (*indexes.get(id(original), ()), index)
+        return indexes
 
     def index_in(self, key: Key, values: Values) -> int:
         """Return the index that `key` means; where the wiring knows none, that of a value in `values`."""
@@ -96,16 +101,13 @@ class Lookup:
         """Return what fits best: parts before what is made again, the class itself before subclasses."""
         nodes = [node for node in self._graph.nodes if node.kind in _MADE and self._is(node.index, cls)]
         for better in (
-            self._is_there,
+            lambda node: node.index not in self._plan.parts or self._values[node.index] is not UNSET,
             lambda node: node.is_part or node.kind in SCOPED,
             lambda node: self._class(node.index) is cls,
             attrgetter("named"),
         ):
             nodes = list(filter(better, nodes)) or nodes
         return [node.index for node in nodes]
-
-    def _is_there(self, node: Node) -> bool:
-        return node.index not in self._plan.parts or self._values[node.index] is not UNSET
 
     def _is(self, index: int, cls: type) -> bool:
         value = self._values[index]
@@ -126,16 +128,6 @@ def _answer(question: Any, what: Any, cls: type) -> bool:
         return bool(question(what, cls))
     except TypeError:
         return False
-
-
-def originals(graph: Graph) -> Mapping[int, tuple[int, ...]]:
-    """Return, by the id of each provider of a class, the indexes of what it has become."""
-    indexes: dict[int, tuple[int, ...]] = {}
-    for original, current in _beside(_class_of(graph.container), graph.container):
-        index = graph.indexes.get(id(current))
-        if index is not None and index not in indexes.get(id(original), ()):
-            indexes[id(original)] = (*indexes.get(id(original), ()), index)
-    return indexes
 
 
 def _beside(original: Any, current: Any) -> Iterator[tuple[Any, Any]]:

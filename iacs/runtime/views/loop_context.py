@@ -80,7 +80,7 @@ class LoopContext:
         if running_loop() is self.loop:
             task = self.loop.create_task(close())
             self._closing.add(task)
-            task.add_done_callback(self._note_closed)
+            task.add_done_callback(self._note_end)
             return []
         return asyncio.run_coroutine_threadsafe(close(), self.loop).result()
 
@@ -91,7 +91,8 @@ class LoopContext:
         errors, self._errors = self._errors, []
         return errors
 
-    def _note_closed(self, task: asyncio.Task[Errors]) -> None:
+    def _note_end(self, task: asyncio.Task[Errors]) -> None:
+        """Keep what failed for `wait_closed`."""
         self._closing.discard(task)
         if not task.cancelled():
             self._errors.extend(task.result())

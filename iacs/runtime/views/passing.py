@@ -54,12 +54,6 @@ def _index(parent: View, name: Any) -> int:
     if len(matches) == 1:
         return matches[0]
     shown = name.__qualname__ if isinstance(name, type) else name
-    raise ScopeError(
-        f"{shown} is not a scoped value of the container",
-        hint=_what_can_be_passed(node.path for node in values),
-    )
-
-
-def _what_can_be_passed(paths: Iterable[str]) -> str:
-    names = ", ".join(sorted(paths))
-    return f"pass one of: {names}" if names else "declare it: request = scoped.value(Request)"
+    known = ", ".join(sorted(node.path for node in values))
+    hint = f"pass one of: {known}" if known else "declare it: request = scoped.value(Request)"
+    raise ScopeError(f"{shown} is not a scoped value of the container", hint=hint)

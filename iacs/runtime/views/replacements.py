@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from dependency_injector import providers
 
 from iacs.core.exceptions import AmbiguousPartError, CheckError, Finding, UnknownPartError
-from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind, Provider
 from iacs.runtime.views.view import View
 
@@ -67,11 +66,9 @@ def _index(parent: View, name: str | Provider) -> int:
     if node.kind is Kind.CONTAINER:
         message = f"is a container; name a part of it, such as {node.path}.…"
         raise CheckError([Finding(str(name), "overlay", message)])
-    return _overriding(parent, node).index
-
-
-def _overriding(parent: View, node: Node) -> Node:
-    """Return the nameless provider that overrides a node, which is what a class stands for, or the node."""
-    while node.kind is Kind.ALIAS and not parent.plan.graph.nodes[node.inputs[0].node].named:
-        node = parent.plan.graph.nodes[node.inputs[0].node]
-    return node
+    nodes = parent.plan.graph.nodes
+    while node.kind is Kind.ALIAS and not nodes[node.inputs[0].node].named:
+        node = nodes[
+            node.inputs[0].node
+        ]  # the nameless provider that overrides it is what a class stands for
+    return node.index

@@ -1,8 +1,9 @@
-"""Reading parts: what an application and its overlays have in common."""
+"""Reading parts: what an application, its overlays and its scopes have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, TypeVar, overload
 
 from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Node
@@ -11,12 +12,6 @@ from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Expr
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views.lookup import Lookup
 from iacs.runtime.views.loop_context import LoopContext, current_token
-
-if TYPE_CHECKING:  # loaded when they are asked for
-    from iacs.runtime.explain import Explanation
-    from iacs.runtime.health import Health, Probes
-    from iacs.runtime.picture import Picture
-
 
 T = TypeVar("T")
 Key = type[Any] | str
@@ -36,13 +31,20 @@ class View(ABC):
     def __init__(self, loop_context: LoopContext) -> None:
         self.run_in(loop_context)
         self._found = _Found(self)
-        self.derived: dict[frozenset[int], Any] = {}
-        self.passed: dict[Any, Any] = {}
         self.scope_caches: tuple[dict[Key, Expression], dict[Key, Any]] = ({}, {})
-        self._probes: Probes | None = None
+
+    @cached_property
+    def derived(self) -> dict[frozenset[int], Any]:
+        """What overlays of this view have in common."""
+        return {}
+
+    @cached_property
+    def passed(self) -> dict[Any, Any]:
+        """What scopes of this view have in common."""
+        return {}
 
     def run_in(self, loop_context: LoopContext) -> None:
-        """Run in `home`, or in what runs there."""
+        """Run in this loop context, or in one of its own."""
         self.loop_context = loop_context
         self._token = loop_context.token
 
@@ -114,11 +116,12 @@ class View(ABC):
             ) from error
         if index in self.loop_context.bound:
             self.loop_context.check_loop(lambda: self.plan.graph.nodes[index].path)
-        elif self._stays(self.plan.graph.nodes[self.plan.graph.source(index)]):
+        elif self._is_kept(self.plan.graph.nodes[self.plan.graph.source(index)]):
             self._found[key] = value
         return value
 
-    def _stays(self, node: Node) -> bool:
+    def _is_kept(self, node: Node) -> bool:
+        """Return whether a value stays the same as long as this view is open."""
         return node.index in self.plan.replaced or node.is_part or node.kind is Kind.OBJECT
 
     def _require(self, index: int) -> None:
@@ -158,7 +161,7 @@ class View(ABC):
 
     @abstractmethod
     def new_loop_context(self) -> LoopContext:
-        """Return a new place to run in."""
+        """Return a loop context of its own."""
 
     def has(self, index: int) -> bool:
         """Return whether a part is there, or is made whenever it is asked for."""
@@ -169,77 +172,11 @@ class View(ABC):
         return self.plan.expressions[index].read(self.values)
 
     def forget(self) -> None:
-        """Read everything again."""
+        """Look everything up again."""
         self._found.clear()
         self.derived.clear()
         self.passed.clear()
         self.scope_caches = ({}, {})
-
-    def __repr__(self) -> str:
-        """Name the container and the started parts; of an overlay, the parts that it replaces."""
-        if not hasattr(self, "plan"):  # the constructor has raised, or is about to
-            return f"<{type(self).__name__}: not constructed>"
-        graph = self.plan.graph
-        of = getattr(getattr(graph.container, "declarative_parent", None), "__qualname__", "a container")
-        indexes = sorted(self._overlaid() or self._started_indexes())
-        paths = ", ".join(graph.nodes[index].path for index in indexes) or "nothing started"
-        return f"<{type(self).__name__} of {of}: {paths}>"
-
-    async def health(self, timeout: float = 3.0) -> "Health":
-        """Ask every started part that has a probe, in parallel; `timeout` is in seconds for each.
-
-        An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
-        """
-        from iacs.runtime.health import Health, Probes, ask_parts
-
-        if self._is_left_behind:
-            self.open_here()
-        if not self.is_started:
-            return Health(error="the application is not started")
-        if self.loop_context.bound:
-            self.loop_context.check_loop(lambda: self.plan.graph.nodes[min(self.loop_context.bound)].path)
-        self._probes = self._probes or Probes()
-        parts = {index: self.values[index] for index in self._started_indexes()}
-        graph, chosen = self.plan.graph, self._chosen()
-        return await ask_parts(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
-
-    def graph(self) -> "Picture":
-        """Return the wiring as data, which draws itself."""
-        from iacs.runtime.picture import picture_of
-
-        return picture_of(
-            self.plan.graph, overlaid=self._overlaid(), chosen=self._chosen(), started=self._started_indexes()
-        )
-
-    def explain(self, path: str) -> "Explanation":
-        """Return where a part is declared, what it receives and from where, and which settings it reads."""
-        from iacs.runtime.explain import explain_part
-
-        return explain_part(
-            self.plan.graph,
-            path,
-            value=self._value_or_raise,
-            overlaid=self._overlaid(),
-            chosen=self._chosen(),
-            started=self._started_indexes(),
-        )
-
-    def _overlaid(self) -> Collection[int]:
-        """Return the parts that are others than the container says."""
-        return self.plan.replaced
-
-    def _started_indexes(self) -> list[int]:
-        return [i for i in (*self.plan.parts, *self.plan.replaced) if self.values[i] is not UNSET]
-
-    def _value_or_raise(self, index: int) -> Any:
-        if not self.is_started or not self.has(index):
-            raise KeyError(index)
-        return self.value(index)
-
-    def _chosen(self) -> dict[int, int]:
-        nodes = self.plan.graph.nodes
-        selectors = (node.index for node in nodes if node.kind is Kind.SELECTOR)
-        return {index: self.values[index] for index in selectors if self.values[index] is not UNSET}
 
 
 class _Found(dict[Key, Any]):

@@ -1,0 +1,203 @@
+"""An overlay: a view in which some parts are others, and what depends on them is built again."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from contextvars import Token
+from types import TracebackType
+from typing import Any, Self
+
+from iacs.core.exceptions import ApplicationStateError, CheckError, Finding, NotStartedError, StartError
+from iacs.runtime.graph.graph import Graph
+from iacs.runtime.graph.kinds import SCOPED
+from iacs.runtime.lifecycle.lifetime import Lifetime
+from iacs.runtime.plan.expressions import UNSET, Values
+from iacs.runtime.plan.parts import Part
+from iacs.runtime.plan.plan import Plan
+from iacs.runtime.plan.scoping import ScopedParts, ScopeValues
+from iacs.runtime.views import forking, registry
+from iacs.runtime.views.derived import derived_from, values_beside
+from iacs.runtime.views.exits import Exits
+from iacs.runtime.views.lookup import Lookup
+from iacs.runtime.views.loop_context import LoopContext
+from iacs.runtime.views.replacements import Replacements, Wrap
+from iacs.runtime.views.reporting import ReportingView
+from iacs.runtime.views.view import View
+
+
+class OverlayView(ReportingView):
+    """The view of an overlay: what it builds for itself, and when."""
+
+    def __init__(self, parent: View, replaced: Replacements) -> None:
+        super().__init__(parent.loop_context)
+        self.lookup, self.plan, self.values = parent.lookup, parent.plan, parent.values
+        self._parent = self.outer_view = parent
+        self._replaced = replaced
+        self._lifetime: Lifetime | None = None
+        self._inherited: list[tuple[Lifetime, Values]] = []
+        self._is_alone = False
+        self._exits = Exits(None, parent.loop_context.stop_timeout)
+        self._entry: Token[View | None] | None = None
+
+    @property
+    def is_started(self) -> bool:
+        """Return whether parts can be read."""
+        return self._lifetime is not None
+
+    def _overlaid(self) -> Collection[int]:
+        """Return the parts that this overlay and those around it replace."""
+        given = (*self._replaced.values, *self._replaced.providers, *self._replaced.wraps)
+        return self.plan.replaced.union(given) if self.is_started else ()
+
+    def fits(self, values: Mapping[int, Any]) -> None:
+        """Raise CheckError when an object does not fit its part."""
+        self._parent.fits(values)
+
+    def new_loop_context(self) -> LoopContext:
+        """Return a loop context of its own."""
+        return self._parent.new_loop_context()
+
+    def __enter__(self) -> Self:
+        lifetime, parts = self._prepared()
+        lifetime.start(parts)
+        return self._entered(lifetime)
+
+    async def __aenter__(self) -> Self:
+        self._exits = Exits(asyncio.current_task(), self._parent.loop_context.stop_timeout)
+        lifetime, parts = self._prepared()
+        await lifetime.start_async(parts)
+        return self._entered(lifetime)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lifetime = self._left()
+        try:
+            self._exits.close(error)
+        finally:
+            if lifetime is not None:
+                lifetime.stop()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lifetime = self._left()
+        try:
+            await self._exits.close_async(error)
+        finally:
+            if lifetime is not None:
+                await lifetime.stop_async()
+
+    def _prepared(self) -> tuple[Lifetime, tuple[Part, ...] | None]:
+        if self._lifetime is not None:
+            raise ApplicationStateError(
+                "this overlay is entered already", hint="make another one with overlay()"
+            )
+        if not self._parent.is_started:
+            return self._whole(), None
+        self.run_in(self._parent.loop_context)  # the application may have started since
+        if self._replaced.providers or self._replaced.wraps:
+            return self._changed(), None
+        derived = derived_from(self._parent, frozenset(self._replaced.values))
+        return self._beside(derived.plan, derived.resets, self._replaced.values), derived.parts
+
+    def _changed(self) -> Lifetime:
+        """Derive a plan for parts that are built here, or made of the original."""
+        parent, replaced = self._parent, self._replaced
+        there = {index: wrap for index, wrap in replaced.wraps.items() if parent.has(index)}
+        made = {index: self._wrapped(index, wrap) for index, wrap in there.items()}
+        values = {**replaced.values, **made}
+        changed = replaced.providers.keys() | replaced.wraps.keys() - there.keys()
+        plan = Plan(
+            self._graph(), values, changed=changed, base=parent.plan, bound=True, chosen=parent.values
+        )
+        plan.wrap({index: wrap for index, wrap in replaced.wraps.items() if index not in there})
+        return self._beside(plan, plan.resets, values)
+
+    def _wrapped(self, index: int, wrap: Wrap) -> Any:
+        try:
+            return wrap(self._parent.value(index))
+        except Exception as error:  # the wrapping function is the caller's and may raise anything
+            path = self._parent.plan.graph.nodes[index].path
+            raise StartError(f"{path}: {type(error).__name__} in what wraps it", path=path) from error
+
+    def _graph(self) -> Graph:
+        graph = self._parent.plan.graph
+        if not self._replaced.providers:
+            return graph
+        graph = graph.replaced(self._replaced.providers)
+        if graph.cycles:
+            path = graph.nodes[graph.cycles[0][0]].path
+            message = "is replaced by a provider that asks for it; use wrapping(…) to receive the original"
+            raise CheckError([Finding(path, "cycle", message)])
+        return graph
+
+    def _beside(self, plan: Plan, resets: Iterable[int], given: Mapping[int, Any]) -> Lifetime:
+        """Return the lifetime of a view of a started application."""
+        values = values_beside(self._parent, plan, resets)
+        if isinstance(self._parent.values, ScopeValues):
+            values = self._in_scope(plan, values, self._parent.values.parts)
+        for index, value in given.items():
+            values[index] = value
+        self.roots = self._parent.roots
+        return self.loop_context.lifetime(plan, values, self.roots)
+
+    def _in_scope(self, plan: Plan, values: Values, outer: ScopedParts) -> ScopeValues:
+        """Return values in which scoped parts that depend on what is replaced are this overlay's own."""
+        own = frozenset(index for index in plan.affected if plan.graph.nodes[index].kind in SCOPED)
+        scoped = ScopeValues(values)
+        scoped.parts = ScopedParts(scoped, self._exits, outer, own)
+        return scoped
+
+    def _whole(self) -> Lifetime:
+        """Return the lifetime of a view that starts by itself, of an application that is not started."""
+        if isinstance(self._parent, OverlayView):
+            raise NotStartedError("the overlay below is not entered", hint="enter it first")
+        replaced = self._replaced
+        plan = Plan(self._graph(), replaced.values, bound=True, closers=self._parent.plan.closers)
+        plan.wrap(replaced.wraps)
+        values: Values = [UNSET] * len(plan.graph)
+        for index, value in replaced.values.items():
+            values[index] = value
+        self.run_in(self._parent.new_loop_context())
+        self.lookup = Lookup(plan, values)
+        self.roots = self._parent.roots
+        self._is_alone = True
+        return self.loop_context.lifetime(plan, values, self.roots)
+
+    def _entered(self, lifetime: Lifetime) -> Self:
+        self._begin(lifetime)
+        self._entry = registry.enter(self)
+        forking.watch(self)
+        return self
+
+    def _begin(self, lifetime: Lifetime) -> None:
+        self._lifetime, self.plan, self.values = lifetime, lifetime.plan, lifetime.values
+        if self._is_alone:
+            self.loop_context.bind_parts(lifetime)
+
+    def _left(self) -> Lifetime | None:
+        lifetime = self._lifetime
+        if self._entry is None:
+            raise NotStartedError("this overlay is not entered")
+        registry.leave(self._entry)
+        self._lifetime = self._entry = None
+        self._is_left_behind = False
+        self.forget()
+        return lifetime
+
+    def forked(self) -> None:
+        """Let go of what was built in the parent process: it is neither used nor closed here."""
+        if self._lifetime is not None:
+            self._inherited.append((self._lifetime, self.values))
+            self._lifetime = None
+            self._is_left_behind = True
+            self.forget()
+
+    def open_here(self) -> None:
+        """Replace the same parts in what a forked child builds."""
+        if not self._parent.is_started and self._parent.is_open:
+            self._parent.open_here()
+        lifetime, parts = self._prepared()
+        lifetime.start(parts)
+        self._begin(lifetime)
+        self._is_left_behind = False

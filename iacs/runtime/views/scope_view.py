@@ -1,0 +1,202 @@
+"""A scope: a view in which scoped parts live as long as a block."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextvars import Token
+from types import CoroutineType, TracebackType
+from typing import Any, Self, TypeVar, overload
+
+from iacs.core.exceptions import ScopeError
+from iacs.runtime.plan.expressions import UNSET, Expression, Values
+from iacs.runtime.plan.scoping import ScopedParts, ScopeValues
+from iacs.runtime.views import registry
+from iacs.runtime.views.exits import Exits
+from iacs.runtime.views.loop_context import LoopContext
+from iacs.runtime.views.passing import NOTHING_PASSED, Passed, passed_to
+from iacs.runtime.views.reporting import ReportingView
+from iacs.runtime.views.view import Key, View
+
+T = TypeVar("T")
+
+
+class ScopeView(ReportingView):
+    """The view of a scope: reading what is passed, and building on first use what is scoped."""
+
+    is_scope = True
+
+    def __init__(self, parent: View, passed: Mapping[Any, Any]) -> None:
+        self._parent = self.outer_view = parent
+        self._passed = passed
+        self._entry: Token[View | None] | None = None
+        self._values: ScopeValues | None = None
+        self._is_over = False
+
+    @property
+    def is_started(self) -> bool:
+        """Return whether parts can be read."""
+        return self._entry is not None
+
+    def __enter__(self) -> Self:
+        self._enter(None)
+        return self
+
+    async def __aenter__(self) -> Self:
+        self._enter(asyncio.current_task())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._leave():
+            self._exits.close(error)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._exits.close_async(error) if self._leave() else False
+
+    def _enter(self, task: "asyncio.Task[Any] | None") -> None:
+        if self._entry is not None or self._is_over:
+            raise ScopeError("this scope was entered before", hint="make another one with app.scope()")
+        parent = self._parent
+        parent.refuse_closed()
+        self.loop_context, self.plan, self.lookup, self.roots = (
+            parent.loop_context,
+            parent.plan,
+            parent.lookup,
+            parent.roots,
+        )
+        self._known = self.knowing(parent)
+        self._exits = Exits(task, self.loop_context.stop_timeout)
+        self.scope_caches = self._expressions, self._fixed = parent.scope_caches
+        self._entry = registry.enter(self)
+        self.loop_context.scopes[self] = None
+
+    def knowing(self, parent: View) -> Passed:
+        """Return what is known of the values that are passed; raise ScopeError or CheckError when one does not fit."""
+        return passed_to(parent, self._passed) if self._passed else NOTHING_PASSED
+
+    def _leave(self) -> bool:
+        """Leave the block; return whether there may be something to close."""
+        if self._entry is None:
+            if self._is_over:
+                return False  # the application has stopped, and closed it
+            raise ScopeError("this scope is not entered")
+        registry.leave(self._entry)
+        self._end()
+        return self._values is not None
+
+    def close(self) -> None:
+        """Close the scope's parts now, since the application stops; leaving the block does nothing more."""
+        self._end()
+        self._exits.close(None)
+
+    async def aclose(self) -> None:
+        """Close as `close` does, in the event loop."""
+        self._end()
+        await self._exits.close_async(None)
+
+    def _end(self) -> None:
+        self._entry = None
+        self._is_over = True
+        self._expressions, self._fixed = {}, {}
+        self.loop_context.scopes.pop(self, None)
+
+    @property
+    def values(self) -> Values:  # type: ignore[override] # made when they are needed
+        """The values of the application's parts and of the scope's own."""
+        return self._values if self._values is not None else self._begin()
+
+    def _begin(self) -> ScopeValues:
+        """Copy the parent's values, in which the scoped parts are unset that are not to be seen here."""
+        values = ScopeValues(self._parent.values)
+        outer: ScopedParts | None = getattr(self._parent.values, "parts", None)
+        if outer is not None:
+            for index in self._known.own:
+                values[index] = UNSET
+        for index, value in zip(self._known.indexes, self.passed_values(), strict=True):
+            values[index] = value
+        values.parts = ScopedParts(values, self._exits, outer, self._known.own)
+        self._values = values
+        return values
+
+    def passed_values(self) -> Iterable[Any]:
+        """Return what was passed, in the order of its names."""
+        return self._passed.values()
+
+    def get(self, cls: type[T]) -> T:
+        """Return the part that is declared to be a `cls`; raise ScopeError if that has to be awaited first."""
+        return self[cls]  # type: ignore[index,no-any-return]
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.begin(key)
+        return self._at_hand(key, value) if type(value) is CoroutineType else value
+
+    @overload
+    async def aget(self, key: type[T]) -> T: ...
+    @overload
+    async def aget(self, key: str) -> Any: ...
+    async def aget(self, key: Key) -> Any:
+        """Return a part by class or path, and await whatever it takes to build it."""
+        value = self.begin(key)
+        return await value if type(value) is CoroutineType else value
+
+    def begin(self, key: Key) -> Any:
+        """Return a part, or a coroutine that returns it."""
+        value = self._fixed.get(key, UNSET)
+        if value is not UNSET:
+            return value
+        expression = self._expressions.get(key) or self._expression(key)
+        return expression.read(self._values if self._values is not None else self._begin())
+
+    def _expression(self, key: Key) -> Expression:
+        """Resolve a class or path for the first time in any scope of this view's parent."""
+        if self._entry is None:
+            raise ScopeError("this scope has ended" if self._is_over else "this scope is not entered")
+        index = self.lookup.index_in(key, self.values)
+        self._require(index)
+        expression = self.plan.expressions[index]
+        if index in self.loop_context.bound:
+            self.loop_context.check_loop(lambda: self.plan.graph.nodes[index].path)
+        elif self._is_kept(self.plan.graph.nodes[self.plan.graph.source(index)]):
+            self._fixed[key] = expression.read(self.values)
+        else:
+            self._expressions[key] = expression
+        return expression
+
+    def _at_hand(self, key: Key, awaitable: Any) -> Any:
+        """Return what was built before; refuse what would have to be awaited."""
+        awaitable.close()
+        value = self.values[self.plan.graph.source(self.lookup.index(key))]
+        if value is UNSET:
+            name = key if isinstance(key, str) else key.__qualname__
+            raise ScopeError(f"{name} is built asynchronously", hint="read it with: await scope.aget(…)")
+        return value
+
+    def read(self, key: Key) -> Any:
+        """Return a part."""
+        return self[key]  # type: ignore[index]
+
+    def refuse_closed(self) -> None:
+        """Raise ScopeError when the scope is not open."""
+        if self._entry is None:
+            raise ScopeError("the outer scope is not open")
+
+    def forget(self) -> None:
+        """Remember nothing: a scope shares what it has looked up with its parent."""
+
+    def fits(self, values: Mapping[int, Any]) -> None:
+        """Raise CheckError when an object does not fit its part."""
+        self._parent.fits(values)
+
+    def new_loop_context(self) -> LoopContext:
+        """Return a loop context of its own."""
+        return self._parent.new_loop_context()
+
+    def open_here(self) -> None:
+        """Refuse to go on in a forked child: the scope's parts belong to the parent process."""
+        raise ScopeError("this scope was opened in the parent process", hint="open one in this process")
+
+    def forked(self) -> None:
+        """Let go of the parent process's parts."""
+        self._end()
