@@ -1,15 +1,23 @@
 """What could not be read or handled, preserved with the reason, and how it is published again."""
 
+import asyncio
+import logging
 from base64 import b64decode
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from iacs.core.events import Event, EventStream, NewEvent
+from iacs.core.exceptions import UnprocessableEventError
+from iacs.redaction import redact_text
+
+_LONGEST_BACKOFF_SECONDS = 30.0
+_logger = logging.getLogger(__name__)
 
 
 class DeadLetter(BaseModel):
@@ -63,16 +71,16 @@ async def replay(
     what is in flight when this process dies is published again. One whose record is not JSON, or was not kept
     whole, is yielded with the reason and passed over. With `dry_run`, nothing is published or remembered.
     """
-    group, count = f"iacs.replay.{topic}", 0
+    group, letters_read = f"iacs.replay.{topic}", 0
     consumed = events.consume(dead_letter_topic, group, idle_timeout=idle_timeout, commit=not dry_run)
     async with aclosing(consumed) as letters:
         async for event in letters:
             letter = _letter(event, topic)
             if letter is None:
                 continue
-            if count == limit:
+            if letters_read == limit:
                 return
-            count += 1
+            letters_read += 1
             yield Replayed(letter, await _publish(events, letter, dry_run=dry_run))
 
 
@@ -92,3 +100,43 @@ async def _publish(events: EventStream, letter: DeadLetter, *, dry_run: bool) ->
     if not dry_run:
         await events.publish_many([event])
     return None
+
+
+async def retried(
+    stream: EventStream,
+    event: Event,
+    handle: Callable[[], Awaitable[object]],
+    *,
+    retries: int,
+    backoff_seconds: float,
+    stop: asyncio.Event,
+) -> bool:
+    """Call `handle` until it succeeds, at most once and `retries` times more; then the event is a dead letter.
+
+    The waits between begin with `backoff_seconds` and double, up to half a minute. An UnprocessableEventError is
+    not retried. Return False when `stop` was set during a wait: the event is neither handled nor a dead letter.
+    """
+    fields = {"topic": event.topic, "partition": event.partition, "offset": event.offset, "id": event.id}
+    for attempt in count(1):
+        try:
+            await handle()
+            break
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises, the event is kept with the reason
+            is_unprocessable = isinstance(error, UnprocessableEventError)
+            reason = redact_text(str(error) if is_unprocessable else f"{type(error).__name__}: {error}")
+        if is_unprocessable or attempt > retries:
+            _logger.error("event given up", extra={**fields, "attempts": attempt, "reason": reason})
+            await stream.dead_letter(event, reason)
+            break
+        _logger.warning("event not handled", extra={**fields, "attempt": attempt, "reason": reason})
+        if await _is_set_within(stop, min(backoff_seconds * 2 ** (attempt - 1), _LONGEST_BACKOFF_SECONDS)):
+            return False
+    return True
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False

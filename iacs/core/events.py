@@ -3,6 +3,7 @@
 `KafkaClient` and `EventLog` are both an `EventStream`: one test suite holds them to the same promises.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -108,6 +109,7 @@ class EventStream(Protocol):
         *,
         idle_timeout: float | None = None,
         commit: bool = True,
+        stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Read events in the order of each key.
 
@@ -116,7 +118,8 @@ class EventStream(Protocol):
         the oldest event. Without a group everything is read from the oldest event on and nothing is
         committed. The iteration ends when everything is read and no event came for `idle_timeout` seconds;
         without that, it never ends. With `commit=False` the offsets of the group stay where they are: it looks at
-        what the group would read. A record that is not JSON goes to the dead-letter topic and is skipped.
+        what the group would read. Once `stop` is set, the iteration ends instead of yielding the next event: the
+        one before is finished. A record that is not JSON goes to the dead-letter topic and is skipped.
         Raises EventError for a topic or group of no valid name, KafkaError when the brokers are away for
         longer than the client's timeout.
         """

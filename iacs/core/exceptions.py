@@ -8,6 +8,7 @@ IACSGraphError
 │   ├── KafkaError              the broker reported an error, or could not be reached in time
 │   │   └── EventRejectedError  the broker rejects an event because of its size or topic; never an outage
 │   ├── EventEncodingError      a value cannot be written as JSON; names its field
+│   ├── UnprocessableEventError no attempt to handle an event can succeed; for its handler to raise
 │   └── PublishError            some events were not stored durably; has their ids
 ├── APIConnectionError          Microsoft's cloud could not be reached, or answered with an error
 │   ├── GraphError              Microsoft Graph answered with an error; its code and request id
@@ -136,6 +137,12 @@ class EventEncodingError(EventError):
     def __init__(self, message: str, *, field: str, hint: str = "") -> None:
         self.field = field
         super().__init__(message, hint=hint)
+
+
+class UnprocessableEventError(EventError):
+    """No attempt to handle an event can succeed; for its handler to raise, so that it is not called again."""
+
+    code = "unprocessable_event"
 
 
 class PublishError(EventError):

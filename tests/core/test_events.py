@@ -156,6 +156,18 @@ async def test_leaving_by_break_commits_what_was_finished(stream: EventStream, t
     assert [event.value for event in await read(stream, topic, "group")] == [3, 4, 5, 6, 7, 8, 9]
 
 
+async def test_stopping_finishes_the_event_before_and_begins_no_other(
+    stream: EventStream, topic: str
+) -> None:
+    await stream.publish_many(numbers(topic, 5, keys=1))
+    stop, seen = asyncio.Event(), []
+    async for event in stream.consume(topic, "group", stop=stop):
+        seen.append(event.value)
+        stop.set()
+    assert seen == [0]
+    assert [event.value for event in await read(stream, topic, "group")] == [1, 2, 3, 4]
+
+
 async def test_the_event_that_the_caller_failed_at_is_read_again(stream: EventStream, topic: str) -> None:
     await stream.publish_many(numbers(topic, 3, keys=1))
 

@@ -79,6 +79,7 @@ class Refusing:
         *,
         idle_timeout: float | None = None,
         commit: bool = True,
+        stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Event, None]:
         raise NotImplementedError
 

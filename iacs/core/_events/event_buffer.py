@@ -113,12 +113,13 @@ class EventBuffer:
     def put(self, records: Iterable[Fetched], epoch: int | None = None) -> set[Partition]:
         """Add records with their sizes, in the order of their offsets; return the partitions left out.
 
-        Left out are those not assigned, or not yet; with an `epoch` all, if the assignment changed since then.
+        Left out are those not assigned, or not yet; all, if the assignment has changed since `epoch` or the
+        iteration has ended.
         """
         left_out = set[Partition]()
         with self._guard:
             count = len(self._records)
-            is_late = epoch is not None and epoch != self.epoch
+            is_late = self._has_ended or (epoch is not None and epoch != self.epoch)
             for record, size in records:
                 partition = record.topic_partition
                 if is_late or partition not in self._assigned:

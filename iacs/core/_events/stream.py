@@ -1,5 +1,6 @@
 """What `KafkaClient` and `EventLog` do alike."""
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -68,18 +69,24 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
         *,
         idle_timeout: float | None = None,
         commit: bool = True,
+        stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Read events in the order of each key, as EventStream promises."""
         reader = await self._open_reader(_topic_names(topics, group), group, idle_timeout)
         reader.buffer.keeps_offsets = commit
         self._readers.add(reader)
+        ending = asyncio.create_task(_end_after(stop, reader)) if stop is not None else None
         try:
             while (record := await reader.next()) is not None:
                 if isinstance(record, Event):
                     yield record
+                    if stop is not None and stop.is_set():
+                        reader.buffer.end()
                 else:
                     await self._dead_letter(record)
         finally:
+            if ending is not None:
+                ending.cancel()
             await reader.stop()
             self._readers.discard(reader)
 
@@ -96,6 +103,11 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
         self._logger.warning("record skipped", reason=record.reason, **fields)
         if record.topic != self._dead_letter_topic:
             await self.publish_many([dead_letter(record, self._dead_letter_topic)])
+
+
+async def _end_after(stop: asyncio.Event, reader: EventReader) -> None:
+    await stop.wait()
+    reader.buffer.end()
 
 
 def _topic_names(topics: str | Iterable[str], group: str | None) -> tuple[str, ...]:
