@@ -19,7 +19,7 @@ NEXT = ("events tail --limit 3", "account list")
 
 
 def show_messages(console: Console, title: str, messages: Sequence[Message | UnreadableMessage]) -> None:
-    """Show one row for each message, with missing fields marked."""
+    """Show one row per message; a dash marks a missing field."""
     table = Table("Received", "From", "Subject", title=title, title_justify="left", box=None)
     for message in messages:
         if isinstance(message, UnreadableMessage):
@@ -52,14 +52,20 @@ def sync_progress(console: Console) -> Iterator[Callable[[SyncProgress], None]]:
 
 
 def show_summary(
-    console: Console, results: Sequence[SyncResult], *, held: int, stored: int, read_back: int, folder: Path
+    console: Console,
+    results: Sequence[SyncResult],
+    *,
+    received: int,
+    stored: int,
+    read_back: int,
+    folder: Path,
 ) -> None:
-    """Show the numbers of messages and events, counted at both ends."""
+    """Show how many messages and events there are at the source, in the database and after reading back."""
     new, published = sum(result.new for result in results), sum(result.published for result in results)
     if new == 0:
         console.print("\nNothing new since the last run.")
     table = Table(box=None, show_header=False, title="Summary", title_justify="left")
-    table.add_row("messages in the mailboxes", f"{held:,}")
+    table.add_row("messages in the mailboxes", f"{received:,}")
     table.add_row("messages stored", f"{stored:,}", f"{new:,} new")
     table.add_row("events published", f"{published:,}")
     table.add_row("events read back", f"{read_back:,}")
@@ -70,7 +76,7 @@ def show_summary(
 
 
 def what_next(folder: Path) -> list[str]:
-    """Return commands that show the data; when it is on servers, the first command restarts them."""
+    """Return commands that show the data; if it is on servers, the first command restarts them."""
     program = Path(sys.executable).with_name("iacs")
     commands = [f"cd {folder}"]
     if servers := [

@@ -1,7 +1,7 @@
-"""The main job, from enrolment to events read back; `make demo` runs this file.
+"""The whole workflow, from enrolling accounts to reading events back; `make demo` runs this file.
 
-Nothing in it is faked: HTTP to a stand-in for Microsoft's cloud on this machine, the authorization-code flow,
-a database, a carrier of events. On Microsoft 365 itself the same calls work; only the settings differ.
+Only Microsoft's cloud is replaced, by a stand-in on this machine: HTTP, the authorization-code flow, the database
+and the events are real. For Microsoft 365 itself, only the settings differ.
 """
 
 import argparse
@@ -33,7 +33,7 @@ console = Console()
 
 
 async def main(folder: Path, mailbox: Path | None) -> None:
-    """Do the whole job; a later run over the same folder resumes where this one ended."""
+    """Run all steps; a later run with the same folder resumes where this one ended."""
     console.print("Starting a stand-in for Microsoft's cloud …")
     async with start_cloud(mailboxes(mailbox)) as cloud:
         container = ApplicationContainer()
@@ -47,23 +47,23 @@ async def main(folder: Path, mailbox: Path | None) -> None:
             results = await sync(mail, addresses)
             read_back = await read_events(app.get(EventStream), app["mail_query.topic"])
             stored = [await mail.count(address) for address in addresses]
-            held = sum(len(cloud.mailbox(address).messages) for address in addresses)
-    show_summary(console, results, held=held, stored=sum(stored), read_back=read_back, folder=folder)
+            received = sum(len(cloud.mailbox(address).messages) for address in addresses)
+    show_summary(console, results, received=received, stored=sum(stored), read_back=read_back, folder=folder)
 
 
 @asynccontextmanager
 async def start_cloud(mailboxes: dict[str, list[Path]]) -> AsyncIterator[Sandbox]:
-    """Start the stand-in on the port of earlier runs, so that the links they stored stay valid, or on a free one."""
+    """Start the stand-in on the port of earlier runs, so that their delta links stay valid, or on a free port."""
     async with AsyncExitStack() as stack:
         try:
             cloud = await stack.enter_async_context(Sandbox(mailboxes, port=8365))
-        except SandboxError:  # another demo has the port; what is wrong with the mail is raised again
+        except SandboxError:  # another demo uses the port; an error in the mail is raised again
             cloud = await stack.enter_async_context(Sandbox(mailboxes))
         yield cloud
 
 
 def mailboxes(mailbox: Path | None) -> dict[str, list[Path]]:
-    """Fill each mailbox with the samples of its owner, or the first one with all of `mailbox`."""
+    """Return the sample mail of every account, or `mailbox` as the mail of the first account."""
     people = sorted(path.stem for path in (EXAMPLES / "enrollment").glob("*.yaml"))
     if mailbox is not None:
         files = {name: [mailbox] if name == people[0] else [] for name in people}
@@ -111,10 +111,10 @@ async def sign_in(auth: AuthService, address: str) -> None:
 
 
 async def query(mail: MailQueryService, addresses: Sequence[str]) -> None:
-    """Ask Graph for the latest mail that has not been read."""
-    wanted = MailQuery(unread=True, order_by=("received_at desc",), limit=5)
+    """Query the latest unread mail from Graph."""
+    latest = MailQuery(unread=True, order_by=("received_at desc",), limit=5)
     for address in addresses:
-        messages = [message async for message in mail.messages(address, wanted)]
+        messages = [message async for message in mail.messages(address, latest)]
         if messages:
             show_messages(console, f"Unread mail of {address}, latest first", messages)
 

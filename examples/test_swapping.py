@@ -1,4 +1,4 @@
-"""How a test swaps a part: in an overlay, a second view in which only its dependents are built again."""
+"""How a test replaces a part: in an overlay, a second view in which only its dependents are built again."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from iacs.runtime import Application
 
 @pytest.fixture
 async def app() -> AsyncIterator[Application[ApplicationContainer]]:
-    """Start everything on a database in memory, with settings that no environment changes."""
+    """Start everything on a database in memory, independently of the environment."""
     container = ApplicationContainer()
     settings = Config(_env_file=None, _env_prefix="NOBODY_SETS_", database_url="sqlite:///:memory:")
     container.core.config.override(providers.Object(settings))
@@ -27,28 +27,26 @@ async def app() -> AsyncIterator[Application[ApplicationContainer]]:
         yield app
 
 
-async def test_a_database_of_its_own_serves_every_module(app: Application[ApplicationContainer]) -> None:
+async def test_a_replaced_database_is_used_by_every_module(app: Application[ApplicationContainer]) -> None:
     async with app.overlay(database=providers.Singleton(Database, "sqlite:///:memory:")) as view:
         assert view["account.database"] is view["auth.database"] is view.get(Database)
         assert view.get(Database) is not app.get(Database)
-        assert view.get(OAuthClient) is app.get(
-            OAuthClient
-        )  # it does not depend on the database: the same object
+        assert view.get(OAuthClient) is app.get(OAuthClient)  # does not depend on the database
 
 
 class RefusingOAuthClient(OAuthClient):
     """A tenant that rejects every sign-in."""
 
     def __init__(self) -> None:
-        """Need no settings."""
+        """Require no settings."""
         self.redirect_uri = "http://localhost/callback"
 
     async def authorization_url(self, **_: str) -> str:
-        """Raise the error that Entra gives for a disabled application."""
+        """Raise the error that Entra ID returns for a disabled application."""
         raise OperatorRequiredError("the tenant refuses this application; ask its administrator")
 
 
-async def test_an_oauth_client_that_refuses_is_met_by_whoever_signs_in(
+async def test_signing_in_uses_the_replaced_oauth_client(
     app: Application[ApplicationContainer], tmp_path: Path
 ) -> None:
     (tmp_path / "alice.yaml").write_text("account: alice@contoso.example\n")
@@ -56,18 +54,18 @@ async def test_an_oauth_client_that_refuses_is_met_by_whoever_signs_in(
     async with app.overlay({"auth.oauth_client": RefusingOAuthClient()}) as view:
         with pytest.raises(OperatorRequiredError, match="refuses this application"):
             await view.get(AuthService).begin("alice@contoso.example")
-        assert type(view["core.oauth_client"]) is OAuthClient  # the other modules keep theirs
+        assert type(view["core.oauth_client"]) is OAuthClient  # other modules keep the original
 
 
 class ReadMail:
-    """A stand-in for the mail_query service, with one message and no cloud."""
+    """A replacement for the mail_query service, with one message and no cloud."""
 
     async def messages(self, _: str) -> AsyncIterator[Message]:
-        """Return the one message."""
+        """Yield the message."""
         yield Message(id="1", subject="Hello")
 
 
-async def test_a_service_is_replaced_by_anything_that_does_its_work(
+async def test_any_object_with_the_same_methods_can_replace_a_service(
     app: Application[ApplicationContainer],
 ) -> None:
     async with app.overlay({"mail_query.service": ReadMail()}) as view:
@@ -77,7 +75,7 @@ async def test_a_service_is_replaced_by_anything_that_does_its_work(
     assert app["mail_query.service"] is not service
 
 
-async def test_what_cannot_take_the_place_of_a_part_is_refused(
+async def test_a_value_of_an_unrelated_type_is_rejected_as_a_replacement(
     app: Application[ApplicationContainer],
 ) -> None:
     with pytest.raises(CheckError, match=r"core\.database"):

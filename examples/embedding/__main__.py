@@ -1,4 +1,7 @@
-"""Run the host with `python -m embedding`: its settings begin with HOST_, and iacs uses its logging and its database."""
+"""Run the host, in this folder's parent: `python -m embedding`.
+
+Its settings begin with HOST_, and iacs uses its logging and its database.
+"""
 
 import asyncio
 import logging

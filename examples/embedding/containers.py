@@ -1,4 +1,4 @@
-"""The host's wiring: iacs uses its database and its logger, and one part of one module is replaced."""
+"""The host's wiring: iacs shares its database and its logger; one part of one module is replaced."""
 
 import logging
 

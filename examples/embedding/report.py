@@ -1,4 +1,4 @@
-"""The host's use of the mail: it knows the service and nothing about containers."""
+"""The host's report on the mail; it uses the service and does not know about containers."""
 
 import logging
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Print one digest per account: `python -m own_module`."""
+"""Print one digest per account; run it in this folder's parent: `python -m own_module`."""
 
 import asyncio
 
