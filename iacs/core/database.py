@@ -114,7 +114,7 @@ class Database(Closing, AsyncClosing):
         On SQLite one transaction at a time may write, over all threads and processes, and the others wait
         for their turn; any number that are `read_only` run beside it.
         """
-        return self._transaction(Interrupt(), read_only=read_only)
+        return self._transaction(Interrupt(self._timeout), read_only=read_only)
 
     async def run(
         self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -131,7 +131,7 @@ class Database(Closing, AsyncClosing):
         self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Return `work(tx, …)` as `run` does, in the calling thread."""
-        return self._repeat(lambda tx: work(tx, *args, **kwargs), Interrupt(), read_only=False)
+        return self._repeat(lambda tx: work(tx, *args, **kwargs), Interrupt(self._timeout), read_only=False)
 
     async def read(
         self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
@@ -183,7 +183,7 @@ class Database(Closing, AsyncClosing):
         return f"<Database: {describe(self._url)}>"
 
     async def _run(self, work: Callable[[Transaction], T], *, read_only: bool) -> T:
-        interrupt = Interrupt()
+        interrupt = Interrupt(self._timeout)
         return await self._workers.run(lambda: self._repeat(work, interrupt, read_only=read_only), interrupt)
 
     def _repeat(self, work: Callable[[Transaction], T], interrupt: Interrupt, *, read_only: bool) -> T:

@@ -79,18 +79,22 @@ def create_engine(
     sqlite = url.get_backend_name() == "sqlite"
     try:
         _refuse_unknown_options(url)
+        arguments = _driver_arguments(url, timeout, prepared_statements=prepared_statements)
         engine = sqlalchemy.create_engine(
             url.difference_update_query((*_SECRET_OPTIONS, "prepare_threshold")),
-            connect_args=_driver_arguments(url, timeout, prepared_statements=prepared_statements),
+            connect_args=arguments,
             hide_parameters=True,
             max_overflow=0,
-            pool_pre_ping=not sqlite,
             pool_size=1 if is_memory(url) else pool_size,
             pool_timeout=timeout,
             poolclass=QueuePool,
         )
     except ImportError as error:
         raise ConfigurationError([_NO_DRIVER]) from error
+    if not sqlite:
+        from iacs.core._database.watch import watch  # it needs PostgreSQL's driver
+
+        watch(engine, timeout, arguments)
     _prepare(engine, timeout, pooled=not prepared_statements, memory=is_memory(url))
     if schema:
         event.listen(engine, "begin", partial(_use_schema, schema))
@@ -138,6 +142,11 @@ def _driver_arguments(url: URL, timeout: float, *, prepared_statements: bool) ->
         arguments["connect_timeout"] = max(2, ceil(timeout))  # libpq takes whole seconds, two at least
     if "tcp_user_timeout" not in url.query:
         arguments["tcp_user_timeout"] = ceil(timeout * 1000)  # a host that is silent for so long is away
+    for name in ("keepalives_idle", "keepalives_interval"):
+        if name not in url.query:
+            arguments[name] = max(
+                1, ceil(timeout / 4)
+            )  # a host that vanished is noticed also while it owes an answer
     arguments["prepare_threshold"] = _prepare_threshold(url, prepared_statements=prepared_statements)
     return arguments
 

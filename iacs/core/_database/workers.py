@@ -27,10 +27,14 @@ _INTERRUPT_INTERVAL = 0.2
 
 
 class Interrupt:
-    """Lets another thread end a unit of work: its running statement, its next one, or its commit."""
+    """Lets another thread end a unit of work: its running statement, its next one, or its commit.
 
-    def __init__(self) -> None:
+    PostgreSQL's server is asked to; it has half the timeout (in seconds) to answer, and five seconds at most.
+    """
+
+    def __init__(self, timeout: float = 10.0) -> None:
         self.requested = False
+        self._limit = min(5.0, timeout / 2)
         self._connection: Connection | None = None
         self._lock = threading.Lock()
 
@@ -39,11 +43,13 @@ class Interrupt:
         self.requested = True
 
     def deliver(self) -> None:
-        """Interrupt the statement that runs; PostgreSQL's server is asked to, for five seconds at most."""
+        """Interrupt the statement that runs."""
         with self._lock:  # the connection must not serve somebody else by now
             if self._connection is not None:
                 driver: Any = self._connection.connection.dbapi_connection
-                driver.interrupt() if hasattr(driver, "interrupt") else driver.cancel_safe(timeout=5.0)
+                driver.interrupt() if hasattr(driver, "interrupt") else driver.cancel_safe(
+                    timeout=self._limit
+                )
 
     @contextmanager
     def covering(self, connection: "Connection") -> Iterator[None]:
