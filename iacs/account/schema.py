@@ -68,7 +68,7 @@ class Account(BaseModel):
 class Enrollment(BaseModel):
     """One enrolment: an address, a name for people, and a tenant other than the configured one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     account: Annotated[str, AfterValidator(_address)]
     name: Annotated[str, AfterValidator(_name)] = ""
@@ -95,7 +95,7 @@ def problems(error: ValidationError) -> list[str]:
 class EnrollmentResult(BaseModel):
     """The addresses that a sync added, updated, disabled, found as they should be, and left alone."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     added: tuple[str, ...] = ()
     updated: tuple[str, ...] = ()

@@ -1,4 +1,7 @@
-"""Sign-ins: what the person is given, and what comes back."""
+"""Sign-ins: what the person is given, and what comes back.
+
+The models are built on first use: a container imports them to name the service.
+"""
 
 from datetime import datetime
 
@@ -10,7 +13,7 @@ from iacs.core.oauth_client import DeviceCode
 class AuthorizationRequest(BaseModel):
     """A sign-in in a browser; `url` holds the state and is for that browser alone."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     url: str
     state: SecretStr
@@ -28,7 +31,7 @@ class AuthorizationRequest(BaseModel):
 class AuthorizationCallback(BaseModel):
     """The query of the redirect that ends a sign-in."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     state: SecretStr = SecretStr("")
     code: SecretStr | None = None
@@ -39,7 +42,7 @@ class AuthorizationCallback(BaseModel):
 class DeviceSignIn(BaseModel):
     """A sign-in on another device: the person enters `user_code` at `verification_uri`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     account: str
     user_code: str
@@ -52,7 +55,7 @@ class DeviceSignIn(BaseModel):
 class SignedIn(BaseModel):
     """Who signed in: the account's address, and the name that the directory has."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     account: str
     name: str = ""

@@ -1,5 +1,6 @@
 """The commands put together."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -120,6 +121,21 @@ print(json.dumps(sorted(set(sys.modules) & set({HEAVY!r}))))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(ran.stdout.splitlines()[-1]) == []
+
+
+def test_only_a_process_of_its_own_collects_garbage_seldom(iacs: Iacs) -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    assert iacs("config", "new-key").code == 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
+    code = """
+import gc, sys
+from iacs.cli import main
+sys.argv = ["iacs", "config", "new-key"]
+main()
+print(gc.get_threshold()[0] > 10_000, gc.get_freeze_count() > 0)
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "True True"
 
 
 def test_python_dash_m_is_the_same_command() -> None:

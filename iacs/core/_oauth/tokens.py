@@ -8,7 +8,9 @@ from iacs.core.exceptions import MalformedResponseError
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, hide_input_in_errors=True, defer_build=True
+    )  # until the first answer
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
@@ -59,7 +61,7 @@ class DeviceCode(_Answer):
 class Identity(BaseModel):
     """A person: `object_id` and `directory_id` never change, `username` and `name` may."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     object_id: str
     directory_id: str
