@@ -16,7 +16,7 @@ from iacs.runtime.graph.suggestions import suggestion
 def arity(wiring: Wiring) -> Iterator[Finding]:
     """Yield the calls whose arguments do not fit their parameters."""
     for call in wiring.calls:
-        complete = call.node.index in wiring.asked
+        complete = call.node.index in wiring.complete
         problems = (
             _of_model(call, complete=complete) if is_model(call.made) else _of_call(call, complete=complete)
         )
@@ -29,9 +29,9 @@ def _of_call(call: Call, *, complete: bool) -> Iterator[str]:
     if bound is None or call.callee.signature is None:
         return
     if bound.surplus:
+        room = f"{bound.room or 'no'} positional argument{'s' * (bound.room > 1)}"
         yield (
-            f"{call.name}() takes {_counted(bound.room)} but gets {bound.room + bound.surplus}: "
-            "drop the last, or name them"
+            f"{call.name}() takes {room} but gets {bound.room + bound.surplus}: drop the last, or name them"
         )
     for name in bound.twice:
         yield f"{call.name}() gets {name!r} by position and by name: drop one of the two"
@@ -39,10 +39,6 @@ def _of_call(call: Call, *, complete: bool) -> Iterator[str]:
         yield _unknown(call, name, list(call.callee.signature.parameters))
     if complete and bound.missing:
         yield _missing(call, bound.missing)
-
-
-def _counted(number: int) -> str:
-    return "no positional argument" if not number else f"{number} positional argument{'s' * (number > 1)}"
 
 
 def _unknown(call: Call, name: str, known: list[str]) -> str:
@@ -76,9 +72,8 @@ def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
         for name in sorted(names_given - known):
             if not name.startswith("_"):
                 yield _unknown(call, name, sorted(known))
-    missing = [
-        name for name, several in names.items() if _is_required(call.made, name) and not several & names_given
-    ]
+    fields = call.made.model_fields
+    missing = [name for name in names if fields[name].is_required() and not names[name] & names_given]
     if complete and missing and not hasattr(call.made, "settings_customise_sources"):
         yield _missing(call, missing)
 
@@ -100,7 +95,3 @@ def _aliases(described: Any) -> Iterator[str]:
     for alias in (described.alias, *several):
         if alias is not None:
             yield alias if isinstance(alias, str) else str(alias.path[0])
-
-
-def _is_required(made: Any, name: str) -> bool:
-    return bool(made.model_fields[name].is_required())

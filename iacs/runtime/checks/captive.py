@@ -18,29 +18,19 @@ def captive(wiring: Wiring) -> Iterator[Finding]:
         while waiting:
             for index in graph.dependants[waiting.pop()]:
                 node = graph.nodes[index]
-                if index in seen or not _is_asked(wiring, node, seen):
+                is_value_needed = any(edge.node in seen and not edge.deferred for edge in node.inputs)
+                if index in seen or not is_value_needed:
                     continue
                 seen.add(index)
-                if _is_kept(node):
+                if node.kind in (Kind.SINGLETON, Kind.RESOURCE) and not _is_local(node):
                     yield _finding(wiring, node, local)
                 elif not _is_local(node):
                     waiting.append(index)
 
 
 def _is_local(node: Node) -> bool:
-    return node.kind is Kind.LOCAL or _is_local_resource(node)
-
-
-def _is_local_resource(node: Node) -> bool:
-    return node.kind is Kind.RESOURCE and isinstance(node.provider, providers.ContextLocalResource)
-
-
-def _is_kept(node: Node) -> bool:
-    return node.kind in (Kind.SINGLETON, Kind.RESOURCE) and not _is_local_resource(node)
-
-
-def _is_asked(wiring: Wiring, node: Node, holders: set[int]) -> bool:
-    return any(edge.node in holders and not edge.deferred for edge in node.inputs)
+    is_resource = node.kind is Kind.RESOURCE and isinstance(node.provider, providers.ContextLocalResource)
+    return is_resource or node.kind is Kind.LOCAL
 
 
 def _finding(wiring: Wiring, node: Node, local: Node) -> Finding:

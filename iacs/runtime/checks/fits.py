@@ -53,26 +53,27 @@ def fits(given: Given, wanted: Any) -> bool:
         return True
     with contextlib.suppress(*ODDITIES):
         if given.value is NO_VALUE:
-            return _remembered(given.annotation, wanted, given.exact)
+            return _type_fits(given.annotation, given.exact, wanted)
         return _fits(given, wanted, _DEPTH)
     return True
 
 
 @remembering(4096)
-def _remembered(offered: Any, wanted: Any, exact: bool) -> bool:
-    return _fits(Given(offered, exact), wanted, _DEPTH)
+def _type_fits(annotation: Any, exact: bool, wanted: Any) -> bool:
+    """Compare two types once: without a value the result stays the same."""
+    return _fits(Given(annotation, exact), wanted, _DEPTH)
 
 
 def _fits(given: Given, wanted: Any, depth: int) -> bool:
-    asked, offered = _choices(wanted), _choices(given.annotation)
-    if not depth or _says_nothing(asked) or _says_nothing(offered):
+    expected, offered = _choices(wanted), _choices(given.annotation)
+    if not depth or _says_nothing(expected) or _says_nothing(offered):
         return True
     if len(offered) > 1:
         offered = tuple(offer for offer in offered if offer is not types.NoneType)
     return any(
         _one_fits(Given(offer, given.exact, given.value), choice, depth - 1)
         for offer in offered
-        for choice in asked
+        for choice in expected
     )
 
 
@@ -94,8 +95,10 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
             annotation = annotation.__origin__
         elif type(annotation).__name__ == "TypeAliasType":  # `type X = …`, of Python 3.12
             annotation = annotation.__value__
+        elif annotation is None:
+            return (types.NoneType,)
         else:
-            return (_spelled(annotation),)
+            return (str if annotation in (typing.LiteralString, typing.AnyStr) else annotation,)
     return (UNKNOWN,)
 
 
@@ -106,23 +109,17 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
     return typing.get_args(annotation) if is_union else ()
 
 
-def _spelled(annotation: Any) -> Any:
-    if annotation is None:
-        return types.NoneType
-    return str if annotation in (typing.LiteralString, typing.AnyStr) else annotation
-
-
 def _one_fits(given: Given, wanted: Any, depth: int) -> bool:
     if typing.get_origin(wanted) is Literal or typing.get_origin(given.annotation) is Literal:
         return _literal_fits(given, wanted)
     if typing.get_origin(given.annotation) is type:
         return _class_fits(given.annotation, wanted, depth)
-    cls, asked = class_of(given.annotation), class_of(wanted)
-    if cls is None or asked is None or is_mock(cls):
+    cls, expected = class_of(given.annotation), class_of(wanted)
+    if cls is None or expected is None or is_mock(cls):
         return True
-    if asked is type:
+    if expected is type:
         return issubclass(cls, type) or issubclass(cls, providers.Provider)
-    return _is_one(cls, asked, exact=given.exact) and _inside_fits(given, wanted, depth)
+    return _is_one(cls, expected, exact=given.exact) and _inside_fits(given, wanted, depth)
 
 
 def _literal_fits(given: Given, wanted: Any) -> bool:
@@ -135,12 +132,11 @@ def _literal_fits(given: Given, wanted: Any) -> bool:
     if offered is None:
         cls = class_of(given.annotation)
         return cls is None or any(_is_one(type(constant), cls, exact=False) for constant in values)
-    return any(_equal(constant, value) for constant in offered for value in values)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    same_kind = type(one) is type(other) or isinstance(one, Enum) == isinstance(other, Enum)
-    return same_kind and bool(one == other)
+    return any(
+        isinstance(constant, Enum) == isinstance(value, Enum) and constant == value
+        for constant in offered
+        for value in values
+    )
 
 
 def _class_fits(given: Any, wanted: Any, depth: int) -> bool:
@@ -148,43 +144,42 @@ def _class_fits(given: Any, wanted: Any, depth: int) -> bool:
     (cls,) = typing.get_args(given) or (UNKNOWN,)
     if typing.get_origin(wanted) is type:
         return _fits(Given(cls), typing.get_args(wanted)[0], depth)
-    made, asked = class_of(cls), class_of(wanted)
-    if made is None or asked is None or is_protocol(asked):
+    made, expected = class_of(cls), class_of(wanted)
+    if made is None or expected is None or is_protocol(expected):
         return True
-    return issubclass(type(made), asked) or issubclass(asked, type)
+    return issubclass(type(made), expected) or issubclass(expected, type)
 
 
-def _is_one(cls: type, asked: type, *, exact: bool) -> bool:
-    if issubclass(cls, _STAND_INS.get(asked, ())) or asked in cls.__mro__:
+def _is_one(cls: type, expected: type, *, exact: bool) -> bool:
+    if issubclass(cls, _STAND_INS.get(expected, ())) or expected in cls.__mro__:
         return True
-    if typing.is_typeddict(asked) or typing.is_typeddict(cls):
-        return issubclass(cls, dict) and issubclass(asked, abc.Mapping)
-    if is_protocol(asked):
-        return not absent(cls, asked)
-    if issubclass(cls, asked):
+    if typing.is_typeddict(expected) or typing.is_typeddict(cls):
+        return issubclass(cls, dict) and issubclass(expected, abc.Mapping)
+    if is_protocol(expected):
+        return not absent(cls, expected)
+    if issubclass(cls, expected):
         return True
     if exact:
         return False
-    return not absent(asked, cls) if is_protocol(cls) else issubclass(asked, cls)
+    return not absent(expected, cls) if is_protocol(cls) else issubclass(expected, cls)
 
 
 def _inside_fits(given: Given, wanted: Any, depth: int) -> bool:
     """Compare what collections hold, and the arguments of a generic class that both name."""
-    asked = held(wanted)
-    if asked is None:
+    expected = held(wanted)
+    if expected is None:
         return True
     if given.value is not NO_VALUE:
         return all(
-            _fits(of_value(element), choice, depth) for element, choice in _elements(given.value, asked)
+            _fits(of_value(element), choice, depth) for element, choice in _elements(given.value, expected)
         )
     offered = held(given.annotation)
-    if offered is None or len(offered) != len(asked):
+    if offered is None or len(offered) != len(expected):
         return True
-    return all(_overlap(one, other, depth) for one, other in zip(offered, asked, strict=True))
-
-
-def _overlap(one: Any, other: Any, depth: int) -> bool:
-    return _fits(Given(one), other, depth) or _fits(Given(other), one, depth)
+    return all(
+        _fits(Given(one), other, depth) or _fits(Given(other), one, depth)
+        for one, other in zip(offered, expected, strict=True)
+    )
 
 
 def held(annotation: Any) -> tuple[Any, ...] | None:
@@ -197,10 +192,10 @@ def held(annotation: Any) -> tuple[Any, ...] | None:
     return arguments
 
 
-def _elements(value: Any, asked: tuple[Any, ...]) -> list[tuple[Any, Any]]:
-    if isinstance(value, dict) and len(asked) == 2:
+def _elements(value: Any, expected: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    if isinstance(value, dict) and len(expected) == 2:
         pairs = list(value.items())[:_ELEMENTS]
-        return [(element, choice) for pair in pairs for element, choice in zip(pair, asked, strict=True)]
-    if isinstance(value, list | tuple | set | frozenset | deque) and len(asked) == 1:
-        return [(element, asked[0]) for element in list(value)[:_ELEMENTS]]
+        return [(element, choice) for pair in pairs for element, choice in zip(pair, expected, strict=True)]
+    if isinstance(value, list | tuple | set | frozenset | deque) and len(expected) == 1:
+        return [(element, expected[0]) for element in list(value)[:_ELEMENTS]]
     return []

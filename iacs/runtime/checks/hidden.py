@@ -1,6 +1,6 @@
 """Providers inside a plain list, tuple, dict or set, which are injected as they are."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -53,16 +53,15 @@ def _inside(value: Any) -> Iterator[Any]:
     """Yield the providers in `value`, at any depth; one that is delegated is meant to be there."""
     waiting, seen = [value], {id(value)}
     while waiting:
-        for item in _items(waiting.pop()):
+        collection = waiting.pop()
+        if isinstance(collection, partial):
+            collection = (*collection.args, *collection.keywords.values())
+        elif isinstance(collection, Mapping):
+            collection = (*collection.keys(), *collection.values())
+        for item in collection:
             if providers.is_provider(item):
                 if not is_delegated(item):
                     yield item
             elif isinstance(item, _PLAIN) and id(item) not in seen:
                 seen.add(id(item))
                 waiting.append(item)
-
-
-def _items(value: Any) -> Iterable[Any]:
-    if isinstance(value, partial):
-        return (*value.args, *value.keywords.values())
-    return (*value.keys(), *value.values()) if isinstance(value, Mapping) else value

@@ -42,17 +42,17 @@ def _dependency(wiring: Wiring, node: Node) -> str:
     wanted = node.provider.instance_of
     kind = "Dependency" if wanted is object else f"Dependency({wanted.__qualname__})"
     dependants = [dependant for dependant in wiring.graph.dependants[node.index] if dependant != node.index]
-    who = f"{_asker(wiring, dependants[0])} needs it" if dependants else "callers can reach it"
+    needed = f"{_dependant(wiring, dependants[0])} needs it" if dependants else "callers can reach it"
     container, _, name = node.path.rpartition(".")
     where = f"to the container {container}" if container else "to the container"
-    return f"{kind} has no value, and {who}: pass {name}=… {where}, or set a default"
+    return f"{kind} has no value, and {needed}: pass {name}=… {where}, or set a default"
 
 
-def _asker(wiring: Wiring, index: int) -> str:
+def _dependant(wiring: Wiring, index: int) -> str:
     owners = wiring.owners(index)
-    asker = owners[0] if owners else index
-    node = wiring.graph.nodes[asker]
-    return f"{own_name(wiring.graph, asker)}() of {node.path}" if node.kind in JUDGED else node.path
+    owner = owners[0] if owners else index
+    node = wiring.graph.nodes[owner]
+    return f"{own_name(wiring.graph, owner)}() of {node.path}" if node.kind in JUDGED else node.path
 
 
 def _unmade(provider: Any) -> str:

@@ -39,22 +39,18 @@ def overlay_findings(graph: Graph, replaced: Mapping[int, Any]) -> tuple[Finding
 
 def is_something_else(given: Given, wanted: Any) -> bool:
     """Return whether `given` has none of the members of the class `wanted`."""
-    cls, asked = class_of(given.annotation), class_of(wanted)
-    if cls is None or asked is None or asked is object or is_mock(cls):
+    cls, expected = class_of(given.annotation), class_of(wanted)
+    if cls is None or expected is None or expected is object or is_mock(cls):
         return False
     if fits(given, wanted) and cls is not object:
         return False
-    if asked.__module__ == "builtins":
+    if "builtins" in (expected.__module__, cls.__module__):
         return True
-    if cls.__module__ == "builtins":
-        return True
-    names = set(members(asked)) - _LIFECYCLE
+    names = set(members(expected)) - _LIFECYCLE
     is_a_dummy = not set(members(cls))  # a placeholder that no test calls
-    return bool(names) and not is_a_dummy and all(_has_not(given, cls, name) for name in names)
-
-
-def _has_not(given: Given, cls: type, name: str) -> bool:
-    return lacks(cls, name) and inspect.getattr_static(given.value, name, None) is None
+    if not names or is_a_dummy:
+        return False
+    return all(lacks(cls, name) and inspect.getattr_static(given.value, name, None) is None for name in names)
 
 
 def _message(graph: Graph, index: int, given: Given, wanted: Any) -> str:

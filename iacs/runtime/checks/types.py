@@ -111,7 +111,9 @@ def _judge(wiring: Wiring, target: _Parameter, reported: set[int]) -> Iterator[F
 def _elements(wiring: Wiring, target: _Parameter, index: int) -> Iterator[Finding]:
     """Compare the elements of a List or a Dict."""
     node = wiring.graph.nodes[wiring.graph.source(index)]
-    wanted = held(_not_none(target.wanted)) if node.kind in _HOLDS else None
+    choices = [choice for choice in typing.get_args(target.wanted) if choice is not type(None)]
+    is_optional = class_of(target.wanted) is not None and type(None) in typing.get_args(target.wanted)
+    wanted = held(choices[0] if is_optional else target.wanted) if node.kind in _HOLDS else None
     if not wanted or len(wanted) != _HOLDS[node.kind]:
         return
     for edge in node.inputs:
@@ -121,11 +123,6 @@ def _elements(wiring: Wiring, target: _Parameter, index: int) -> Iterator[Findin
 
 
 _HOLDS = {Kind.LIST: 1, Kind.DICT: 2}
-
-
-def _not_none(annotation: Any) -> Any:
-    choices = [choice for choice in typing.get_args(annotation) if choice is not type(None)]
-    return choices[0] if class_of(annotation) and type(None) in typing.get_args(annotation) else annotation
 
 
 def _finding(
@@ -153,18 +150,15 @@ def is_setting(wiring: Wiring, index: int) -> bool:
 
 
 def _source_text(wiring: Wiring, leaf: int | None, given: Given) -> str:
-    if leaf is None:
-        return "None" if given.value is None else _constant(given)
+    if leaf is None and given.value is None:
+        return "None"
+    if leaf is None and providers.is_provider(given.value):
+        return f"the provider {type(given.value).__name__}"
+    if leaf is None:  # by its type: the value may be a secret
+        return f"a constant {type_name(given.annotation)}"
     node = wiring.graph.nodes[leaf]
     where = _where(wiring, node)
     return f"{type_name(given.annotation)} from {where}" if where else type_name(given.annotation)
-
-
-def _constant(given: Given) -> str:
-    """Describe a constant by its type: its value may be a secret."""
-    if providers.is_provider(given.value):
-        return f"the provider {type(given.value).__name__}"
-    return f"a constant {type_name(given.annotation)}"
 
 
 def _where(wiring: Wiring, node: Node) -> str:
@@ -190,10 +184,10 @@ def _lacking(given: Given, wanted: Any) -> str:
 
 
 def _remedy(given: Given, wanted: Any) -> str:
-    cls, asked = class_of(given.annotation), class_of(wanted)
-    if cls is not None and hasattr(cls, "get_secret_value") and asked in (str, bytes):
+    cls, expected = class_of(given.annotation), class_of(wanted)
+    if cls is not None and hasattr(cls, "get_secret_value") and expected in (str, bytes):
         return "add .get_secret_value.call() to it, or annotate the parameter with the secret type"
-    if asked is not None and hasattr(asked, "get_secret_value"):
+    if expected is not None and hasattr(expected, "get_secret_value"):
         return (
             f"declare it as {type_name(wanted)}, or annotate the parameter with {type_name(given.annotation)}"
         )

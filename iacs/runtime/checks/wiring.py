@@ -74,18 +74,18 @@ class Wiring:
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """Every call that is known, in the order of the nodes."""
-        nodes = (node for node in self.graph.nodes if node.kind in JUDGED)
-        return tuple(self._call(node) for node in nodes if _is_callable(node.provider.provides))
-
-    def _call(self, node: Node) -> Call:
-        made = node.provider.provides
-        return Call(node, made, callee(made), tuple(arguments(node)))
+        callers = ((node, node.provider.provides) for node in self.graph.nodes if node.kind in JUDGED)
+        return tuple(
+            Call(node, made, callee(made), tuple(arguments(node)))
+            for node, made in callers
+            if made is not None and not providers.is_provider(made)
+        )
 
     @cached_property
-    def asked(self) -> frozenset[int]:
+    def complete(self) -> frozenset[int]:
         """The nodes that are called with nothing but what the container gives them.
 
-        Parts are, at the start, and all that they ask; what a List, a Dict or a method's call asks, too. A
+        Parts are, at the start, and all that they need; what a List, a Dict or a method's call needs, too. A
         factory's call may bring arguments, even for the factories below it: `service(database__url=…)`.
         """
         nodes = self.graph.nodes
@@ -99,7 +99,7 @@ class Wiring:
         return frozenset(reached)
 
     def matters(self, index: int) -> bool:
-        """Return whether a provider that cannot be called can be reached: asked by another, or by anyone."""
+        """Return whether a provider that cannot be called can be reached: through another, or by name."""
         node = self.graph.nodes[index]
         return bool(self.graph.dependants[index]) or node.is_part or (node.named and "." not in node.path)
 
@@ -132,7 +132,8 @@ class Wiring:
         seen, waiting = {index}, [index]
         while waiting:
             node = self.graph.nodes[waiting.pop()]
-            if node.named or _is_written_out(node):
+            is_option = isinstance(node.provider, providers.TypedConfigurationOption)
+            if node.named or (node.kind in JUDGED and not is_option):
                 owners[node.index] = None
                 continue
             fresh = [dependant for dependant in self.graph.dependants[node.index] if dependant not in seen]
@@ -148,33 +149,22 @@ class Wiring:
         if node.kind is Kind.OPTION:
             return Given(option_annotation(node.provider))
         annotation = self.declarations.of(index)
-        return Given(annotation, exact=node.kind in _EXACT and _is_built(node, annotation))
+        return Given(annotation, exact=node.kind in _EXACT and is_exactly(node.provider.provides, annotation))
 
 
 def _inputs(node: Node) -> Iterator[int]:
     return (edge.node for edge in node.inputs if not edge.deferred)
 
 
-def _is_written_out(node: Node) -> bool:
-    return node.kind in JUDGED and not isinstance(node.provider, providers.TypedConfigurationOption)
-
-
-def _is_callable(made: Any) -> bool:
-    return made is not None and not providers.is_provider(made)
-
-
-def _is_built(node: Node, annotation: Any) -> bool:
-    """Return whether just this class comes out; one that chooses in `__new__` may give another."""
-    made = node.provider.provides
-    return made is annotation and isinstance(made, type) and not _chooses(made)
-
-
-def _chooses(made: type) -> bool:
-    return any("__new__" in vars(base) for base in made.__mro__[:-1])
+def is_exactly(made: Any, annotation: Any) -> bool:
+    """Return whether calling `made` gives just this class; a class with a `__new__` may give another."""
+    if made is not annotation or not isinstance(made, type):
+        return False
+    return not any("__new__" in vars(base) for base in made.__mro__[:-1])
 
 
 def arguments(node: Node) -> Iterator[Argument]:
-    """Yield what a provider hands over, with the node behind each provider."""
+    """Yield the arguments that a provider passes, with the node behind each provider."""
     provider = node.provider
     sources = {(edge.via, edge.label): edge for edge in node.inputs}
     for position, value in enumerate(provider.args):

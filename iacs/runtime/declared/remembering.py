@@ -11,17 +11,17 @@ R = TypeVar("R")
 def remembering(size: int) -> Callable[[Callable[[*P], R]], Callable[[*P], R]]:
     """Cache up to `size` results; for arguments without a hash, such as some classes, call the function again."""
 
-    def decorate(ask: Callable[[*P], R]) -> Callable[[*P], R]:
-        remembered = functools.lru_cache(maxsize=size)(ask)
+    def decorate(function: Callable[[*P], R]) -> Callable[[*P], R]:
+        cached = functools.lru_cache(maxsize=size)(function)
 
-        @functools.wraps(ask)
-        def answer(*args: *P) -> R:
+        @functools.wraps(function)
+        def remember(*args: *P) -> R:
             try:
                 hash(args)
             except (TypeError, ValueError, RuntimeError):
-                return ask(*args)
-            return remembered(*args)
+                return function(*args)
+            return cached(*args)
 
-        return answer
+        return remember
 
     return decorate

@@ -38,6 +38,6 @@ def _by_others(drawn: Picture, node: PictureNode) -> Iterator[str]:
 
 
 def _key(edges: tuple[PictureEdge, ...]) -> str:
-    """Name what the selector asks for the name of its branch."""
+    """Name what gives the selector the name of its branch."""
     keys = [edge for edge in edges if edge.via == "key"]
     return " and ".join(dict.fromkeys(edge.taken for edge in keys)) or "its key"

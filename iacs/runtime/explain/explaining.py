@@ -1,6 +1,6 @@
-"""Explain one part: where it is declared, what it receives, who needs it, what overrides or chose it."""
+"""Explain one part: where it is declared, what it receives, what needs it, what overrides or chose it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
@@ -11,7 +11,7 @@ from iacs.runtime.explain.setting_values import SettingValue, Value, Values, not
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import own_kind
 from iacs.runtime.graph.suggestions import close_matches, did_you_mean
-from iacs.runtime.picture import Picture, PictureEdge, PictureNode, picture_of
+from iacs.runtime.picture import Picture, PictureNode, picture_of
 from iacs.runtime.picture.declaring import Declarers
 from iacs.runtime.picture.drawing_text import role_of_class
 from iacs.runtime.picture.folding import Fold
@@ -52,11 +52,13 @@ def explain_part(
         declared=node.declared,
         where=line_of(declarers.class_of(node.path), declarers.attribute(node.path)),
         receives=tuple(_receives(drawn, node, arguments)),
-        needed_by=tuple(map(_needing, drawn.needed_by[node.path])),
+        needed_by=tuple(
+            Needed(edge.source, edge.label, edge.pick, edge.through) for edge in drawn.needed_by[node.path]
+        ),
         aliases=node.aliases,
         overriding=tuple(_overriding(graph, fold, index, node)),
         choices=choices(drawn, node),
-        settings=tuple(_settings(node, setting_values((node,), fold, value))),
+        settings=_settings(node, setting_values((node,), fold, value)),
     )
 
 
@@ -68,20 +70,17 @@ def _index(graph: Graph, path: str) -> int:
         paths = [graph.nodes[index].path for index in indexes]
         raise AmbiguousPartError(path, candidates=paths, hint="ask for one of these paths")
     named = [node.path for node in graph.nodes if node.named]
-    near = dict.fromkeys((*close_matches(path, named, 3), *_of_near_name(path, named)))
+    last_names = {candidate: candidate.rpartition(".")[2] for candidate in named}
+    near_names = close_matches(path.rpartition(".")[2], set(last_names.values()))
+    namesakes = [candidate for candidate, name in last_names.items() if name in near_names]
+    near = dict.fromkeys((*close_matches(path, named, 3), *namesakes[:3]))
     hint = did_you_mean(near, otherwise="'iacs graph' shows every path")
     message = f"there is no {path!r} in the container"
     raise UnknownPartError(message, name=path, close_matches=list(near), hint=hint)
 
 
-def _of_near_name(path: str, named: Iterable[str]) -> list[str]:
-    last = {candidate: candidate.rpartition(".")[2] for candidate in named}
-    near = close_matches(path.rpartition(".")[2], set(last.values()))
-    return [candidate for candidate, name in last.items() if name in near][:3]
-
-
 def _shown(fold: Fold, index: int) -> int:
-    """Return the part that `index` leads to; for plumbing that nobody named, the part it is written inside."""
+    """Return the part that `index` leads to; for unnamed plumbing, the part it is written inside."""
     graph, seen = fold.graph, set[int]()
     while index not in fold.shown and index not in seen:
         seen.add(index)
@@ -103,14 +102,12 @@ def _receives(drawn: Picture, node: PictureNode, arguments: Arguments) -> Iterat
     yield from arguments.literals()
 
 
-def _needing(edge: PictureEdge) -> Needed:
-    return Needed(edge.source, edge.label, edge.pick, edge.through)
-
-
-def _settings(node: PictureNode, values: Values) -> Iterator[ReadSetting]:
-    for setting in node.settings:
-        known = values.get((setting.holder, setting.name), SettingValue())
-        yield ReadSetting(setting.name, setting.holder, setting.label, known.text, known.source)
+def _settings(node: PictureNode, values: Values) -> tuple[ReadSetting, ...]:
+    known = [values.get((setting.holder, setting.name), SettingValue()) for setting in node.settings]
+    return tuple(
+        ReadSetting(setting.name, setting.holder, setting.label, value.text, value.source)
+        for setting, value in zip(node.settings, known, strict=True)
+    )
 
 
 def _overriding(graph: Graph, fold: Fold, index: int, node: PictureNode) -> Iterator[str]:

@@ -46,7 +46,7 @@ class ReadSetting:
 class Explanation:
     """Everything that the wiring knows of a part; `str()` gives the text.
 
-    `asked` is the path asked for, an alias perhaps. `role` says what `made_by` is to it, and `signature` is its
+    `asked` is the path that was requested, an alias perhaps. `role` says what `made_by` is to it, and `signature` is its
     signature; `declared` and `where`
     are the container's class and the line in its file.
     """
@@ -96,38 +96,40 @@ def _lines(explanation: Explanation) -> Iterator[str]:
     if explanation.asked != explanation.path:
         yield f"{explanation.asked} leads to {explanation.path}"
     yield explanation.path
-    kind = (
-        explanation.kind
-        if explanation.kind == explanation.lifetime
-        else f"{explanation.kind}, {explanation.lifetime}"
+    for title, text in _facts(explanation):
+        if text:
+            yield f"  {title:<9} {text}"
+    yield from _block(
+        "receives",
+        [(r.label, _from(r), f"as {r.declared}" if r.declared else "") for r in explanation.receives],
     )
-    yield from _fact("is", f"{kind}: {_KINDS.get(explanation.lifetime, '')}{_state(explanation)}")
-    yield from _fact(
-        explanation.role,
-        f"{explanation.made_by}{_short(explanation.signature)}" if explanation.made_by else "",
+    yield from _block(
+        "settings",
+        [
+            (
+                setting.name,
+                f"= {setting.value}" if setting.value else "not read",
+                f"({setting.source})" if setting.source else "",
+                f"of {setting.holder}",
+            )
+            for setting in explanation.settings
+        ],
     )
-    yield from _fact("declared", ", ".join(filter(None, (explanation.declared, explanation.where))))
-    yield from _fact("also at", ", ".join(explanation.aliases))
-    yield from _block("receives", list(map(_receiving, explanation.receives)))
-    yield from _block("settings", list(map(_setting, explanation.settings)))
     yield from _block("needed by", _needing(explanation.needed_by) or ["nothing"])
     yield from _block("overridden", explanation.overriding)
     yield from _block("chosen", explanation.choices)
     yield from _block("note", explanation.notes)
 
 
-def _short(signature: str) -> str:
-    return signature if len(signature) <= _LONGEST else "(…)"
-
-
-def _state(explanation: Explanation) -> str:
-    asynchronous = "; needs an event loop" if explanation.asynchronous else ""
-    return f"{asynchronous}; started" if explanation.started else asynchronous
-
-
-def _fact(title: str, text: str) -> Iterator[str]:
-    if text:
-        yield f"  {title:<9} {text}"
+def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    kinds = dict.fromkeys((explanation.kind, explanation.lifetime))
+    state = "; needs an event loop" if explanation.asynchronous else ""
+    state += "; started" if explanation.started else ""
+    yield "is", f"{', '.join(kinds)}: {_KINDS.get(explanation.lifetime, '')}{state}"
+    signature = explanation.signature if len(explanation.signature) <= _LONGEST else "(…)"
+    yield explanation.role, f"{explanation.made_by}{signature}" if explanation.made_by else ""
+    yield "declared", ", ".join(filter(None, (explanation.declared, explanation.where)))
+    yield "also at", ", ".join(explanation.aliases)
 
 
 def _block(title: str, rows: Sequence[str | tuple[str, ...]]) -> Iterator[str]:
@@ -141,21 +143,12 @@ def _block(title: str, rows: Sequence[str | tuple[str, ...]]) -> Iterator[str]:
         yield f"    {'  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))}".rstrip()
 
 
-def _receiving(received: Received) -> tuple[str, ...]:
-    return received.label, _from(received), f"as {received.declared}" if received.declared else ""
-
-
 def _from(received: Received) -> str:
     if not received.path:
         return received.literal
     return (
         f"{received.taken}, through {' and '.join(received.through)}" if received.through else received.taken
     )
-
-
-def _setting(setting: ReadSetting) -> tuple[str, ...]:
-    value = f"= {setting.value}" if setting.value else "not read"
-    return setting.name, value, f"({setting.source})" if setting.source else "", f"of {setting.holder}"
 
 
 def _needing(needed_by: Iterable[Needed]) -> list[tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import Any
 from iacs.redaction import REDACTED, is_secret_name
 from iacs.runtime.explain.value_text import shown
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.picture import PictureNode, Setting
+from iacs.runtime.picture import PictureNode
 from iacs.runtime.picture.folding import Fold
 
 Value = Callable[[int], Any]
@@ -37,23 +37,18 @@ def nothing_started(index: int) -> Any:
 def setting_values(nodes: Iterable[PictureNode], fold: Fold, value: Value) -> Values:
     """Read the settings of `nodes` as far as started parts and loaded configurations hold them."""
     holders = {fold.path(index): index for index in fold.shown}
+    names = dict.fromkeys((setting.holder, setting.name) for node in nodes for setting in node.settings)
     return {
-        (setting.holder, setting.name): setting_value
-        for setting in _settings(nodes)
-        if (setting_value := _read(fold, holders[setting.holder], setting.name, value)) is not None
+        (holder, name): setting_value
+        for holder, name in names
+        if (setting_value := _read(fold, holders[holder], name, value)) is not None
     }
-
-
-def _settings(nodes: Iterable[PictureNode]) -> Iterable[Setting]:
-    return dict.fromkeys(
-        Setting(setting.name, setting.holder, "") for node in nodes for setting in node.settings
-    )
 
 
 def _read(fold: Fold, index: int, name: str, value: Value) -> SettingValue | None:
     node = fold.graph.nodes[index]
     if node.kind is Kind.CONFIGURATION:
-        return _option(node.provider, name)
+        return SettingValue(_shown(name, _look_up(node.provider(), name)), UNKNOWN_SOURCE)
     try:
         holder = node.provider.provides if node.kind is Kind.OBJECT else value(index)
     except KeyError:
@@ -61,10 +56,6 @@ def _read(fold: Fold, index: int, name: str, value: Value) -> SettingValue | Non
     result = _look_up(holder, name)
     text = REDACTED if result is _ABSENT and is_secret_name(name) else _shown(name, result)
     return SettingValue(text, _source(holder, name.partition(".")[0]))
-
-
-def _option(configuration: Any, name: str) -> SettingValue:
-    return SettingValue(_shown(name, _look_up(configuration(), name)), UNKNOWN_SOURCE)
 
 
 def _shown(name: str, value: Any) -> str:

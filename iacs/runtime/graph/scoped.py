@@ -12,7 +12,7 @@ class ScopedProvider(providers.Factory[Any]):
 
     def _provide(self, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> NoReturn:
         raise ScopeError(
-            f"{name_of(self)} is scoped, and was asked of the container itself", hint=OPEN_A_SCOPE
+            f"{name_of(self)} is scoped, and was requested from the container itself", hint=OPEN_A_SCOPE
         )
 
 

@@ -1,7 +1,7 @@
 """The health of a started application: one probe a part, and what follows for each module."""
 
-from iacs.runtime.health.inquiry import ask_parts
 from iacs.runtime.health.probe import Probe, Probes
+from iacs.runtime.health.probing import probe_parts
 from iacs.runtime.health.report import Cause, Health, PartHealth, Readiness, Status
 
-__all__ = ["Cause", "Health", "PartHealth", "Probe", "Probes", "Readiness", "Status", "ask_parts"]
+__all__ = ["Cause", "Health", "PartHealth", "Probe", "Probes", "Readiness", "Status", "probe_parts"]

@@ -51,13 +51,13 @@ def is_probe(value: object) -> TypeGuard[Probe]:
 class Probes:
     """Calls of probes; those that ignore their deadline are owned until they end.
 
-    While one is left behind, its part is not asked again: each call would leave another thread or task.
+    While one is left behind, its part is not probed again: each call would leave another thread or task.
     """
 
     def __init__(self) -> None:
         self._late: dict[int, dict[_Work, float]] = {}
 
-    async def ask(self, path: str, part: Probe, timeout: float) -> PartHealth:
+    async def call(self, path: str, part: Probe, timeout: float) -> PartHealth:
         """Return what the part's probe says within `timeout` seconds; never raise for it."""
         began = time.monotonic()
         threads: list[Future[Any]] = []
@@ -126,7 +126,9 @@ def _part_health(path: str, task: asyncio.Task[Any], seconds: float) -> PartHeal
     if error is None:
         if task.result() is False:
             return PartHealth(path, Status.DOWN, seconds, error="the probe returned False")
-        return PartHealth(path, Status.UP, seconds, detail=_detail(task.result()))
+        result = task.result()
+        is_detail = isinstance(result, str) or (isinstance(result, Mapping) and len(result) > 0)
+        return PartHealth(path, Status.UP, seconds, detail=_plain(result) if is_detail else None)
     _log.debug("probe failed", exc_info=error, extra={"part": path})
     status = Status.DEGRADED if isinstance(error, DegradedError) else Status.DOWN
     code, hint = (error.code, error.hint) if isinstance(error, IACSGraphError) else ("", "")
@@ -152,18 +154,13 @@ def _sentence(error: BaseException) -> str:
 
 
 def _sentence_with_hint(error: BaseException) -> str:
+    """Return the sentence and what to do; one error of a group has no field of its own for that."""
     hint = error.hint if isinstance(error, IACSGraphError) else ""
     return "; ".join(filter(None, (_sentence(error), _one_line(hint))))
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _detail(result: object) -> Any:
-    if isinstance(result, str):
-        return result
-    return _plain(result) if isinstance(result, Mapping) and result else None
 
 
 def _plain(value: object) -> Any:

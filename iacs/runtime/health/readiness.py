@@ -6,6 +6,7 @@ from functools import cache
 
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.walking import back
 from iacs.runtime.health.report import Cause, PartHealth, Readiness, Status
 
 
@@ -14,7 +15,7 @@ def readiness(
 ) -> tuple[Readiness, ...]:
     """Return the readiness of every module of which something is started.
 
-    A module is a sub-container, or a provider of the outermost container that nothing else asks.
+    A module is a sub-container, or a provider of the outermost container that nothing else needs.
     """
     paths = _Paths(graph, started, probed, chosen)
     return tuple(Readiness(name, tuple(paths.causes(members))) for name, members in _modules(graph, started))
@@ -22,7 +23,13 @@ def readiness(
 
 def _modules(graph: Graph, started: Collection[int]) -> Iterator[tuple[str, list[int]]]:
     reaching = graph.affected(started)
-    for name, members in (*_containers(graph), *_tops(graph)):
+    tops = [graph.nodes[index] for index in graph.tops]
+    alone = [
+        (node.path, [graph.source(node.index)])
+        for node in tops
+        if node.named and "." not in node.path and node.kind is not Kind.CONTAINER
+    ]
+    for name, members in (*_containers(graph), *alone):
         parts = {index for index in members if graph.nodes[index].is_part}
         present = [index for index in members if index in started or index not in parts]
         if reaching.intersection(present) and (not parts or not parts.isdisjoint(started)):
@@ -42,14 +49,8 @@ def _containers(graph: Graph) -> Iterator[tuple[str, list[int]]]:
     return ((name, list(members)) for name, members in modules.items())
 
 
-def _tops(graph: Graph) -> Iterator[tuple[str, list[int]]]:
-    for node in (graph.nodes[index] for index in graph.tops):
-        if node.named and "." not in node.path and node.kind is not Kind.CONTAINER:
-            yield node.path, [graph.source(node.index)]
-
-
 class _Paths:
-    """The paths through a graph from one provider that people know by name to the next."""
+    """The paths through a graph from one named provider to the next."""
 
     def __init__(
         self,
@@ -74,16 +75,15 @@ class _Paths:
         before = self._walk_from_tops(members)
         for index in before:
             if index in self._roots:
-                path = self._path(before, None if index in members else before[index])
-                part = self._probed[index]
-                yield Cause(
-                    (*path, self._graph.nodes[index].path), part.status, part.error, part.code, part.hint
-                )
+                above = None if index in members else before[index]
+                steps = reversed([index, *back(before, above)])
+                path, part = tuple(self._graph.nodes[step].path for step in steps), self._probed[index]
+                yield Cause(path, part.status, part.error, part.code, part.hint)
 
     def _walk_from_tops(self, members: Collection[int]) -> dict[int, int | None]:
-        """Walk from what no other of a module's members asks; then from those that ask each other."""
-        asked = {step for member in members for step in self._steps(member)}
-        before = self._walk(member for member in members if member not in asked)
+        """Walk from what no other member of the module needs; then from those that need each other."""
+        needed = {step for member in members for step in self._steps(member)}
+        before = self._walk(member for member in members if member not in needed)
         for index, origin in self._walk(members).items():
             before.setdefault(index, origin)
         return before
@@ -107,12 +107,13 @@ class _Paths:
         return before
 
     def _find_steps(self, index: int) -> tuple[int, ...]:
-        """Return what a provider asks, looking through what stands between and has no name of its own."""
+        """Return what a provider needs, looking through providers without a name of their own."""
         seen: dict[int, None] = {}
         waiting = deque(self._inputs(self._graph.nodes[index]))
         while waiting:
             step = waiting.popleft()
-            if step not in seen and self._is_passed(step):
+            is_there = step in self._started or not self._graph.nodes[step].is_part
+            if step not in seen and is_there:
                 seen[step] = None
                 if not self._is_named(step):
                     waiting.extend(self._inputs(self._graph.nodes[step]))
@@ -124,16 +125,6 @@ class _Paths:
             if chosen is None or source.via != "branch" or source.node == chosen:
                 yield source.node
 
-    def _is_passed(self, index: int) -> bool:
-        return index in self._started or not self._graph.nodes[index].is_part
-
     def _is_named(self, index: int) -> bool:
         node = self._graph.nodes[index]
         return index in self._probed or (node.named and node.kind is not Kind.ALIAS)
-
-    def _path(self, before: Mapping[int, int | None], index: int | None) -> list[str]:
-        path: list[str] = []
-        while index is not None:
-            path.append(self._graph.nodes[index].path)
-            index = before[index]
-        return path[::-1]

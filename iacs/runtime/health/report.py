@@ -111,8 +111,8 @@ class Readiness:
 class Health:
     """The health of an application: the readiness of each module, and each part that was probed.
 
-    `error` says why no part was asked: the application is not started, or could not be.
-    This is readiness: whether to send work here. Liveness, whether to restart the process, asks no part: a
+    `error` says why no part was probed: the application is not started, or could not be.
+    This is readiness: whether to send work here. Liveness, whether to restart the process, probes no part: a
     process that can answer is alive, and a restart brings back no database.
     """
 
@@ -124,7 +124,7 @@ class Health:
 
     @property
     def message_with_hint(self) -> str:
-        """One line for people: why there is nothing to ask, and what to do about it."""
+        """One line for people: why nothing was probed, and what to do about it."""
         return _joined(self.error, self.hint)
 
     @property

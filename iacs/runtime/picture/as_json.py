@@ -1,6 +1,7 @@
 """A picture as JSON and back."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -35,23 +36,24 @@ def from_json(text: str) -> Picture:
         message = f"this is not a picture of version {SCHEMA}, but of {written!r}"
         raise PictureError(message, hint="write it again")
     try:
-        nodes = tuple(map(_node, document["nodes"]))
-        edges = tuple(map(_edge, document["edges"]))
+        nodes, edges = tuple(_nodes(document["nodes"])), tuple(_edges(document["edges"]))
         return _whole(Picture(document["container"], nodes, edges))
     except (AttributeError, KeyError, TypeError) as error:
         message = "this is not a picture: parts of it are missing or unknown"
         raise PictureError(message, hint="write it again") from error
 
 
-def _edge(document: dict[str, Any]) -> PictureEdge:
-    return PictureEdge(
-        **{**document, "through": tuple(document["through"]), "calls": tuple(document["calls"])}
-    )
+def _nodes(documents: list[dict[str, Any]]) -> Iterator[PictureNode]:
+    for document in documents:
+        settings = tuple(Setting(**setting) for setting in document["settings"])
+        tuples = {"aliases": tuple(document["aliases"]), "settings": settings}
+        yield PictureNode(**{**document, **tuples})
 
 
-def _node(document: dict[str, Any]) -> PictureNode:
-    settings = tuple(Setting(**setting) for setting in document["settings"])
-    return PictureNode(**{**document, "aliases": tuple(document["aliases"]), "settings": settings})
+def _edges(documents: list[dict[str, Any]]) -> Iterator[PictureEdge]:
+    for document in documents:
+        tuples = {"through": tuple(document["through"]), "calls": tuple(document["calls"])}
+        yield PictureEdge(**{**document, **tuples})
 
 
 def _whole(picture: Picture) -> Picture:

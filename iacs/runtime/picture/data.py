@@ -16,7 +16,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class PictureNode:
-    """A provider: how long its value lives, what makes it (`module:qualname`) and who declares it.
+    """A provider: how long its value lives, what makes it (`module:qualname`) and which class declares it.
 
     `group` is the path of its container, empty for the outermost. `aliases` are other paths that lead here,
     `replaces` what it overrides, `chosen` the branch that a selector took. It never holds a value.
@@ -52,7 +52,7 @@ class PictureEdge:
     """`source` receives `target`, or `pick` of it, as `label`; `through` are the aliases on the way.
 
     `calls` are the functions that are called with it first, the outermost first.
-    `via` is described at kinds.Need; a `deferred` one is handed over as a provider.
+    `via` is described at needs.Need; a `deferred` one is passed as a provider.
     """
 
     source: str

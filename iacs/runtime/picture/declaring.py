@@ -16,7 +16,9 @@ class Declarers:
         self._classes: dict[str, Any] = {"": getattr(graph.container, "declarative_parent", None)}
         for node in graph.nodes:
             if node.kind is Kind.CONTAINER and node.named:
-                self._classes[node.path] = _class_of(node.provider)
+                is_container = isinstance(node.provider, providers.Container)
+                inner = node.provider.container if is_container else None
+                self._classes[node.path] = getattr(inner, "declarative_parent", None)
         self._groups: dict[str, str] = {}
 
     @property
@@ -59,8 +61,3 @@ class Declarers:
         """Return `module:qualname` of the class that declares `path`; empty when no class does."""
         cls = self.class_of(path)
         return module_of(cls) if cls else ""
-
-
-def _class_of(provider: Any) -> Any:
-    container = provider.container if isinstance(provider, providers.Container) else None
-    return getattr(container, "declarative_parent", None)

@@ -49,7 +49,7 @@ class Fold:
 
     @cached_property
     def names(self) -> dict[int, int]:
-        """For a stand-in that nobody named, the alias whose path it is shown under."""
+        """For an unnamed stand-in, the alias whose path it is shown under."""
         names: dict[int, int] = {}
         for node in self.graph.nodes:
             if node.kind is Kind.ALIAS and node.named and node.index not in self._kept:
@@ -111,7 +111,8 @@ class Fold:
         node = self.graph.nodes[index]
         names = positional_names(node.provider.provides) if node.kind in CALLING else ()
         for edge in node.inputs:
-            label = _parameter(edge, names)
+            is_named = edge.via == "argument" and int(edge.label) < len(names)
+            label = names[int(edge.label)] if is_named else edge.label
             yield from self._follow(_step(node, edge, Route(index, label, edge.via), index), index)
 
     def _follow(self, first: Route, start: int) -> Iterator[Route]:
@@ -119,22 +120,14 @@ class Fold:
         while waiting:
             route = waiting.pop()
             if route.end in self.shown:
-                yield replace(route, setting=self._setting(route))
+                is_setting = bool(route.picks) and route.end in self.holders
+                yield replace(route, setting=setting_name(route.picks) if is_setting else "")
             elif route.end not in seen:
                 seen.add(route.end)
                 node = self.graph.nodes[route.end]
                 waiting += [
                     _step(node, edge, _relabelled(node, edge, route), start) for edge in reversed(node.inputs)
                 ]
-
-    def _setting(self, route: Route) -> str:
-        return setting_name(route.picks) if route.picks and route.end in self.holders else ""
-
-
-def _parameter(edge: Input, names: tuple[str, ...]) -> str:
-    if edge.via == "argument" and int(edge.label) < len(names):
-        return names[int(edge.label)]
-    return edge.label
 
 
 def _step(node: Node, edge: Input, route: Route, start: int) -> Route:

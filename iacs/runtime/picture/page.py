@@ -31,13 +31,12 @@ def page(picture: PictureData, values: Values | None = None) -> str:
 
 def _policy(template: str) -> str:
     """Allow what the template holds, by its hash, and nothing else."""
-    allowed = "; ".join(f"{kind}-src {' '.join(_hashes(template, kind))}" for kind in ("script", "style"))
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-
-
-def _hashes(template: str, tag: str) -> Iterator[str]:
-    for match in re.finditer(rf"<{tag}>(.*?)</{tag}>", template, re.DOTALL):
-        yield f"'sha256-{b64encode(sha256(match[1].encode()).digest()).decode()}'"
+    allowed = []
+    for kind in ("script", "style"):
+        contents = re.findall(rf"<{kind}>(.*?)</{kind}>", template, re.DOTALL)
+        hashes = [b64encode(sha256(content.encode()).digest()).decode() for content in contents]
+        allowed.append(" ".join([f"{kind}-src", *(f"'sha256-{value}'" for value in hashes)]))
+    return f"default-src 'none'; {'; '.join(allowed)}; base-uri 'none'; form-action 'none'"
 
 
 def _data(picture: PictureData, values: Values) -> str:

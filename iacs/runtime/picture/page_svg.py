@@ -113,8 +113,9 @@ class _Drawing:
         for number, node in enumerate(self.picture.nodes):
             spot = self.layout[1][node.path]
             name = escape(safe_for_terminal(f"{node.path}, {what_it_is(node)}"), quote=True)
+            mark = " overlaid" if node.overlaid or node.replaces else ""
             yield (
-                f'<g class="{" ".join(_classes(node, colors[node.group]))}" '
+                f'<g class="part {colors[node.group]} is-{node.lifetime}{mark}" '
                 f'transform="translate({spot.x:g} {spot.y:g})" data-part="{number}" tabindex="0" '
                 f'role="button" aria-pressed="false" aria-label="{name}"><title>{name}</title>'
                 f'<rect class="box" width="{self.box:g}" height="{HEIGHT}" rx="7"/>'
@@ -137,12 +138,6 @@ def _second(node: PictureNode) -> str:
     first = "overlaid " if node.overlaid else "override " if node.replaces else ""
     what = f"chose {node.chosen}" if node.chosen else node.short_name or node.kind
     return f"{first}{what}"
-
-
-def _classes(node: PictureNode, color: str) -> Iterator[str]:
-    yield from ("part", color, f"is-{node.lifetime}")
-    if node.overlaid or node.replaces:
-        yield "overlaid"
 
 
 def colors_of(picture: PictureData) -> dict[str, str]:

@@ -25,7 +25,9 @@ def pick_of(provider: Any, kind: Kind) -> tuple[Pick, ...]:
     if kind is Kind.ATTRIBUTE:
         return (_attribute(provider.name),)
     if kind is Kind.ITEM:
-        return (_item(provider.name),)
+        key = provider.name
+        is_known = isinstance(key, str | int) and not providers.is_provider(key)
+        return (Pick(str(key), f"[{key!r}]"),) if is_known else (Pick("…", "[…]"),)
     if kind is Kind.METHOD:
         return (_CALL,)
     if kind is Kind.OPTION:
@@ -37,11 +39,6 @@ def _attribute(name: Any) -> Pick:
     """Return the step of an attribute; one that is computed at run time is not known yet."""
     known = name if isinstance(name, str) else "…"
     return Pick(known, f".{known}")
-
-
-def _item(key: Any) -> Pick:
-    known = "…" if providers.is_provider(key) or not isinstance(key, str | int) else str(key)
-    return Pick(known, f"[{key!r}]" if known != "…" else "[…]")
 
 
 def pick_text(picks: Sequence[Pick]) -> str:

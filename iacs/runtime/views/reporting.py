@@ -33,7 +33,7 @@ class ReportingView(View):
 
         An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
         """
-        from iacs.runtime.health import Health, Probes, ask_parts
+        from iacs.runtime.health import Health, Probes, probe_parts
 
         if self._is_left_behind:
             self.open_here()
@@ -44,7 +44,7 @@ class ReportingView(View):
         self._probes = self._probes or Probes()
         parts = {index: self.values[index] for index in self._started_indexes()}
         graph, chosen = self.plan.graph, self._chosen()
-        return await ask_parts(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
+        return await probe_parts(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
 
     def graph(self) -> "Picture":
         """Return the wiring as data, which draws itself."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from iacs.core.exceptions import DatabaseError, DegradedError, KafkaError
 from iacs.runtime.graph.graph import Graph, read_graph
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.health import Cause, Health, PartHealth, Probes, Readiness, Status, ask_parts
+from iacs.runtime.health import Cause, Health, PartHealth, Probes, Readiness, Status, probe_parts
 
 AWAY = DatabaseError("the server is away; start it")
 
@@ -113,7 +113,7 @@ class Started:
     async def health(
         self, timeout: float = 10.0, chosen: Mapping[int, int] | None = None, probes: Probes | None = None
     ) -> Health:
-        return await ask_parts(self.graph, self.parts, timeout=timeout, chosen=chosen, probes=probes)
+        return await probe_parts(self.graph, self.parts, timeout=timeout, chosen=chosen, probes=probes)
 
 
 def told(found: Health) -> dict[str, list[str]]:

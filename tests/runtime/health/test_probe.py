@@ -49,14 +49,14 @@ def raising(error: BaseException) -> Callable[[], Any]:
 
 
 async def ask(part: Probe, timeout: float = 10.0) -> PartHealth:
-    return await Probes().ask("core.part", part, timeout)
+    return await Probes().call("core.part", part, timeout)
 
 
 @pytest.mark.parametrize("kind", [Part, PlainPart])
 @pytest.mark.parametrize("found", [None, "sqlite, version 3", {"dialect": "sqlite"}])
 async def test_part_that_answers_is_up_and_what_it_says_is_shown(kind: type[Part], found: object) -> None:
-    told = await ask(kind(lambda: found))
-    assert (told.path, told.status, told.detail, told.error) == ("core.part", Status.UP, found, "")
+    health = await ask(kind(lambda: found))
+    assert (health.path, health.status, health.detail, health.error) == ("core.part", Status.UP, found, "")
 
 
 async def test_code_and_hint_of_an_error_of_ours_are_apart_from_its_sentence() -> None:
@@ -77,14 +77,14 @@ async def test_code_and_hint_of_an_error_of_ours_are_apart_from_its_sentence() -
 
 @pytest.mark.parametrize("kind", [Part, PlainPart])
 async def test_part_that_raises_an_error_of_ours_is_down_with_its_sentence(kind: type[Part]) -> None:
-    told = await ask(kind(raising(DatabaseError("cannot open it:\n  create the folder"))))
-    assert (told.status, told.error) == (Status.DOWN, "cannot open it: create the folder")
+    health = await ask(kind(raising(DatabaseError("cannot open it:\n  create the folder"))))
+    assert (health.status, health.error) == (Status.DOWN, "cannot open it: create the folder")
 
 
 @pytest.mark.parametrize("kind", [Part, PlainPart])
 async def test_part_that_needs_a_person_is_degraded(kind: type[Part]) -> None:
-    told = await ask(kind(raising(DegradedError("2 accounts need to sign in"))))
-    assert (told.status, told.error) == (Status.DEGRADED, "2 accounts need to sign in")
+    health = await ask(kind(raising(DegradedError("2 accounts need to sign in"))))
+    assert (health.status, health.error) == (Status.DEGRADED, "2 accounts need to sign in")
 
 
 async def test_error_derived_from_ours_is_shown_as_it_says() -> None:
@@ -112,8 +112,8 @@ async def test_error_derived_from_ours_is_shown_as_it_says() -> None:
 async def test_what_another_library_says_is_left_out(
     kind: type[Part], error: BaseException, shown: str
 ) -> None:
-    told = await ask(kind(raising(error)))
-    assert (told.status, told.error) == (Status.DOWN, shown)
+    health = await ask(kind(raising(error)))
+    assert (health.status, health.error) == (Status.DOWN, shown)
 
 
 async def test_log_has_the_error_that_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
@@ -192,16 +192,16 @@ class Hanging:
 
 async def test_hung_probe_is_down_and_cancelled_at_its_deadline() -> None:
     part = Hanging()
-    told = await ask(part, 0.05)
-    assert (told.status, told.error, part.cancelled) == (Status.DOWN, "no answer within 0.05 s", 1)
-    assert told.seconds >= 0.05
+    health = await ask(part, 0.05)
+    assert (health.status, health.error, part.cancelled) == (Status.DOWN, "no answer within 0.05 s", 1)
+    assert health.seconds >= 0.05
 
 
 async def test_probe_that_was_cancelled_may_be_asked_again() -> None:
     probes, part = Probes(), Hanging()
     for _ in range(2):
-        told = await probes.ask("part", part, 0.02)
-        assert told.error == "no answer within 0.02 s"
+        health = await probes.call("part", part, 0.02)
+        assert health.error == "no answer within 0.02 s"
     assert part.asked == 2
 
 
@@ -224,7 +224,7 @@ class Stubborn:
 
 @asynccontextmanager
 async def left_behind(probes: Probes, part: Stubborn) -> AsyncIterator[None]:
-    assert (await probes.ask("part", part, 0.02)).error == "no answer within 0.02 s"
+    assert (await probes.call("part", part, 0.02)).error == "no answer within 0.02 s"
     gc.collect()
     try:
         yield
@@ -238,18 +238,18 @@ async def left_behind(probes: Probes, part: Stubborn) -> AsyncIterator[None]:
 async def test_probe_that_ignores_cancellation_is_left_behind_and_not_asked_again_until_it_ends() -> None:
     probes, part = Probes(), Stubborn()
     async with left_behind(probes, part):
-        told = await probes.ask("part", part, 10)
-        assert told.status is Status.DOWN
-        assert NO_ANSWER_YET.fullmatch(told.error)
+        health = await probes.call("part", part, 10)
+        assert health.status is Status.DOWN
+        assert NO_ANSWER_YET.fullmatch(health.error)
         assert part.asked == 1
-    assert (await probes.ask("part", part, 10)).error == "ValueError"
+    assert (await probes.call("part", part, 10)).error == "ValueError"
     assert part.asked == 2
 
 
 async def test_other_parts_are_asked_while_one_is_left_behind() -> None:
     probes, part = Probes(), Stubborn()
     async with left_behind(probes, part):
-        assert (await probes.ask("other", Part(lambda: None), 10)).status is Status.UP
+        assert (await probes.call("other", Part(lambda: None), 10)).status is Status.UP
 
 
 def test_thread_that_hangs_keeps_no_event_loop_from_ending() -> None:
@@ -263,8 +263,8 @@ def test_thread_that_hangs_keeps_no_event_loop_from_ending() -> None:
 
     released, ended, probes, part = threading.Event(), threading.Event(), Probes(), Stuck()
     try:
-        assert asyncio.run(probes.ask("part", part, 0.02)).error == "no answer within 0.02 s"
-        assert NO_ANSWER_YET.fullmatch(asyncio.run(probes.ask("part", part, 0.02)).error)
+        assert asyncio.run(probes.call("part", part, 0.02)).error == "no answer within 0.02 s"
+        assert NO_ANSWER_YET.fullmatch(asyncio.run(probes.call("part", part, 0.02)).error)
         assert part.asked == 1
         assert not ended.is_set(), "the event loop waited for the thread"
     finally:
@@ -278,7 +278,7 @@ def test_thread_that_hangs_keeps_no_process_from_ending() -> None:
         from iacs.runtime.health import Probes
         class Stuck:
             def probe(self): time.sleep(60)
-        print(asyncio.run(Probes().ask("part", Stuck(), 0.02)).error)
+        print(asyncio.run(Probes().call("part", Stuck(), 0.02)).error)
     """
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=30, check=True

@@ -13,7 +13,7 @@ from iacs.runtime.health.readiness import readiness
 from iacs.runtime.health.report import Health, PartHealth
 
 
-async def ask_parts(
+async def probe_parts(
     graph: Graph,
     parts: Mapping[int, Any],
     *,
@@ -21,23 +21,23 @@ async def ask_parts(
     chosen: Mapping[int, int] | None = None,
     probes: Probes | None = None,
 ) -> Health:
-    """Ask every started part that has a probe, all at the same time, each for `timeout` seconds at most.
+    """Probe every started part that has a probe, all at the same time, each for `timeout` seconds at most.
 
     `parts` are the values of the started ones, `chosen` the branches of the selectors. An object that is several
-    parts is asked once. `probes`, kept from call to call, remembers which part still owes an answer.
+    parts is probed once. `probes`, kept from call to call, remembers the probes that have not ended yet.
     """
-    asked = await _ask(graph, parts, timeout, probes or Probes())
-    probed = {index: asked[id(part)] for index, part in parts.items() if id(part) in asked}
-    return Health(readiness(graph, parts.keys(), probed, chosen or {}), tuple(asked.values()))
+    reports = await _probe(graph, parts, timeout, probes or Probes())
+    probed = {index: reports[id(part)] for index, part in parts.items() if id(part) in reports}
+    return Health(readiness(graph, parts.keys(), probed, chosen or {}), tuple(reports.values()))
 
 
-async def _ask(
+async def _probe(
     graph: Graph, parts: Mapping[int, Any], timeout: float, probes: Probes
 ) -> dict[int, PartHealth]:
     first = {id(parts[index]): index for index in sorted(parts, reverse=True) if is_probe(parts[index])}
     async with asyncio.TaskGroup() as group:
         tasks = {
-            key: group.create_task(probes.ask(graph.nodes[index].path, parts[index], timeout))
+            key: group.create_task(probes.call(graph.nodes[index].path, parts[index], timeout))
             for key, index in sorted(first.items(), key=lambda item: item[1])
         }
     return {key: task.result() for key, task in tasks.items()}
