@@ -5,9 +5,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import uuid4
 
 from iacs.core import clock
+from iacs.core._database.process_identity import is_gone, process_identity
 from iacs.core.database import Database
 from iacs.core.transaction import Transaction
 
@@ -19,8 +21,20 @@ _TAKE = """
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
     WHERE iacs_leases.holder = excluded.holder OR iacs_leases.expires_at <= :now
 """
+_SEIZE = """
+    UPDATE iacs_leases SET holder = :holder, expires_at = :expires_at
+    WHERE name = :name AND holder = :previous_holder AND expires_at = :previous_expires_at
+"""
+_READ = "SELECT holder, expires_at FROM iacs_leases WHERE name = :name"
 _RENEW = "UPDATE iacs_leases SET expires_at = :expires_at WHERE name = :name AND holder = :holder"
 _DROP = "DELETE FROM iacs_leases WHERE name = :name AND holder = :holder"
+
+
+class Held(NamedTuple):
+    """The holder of a lease, and until when, as the database has it."""
+
+    holder: str
+    expires_at: str
 
 
 def take_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
@@ -29,6 +43,20 @@ def take_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
     expires_at = clock.to_text(now + timedelta(seconds=seconds))
     values = {"name": name, "holder": holder, "now": clock.to_text(now), "expires_at": expires_at}
     return tx.execute(_TAKE, values) == 1
+
+
+def seize_lease(tx: Transaction, name: str, holder: str, seconds: float, previous: Held) -> bool:
+    """Take a lease from a holder that has not renewed it since `previous` was read; return whether it is held now."""
+    expires_at = clock.to_text(clock.database_now(tx) + timedelta(seconds=seconds))
+    values = {"name": name, "holder": holder, "expires_at": expires_at}
+    before = {"previous_holder": previous.holder, "previous_expires_at": previous.expires_at}
+    return tx.execute(_SEIZE, values | before) == 1
+
+
+def read_lease(tx: Transaction, name: str) -> Held | None:
+    """Return who holds the lease, None if nobody ever did or it was given back."""
+    row = tx.row(_READ, {"name": name})
+    return Held(row["holder"], row["expires_at"]) if row else None
 
 
 def renew_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
@@ -45,27 +73,42 @@ def drop_lease(tx: Transaction, name: str, holder: str) -> None:
 class Lease:
     """Hold the lease `name` for `seconds` at a time; each instance is a holder of its own.
 
-    A holder that dies is succeeded when its time is over. One that works longer renews in between, and stops
-    when it no longer can: someone else may have begun.
+    A holder that dies is succeeded at once by one that waits on the same machine (on Linux), and by others when its
+    time is over: by the database's clock, or when it has not renewed for so long by the clock of the one that waits,
+    since the database's may have been set back. A holder that works longer renews in between, and stops when it no
+    longer can: someone else may have begun.
     """
 
     def __init__(self, database: Database, name: str, *, seconds: float = 30.0) -> None:
         self._database = database
         self._name = name
         self._seconds = seconds
-        self._holder = uuid4().hex
+        self._holder = f"{process_identity()}/{uuid4().hex}"
 
     async def acquire(self, *, timeout: float = 0.0) -> bool:
         """Wait up to `timeout` seconds for the lease; return whether it is held now."""
         deadline = time.monotonic() + timeout
         wait = _FIRST_WAIT
+        seen: Held | None = None
+        seen_at = 0.0
         while not await self._database.run(take_lease, self._name, self._holder, self._seconds):
+            held = await self._database.read(read_lease, self._name)
+            if held != seen:
+                seen, seen_at = held, time.monotonic()
+            if held and await self._succeeds(held, time.monotonic() - seen_at):
+                return True
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             await asyncio.sleep(min(wait, left))
             wait = min(2 * wait, _LONGEST_WAIT)
         return True
+
+    async def _succeeds(self, held: Held, unchanged_seconds: float) -> bool:
+        """Take the lease from a holder that is known, or must be presumed, to be dead."""
+        if unchanged_seconds <= self._seconds and not is_gone(held.holder.partition("/")[0]):
+            return False
+        return await self._database.run(seize_lease, self._name, self._holder, self._seconds, held)
 
     async def renew(self) -> bool:
         """Extend the lease by its full time; False when the lease is no longer held."""

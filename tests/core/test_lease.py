@@ -1,8 +1,13 @@
 import asyncio
+import signal
+import sys
 import time
+from pathlib import Path
+
+import pytest
 
 from iacs.core.database import Database
-from iacs.core.lease import Lease
+from iacs.core.lease import Lease, read_lease, seize_lease, take_lease
 
 
 async def test_a_lease_is_had_by_one_holder_at_a_time(database: Database) -> None:
@@ -89,3 +94,56 @@ async def test_keeping_a_lease_that_another_took_ends_quietly(database: Database
     async with lease.kept():
         await asyncio.sleep(0.1)
         assert await Lease(database, "refresh").acquire()
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from iacs.core.database import Database
+from iacs.core.lease import Lease, read_lease, seize_lease, take_lease
+
+async def main():
+    await Lease(Database(sys.argv[1]), "refresh", seconds=3600).acquire()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux says which processes run")
+async def test_a_killed_holder_of_this_machine_is_succeeded_at_once(
+    database: Database, database_url: str
+) -> None:
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", KILLED, database_url)
+    assert await killed.wait() == -signal.SIGKILL
+    assert await Lease(database, "refresh", seconds=3600).acquire()
+
+
+async def test_a_holder_of_another_machine_is_left_its_time(database: Database) -> None:
+    await database.run(take_lease, "refresh", "boot-id:4026531836:1-1/holder", 3600)
+    assert not await Lease(database, "refresh", seconds=3600).acquire(timeout=0.2)
+
+
+async def test_a_dead_holder_is_succeeded_although_the_clock_was_set_back(database: Database) -> None:
+    dead = "boot-id:4026531836:1-1/holder"
+    await database.run(
+        take_lease, "refresh", dead, 3600
+    )  # as one second and a clock set back by an hour leave it
+    assert await Lease(database, "refresh", seconds=1).acquire(timeout=30)
+
+
+async def test_a_living_holder_keeps_its_lease_although_the_clock_was_set_back(database: Database) -> None:
+    living = Lease(database, "refresh", seconds=3600)
+    await living.acquire()
+    waiting = asyncio.create_task(Lease(database, "refresh", seconds=2).acquire(timeout=4))
+    while not waiting.done():
+        assert await living.renew()
+        await asyncio.wait([waiting], timeout=0.1)
+    assert not await waiting
+
+
+async def test_of_many_who_seize_the_lease_of_a_dead_holder_one_succeeds(database: Database) -> None:
+    await database.run(take_lease, "refresh", "boot-id:4026531836:1-1/holder", 3600)
+    held = await database.read(read_lease, "refresh")
+    assert held is not None
+    seized = (database.run(seize_lease, "refresh", f"waiter {number}", 3600, held) for number in range(5))
+    assert sorted(await asyncio.gather(*seized)) == [False, False, False, False, True]
