@@ -1,4 +1,4 @@
-"""`iacs account …`: enrol accounts, and list, disable and enable them."""
+"""`iacs account …`: enrol, list, disable and enable accounts."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -40,15 +40,14 @@ def sync(
     json: Json = False,
 ) -> None:
     """Enrol and update accounts from a folder of YAML files."""
-    from iacs.account import AccountService
 
     async def work(app: "App") -> "EnrollmentResult":
-        accounts = app.get(AccountService)
+        accounts = app.container.account().service()
         if prune and not dry_run and not yes:
             _confirm(await accounts.sync(directory, prune=True, dry_run=True))
         return await accounts.sync(directory, prune=prune, dry_run=dry_run)
 
-    result = run(work, AccountService, creates=True)
+    result = run(work, "account.service", creates=True)
     changes = {name.replace("_", " "): emails for name, emails in result}
     if json:
         print_json(result.model_dump())
@@ -61,7 +60,7 @@ def sync(
 
 
 def _confirm(planned: "EnrollmentResult") -> None:
-    """Ask before more than half of the accounts are disabled; refuse where nobody can answer."""
+    """Ask before more than half of the accounts are disabled; refuse if there is no terminal to ask on."""
     if not planned.disables_most:
         return
     number = len(planned.disabled)
@@ -70,7 +69,7 @@ def _confirm(planned: "EnrollmentResult") -> None:
         typer.confirm(f"{sentence}. Go on?", abort=True, err=True)
         return
     raise typer.BadParameter(
-        f"{sentence}; look at them with --dry-run, and give --yes to disable them", param_hint="--prune"
+        f"{sentence}; list them with --dry-run, or add --yes to disable them", param_hint="--prune"
     )
 
 
@@ -104,12 +103,7 @@ def enable(email: Email, json: Json = False) -> None:
 def _change(
     change: "Callable[[AccountService], Awaitable[Account]]", done: str, *, json: bool, creates: bool = False
 ) -> None:
-    from iacs.account import AccountService
-
-    async def work(app: "App") -> "Account":
-        return await change(app.get(AccountService))
-
-    account = run(work, AccountService, creates=creates)
+    account = run(lambda app: change(app.container.account().service()), "account.service", creates=creates)
     if json:
         print_json(account.model_dump(mode="json"))
     else:
@@ -119,12 +113,7 @@ def _change(
 @app.command("list")
 def list_accounts(json: Json = False) -> None:
     """List the accounts and their status."""
-    from iacs.account import AccountService
-
-    async def work(app: "App") -> "tuple[Account, ...]":
-        return await app.get(AccountService).list()
-
-    accounts = run(work, AccountService)
+    accounts = run(lambda app: app.container.account().service().list(), "account.service")
     if json:
         for account in accounts:
             print_json(account.model_dump(mode="json"))

@@ -1,4 +1,4 @@
-"""`iacs auth …`: signing people in and out."""
+"""`iacs auth …`: sign people in and out."""
 
 import asyncio
 import sys
@@ -9,6 +9,7 @@ import typer
 from iacs.cli.options import Email, Json
 from iacs.cli.output import line, note, print_json
 from iacs.cli.running import run
+from iacs.core.exceptions import AuthenticationError
 
 if TYPE_CHECKING:
     from iacs.auth import AuthService, SignedIn
@@ -30,25 +31,27 @@ def login(
             help="Print the address instead of opening a browser (always, if there is no terminal).",
         ),
     ] = False,
-    timeout: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait.")] = 300.0,
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="Maximum wait for the person to sign in.")
+    ] = 300,
     json: Json = False,
 ) -> None:
     """Sign a person in with their browser, and keep their tokens.
 
     With --json the first line has the address to sign in at, the second the person who signed in.
     """
-    from iacs.auth import AuthService
-    from iacs.core.config import Config
 
     async def work(app: "App") -> "SignedIn":
-        app.get(Config).require("azure_client_id", "token_encryption_key")
-        service = app.get(AuthService)
+        app.container.core().config().require("azure_client_id", "token_encryption_key")
+        service = app.container.auth().service()
         if device_code:
             return await _with_code(service, email, timeout, json=json)
         with_browser = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
         return await _with_browser(service, email, timeout, opens=with_browser, json=json)
 
-    _show_signed_in(run(work, AuthService, creates=True), json=json)
+    signed_in = run(work, "auth.service", creates=True)
+    name = f" as {signed_in.name}" if signed_in.name else ""
+    _show(f"{signed_in.account} is signed in{name}", signed_in.model_dump(), json=json)
 
 
 async def _with_browser(
@@ -59,7 +62,7 @@ async def _with_browser(
     request = await service.begin(email)
     async with LoopbackListener(request.redirect_uri, request.state) as listener:
         note(f"Sign in as {email} at this address:")
-        _show_step(request.url, {"url": request.url, "expires_at": request.expires_at}, json=json)
+        _show(request.url, {"url": request.url, "expires_at": request.expires_at}, json=json)
         if opens:
             await _open(request.url)
         return await service.complete(await listener.callback(timeout=timeout))
@@ -69,43 +72,31 @@ async def _open(url: str) -> None:
     import webbrowser
 
     if not await asyncio.to_thread(webbrowser.open, url):
-        note("No browser could be opened: open the address yourself, on this machine.")
+        note("No browser could be opened; open the address in a browser on this machine.")
 
 
 async def _with_code(service: "AuthService", email: str, timeout: float, *, json: bool) -> "SignedIn":
-    from iacs.core.exceptions import AuthenticationError
-
     sign_in = await service.begin_device(email)
-    _show_step(sign_in.message, sign_in.model_dump(exclude={"device"}), json=json)
+    _show(sign_in.message, sign_in.model_dump(exclude={"device"}), json=json)
     try:
         async with asyncio.timeout(timeout):
             return await service.complete_device(sign_in)
     except TimeoutError:
         raise AuthenticationError(
-            f"nobody entered the code within {timeout:g} seconds; run it again: "
-            f"iacs auth login {email} --device-code"
+            f"nobody entered the code within {timeout:g} seconds",
+            hint=f"try again: iacs auth login {email} --device-code",
         ) from None
 
 
-def _show_step(text: str, document: dict[str, Any], *, json: bool) -> None:
+def _show(text: str, document: dict[str, Any], *, json: bool) -> None:
     if json:
         print_json(document)
     else:
         line(text)
 
 
-def _show_signed_in(signed_in: "SignedIn", *, json: bool) -> None:
-    name = f" as {signed_in.name}" if signed_in.name else ""
-    _show_step(f"{signed_in.account} is signed in{name}", signed_in.model_dump(), json=json)
-
-
 @app.command()
 def logout(email: Email, json: Json = False) -> None:
     """Forget a person's tokens."""
-    from iacs.auth import AuthService
-
-    async def work(app: "App") -> None:
-        await app.get(AuthService).sign_out(email)
-
-    run(work, AuthService)
-    _show_step(f"{email} is signed out", {"account": email, "signed_in": False}, json=json)
+    run(lambda app: app.container.auth().service().sign_out(email), "auth.service")
+    _show(f"{email} is signed out", {"account": email, "signed_in": False}, json=json)

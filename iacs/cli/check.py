@@ -3,7 +3,7 @@
 import typer
 
 from iacs.cli.edge import ERROR
-from iacs.cli.loading import DEFAULT
+from iacs.cli.loading import DEFAULT, load_container
 from iacs.cli.options import Container, Json
 from iacs.cli.output import counted, note, print_json
 from iacs.cli.tables import print_table
@@ -15,7 +15,6 @@ def check(container: Container = DEFAULT, json: Json = False) -> None:
     Reports missing parts, cycles, arguments and settings of the wrong name or type, providers hidden in
     plain collections, and overrides that do not fit. The exit code is 1 when there is any finding.
     """
-    from iacs.cli.loading import load_container
     from iacs.runtime.checks import findings as check_graph
     from iacs.runtime.graph.graph import read_graph
 

@@ -8,7 +8,6 @@ from iacs.cli.output import line, print_json
 from iacs.cli.running import run
 
 if TYPE_CHECKING:
-    from iacs.cli.running import App
     from iacs.core.database import Database
 
 
@@ -17,12 +16,9 @@ def init_db(json: Json = False) -> None:
 
     Safe to repeat.
     """
-    from iacs.core.database import Database
-
-    async def work(app: "App") -> dict[str, Any]:
-        return await asyncio.to_thread(_apply, app.get(Database))
-
-    result = run(work, Database, creates=True)
+    result = run(
+        lambda app: asyncio.to_thread(_apply, app.container.core().database()), "core.database", creates=True
+    )
     if json:
         print_json(result)
     else:

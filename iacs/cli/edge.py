@@ -1,4 +1,4 @@
-"""Where every error of a command ends: as one sentence on standard error and an exit code."""
+"""The outermost part of a command, which turns every error into one sentence on standard error and an exit code."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ PIPE_CLOSED = 141
 
 @dataclass
 class Edge:
-    """Run a command and turn whatever it raises into an exit code; `debug` adds the traceback."""
+    """The edge of the process: whatever a command raises becomes an exit code; `debug` prints the traceback."""
 
     debug: bool = False
 
@@ -58,7 +58,9 @@ def describe(error: Exception) -> str:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
-        return _misuse(error)
+        context = getattr(error, "ctx", None)
+        hint = f"see: {context.command_path} --help" if context else ""
+        return "; ".join(filter(None, (error.format_message().rstrip(".?"), hint)))
     if isinstance(error, IACSGraphError):
         return error.message_with_hint or type(error).__name__
     if isinstance(error, ExceptionGroup):
@@ -68,14 +70,8 @@ def _sentence(error: Exception) -> str:
     return _unexpected(error)
 
 
-def _misuse(error: typer.TyperException) -> str:
-    context = getattr(error, "ctx", None)
-    hint = f"see: {context.command_path} --help" if context else ""
-    return "; ".join(filter(None, (error.format_message().rstrip(".?"), hint)))
-
-
 def _unexpected(error: Exception) -> str:
-    """Leave the error's own text out: it may quote what it was given, a secret for instance."""
+    """Return a sentence without the error's own text, which may quote a secret."""
     return (
         f"this should not happen ({type(error).__name__}); "
         "run it again as 'iacs --debug …' or with IACS_DEBUG=1 for the traceback, and report it"
@@ -83,7 +79,7 @@ def _unexpected(error: Exception) -> str:
 
 
 def _open_closed_streams() -> None:
-    """Discard what would go to a closed standard stream; left closed, the next file gets its number."""
+    """Replace each closed standard stream with the null device, or the next open file would get its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - open until the end
@@ -91,7 +87,7 @@ def _open_closed_streams() -> None:
 
 
 def _accept_any_text() -> None:
-    """Write what the terminal's encoding lacks as an escape, where Python would raise an error."""
+    """Escape characters that the terminal's encoding lacks, where Python would raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

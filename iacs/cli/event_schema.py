@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from iacs.core.config import Config
 
 VERSION = "1.0.0"
-"""Of the events: the first number changes when a consumer may have to."""
+"""The version of the events; the major number changes when consumers may have to change."""
 
 _HEADERS: dict[str, Any] = {
     "type": "object",
@@ -41,7 +41,7 @@ class _Shape(NamedTuple):
 
 
 def json_schemas(config: "Config") -> str:
-    """Return one JSON Schema that each event's value satisfies, with a definition for each kind."""
+    """Return one JSON Schema that every event's value satisfies, with a definition for each kind."""
     shapes = _shapes(config)
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -55,6 +55,16 @@ def json_schemas(config: "Config") -> str:
 def asyncapi(config: "Config") -> str:
     """Return an AsyncAPI 3 document of the topics and their messages."""
     shapes = _shapes(config)
+    channels, operations = {}, {}
+    for shape in shapes:
+        name, channel = shape.model.__name__, f"#/channels/{shape.channel}"
+        messages = {name: {"$ref": f"#/components/messages/{name}"}}
+        channels[shape.channel] = {"address": shape.topic, "messages": messages}
+        operations[f"{shape.channel}.publish"] = {
+            "action": "send",
+            "channel": {"$ref": channel},
+            "messages": [{"$ref": f"{channel}/messages/{name}"}],
+        }
     document = {
         "asyncapi": "3.0.0",
         "info": {
@@ -63,8 +73,8 @@ def asyncapi(config: "Config") -> str:
             "description": "What iacs publishes through Kafka, or the event log in its database",
         },
         "defaultContentType": "application/json",
-        "channels": {shape.channel: _channel(shape) for shape in shapes},
-        "operations": {f"{shape.channel}.publish": _operation(shape) for shape in shapes},
+        "channels": channels,
+        "operations": operations,
         "components": {
             "messages": {shape.model.__name__: _message(shape) for shape in shapes},
             "schemas": _definitions(shapes, "#/components/schemas/{model}"),
@@ -86,17 +96,6 @@ def _definitions(shapes: list[_Shape], template: str) -> dict[str, Any]:
     )
     definitions: dict[str, Any] = schema["$defs"]
     return definitions
-
-
-def _channel(shape: _Shape) -> dict[str, Any]:
-    name = shape.model.__name__
-    return {"address": shape.topic, "messages": {name: {"$ref": f"#/components/messages/{name}"}}}
-
-
-def _operation(shape: _Shape) -> dict[str, Any]:
-    channel = f"#/channels/{shape.channel}"
-    message = {"$ref": f"{channel}/messages/{shape.model.__name__}"}
-    return {"action": "send", "channel": {"$ref": channel}, "messages": [message]}
 
 
 def _message(shape: _Shape) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import asdict
+from difflib import unified_diff
 from enum import StrEnum
 from json import dumps
 from pathlib import Path
@@ -69,12 +70,9 @@ async def _tail(
     limit: int | None,
     json: bool,
 ) -> None:
-    from iacs.core.config import Config
-    from iacs.core.events import EventStream
-
-    table, shown = Table(*COLUMNS), 0
-    stream = app.get(EventStream).consume(
-        topic or app.get(Config).mail_topic, group, idle_timeout=None if follow else IDLE
+    table, shown, core = Table(*COLUMNS), 0, app.container.core()
+    stream = core.events().consume(
+        topic or core.config().mail_topic, group, idle_timeout=None if follow else IDLE
     )
     async with aclosing(stream) as events:
         async for event in events:
@@ -112,12 +110,7 @@ def _summary(event: "Event") -> tuple[str | None, str | None]:
 @app.command()
 def relay(json: Json = False) -> None:
     """Publish the events that are pending in the outbox."""
-    from iacs.core.outbox import Outbox
-
-    async def work(app: "App") -> int:
-        return await app.get(Outbox).relay()
-
-    published = run(work, Outbox)
+    published = run(lambda app: app.container.mail_query().outbox().relay(), "mail_query.outbox")
     if json:
         print_json({"published": published})
     else:
@@ -140,11 +133,9 @@ def replay(
 
     A dead letter is published again only once. Exits with 1 if one could not be published.
     """
-
-    async def work(app: "App") -> tuple[int, int]:
-        return await _replay(app, topic, limit=limit, dry_run=dry_run, json=json)
-
-    replayed, left = run(work, "core.events")
+    replayed, left = run(
+        lambda app: _replay(app, topic, limit=limit, dry_run=dry_run, json=json), "core.events"
+    )
     if json:
         print_json({"replayed": replayed, "not_replayed": left, "dry_run": dry_run})
     else:
@@ -156,13 +147,11 @@ def replay(
 async def _replay(
     app: "App", topic: str | None, *, limit: int | None, dry_run: bool, json: bool
 ) -> tuple[int, int]:
-    from iacs.core.config import Config
     from iacs.core.dead_letters import replay
-    from iacs.core.events import EventStream
 
-    config, replayed, left = app.get(Config), 0, 0
+    config, replayed, left = app.container.core().config(), 0, 0
     letters = replay(
-        app.get(EventStream),
+        app.container.core().events(),
         topic or config.mail_topic,
         dead_letter_topic=config.dead_letter_topic,
         limit=limit,
@@ -194,8 +183,6 @@ def schema(
 
     The output is reproducible: keep the file under version control, and compare with --check.
     """
-    from difflib import unified_diff
-
     from iacs.cli.event_schema import asyncapi, json_schemas
     from iacs.containers import ApplicationContainer
 

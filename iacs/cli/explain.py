@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from iacs.cli.loading import DEFAULT
+from iacs.cli.loading import DEFAULT, load_container
 from iacs.cli.options import Json
 from iacs.cli.output import line, print_json
 
@@ -26,8 +26,7 @@ def explain(path: Part, container: Option = DEFAULT, json: Json = False) -> None
     It also shows what depends on the part, and the settings that the part reads, with secrets masked. Only
     the settings are built.
     """
-    from iacs.cli.loading import load_container
-    from iacs.cli.settings_reading import SettingsReader
+    from iacs.cli.settings_reader import SettingsReader
     from iacs.runtime.explain import explain_part
     from iacs.runtime.graph.graph import read_graph
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iacs.cli.loading import DEFAULT
+from iacs.cli.loading import DEFAULT, load_container
 from iacs.cli.options import Container
 from iacs.cli.output import counted, line, note
 
@@ -47,7 +47,6 @@ def graph(
 
     The output is reproducible: keep the JSON under version control, and compare with --check.
     """
-    from iacs.cli.loading import load_container
     from iacs.runtime.graph.graph import read_graph
     from iacs.runtime.picture import picture_of
 
@@ -74,7 +73,7 @@ def _text(drawn: "Picture", format: Format, wiring: "Graph", settings: bool) -> 
 
 
 def _page(drawn: "Picture", wiring: "Graph", settings: bool) -> str:
-    from iacs.cli.settings_reading import SettingsReader
+    from iacs.cli.settings_reader import SettingsReader
     from iacs.runtime.explain.setting_values import setting_values
     from iacs.runtime.picture.folding import Fold
     from iacs.runtime.picture.page import page

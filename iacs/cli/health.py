@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iacs.cli.edge import ERROR
-from iacs.cli.loading import DEFAULT
+from iacs.cli.loading import DEFAULT, load_container
 from iacs.cli.options import Container, Json
 from iacs.cli.output import line, note, print_json
 from iacs.cli.running import quieten, require_database, run_async
 from iacs.cli.tables import print_table
+from iacs.core.exceptions import IACSGraphError
 
 if TYPE_CHECKING:
     from iacs.runtime.health import Health, PartHealth, Readiness
@@ -42,8 +43,6 @@ def health(
 
 async def _health(name: str, timeout: float, *, json: bool) -> "Health":
     """Probe and print before the application stops: a part that does not answer may not stop in time either."""
-    from iacs.cli.loading import load_container
-    from iacs.core.exceptions import IACSGraphError
     from iacs.runtime import Application
     from iacs.runtime.health import Health
 
@@ -88,14 +87,10 @@ def _show(health: "Health", *, json: bool) -> None:
 
 
 def _part(part: "PartHealth") -> tuple[str, str, str, str | None]:
-    detail = part.message_with_hint or _detail(part.detail)
-    return part.path, part.status.value, f"{part.seconds * 1000:.0f}", detail or None
-
-
-def _detail(detail: Any) -> str:
+    detail = part.message_with_hint or part.detail or ""
     if isinstance(detail, Mapping):
-        return ", ".join(f"{name} {value}" for name, value in detail.items())
-    return str(detail or "")
+        detail = ", ".join(f"{name} {value}" for name, value in detail.items())
+    return part.path, part.status.value, f"{part.seconds * 1000:.0f}", str(detail) or None
 
 
 def _module(module: "Readiness") -> Iterator[tuple[str, str, str | None]]:

@@ -76,7 +76,7 @@ def query(
 
     With --json each message is printed as Graph returned it, with Graph's field names.
     """
-    from iacs.mail_query import MailQuery, MailQueryService
+    from iacs.mail_query import MailQuery
 
     mail_query = MailQuery(
         sender=sender,
@@ -92,7 +92,10 @@ def query(
         select=() if json else ("received_at", "from_", "subject"),
         limit=limit,
     )
-    run(lambda app: _query(app.get(MailQueryService), email, mail_query, json=json), MailQueryService)
+    run(
+        lambda app: _query(app.container.mail_query().service(), email, mail_query, json=json),
+        "mail_query.service",
+    )
 
 
 async def _query(service: "MailQueryService", email: str, mail_query: "MailQuery", *, json: bool) -> None:
@@ -138,11 +141,11 @@ def sync(
 
     Exits with 1 if an account could not be synced; skipped accounts are reported on stderr.
     """
-    from iacs.account import AccountService
     from iacs.cli.sync import report, sync_all
-    from iacs.mail_query import MailQueryService
 
-    outcomes = run(lambda app: sync_all(app, emails or ()), AccountService, MailQueryService, creates=True)
+    outcomes = run(
+        lambda app: sync_all(app, emails or ()), "account.service", "mail_query.service", creates=True
+    )
     report(outcomes, json=json)
     if any(outcome.error for outcome in outcomes):
         raise typer.Exit(1)

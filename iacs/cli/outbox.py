@@ -1,6 +1,7 @@
 """`iacs outbox …`: events that the broker rejects, and that wait for a person."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +12,6 @@ from iacs.cli.running import run
 from iacs.cli.tables import print_table
 
 if TYPE_CHECKING:
-    from iacs.cli.running import App
     from iacs.core.outbox import Outbox
 
 app = typer.Typer(rich_markup_mode=None)
@@ -25,8 +25,6 @@ def list_parked(json: Json = False) -> None:
 
     Later events of the same key wait behind a parked one; all others are published.
     """
-    from dataclasses import asdict
-
     events = _run(lambda outbox: outbox.parked())
     if json:
         for event in events:
@@ -72,9 +70,4 @@ def drop(ids: Ids, json: Json = False) -> None:
 
 
 def _run(work: "Callable[[Outbox], Awaitable[Any]]") -> Any:
-    from iacs.core.outbox import Outbox
-
-    async def with_outbox(app: "App") -> Any:
-        return await work(app.get(Outbox))
-
-    return run(with_outbox, Outbox)
+    return run(lambda app: work(app.container.mail_query().outbox()), "mail_query.outbox")

@@ -18,7 +18,7 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 def run(work: "Callable[[App], Awaitable[T]]", *roots: type[Any] | str, creates: bool = False) -> T:
-    """Start the roots and what they need, do the work, close everything, and return what the work returned.
+    """Start the roots and their dependencies, do the work, close everything, and return the work's result.
 
     Only a command that `creates` may create the database: in the wrong folder a new one looks like lost data.
     """
@@ -27,7 +27,12 @@ def run(work: "Callable[[App], Awaitable[T]]", *roots: type[Any] | str, creates:
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine; Ctrl-C and SIGTERM cancel it, and it ends when everything is closed."""
-    return asyncio.run(_until_terminated(work))
+
+    async def until_terminated() -> T:
+        with _sigterm_cancels():
+            return await work
+
+    return asyncio.run(until_terminated())
 
 
 async def _while_started(
@@ -45,7 +50,7 @@ async def _while_started(
 
 
 def quieten(container: "ApplicationContainer") -> None:
-    """Log warnings and errors alone, unless LOG_LEVEL says otherwise: a command prints its own results.
+    """Log only warnings and errors unless LOG_LEVEL is set: a command prints its own results.
 
     This has to happen before the first part starts; the application takes over both parts that this builds.
     """
@@ -64,11 +69,6 @@ def require_database(container: "ApplicationContainer") -> None:
     provider = container.core().database
     if getattr(provider, "provides", None) is Database:
         provider.add_kwargs(must_exist=True)
-
-
-async def _until_terminated(work: Coroutine[Any, Any, T]) -> T:
-    with _sigterm_cancels():
-        return await work
 
 
 @contextmanager

@@ -33,11 +33,8 @@ class Outcome:
 
 async def sync_all(app: "App", emails: Sequence[str]) -> list[Outcome]:
     """Sync these accounts, or all that are signed in, and return their outcomes in the same order."""
-    from iacs.account import AccountService
-    from iacs.mail_query import MailQueryService
-
-    service = app.get(MailQueryService)
-    accounts = list(dict.fromkeys(emails)) or await _active_accounts(app.get(AccountService))
+    service = app.container.mail_query().service()
+    accounts = list(dict.fromkeys(emails)) or await _active_accounts(app.container.account().service())
     turn = asyncio.Semaphore(CONCURRENCY)
     with progress(accounts) as bars:
         async with asyncio.TaskGroup() as group:
@@ -95,7 +92,11 @@ def report(outcomes: Sequence[Outcome], *, json: bool) -> None:
         for outcome in outcomes:
             print_json(_document(outcome))
     else:
-        print_table(("account", *COUNTS), [_row(outcome) for outcome in outcomes])
+        rows = [
+            (outcome.email, *(str(getattr(outcome.counts, name, "")) or None for name in COUNTS))
+            for outcome in outcomes
+        ]
+        print_table(("account", *COUNTS), rows)
         note(_published(outcomes))
     for outcome in outcomes:
         if outcome.error:
@@ -120,8 +121,3 @@ def _document(outcome: Outcome) -> dict[str, object]:
     if outcome.counts:
         document |= outcome.counts.model_dump(mode="json", include=set(SyncResult.model_fields))
     return document | ({"error": describe(outcome.error)} if outcome.error else {})
-
-
-def _row(outcome: Outcome) -> list[str | None]:
-    counts = [getattr(outcome.counts, name, None) for name in COUNTS]
-    return [outcome.email, *(None if count is None else str(count) for count in counts)]

@@ -1,4 +1,4 @@
-"""`iacs check` over somebody's container, sound or not, or not a container at all."""
+"""`iacs check` on containers of other packages: sound, broken, or not a container at all."""
 
 import json
 import sys
@@ -47,8 +47,8 @@ class nested:
 
 @pytest.fixture(autouse=True)
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put a package into the working directory, and forget it again."""
-    monkeypatch.setattr(sys, "path", [each for each in sys.path if each])
+    """A package in the working directory, whose modules are forgotten after the test."""
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder])
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "__init__.py").touch()
     (tmp_path / "shop" / "wiring.py").write_text(SOUND)
@@ -102,22 +102,28 @@ async def test_a_process_finds_what_lies_in_its_working_directory() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("nowhere:Container", "no module nowhere: it is looked for in "),
-        ("shop.nowhere:Container", "no module shop.nowhere: it is looked for in "),
-        ("nowhere.wiring:Container", "no module nowhere.wiring (there is no nowhere): "),
-        ("shop.wiring:Contaner", "shop.wiring has no Contaner: did you mean shop.wiring:Container?"),
-        ("shop.wiring:nested.other", "shop.wiring has no nested.other: "),
-        ("shop.wiring", "shop.wiring is a module: did you mean shop.wiring:Broken or shop.wiring:Container"),
-        ("shop.empty", "shop.empty is a module: name a container in it"),
+        ("nowhere:Container", "there is no module nowhere in "),
+        ("shop.nowhere:Container", "there is no module shop.nowhere in "),
+        ("nowhere.wiring:Container", "there is no module nowhere in "),
+        ("shop.wiring:Contaner", "shop.wiring has no Contaner; did you mean shop.wiring:Container?"),
+        ("shop.wiring:nested.other", "shop.wiring has no nested.other; "),
+        (
+            "shop.wiring",
+            "shop.wiring is a module, not a container; did you mean shop.wiring:Broken or shop.wiring:Container",
+        ),
+        (
+            "shop.empty",
+            "shop.empty is a module, not a container; name a container, as in package.module:Container",
+        ),
         ("shop/wiring.py:Container", "name its module, as in shop.wiring:Container"),
-        (":Container", "'' is not a module: name one, as in package.module:Container"),
-        ("shop.wiring:number", "shop.wiring:number is no container but int"),
-        ("shop.wiring:make_nothing", "shop.wiring:make_nothing gives no container but NoneType"),
+        (":Container", "'' is not the name of a module; name a container, as in package.module:Container"),
+        ("shop.wiring:number", "shop.wiring:number is int, not a container; "),
+        ("shop.wiring:make_nothing", "shop.wiring:make_nothing returned NoneType, not a container; "),
         ("shop.lacking:Container", "importing shop.lacking failed at "),
         ("shop.lacking:Container", "No module named 'no_such_library'"),
         ("shop.torn:Container", "with SyntaxError"),
-        ("shop.raising:Container", "raising.py:1 with RuntimeError"),
-        ("shop.wiring:Failing", "making shop.wiring:Failing failed at "),
+        ("shop.raising:Container", "raising.py:1 with RuntimeError; see the traceback with: iacs --debug …"),
+        ("shop.wiring:Failing", "calling shop.wiring:Failing failed at "),
     ],
 )
 def test_a_name_that_leads_to_no_container_is_one_sentence(iacs: Iacs, name: str, words: str) -> None:
