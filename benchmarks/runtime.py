@@ -44,7 +44,9 @@ def references(services: Figures) -> dict[str, str]:
     """Return the rival that each column's ratios are against."""
     bare, *_ = names = [library.name for library in LIBRARIES]
     return {
-        "to first read": side_by_side.quickest(services["to first read"], [each.name for each in CHECKING]),
+        "to first read": side_by_side.quickest(
+            services["to first read"], [library.name for library in CHECKING]
+        ),
         "read again": bare,
         "swap": side_by_side.quickest(services["swap"], names),
     }

@@ -57,12 +57,12 @@ class KeyRing:
     """Encrypt with the first of several Fernet keys, comma-separated; decrypt with whichever fits."""
 
     def __init__(self, keys: str) -> None:
-        each = [key.strip() for key in keys.split(",") if key.strip()]
-        if not each:
+        texts = [key.strip() for key in keys.split(",") if key.strip()]
+        if not texts:
             raise ConfigurationError(["TOKEN_ENCRYPTION_KEY is not set; make one with: iacs config new-key"])
         from cryptography.fernet import MultiFernet
 
-        self._fernet = MultiFernet([_fernet(key, number) for number, key in enumerate(each, start=1)])
+        self._fernet = MultiFernet([_fernet(key, number) for number, key in enumerate(texts, start=1)])
 
     @staticmethod
     def new_key() -> str:

@@ -69,9 +69,11 @@ def test_settings_of_others_that_cannot_be_read_are_told_without_their_values(ia
 
 def test_json_is_one_object(iacs: Iacs) -> None:
     (line,) = iacs("explain", "core.database", "--json").lines
-    told = json.loads(line)
-    assert told["path"] == "core.database"
-    assert {each["name"]: each["source"] for each in told["settings"]}["database_timeout"] == "default"
+    explanation = json.loads(line)
+    assert explanation["path"] == "core.database"
+    assert {setting["name"]: setting["source"] for setting in explanation["settings"]}[
+        "database_timeout"
+    ] == "default"
 
 
 def test_a_path_that_nobody_has_is_a_sentence_with_near_ones(iacs: Iacs) -> None:

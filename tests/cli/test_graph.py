@@ -109,5 +109,5 @@ def test_a_page_of_a_broken_configuration_says_what_is_missing(
 
 def test_json_of_the_application_names_every_setting_and_no_value(iacs: Iacs) -> None:
     nodes = {node["path"]: node for node in json.loads(iacs("graph", "--format", "json").out)["nodes"]}
-    assert [each["name"] for each in nodes["core.logger"]["settings"]] == ["log_level", "log_format"]
+    assert [setting["name"] for setting in nodes["core.logger"]["settings"]] == ["log_level", "log_format"]
     assert "value" not in nodes["core.logger"]["settings"][0]

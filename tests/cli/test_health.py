@@ -18,15 +18,15 @@ from tests.cli.conftest import ALICE, Iacs, Ran, SignIn, on_terminal, run_proces
 MODULES = ["core", "account", "auth", "mail_query"]
 
 
-def told(ran: Ran) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(ran.out)
-    return found
+def report(ran: Ran) -> dict[str, Any]:
+    health: dict[str, Any] = json.loads(ran.out)
+    return health
 
 
 def causes(ran: Ran) -> dict[str, list[str]]:
     """Return the parts that each module names as a cause, of those that are not up."""
-    modules = told(ran)["modules"].items()
-    return {name: [each["path"][-1] for each in m["causes"]] for name, m in modules if m["status"] != "up"}
+    modules = report(ran)["modules"].items()
+    return {name: [cause["path"][-1] for cause in m["causes"]] for name, m in modules if m["status"] != "up"}
 
 
 @pytest.fixture(autouse=True)
@@ -55,17 +55,17 @@ async def test_application_that_works_is_a_table_of_parts_and_one_of_modules(iac
 async def test_health_as_json_is_one_object(iacs: Iacs) -> None:
     ran = await asyncio.to_thread(iacs, "health", "--json")
     assert (ran.code, ran.err, len(ran.lines)) == (0, "", 1)
-    found = told(ran)
-    assert (found["status"], list(found["modules"])) == ("up", MODULES)
-    assert found["parts"]["core.database"]["detail"] == {"dialect": "sqlite", "schema_version": 1}
+    health = report(ran)
+    assert (health["status"], list(health["modules"])) == ("up", MODULES)
+    assert health["parts"]["core.database"]["detail"] == {"dialect": "sqlite", "schema_version": 1}
 
 
 async def test_without_the_cloud_exactly_those_who_need_it_are_down(at_cloud: Sandbox, iacs: Iacs) -> None:
     await at_cloud.__aexit__(None, None, None)
     ran = await asyncio.to_thread(iacs, "health", "--json")
     assert ran.code == 1
-    assert causes(ran) == {each: ["core.oauth_client"] for each in ("core", "auth", "mail_query")}
-    assert told(ran)["modules"]["mail_query"]["causes"][0]["path"] == [
+    assert causes(ran) == {module: ["core.oauth_client"] for module in ("core", "auth", "mail_query")}
+    assert report(ran)["modules"]["mail_query"]["causes"][0]["path"] == [
         "mail_query.service",
         "account_tokens",
         "core.token_service",
@@ -81,8 +81,10 @@ async def test_without_the_database_every_module_is_down_and_names_it(
     monkeypatch.setenv("DATABASE_URL", url)
     ran = await asyncio.to_thread(iacs, "health", "--json")
     assert ran.code == 1
-    assert causes(ran) == {each: ["core.database"] for each in MODULES}
-    assert {path: part["status"] for path, part in told(ran)["parts"].items() if part["status"] != "up"} == {
+    assert causes(ran) == {module: ["core.database"] for module in MODULES}
+    assert {
+        path: part["status"] for path, part in report(ran)["parts"].items() if part["status"] != "up"
+    } == {
         "core.database": "down",
         "core.event_log": "down",
         "account.service": "down",
@@ -98,8 +100,8 @@ async def test_with_kafka_its_client_is_asked_in_place_of_the_event_log(
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", ",".join(kafka_servers))
     ran = await asyncio.to_thread(iacs, "health", "--json", "--timeout", "20")
     assert ran.code == 0, ran.out
-    assert told(ran)["parts"]["core.kafka_client"]["detail"] == {"brokers": 1}
-    assert "core.event_log" not in told(ran)["parts"]
+    assert report(ran)["parts"]["core.kafka_client"]["detail"] == {"brokers": 1}
+    assert "core.event_log" not in report(ran)["parts"]
 
 
 @pytest.mark.usefixtures("at_cloud")
@@ -156,7 +158,7 @@ def test_settings_that_cannot_be_used_are_a_report(
     assert "the application cannot start: DATABASE_URL" in ran.out
     assert "hunter2" not in ran.out
     if options:
-        assert (told(ran)["status"], told(ran)["modules"], told(ran)["parts"]) == ("down", {}, {})
+        assert (report(ran)["status"], report(ran)["modules"], report(ran)["parts"]) == ("down", {}, {})
 
 
 def test_part_that_cannot_be_built_is_a_report_that_names_it(
@@ -215,7 +217,7 @@ async def test_what_does_not_answer_is_down_in_time(
     ran = await asyncio.to_thread(iacs, "health", "--json", "--timeout", "0.5")
     assert (ran.code, ran.err) == (1, "")
     assert causes(ran)["auth"] == ["core.oauth_client"]
-    assert told(ran)["parts"]["core.oauth_client"]["error"] == "no answer within 0.5 s"
+    assert report(ran)["parts"]["core.oauth_client"]["error"] == "no answer within 0.5 s"
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "soon"])

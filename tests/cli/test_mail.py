@@ -46,25 +46,25 @@ async def test_a_query_shows_every_message_and_what_is_missing_as_missing(
 async def test_a_query_as_json_is_what_graph_gave(iacs: Iacs) -> None:
     ran = await to_thread(iacs, "mail", "query", ALICE, "--json")
     documents = [json.loads(line) for line in ran.lines]
-    lunch = next(each for each in documents if each["subject"] == "Lunch on Thursday?")
+    lunch = next(document for document in documents if document["subject"] == "Lunch on Thursday?")
     assert lunch["from"]["emailAddress"] == {"name": "Bob Ferrari", "address": BOB}
     assert lunch["receivedDateTime"] == "2026-09-01T07:58:12Z"
     assert lunch["body"]["content"]
 
 
 CONDITIONS: list[tuple[list[str], Callable[[Document], bool]]] = [
-    (["--from", BOB], lambda each: address(each) == BOB),
-    (["--subject", "lunch"], lambda each: "lunch" in (each["subject"] or "").lower()),
-    (["--unread"], lambda each: not each["isRead"]),
-    (["--read"], lambda each: each["isRead"]),
-    (["--has-attachments"], lambda each: each["hasAttachments"]),
-    (["--since", "2026-09-08"], lambda each: each["receivedDateTime"] >= "2026-09-08"),
+    (["--from", BOB], lambda document: address(document) == BOB),
+    (["--subject", "lunch"], lambda document: "lunch" in (document["subject"] or "").lower()),
+    (["--unread"], lambda document: not document["isRead"]),
+    (["--read"], lambda document: document["isRead"]),
+    (["--has-attachments"], lambda document: document["hasAttachments"]),
+    (["--since", "2026-09-08"], lambda document: document["receivedDateTime"] >= "2026-09-08"),
     (
         ["--until", "2026-09-03T08:00:00+02:00"],
-        lambda each: each["receivedDateTime"] < "2026-09-03T06:00:00Z",
+        lambda document: document["receivedDateTime"] < "2026-09-03T06:00:00Z",
     ),
-    (["--filter", "isRead eq false"], lambda each: not each["isRead"]),
-    (["--folder", "inbox"], lambda each: True),
+    (["--filter", "isRead eq false"], lambda document: not document["isRead"]),
+    (["--folder", "inbox"], lambda document: True),
 ]
 
 
@@ -83,7 +83,7 @@ async def test_a_condition_gives_exactly_the_messages_that_fit(
         json.loads(line) for line in (await to_thread(iacs, "mail", "query", ALICE, "--json")).lines
     ]
     ran = await to_thread(iacs, "mail", "query", ALICE, "--json", *options)
-    expected = {each["id"] for each in everything if fits(each)}
+    expected = {document["id"] for document in everything if fits(document)}
     assert expected
     assert {json.loads(line)["id"] for line in ran.lines} == expected
 

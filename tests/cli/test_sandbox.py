@@ -32,12 +32,12 @@ async def test_it_prints_the_settings_that_lead_to_it_and_what_it_holds() -> Non
     mail = [f"{ALICE}={MAILBOXES / 'alice.mbox'}", f"{BOB}={MAILBOXES / 'bob'}"]
     async with started("sandbox", "--port", "0", "--mailbox", mail[0], "--mailbox", mail[1]) as command:
         settings = await exports(command)
-        found = await status(
+        code = await status(
             f"{settings['AZURE_AUTHORITY_HOST']}/common/v2.0/.well-known/openid-configuration"
         )
         command.process.send_signal(signal.SIGINT)
         ran = await command.rest()
-    assert found == 200
+    assert code == 200
     assert {"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"} < settings.keys()
     assert (ran.code, ran.out) == (130, "")
     assert f"{ALICE} has 12 messages" in ran.err
@@ -49,7 +49,7 @@ def is_file(path: str) -> bool:
     return Path(path).is_file()
 
 
-def found(folder: Path) -> list[Path]:
+def loose_files(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
@@ -59,11 +59,11 @@ async def test_it_leaves_nothing_behind(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     async with started("sandbox", "--port", "0", "--https", "--json") as command:
-        told = json.loads(await command.line())
-        assert is_file(told["settings"]["HTTP_CA_FILE"])
+        report = json.loads(await command.line())
+        assert is_file(report["settings"]["HTTP_CA_FILE"])
         command.process.send_signal(number)
         ran = await command.rest()
-    assert told["url"].startswith("https://127.0.0.1:")
-    assert told["mailboxes"] == {ALICE: 0}
+    assert report["url"].startswith("https://127.0.0.1:")
+    assert report["mailboxes"] == {ALICE: 0}
     assert ran.code == code
-    assert found(tmp_path) == []
+    assert loose_files(tmp_path) == []

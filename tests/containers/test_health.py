@@ -31,8 +31,8 @@ async def app(
         yield started
 
 
-def ways(found: Health) -> dict[str, list[str]]:
-    return {each.name: [" -> ".join(cause.path) for cause in each.causes] for each in found.modules}
+def ways(health: Health) -> dict[str, list[str]]:
+    return {module.name: [" -> ".join(cause.path) for cause in module.causes] for module in health.modules}
 
 
 async def test_each_part_is_asked_once_for_all_modules(
@@ -45,9 +45,9 @@ async def test_each_part_is_asked_once_for_all_modules(
             asked[type(self).__name__] += 1
 
         monkeypatch.setattr(cls, "probe", probe)
-    found = await app.health()
+    health = await app.health()
     assert asked == {cls.__name__: 1 for cls in PROBED}
-    assert len(found.parts) == len(PROBED)
+    assert len(health.parts) == len(PROBED)
 
 
 async def test_deleted_database_takes_down_exactly_its_dependants(
@@ -55,14 +55,14 @@ async def test_deleted_database_takes_down_exactly_its_dependants(
 ) -> None:
     assert (await app.health()).status == "up"
     (tmp_path / "iacs.db").unlink()
-    found = await app.health()
-    assert ways(found) == {
+    health = await app.health()
+    assert ways(health) == {
         "core": ["core.database"],
         "account": ["account.service -> core.database"],
         "auth": ["auth.service -> core.database"],
         "mail_query": ["mail_query.service -> core.database"],
     }
-    assert all("is gone" in cause.error for each in found.modules for cause in each.causes)
+    assert all("is gone" in cause.error for module in health.modules for cause in module.causes)
 
 
 async def test_cloud_that_goes_away_takes_down_exactly_its_dependants(

@@ -46,7 +46,7 @@ def pem(
     key: Any, *certificates: x509.Certificate, encryption: KeySerializationEncryption | None = None
 ) -> bytes:
     encoded = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
-    return bytes(encoded) + b"".join(each.public_bytes(Encoding.PEM) for each in certificates)
+    return bytes(encoded) + b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
 
 
 @pytest.mark.parametrize("password", [None, "pass word"])
@@ -86,7 +86,7 @@ async def test_no_two_assertions_are_the_same(entra: ScriptedEntra, tmp_path: Pa
     await client.refresh(SecretStr("r"))
     await client.refresh(SecretStr("r"))
     first, second = [sent.form["client_assertion"] for sent in entra.server.received(entra.token_path)]
-    ids = {jwt.decode(each, options={"verify_signature": False})["jti"] for each in (first, second)}
+    ids = {jwt.decode(assertion, options={"verify_signature": False})["jti"] for assertion in (first, second)}
     assert len(ids) == 2
 
 

@@ -162,12 +162,12 @@ def test_settings_outside_a_container_are_read_once_and_late(monkeypatch: pytest
         monkeypatch.setenv("LOG_LEVEL", "ERROR")
         first = get_config()
         monkeypatch.setenv("LOG_LEVEL", "DEBUG")
-        found: list[Config] = []
-        thread = threading.Thread(target=lambda: found.append(get_config()))
+        configs: list[Config] = []
+        thread = threading.Thread(target=lambda: configs.append(get_config()))
         thread.start()
         thread.join()
-        assert found == [first]
-        assert found[0] is first
+        assert configs == [first]
+        assert configs[0] is first
         assert first.log_level == "ERROR"
     finally:
         get_config.cache_clear()

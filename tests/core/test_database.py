@@ -27,8 +27,8 @@ ADD_LEASE = "INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, '
 
 def recorded(database: Database) -> list[tuple[int, str]]:
     with database.get_connection() as connection:
-        found = connection.execute(text("SELECT version, name FROM iacs_schema_versions ORDER BY version"))
-        return [(version, name) for version, name in found]
+        rows = connection.execute(text("SELECT version, name FROM iacs_schema_versions ORDER BY version"))
+        return [(version, name) for version, name in rows]
 
 
 def table_names(database: Database) -> list[str]:
@@ -71,9 +71,9 @@ def test_ten_first_connections_at_the_same_moment_make_one_schema(database_url: 
             return recorded(one)
 
     with ThreadPoolExecutor(10) as threads:
-        found = [future.result(60) for future in [threads.submit(connect) for _ in range(10)]]
+        results = [future.result(60) for future in [threads.submit(connect) for _ in range(10)]]
 
-    assert found == [[(1, "initial_schema.sql")]] * 10
+    assert results == [[(1, "initial_schema.sql")]] * 10
 
 
 def test_later_versions_follow_once_and_in_order(

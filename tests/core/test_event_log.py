@@ -96,11 +96,11 @@ def test_the_partition_of_a_key_never_changes(database: Database, topic: str) ->
                 for key in ("alice@contoso.example", "grün", "")
             ],
         )
-        found = {
+        partitions = {
             record.key: record.partition
             for record, _ in read_records(tx, dict.fromkeys(partitions_of([topic]), 0), 9)
         }
-    assert found == {"alice@contoso.example": 4, "grün": 5, "": 0}
+    assert partitions == {"alice@contoso.example": 4, "grün": 5, "": 0}
 
 
 def test_members_share_the_partitions_evenly(database: Database, topic: str) -> None:
@@ -112,7 +112,7 @@ def test_members_share_the_partitions_evenly(database: Database, topic: str) -> 
     assert len(heartbeat(database, two).partitions) == 4
     for who in (three, one, two, three):
         heartbeat(database, who)
-    assignments = [heartbeat(database, each) for each in (one, two, three)]
+    assignments = [heartbeat(database, member) for member in (one, two, three)]
     assert [len(assignment.partitions) for assignment in assignments] == [3, 3, 2]
     assert all(assignment.is_final for assignment in assignments)
     assert set().union(*(assignment.partitions for assignment in assignments)) == set(partitions_of([topic]))
@@ -195,8 +195,8 @@ async def test_a_live_consumer_that_is_behind_keeps_nobody_waiting(
     async with aclosing(other.consume(topic, "group")) as stuck:
         await anext(stuck)
         async with asyncio.timeout(30):
-            found = await read(log, topic, "group", idle_timeout=0.1)
-        assert 0 < len(found) < 100
+            events = await read(log, topic, "group", idle_timeout=0.1)
+        assert 0 < len(events) < 100
     await other.aclose()
 
 

@@ -31,10 +31,10 @@ def numbers(topic: str, count: int, *, keys: int = 5) -> list[NewEvent]:
 
 
 def by_key(events: list[Event]) -> dict[str | None, list[Any]]:
-    found = defaultdict(list)
+    values = defaultdict(list)
     for event in events:
-        found[event.key].append(event.value)
-    return dict(found)
+        values[event.key].append(event.value)
+    return dict(values)
 
 
 async def take(events: AsyncGenerator[Event, None], count: int) -> list[Event]:
@@ -104,8 +104,8 @@ async def test_an_event_without_a_key_arrives_too(stream: EventStream, topic: st
 
 async def test_many_events_keep_the_order_of_each_key(stream: EventStream, topic: str) -> None:
     assert await stream.publish_many(iter(numbers(topic, 3000))) == 3000
-    found = by_key(await read(stream, topic))
-    assert found == {f"key {key}": list(range(key, 3000, 5)) for key in range(5)}
+    values = by_key(await read(stream, topic))
+    assert values == {f"key {key}": list(range(key, 3000, 5)) for key in range(5)}
 
 
 async def test_nothing_to_publish_is_published_at_once(stream: EventStream) -> None:
@@ -191,8 +191,8 @@ async def test_finished_events_are_committed_while_the_iteration_goes_on(
         waiting = asyncio.create_task(anext(events))
         other = streams.open()
         async with asyncio.timeout(30):
-            while (found := await read(other, topic, "group", idle_timeout=0.1)) != []:
-                assert len(found) <= 5
+            while (batch := await read(other, topic, "group", idle_timeout=0.1)) != []:
+                assert len(batch) <= 5
         await stream.publish(topic, "last", key="key 0")
         await stream.publish(topic, "last", key="key 0")
         done, _ = await asyncio.wait([waiting], timeout=30)
@@ -236,8 +236,7 @@ async def test_two_consumers_of_a_group_share_the_work(streams: Streams, topic: 
 
     await asyncio.gather(work(1), work(2))
     assert {worker for worker, _ in seen} == {1, 2}
-    found = by_key([event for _, event in seen])
-    for key, values in found.items():
+    for key, values in by_key([event for _, event in seen]).items():
         # At least once: an event that was in hand when the work was divided anew may come again.
         assert sorted(set(values)) == [n for n in range(400) if f"key {n % 40}" == key]
     assert len(seen) < 420

@@ -35,11 +35,9 @@ from iacs.core.exceptions import (
 )
 
 EVERY = [
-    found
-    for found in vars(exceptions).values()
-    if isinstance(found, type)
-    and issubclass(found, BaseException)
-    and found.__module__ == exceptions.__name__
+    item
+    for item in vars(exceptions).values()
+    if isinstance(item, type) and issubclass(item, BaseException) and item.__module__ == exceptions.__name__
 ]
 MADE: list[IACSGraphError] = [
     IACSGraphError("No.", hint="ask again"),

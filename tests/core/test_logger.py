@@ -324,7 +324,7 @@ def test_logger_below_another_does_not_double_lines(
 ) -> None:
     names = [f"{name}.below", name] if child_first else [name, f"{name}.below"]
     logging.getLogger(name).propagate = False
-    loggers = {each: create_logger(each) for each in names}
+    loggers = {name: create_logger(name) for name in names}
     loggers[f"{name}.below"].info("once")
     assert [line["event"] for line in lines(capsys)] == ["once"]
 
@@ -408,9 +408,9 @@ async def test_context_belongs_to_its_task_and_reaches_worker_threads(
             logging.getLogger(f"{name}.below").warning(account)
 
     await asyncio.gather(*(work(f"account {number}") for number in range(20)))
-    found = lines(capsys)
-    assert len(found) == 40
-    assert all(line["account"] == line["event"] for line in found)
+    records = lines(capsys)
+    assert len(records) == 40
+    assert all(line["account"] == line["event"] for line in records)
 
 
 def test_block_may_be_left_in_another_context_than_it_was_entered() -> None:

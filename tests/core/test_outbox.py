@@ -108,16 +108,16 @@ async def test_an_event_is_published_as_it_was_added(
     assert await outbox.pending() == 2
     assert await outbox.relay() == 2
     assert await outbox.pending() == 0
-    found = {event.id: event for event in await read(log, topic)}
-    assert (found[added.id].value, found[added.id].key) == (added.value, added.key)
-    assert (found[added.id].headers, found[keyless.id].headers) == (added.headers, {})
-    assert (found[keyless.id].value, found[keyless.id].key) == (None, None)
+    events = {event.id: event for event in await read(log, topic)}
+    assert (events[added.id].value, events[added.id].key) == (added.value, added.key)
+    assert (events[added.id].headers, events[keyless.id].headers) == (added.headers, {})
+    assert (events[keyless.id].value, events[keyless.id].key) == (None, None)
 
 
 async def test_debeziums_outbox_event_router_finds_its_columns(
     database: Database, outbox: Outbox, topic: str
 ) -> None:
-    """The names that the router expects unless it is told others (debezium.io, Outbox Event Router)."""
+    """The names that the router expects by default (debezium.io, Outbox Event Router)."""
     events = [
         NewEvent(topic, {"type": "order.placed", "number": 7}, key="alice", id="1"),
         NewEvent(topic, {"type": 5}, id="2"),
@@ -219,7 +219,7 @@ async def test_relays_at_the_same_time_publish_each_event_once(
 ) -> None:
     fill(database, outbox, topic, 50)
     others = [Outbox(database, log, logger=LOGGER) for _ in range(3)]
-    assert sum(await asyncio.gather(*(each.relay() for each in [outbox, *others]))) == 50
+    assert sum(await asyncio.gather(*(relaying.relay() for relaying in [outbox, *others]))) == 50
     assert len(await read(log, topic)) == 50
 
 
@@ -446,8 +446,8 @@ async def test_positions_are_dense_over_concurrent_transactions(
 ) -> None:
     await asyncio.gather(*(database.run(outbox.add, [NewEvent(topic, n)] * 3) for n in range(10)))
     with database.transaction() as tx:
-        found = [row["position"] for row in tx.rows("SELECT position FROM iacs_outbox ORDER BY position")]
-    assert found == list(range(30))
+        positions = [row["position"] for row in tx.rows("SELECT position FROM iacs_outbox ORDER BY position")]
+    assert positions == list(range(30))
 
 
 @pytest.mark.parametrize("backend", ["kafka", "event_log"])

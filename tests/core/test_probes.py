@@ -42,9 +42,9 @@ def test_part_takes_part_in_health(part: type[Any]) -> None:
 
 
 async def test_database_tells_its_dialect_and_schema_and_nothing_secret(database: Database) -> None:
-    found = await database.probe()
-    assert found == {"dialect": database.dialect, "schema_version": NEWEST}
-    json.dumps(found)
+    detail = await database.probe()
+    assert detail == {"dialect": database.dialect, "schema_version": NEWEST}
+    json.dumps(detail)
 
 
 async def test_database_in_memory_is_up() -> None:
@@ -177,14 +177,14 @@ async def _until_up(probe: Callable[[], Awaitable[object]]) -> None:
 
 
 def at(cloud: Sandbox, http: HttpClient, **settings: Any) -> OAuthClient:
-    found: dict[str, Any] = {
+    detail: dict[str, Any] = {
         "client_id": CLIENT_ID,
         "authority_host": cloud.settings["AZURE_AUTHORITY_HOST"],
         "tenant_id": cloud.settings["AZURE_TENANT_ID"],
         "redirect_uri": "http://localhost:8400/callback",
         "scopes": "openid",
     }
-    return OAuthClient(http, **(found | settings))
+    return OAuthClient(http, **(detail | settings))
 
 
 @pytest.mark.parametrize("tenant", ["", "common"])

@@ -87,9 +87,9 @@ async def test_no_secret_is_in_the_files_logs_errors_or_representations(
         path.read_bytes() for path in Path(database_url.removeprefix("sqlite:///")).parent.glob("iacs.db*")
     )
     assert ALICE.encode() in written
-    told = caplog.text + shown(request, callback, session, unfinished, *stored, *vars(identity).values())
-    told += "".join(traceback.format_exception(refused.value) + traceback.format_exception(unknown.value))
-    assert "sign-in required" in told
+    texts = caplog.text + shown(request, callback, session, unfinished, *stored, *vars(identity).values())
+    texts += "".join(traceback.format_exception(refused.value) + traceback.format_exception(unknown.value))
+    assert "sign-in required" in texts
     assert [secret for secret in secrets if secret.encode() in written] == []
-    assert [secret for secret in secrets if secret in told] == []
+    assert [secret for secret in secrets if secret in texts] == []
     assert len(secrets) > 10

@@ -16,10 +16,10 @@ def problems(**settings: object) -> tuple[str, ...]:
 
 
 def test_every_problem_is_reported_at_once_by_setting_name() -> None:
-    found = problems(
+    reported = problems(
         log_level="loud", kafka_timeout="-1", graph_page_size="many", http_timeout="inf", graph_concurrency=0
     )
-    assert found == (
+    assert reported == (
         "KAFKA_TIMEOUT: '-1' must be greater than 0",
         "GRAPH_PAGE_SIZE: 'many' is not a whole number",
         "GRAPH_CONCURRENCY: '0' must be at least 1",
@@ -154,8 +154,8 @@ def test_redirect_address_is_kept_to_the_letter_and_hosts_lose_their_slash() -> 
 
 @pytest.mark.parametrize("keys", [KEY, f"{KEY}, {KEY}", None])
 def test_token_keys_are_fernet_keys(keys: str | None) -> None:
-    found = Config(token_encryption_key=keys).token_encryption_key
-    assert (found and found.get_secret_value()) == keys
+    reported = Config(token_encryption_key=keys).token_encryption_key
+    assert (reported and reported.get_secret_value()) == keys
 
 
 @pytest.mark.parametrize("key", ["sesame", f"sesame{KEY}", "sesame" + "k" * 38, "é" * 43 + "=", " "])

@@ -38,7 +38,7 @@ async def test_accounts_are_renewed_apart(identity: Identity, alice: str) -> Non
     bob = await identity.sign_in(BOB)
     identity.expire()
     service = identity.another_process()
-    got = await asyncio.gather(*(service.access_token(each) for each in (alice, bob) * 10))
+    got = await asyncio.gather(*(service.access_token(account) for account in (alice, bob) * 10))
     assert len(set(got)) == 2
     assert identity.token_requests() == 2
 

@@ -204,20 +204,20 @@ def test_a_second_transaction_in_the_same_thread_is_refused_at_once() -> None:
 
 def test_a_wait_for_the_turn_to_write_has_an_end() -> None:
     with Database("sqlite:///iacs.db", timeout=0.1) as database, database.transaction():
-        found: list[Exception] = []
+        errors: list[Exception] = []
 
         def write() -> None:
             try:
                 with database.transaction():
                     pass
             except DatabaseError as error:
-                found.append(error)
+                errors.append(error)
 
         thread = threading.Thread(target=write)
         thread.start()
         thread.join(10)
 
-    assert "was not over within 0.1 s" in str(found[0])
+    assert "was not over within 0.1 s" in str(errors[0])
 
 
 def test_a_wait_for_another_process_has_an_end(database_url: str) -> None:

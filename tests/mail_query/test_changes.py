@@ -18,78 +18,78 @@ def removal(name: str = "1") -> dict[str, object]:
 
 
 def test_a_message_not_stored_is_new() -> None:
-    found = changes([document()], {}, HERE)
-    assert (found.new, found.seen, found.written) == (["1"], 1, {"1": State(document(), HERE)})
+    result = changes([document()], {}, HERE)
+    assert (result.new, result.seen, result.written) == (["1"], 1, {"1": State(document(), HERE)})
 
 
 def test_a_message_given_twice_is_new_once_and_its_later_form_counts() -> None:
-    found = changes([document(subject="a"), document(key="k2", subject="b")], {}, HERE)
-    assert (found.new, found.seen) == (["1"], 1)
-    assert found.written["1"].document["subject"] == "b"
+    result = changes([document(subject="a"), document(key="k2", subject="b")], {}, HERE)
+    assert (result.new, result.seen) == (["1"], 1)
+    assert result.written["1"].document["subject"] == "b"
 
 
 def test_a_message_given_again_as_it_was_changes_nothing() -> None:
-    found = changes([document()], {"1": State(document(), HERE)}, HERE)
-    assert (found.written, found.unchanged, found.updated, found.seen) == ({}, ["1"], 0, 1)
+    result = changes([document()], {"1": State(document(), HERE)}, HERE)
+    assert (result.written, result.unchanged, result.updated, result.seen) == ({}, ["1"], 0, 1)
 
 
 def test_a_partial_update_blanks_nothing() -> None:
     before = State(document(subject="a", isRead=False), HERE)
-    found = changes([document(key=None, isRead=True)], {"1": before}, HERE)
-    assert found.written["1"].document == document(subject="a", isRead=True)
-    assert found.updated == 1
+    result = changes([document(key=None, isRead=True)], {"1": before}, HERE)
+    assert result.written["1"].document == document(subject="a", isRead=True)
+    assert result.updated == 1
 
 
 def test_null_is_a_value_and_replaces_one() -> None:
-    found = changes([document(key="k2", subject=None)], {"1": State(document(subject="a"), HERE)}, HERE)
-    assert found.written["1"].document == document(key="k2", subject=None)
+    result = changes([document(key="k2", subject=None)], {"1": State(document(subject="a"), HERE)}, HERE)
+    assert result.written["1"].document == document(key="k2", subject=None)
 
 
 def test_a_document_that_differs_under_the_same_change_key_is_kept_and_not_counted() -> None:
-    found = changes([document(webLink="new")], {"1": State(document(webLink="old"), HERE)}, HERE)
-    assert found.written["1"].document["webLink"] == "new"
-    assert found.updated == 0
+    result = changes([document(webLink="new")], {"1": State(document(webLink="old"), HERE)}, HERE)
+    assert result.written["1"].document["webLink"] == "new"
+    assert result.updated == 0
 
 
 def test_a_removed_message_is_marked_and_keeps_its_document() -> None:
-    found = changes([removal()], {"1": State(document(), HERE)}, HERE)
-    assert found.written == {"1": State(document(), HERE, removed=True)}
-    assert (found.removed, found.seen) == (1, 0)
+    result = changes([removal()], {"1": State(document(), HERE)}, HERE)
+    assert result.written == {"1": State(document(), HERE, removed=True)}
+    assert (result.removed, result.seen) == (1, 0)
 
 
 def test_a_removal_told_again_changes_nothing() -> None:
-    found = changes([removal()], {"1": State(document(), HERE, removed=True)}, HERE)
-    assert (found.written, found.removed) == ({}, 0)
+    result = changes([removal()], {"1": State(document(), HERE, removed=True)}, HERE)
+    assert (result.written, result.removed) == ({}, 0)
 
 
 def test_the_removal_of_an_unknown_message_changes_nothing() -> None:
-    found = changes([removal()], {}, HERE)
-    assert (found.written, found.unchanged, found.removed) == ({}, [], 0)
+    result = changes([removal()], {}, HERE)
+    assert (result.written, result.unchanged, result.removed) == ({}, [], 0)
 
 
 def test_a_move_told_first_by_the_old_folder_ends_in_the_new_one() -> None:
     gone = changes([removal()], {"1": State(document(), HERE)}, HERE).written
-    found = changes([document(key="k2")], gone, THERE)
-    assert found.written == {"1": State(document(key="k2"), THERE)}
-    assert (found.new, found.updated) == ([], 1)
+    result = changes([document(key="k2")], gone, THERE)
+    assert result.written == {"1": State(document(key="k2"), THERE)}
+    assert (result.new, result.updated) == ([], 1)
 
 
 def test_a_move_told_first_by_the_new_folder_ends_there_too() -> None:
     there = changes([document(key="k2")], {"1": State(document(), HERE)}, THERE).written
-    found = changes([removal()], there, HERE)
-    assert (found.written, found.unchanged, found.removed) == ({}, [], 0)
+    result = changes([removal()], there, HERE)
+    assert (result.written, result.unchanged, result.removed) == ({}, [], 0)
 
 
 def test_a_message_that_comes_back_is_no_longer_removed() -> None:
-    found = changes([document()], {"1": State(document(), HERE, removed=True)}, HERE)
-    assert found.written == {"1": State(document(), HERE)}
-    assert (found.updated, found.new) == (1, [])
+    result = changes([document()], {"1": State(document(), HERE, removed=True)}, HERE)
+    assert result.written == {"1": State(document(), HERE)}
+    assert (result.updated, result.new) == (1, [])
 
 
 def test_a_message_that_comes_and_goes_within_a_page_is_new_and_removed() -> None:
-    found = changes([document(), removal()], {}, HERE)
-    assert found.new == ["1"]
-    assert found.written["1"].removed
+    result = changes([document(), removal()], {}, HERE)
+    assert result.new == ["1"]
+    assert result.written["1"].removed
 
 
 def test_a_message_without_an_id_is_known_by_its_content() -> None:
@@ -102,9 +102,9 @@ def test_a_message_without_an_id_is_known_by_its_content() -> None:
         {"id": 7},
         {"id": "a\0b"},
     ]
-    found = changes(broken, {}, HERE)
-    assert len(found.new) == len(broken)
-    assert changes(broken, found.written, HERE).written == {}
+    result = changes(broken, {}, HERE)
+    assert len(result.new) == len(broken)
+    assert changes(broken, result.written, HERE).written == {}
 
 
 def test_half_a_surrogate_pair_and_nul_are_kept() -> None:
@@ -121,9 +121,9 @@ def test_however_pages_are_cut_the_end_is_the_same(items: list[tuple[str, str | 
     stored: dict[str, State] = {}
     new: list[str] = []
     for item in documents:
-        found = changes([item], stored, HERE)
-        stored |= found.written
-        new += found.new
+        result = changes([item], stored, HERE)
+        stored |= result.written
+        new += result.new
     assert stored == whole.written
     assert sorted(new) == sorted(whole.new)
     assert {message_id(item) for item in documents} >= set(stored)

@@ -21,8 +21,8 @@ def database_url(tmp_path: Path) -> str:
 
 
 async def read(alice: Whole, **query: Any) -> list[Message]:
-    found = [message async for message in alice.mail.messages(ALICE, MailQuery(**query))]
-    return [message for message in found if isinstance(message, Message)]
+    messages = [message async for message in alice.mail.messages(ALICE, MailQuery(**query))]
+    return [message for message in messages if isinstance(message, Message)]
 
 
 async def subjects(alice: Whole, **query: Any) -> list[str | None]:
@@ -74,16 +74,16 @@ async def test_received_after_includes_its_instant_and_before_does_not(alice: Wh
         cloud.mailbox(ALICE).add(letter(number))
     moments = sorted(message.received_at for message in await read(alice) if message.received_at)
     assert len(moments) == 3
-    found = await read(alice, received_after=moments[0], received_before=moments[2])
-    assert sorted(message.received_at for message in found if message.received_at) == moments[:2]
+    messages = await read(alice, received_after=moments[0], received_before=moments[2])
+    assert sorted(message.received_at for message in messages if message.received_at) == moments[:2]
 
 
 async def test_selected_fields_are_all_that_is_there(alice: Whole, cloud: Sandbox) -> None:
     message = cloud.mailbox(ALICE).add(letter(1))
-    [found] = await read(alice, select=("subject", "internet_message_headers"))
-    assert found.subject == "Letter 1"
-    assert {header.name for header in found.internet_message_headers} >= {"From", "Subject"}
-    assert (found.id, found.body, found.from_) == (message.immutable_id, None, None)
+    [selected] = await read(alice, select=("subject", "internet_message_headers"))
+    assert selected.subject == "Letter 1"
+    assert {header.name for header in selected.internet_message_headers} >= {"From", "Subject"}
+    assert (selected.id, selected.body, selected.from_) == (message.immutable_id, None, None)
 
 
 def test_an_impossible_query_is_refused_before_anything_is_asked(alice: Whole, cloud: Sandbox) -> None:
@@ -102,8 +102,8 @@ async def test_an_unknown_folder_is_an_error(alice: Whole) -> None:
 async def test_folders_are_listed_with_their_children_and_many_of_them(alice: Whole, cloud: Sandbox) -> None:
     for number in range(120):
         cloud.mailbox(ALICE).folder_at("inbox", f"Größe/{number}", "deep")
-    found = Counter(folder.display_name for folder in await alice.mail.folders(ALICE))
-    assert (found["Inbox"], found["Größe/7"], found["Größe/119"], found["deep"]) == (1, 1, 1, 120)
+    names = Counter(folder.display_name for folder in await alice.mail.folders(ALICE))
+    assert (names["Inbox"], names["Größe/7"], names["Größe/119"], names["deep"]) == (1, 1, 1, 120)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -122,7 +122,7 @@ async def test_any_subject_can_be_asked_for(alice: Whole, cloud: Sandbox, text: 
         mailbox.remove(message.immutable_id)
     wanted = mailbox.add(letter(1, subject="x"), subject=text)
     mailbox.add(letter(2, subject="y"), subject="another")
-    found = await read(alice, subject_contains=text)
-    assert wanted.immutable_id in {message.id for message in found}
+    messages = await read(alice, subject_contains=text)
+    assert wanted.immutable_id in {message.id for message in messages}
     exact = await read(alice, filter="subject eq '{}'".format(text.replace("'", "''")))
     assert [message.subject for message in exact] == [text]

@@ -96,32 +96,32 @@ def test_conditions_without_ordering_get_none_added() -> None:
 
 
 def test_the_property_to_order_by_is_filtered_first() -> None:
-    found = options(unread=True, order_by=("received_at desc",))
-    assert found["$filter"] == "receivedDateTime ge 1900-01-01T00:00:00Z and isRead eq false"
+    query = options(unread=True, order_by=("received_at desc",))
+    assert query["$filter"] == "receivedDateTime ge 1900-01-01T00:00:00Z and isRead eq false"
 
 
 def test_a_condition_on_the_ordered_property_serves() -> None:
     since = datetime(2026, 1, 1, tzinfo=UTC)
-    found = options(sender="a@b.example", received_after=since, order_by="receivedDateTime")
-    assert found["$filter"] == (
+    query = options(sender="a@b.example", received_after=since, order_by="receivedDateTime")
+    assert query["$filter"] == (
         "receivedDateTime ge 2026-01-01T00:00:00Z and from/emailAddress/address eq 'a@b.example'"
     )
 
 
 def test_conditions_follow_the_order_of_several_properties() -> None:
-    found = options(
+    query = options(
         subject_contains="x", sender="a@b.example", order_by=("from", "received_at desc", "subject")
     )
-    assert found["$filter"] == (
+    assert query["$filter"] == (
         "from/emailAddress/address eq 'a@b.example' and receivedDateTime ge 1900-01-01T00:00:00Z"
         " and contains(subject,'x')"
     )
-    assert found["$orderby"] == "from/emailAddress/address,receivedDateTime desc,subject"
+    assert query["$orderby"] == "from/emailAddress/address,receivedDateTime desc,subject"
 
 
 def test_a_raw_filter_that_begins_with_the_ordered_property_comes_first() -> None:
-    found = options(unread=True, filter="importance eq 'high' or importance eq 'low'", order_by="importance")
-    assert found["$filter"] == "(importance eq 'high' or importance eq 'low') and isRead eq false"
+    query = options(unread=True, filter="importance eq 'high' or importance eq 'low'", order_by="importance")
+    assert query["$filter"] == "(importance eq 'high' or importance eq 'low') and isRead eq false"
 
 
 def test_words_in_strings_are_not_properties() -> None:

@@ -20,8 +20,8 @@ def given(cloud: Sandbox) -> dict[str, dict[str, Any]]:
 
 
 async def rows(alice: Whole, where: str = "TRUE") -> list[dict[str, Any]]:
-    found = await alice.database.run(lambda tx: tx.rows(f"SELECT * FROM iacs_messages WHERE {where}"))  # noqa: S608
-    return [dict(row) for row in found]
+    rows = await alice.database.run(lambda tx: tx.rows(f"SELECT * FROM iacs_messages WHERE {where}"))  # noqa: S608
+    return [dict(row) for row in rows]
 
 
 async def stored_documents(alice: Whole) -> dict[str, Any]:

@@ -39,8 +39,8 @@ async def documents(parts: Parts) -> dict[str, Any]:
 
 
 async def values(parts: Parts) -> list[MailReceived]:
-    found = [event async for event in parts.events.consume("mail", idle_timeout=0.0)]
-    return [MailReceived.model_validate(event.value) for event in found]
+    events = [event async for event in parts.events.consume("mail", idle_timeout=0.0)]
+    return [MailReceived.model_validate(event.value) for event in events]
 
 
 async def test_folders_are_asked_for_changes_by_the_page(parts: Parts, mailbox: str) -> None:
@@ -69,11 +69,11 @@ async def test_what_fits_no_schema_is_stored_counted_and_announced(parts: Parts,
     stored = await documents(parts)
     assert len(stored) == 4
     assert all(item in stored.values() for item in items)
-    told = {value.message_id: value for value in await values(parts)}
-    assert set(told) == set(stored)
-    assert told["1"].problem is None
-    assert "isRead" in (told["2"].problem or "")
-    assert "perhaps" not in (told["2"].problem or "")
+    published = {value.message_id: value for value in await values(parts)}
+    assert set(published) == set(stored)
+    assert published["1"].problem is None
+    assert "isRead" in (published["2"].problem or "")
+    assert "perhaps" not in (published["2"].problem or "")
     read = [message async for message in parts.mail.stored(mailbox)]
     assert sum(isinstance(message, UnreadableMessage) for message in read) == 3
     again = await parts.mail.sync(mailbox)

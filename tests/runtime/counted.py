@@ -98,6 +98,6 @@ def only(container: Any) -> Finding:
 
 def circle(kind: Callable[..., Any], *names: str) -> containers.DynamicContainer:
     made = [kind(Service, name=providers.Object("")) for _ in names]
-    for each, following in zip(made, [*made[1:], made[0]], strict=True):
-        each.add_kwargs(database=following)
+    for part, following in zip(made, [*made[1:], made[0]], strict=True):
+        part.add_kwargs(database=following)
     return container_of(**dict(zip(names, made, strict=True)))

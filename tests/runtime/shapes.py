@@ -160,8 +160,8 @@ class Job(Protocol):
 
 
 class Runs:
-    def __init__(self, job: Job, each: Callable[[str], str], names: "set[str] | None" = None) -> None:
-        self.job, self.each, self.names = job, each, names
+    def __init__(self, job: Job, steps: Callable[[str], str], names: "set[str] | None" = None) -> None:
+        self.job, self.steps, self.names = job, steps, names
 
 
 def retried(call: Callable[..., T]) -> Callable[..., T]:

@@ -67,7 +67,7 @@ def test_each_process_of_a_prefork_worker_has_a_connection_of_its_own(
 
     sent: list[Any] = [celery_worker.work.delay(number) for number in range(20)]
     try:
-        done = [each.get(timeout=DEADLINE, interval=0.05) for each in sent]
+        done = [result.get(timeout=DEADLINE, interval=0.05) for result in sent]
     except Exception as error:
         error.add_note((folder / "log").read_text())
         raise
@@ -78,7 +78,9 @@ def test_each_process_of_a_prefork_worker_has_a_connection_of_its_own(
     assert master == same == worker.pid
     processes = {used_in for _, _, used_in in done}
     assert len(processes) == 2
-    assert {(opened_in, used_in) for _, opened_in, used_in in done} == {(each, each) for each in processes}
+    assert {(opened_in, used_in) for _, opened_in, used_in in done} == {
+        (process, process) for process in processes
+    }
     assert master not in processes
 
     _end(worker)

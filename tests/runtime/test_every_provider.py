@@ -21,8 +21,8 @@ def _asked(container: Any, path: str) -> Any:
     return reduce(getattr, path.split("."), container)()
 
 
-async def _value(found: Any) -> Any:
-    return await found if inspect.isawaitable(found) else found
+async def _value(value: Any) -> Any:
+    return await value if inspect.isawaitable(value) else value
 
 
 def _plain(value: Any) -> Any:
@@ -34,9 +34,9 @@ def _plain(value: Any) -> Any:
 
 def test_the_container_has_every_kind_of_provider_that_the_library_has() -> None:
     kinds = {
-        each
-        for each in vars(providers).values()
-        if isinstance(each, type) and issubclass(each, providers.Provider)
+        cls
+        for cls in vars(providers).values()
+        if isinstance(cls, type) and issubclass(cls, providers.Provider)
     }
     used = {type(node.provider) for node in read_graph(Every()).nodes}
     bases = {
@@ -49,7 +49,7 @@ def test_the_container_has_every_kind_of_provider_that_the_library_has() -> None
         providers.FactoryDelegate,
         providers.SingletonDelegate,
     }
-    missing = {each.__name__ for each in kinds - used - bases}
+    missing = {cls.__name__ for cls in kinds - used - bases}
     assert missing == set()
 
 
@@ -102,9 +102,9 @@ def _comparable(value: Any) -> Any:
     if isinstance(value, Thing):
         return (type(value), value.x, _comparable(list(value.given)), _comparable(value.named))
     if isinstance(value, list | tuple):
-        return [_comparable(each) for each in value]
+        return [_comparable(item) for item in value]
     if isinstance(value, dict):
-        return {_comparable(key): _comparable(each) for key, each in value.items()}
+        return {_comparable(key): _comparable(item) for key, item in value.items()}
     return value if isinstance(value, str | int | float | type | None) else type(value)
 
 

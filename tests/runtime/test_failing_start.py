@@ -22,8 +22,8 @@ def _chain(workshop: Workshop) -> dict[str, Any]:
 
 def _wide(workshop: Workshop) -> dict[str, Any]:
     low = workshop.async_resource("low")
-    each = {f"p{number}": workshop.part(style, f"p{number}", low) for number, style in enumerate(STYLES)}
-    return {"low": low, **each, "top": workshop.resource("top", *each.values())}
+    parts = {f"p{number}": workshop.part(style, f"p{number}", low) for number, style in enumerate(STYLES)}
+    return {"low": low, **parts, "top": workshop.resource("top", *parts.values())}
 
 
 def _diamond(workshop: Workshop) -> dict[str, Any]:
@@ -50,8 +50,8 @@ GRAPHS: dict[str, Build] = {"chain": _chain, "wide": _wide, "diamond": _diamond,
 def _parts(build: Build, *, asynchronous: bool = False) -> list[str]:
     workshop = Workshop()
     plan = Application(workshop.container(**build(workshop))).plan
-    parts = [each for each in plan.parts.values() if each.asynchronous or not asynchronous]
-    return [each.path.split(".")[-1] for each in parts]
+    parts = [part for part in plan.parts.values() if part.asynchronous or not asynchronous]
+    return [part.path.split(".")[-1] for part in parts]
 
 
 def _cases(*, asynchronous: bool = False) -> list[Any]:

@@ -281,7 +281,7 @@ def fork_while_threads_read_and_overlay() -> None:
             while not ending.is_set():
                 with app.overlay(connection=Fake()) as view:
                     assert type(view["service"].connection) is Fake
-        except BaseException as error:  # noqa: BLE001 - told below
+        except BaseException as error:  # noqa: BLE001 - reported below
             errors.append(error)
 
     with app.sync():
@@ -289,14 +289,14 @@ def fork_while_threads_read_and_overlay() -> None:
         for thread in threads:
             thread.start()
         try:
-            found = [in_child(lambda: (app["service"].connection.process, os.getpid())) for _ in range(20)]
+            results = [in_child(lambda: (app["service"].connection.process, os.getpid())) for _ in range(20)]
         finally:
             ending.set()
             for thread in threads:
                 thread.join()
     assert errors == []
-    assert all(opened_in == child for opened_in, child in found)
-    assert len({child for _, child in found}) == 20
+    assert all(opened_in == child for opened_in, child in results)
+    assert len({child for _, child in results}) == 20
 
 
 def test_forking_while_threads_read_and_overlay_is_safe() -> None:
@@ -355,13 +355,13 @@ def read_in_a_worker(_: int) -> tuple[int, int]:
 def test_a_pool_of_multiprocessing_gets_a_connection_each() -> None:
     with Application(Container()).sync() as app:
         with multiprocessing.get_context("fork").Pool(2) as pool:
-            found = set(pool.map(read_in_a_worker, range(50), chunksize=1))
+            results = set(pool.map(read_in_a_worker, range(50), chunksize=1))
             pool.close()
             pool.join()
         mine: Connection = app["connection"]
         assert mine.used_by == set()
-    assert all(opened_in == worker for opened_in, worker in found)
-    assert os.getpid() not in {worker for _, worker in found}
+    assert all(opened_in == worker for opened_in, worker in results)
+    assert os.getpid() not in {worker for _, worker in results}
 
 
 def test_workers_of_a_preloaded_server_get_a_connection_each() -> None:

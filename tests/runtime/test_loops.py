@@ -85,7 +85,7 @@ def test_two_applications_of_one_container_class_run_in_two_loops_at_once() -> N
             return same
 
     with ThreadPoolExecutor(2) as pool:
-        assert [each.result(30) for each in [pool.submit(asyncio.run, run()) for _ in range(2)]] == [
+        assert [future.result(30) for future in [pool.submit(asyncio.run, run()) for _ in range(2)]] == [
             True,
             True,
         ]
@@ -169,12 +169,12 @@ async def test_a_worker_thread_without_a_loop_reads(path: str) -> None:
         expected = app[path]
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1) as pool:  # a thread that knows nothing
-            found = [
+            results = [
                 await asyncio.to_thread(lambda: app[path]),
                 await loop.run_in_executor(pool, lambda: app[path]),
                 await loop.run_in_executor(pool, lambda: current_application()[path]),
             ]
-        assert path == "request" or found == [expected] * 3
+        assert path == "request" or results == [expected] * 3
 
 
 async def test_a_read_elsewhere_does_not_open_the_door() -> None:
@@ -183,13 +183,13 @@ async def test_a_read_elsewhere_does_not_open_the_door() -> None:
         await asyncio.to_thread(lambda: app["session"])
 
         async def twice() -> list[str]:
-            told = []
+            messages = []
             for _ in range(2):
                 try:
                     app["session"]
                 except ForeignLoopError as error:
-                    told.append(error.path)
-            return told
+                    messages.append(error.path)
+            return messages
 
         assert await asyncio.to_thread(asyncio.run, twice()) == ["session", "session"]
 

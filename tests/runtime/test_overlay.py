@@ -100,11 +100,11 @@ async def test_a_bare_name_that_may_be_two_parts_is_a_sentence() -> None:
     async with Application(Whole()) as app:
         with pytest.raises(CheckError, match=r"service may be account\.service, mail\.service") as caught:
             app.overlay(service=object())
-    assert [(each.path, each.kind) for each in caught.value.findings] == [("service", "overlay")]
+    assert [(finding.path, finding.kind) for finding in caught.value.findings] == [("service", "overlay")]
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "message"),
     [
         ({"databse": FakeDatabase()}, "the container has no databse; did you mean .*database.*"),
         (
@@ -116,12 +116,12 @@ async def test_a_bare_name_that_may_be_two_parts_is_a_sentence() -> None:
         ({"database": 5}, "is replaced by int"),
     ],
 )
-async def test_what_cannot_be_replaced_is_a_finding(parts: dict[str, Any], told: str) -> None:
+async def test_what_cannot_be_replaced_is_a_finding(parts: dict[str, Any], message: str) -> None:
     app = Application(Whole())
     for _ in range(2):
-        with pytest.raises(CheckError, match=told) as caught:
+        with pytest.raises(CheckError, match=message) as caught:
             app.overlay(parts)
-        assert [each.kind for each in caught.value.findings] == ["overlay"]
+        assert [finding.kind for finding in caught.value.findings] == ["overlay"]
         await app.start()
     await app.stop()
 

@@ -148,16 +148,16 @@ async def test_a_local_singleton_is_the_overlay_s_own(workshop: Workshop, kind: 
     low = workshop.singleton("low")
     container = workshop.container(low=low, local=kind(Local, low))
     fake = Made(workshop, "fake", ())
-    found: list[Any] = []
+    values: list[Any] = []
     async with Application(container) as app:
         with app.overlay(low=fake) as view:
             assert view["local"].low is fake
             assert view["local"] is view["local"]
-            thread = threading.Thread(target=lambda: found.append(view["local"]))
+            thread = threading.Thread(target=lambda: values.append(view["local"]))
             thread.start()
             thread.join(10)
-            assert found[0] is not view["local"]
-            assert found[0].low is fake
+            assert values[0] is not view["local"]
+            assert values[0].low is fake
         assert app["local"].low is app["low"]
         assert app["local"] is container.local()
 

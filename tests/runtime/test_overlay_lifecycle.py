@@ -207,7 +207,7 @@ async def test_what_an_overlay_could_not_close_later_is_raised_by_the_stop(works
     workshop.ending["high"] = OSError("stuck")
     with pytest.raises(ExceptionGroup) as caught:
         await app.stop()
-    assert [str(each) for each in caught.value.exceptions] == ["stuck", "stuck"]
+    assert [str(error) for error in caught.value.exceptions] == ["stuck", "stuck"]
     assert workshop.closed == ["high", "middle"] * 2
 
 

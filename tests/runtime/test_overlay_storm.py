@@ -69,10 +69,10 @@ async def test_a_hundred_threads_each_see_their_own(workshop: Workshop) -> None:
         top = app["inner.top"]
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(NUMBER) as threads:
-            found = await asyncio.gather(
+            results = await asyncio.gather(
                 *(loop.run_in_executor(threads, use, app, number) for number in range(NUMBER))
             )
-        assert all(found)
+        assert all(results)
         assert app["inner.top"] is top
         assert workshop.closed.count("middle") == NUMBER
 
@@ -87,15 +87,15 @@ def test_the_base_is_read_while_overlays_come_and_go(workshop: Workshop, readers
     def read(app: Application[Any]) -> None:
         expected = app["low"]
         while not is_over.is_set():
-            found = (app["top"].needs[0].needs[0], container.top().needs[0].needs[0], app["low"], low())
-            wrong.extend(each for each in found if each is not expected)
+            parts = (app["top"].needs[0].needs[0], container.top().needs[0].needs[0], app["low"], low())
+            wrong.extend(part for part in parts if part is not expected)
 
     def swap(app: Application[Any], name: str) -> None:
         for number in range(200):
             mine = Made(workshop, f"{name}{number}", ())
             with app.overlay(low=mine) as view:
                 wrong.extend(
-                    each for each in (view["top"].needs[0].needs[0], view["low"]) if each is not mine
+                    part for part in (view["top"].needs[0].needs[0], view["low"]) if part is not mine
                 )
 
     with Application(container).sync() as app:
@@ -117,7 +117,7 @@ def _look_until(is_over: threading.Event, errors: list[BaseException]) -> None:
             current_application()
         except NotStartedError:
             pass
-        except BaseException as error:  # noqa: BLE001 - told by the test's own thread
+        except BaseException as error:  # noqa: BLE001 - reported by the test's own thread
             errors.append(error)
 
 

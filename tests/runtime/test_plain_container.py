@@ -105,13 +105,13 @@ async def test_what_users_call_on_a_started_container_does_no_harm(workshop: Wor
     container = _container(workshop)
     async with Application(container) as app:
         before = [app[name] for name in ("pool", "database", "service", "nothing")]
-        found = getattr(container, call)()
-        if asyncio.isfuture(found) or asyncio.iscoroutine(found):
-            await found
+        value = getattr(container, call)()
+        if asyncio.isfuture(value) or asyncio.iscoroutine(value):
+            await value
         assert [app[name] for name in ("pool", "database", "service", "nothing")] == before
         assert workshop.opened == ["pool", "database", "service"]
     assert workshop.closed == ["service", "database", "pool"]
-    assert not any(each.overridden for each in container.providers.values())
+    assert not any(provider.overridden for provider in container.providers.values())
 
 
 @pytest.mark.parametrize("part", ["pool", "database", "service", "nothing"])

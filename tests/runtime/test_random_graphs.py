@@ -30,13 +30,13 @@ class Drawn:
 
 @st.composite
 def graphs(draw: st.DrawFn) -> tuple[Drawn, ...]:
-    found: list[Drawn] = []
+    graph: list[Drawn] = []
     for number in range(draw(st.integers(1, 12))):
         needs = draw(st.lists(st.integers(0, number - 1), max_size=4, unique=True)) if number else []
         kind = draw(st.sampled_from(KINDS if needs else STYLES))
         chosen = draw(st.sampled_from(needs)) if needs else 0
-        found.append(Drawn(kind, tuple(needs), chosen, draw(st.sampled_from(("", "left", "right")))))
-    return tuple(found)
+        graph.append(Drawn(kind, tuple(needs), chosen, draw(st.sampled_from(("", "left", "right")))))
+    return tuple(graph)
 
 
 class Reference:
@@ -52,14 +52,14 @@ class Reference:
     def below(self, number: int, replaced: frozenset[int] = frozenset()) -> set[int]:
         """Return what a provider is made of, itself included; what is replaced is made of nothing."""
         asked = () if number in replaced else self.asked(number)
-        return {number}.union(*(self.below(each, replaced) for each in asked))
+        return {number}.union(*(self.below(need, replaced) for need in asked))
 
     def tops(self) -> set[int]:
-        return set(range(len(self.graph))) - {each for drawn in self.graph for each in drawn.needs}
+        return set(range(len(self.graph))) - {need for drawn in self.graph for need in drawn.needs}
 
     def parts(self, roots: set[int], replaced: frozenset[int] = frozenset()) -> set[str]:
         reached: set[int] = set().union(*(self.below(root, replaced) for root in roots)) - replaced
-        return {f"p{each}" for each in reached if self.graph[each].kind in STYLES}
+        return {f"p{number}" for number in reached if self.graph[number].kind in STYLES}
 
     def rebuilt(self, replaced: int, before: frozenset[int] = frozenset()) -> set[str]:
         """Name the parts that are other objects once one provider, after those before, is replaced."""
@@ -74,7 +74,7 @@ def _container(workshop: Workshop, graph: tuple[Drawn, ...]) -> Any:
     made: list[Any] = []
     modules: dict[str, dict[str, Any]] = {"": {}, "left": {}, "right": {}}
     for number, drawn in enumerate(graph):
-        needs = [made[each] for each in drawn.needs]
+        needs = [made[need] for need in drawn.needs]
         made.append(_provider(workshop, f"p{number}", drawn, needs))
         modules[drawn.module][f"p{number}"] = made[-1]
     inside = {name: workshop.inside(**modules[name]) for name in ("left", "right")}
@@ -142,7 +142,7 @@ def test_a_failing_part_closes_exactly_what_was_started(
         with pytest.raises(StartError) as caught:
             await Application(container).start()
         assert caught.value.path.split(".")[-1] == failing
-        assert not any(each.overridden for each in container.providers.values())
+        assert not any(provider.overridden for provider in container.providers.values())
 
     asyncio.run(use())
     _assert_in_order(reference, workshop.opened)

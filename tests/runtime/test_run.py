@@ -57,9 +57,9 @@ class Process:
     def wait_for(self, line: str) -> None:
         assert self._process.stdout is not None
         while line not in self.lines:
-            found = self._process.stdout.readline()
-            assert found, f"ended before it said {line}"
-            self.lines.append(found.strip())
+            received = self._process.stdout.readline()
+            assert received, f"ended before it said {line}"
+            self.lines.append(received.strip())
 
     def signal(self, number: int) -> None:
         self._process.send_signal(number)

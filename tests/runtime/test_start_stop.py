@@ -167,13 +167,13 @@ async def test_started_stopped_and_started_again_makes_new_parts(workshop: Works
     low = workshop.async_resource("low")
     container = workshop.container(low=low, high=workshop.singleton("high", low))
     app = Application(container)
-    found = []
+    seen = []
     for _ in range(3):
         async with app:
-            found.append(app["high"])
+            seen.append(app["high"])
             assert container.high() is app["high"]
     assert workshop.log == ["+low", "+high", "-high", "-low"] * 3
-    assert len(set(map(id, found))) == 3
+    assert len(set(map(id, seen))) == 3
 
 
 async def test_those_who_enter_at_once_share_one_start_and_the_last_one_stops(workshop: Workshop) -> None:
@@ -184,12 +184,12 @@ async def test_those_who_enter_at_once_share_one_start_and_the_last_one_stops(wo
     async def use() -> Made:
         async with app:
             await both.wait()
-            found: Made = app["part"]
-            return found
+            part: Made = app["part"]
+            return part
 
-    found = await asyncio.gather(*(use() for _ in range(5)))
+    parts = await asyncio.gather(*(use() for _ in range(5)))
     assert workshop.log == ["+part", "-part"]
-    assert len(set(map(id, found))) == 1
+    assert len(set(map(id, parts))) == 1
 
 
 async def test_a_start_waits_for_a_stop_that_is_under_way(workshop: Workshop) -> None:
@@ -218,13 +218,13 @@ def test_threads_that_enter_at_once_share_one_start(workshop: Workshop) -> None:
     container = workshop.container(part=workshop.resource("part"), none=providers.Singleton(lambda: None))
     app = Application(container)
     together = threading.Barrier(8)
-    found = []
+    seen = []
 
     def use() -> None:
         together.wait(10)
         with app.sync():
             together.wait(10)
-            found.append(app["part"])
+            seen.append(app["part"])
             together.wait(10)
 
     threads = [threading.Thread(target=use) for _ in range(8)]
@@ -233,7 +233,7 @@ def test_threads_that_enter_at_once_share_one_start(workshop: Workshop) -> None:
     for thread in threads:
         thread.join(20)
     assert workshop.log == ["+part", "-part"]
-    assert len(set(map(id, found))) == 1
+    assert len(set(map(id, seen))) == 1
 
 
 def test_two_applications_start_side_by_side_in_two_threads() -> None:
@@ -245,9 +245,9 @@ def test_two_applications_start_side_by_side_in_two_threads() -> None:
         with Application(workshop.container(part=workshop.singleton("part"))).sync():
             together.wait(10)
 
-    threads = [threading.Thread(target=use, args=(each,)) for each in workshops]
+    threads = [threading.Thread(target=use, args=(workshop,)) for workshop in workshops]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert [each.log for each in workshops] == [["+part", "-part"]] * 2
+    assert [workshop.log for workshop in workshops] == [["+part", "-part"]] * 2

@@ -67,7 +67,7 @@ async def test_closing_that_hangs_is_given_up_at_its_deadline(workshop: Workshop
     await app.start()
     with pytest.raises(ExceptionGroup) as caught:
         await asyncio.wait_for(app.stop(), 5)
-    assert [repr(each) for each in caught.value.exceptions] == ["TimeoutError('no end within 0.05 s')"]
+    assert [repr(error) for error in caught.value.exceptions] == ["TimeoutError('no end within 0.05 s')"]
     assert workshop.closed == ["d", "c", "b", "a"]
 
 
@@ -100,7 +100,7 @@ async def test_a_closing_that_cancels_itself_is_told_and_the_others_go_on(worksh
     await app.start()
     with pytest.raises(ExceptionGroup) as caught:
         await app.stop()
-    assert [(type(each), str(each)) for each in caught.value.exceptions] == [
+    assert [(type(error), str(error)) for error in caught.value.exceptions] == [
         (StopError, "c was cancelled before it was closed")
     ]
     assert workshop.closed == ["d", "c", "b", "a"]

@@ -62,11 +62,11 @@ async def test_each_step_is_an_event_with_fields(
     workshop.starting["high"] = ValueError("pasted-secret")
     with pytest.raises(StartError):
         await _app(workshop).start()
-    told = [
+    messages = [
         (str(record.msg).partition(" part=")[0], vars(record).get("part"), vars(record).get("error"))
         for record in caplog.records
     ]
-    assert told[:3] == [
+    assert messages[:3] == [
         ("part started", "low", None),
         ("part could not be started", "high", "ValueError"),
         ("part stopped", "low", None),

@@ -12,24 +12,24 @@ def graphs(draw: st.DrawFn) -> list[list[int]]:
 
 
 def reached(ways: list[list[int]], start: int) -> set[int]:
-    found: set[int] = set()
+    seen: set[int] = set()
     waiting = [start]
     while waiting:
         index = waiting.pop()
-        for each in ways[index]:
-            if each not in found:
-                found.add(each)
-                waiting.append(each)
-    return found
+        for neighbour in ways[index]:
+            if neighbour not in seen:
+                seen.add(neighbour)
+                waiting.append(neighbour)
+    return seen
 
 
 @given(graphs())
 def test_indexes_share_a_component_when_each_leads_to_the_other(ways: list[list[int]]) -> None:
-    found = components(ways)
+    numbers = components(ways)
     for one in range(len(ways)):
         for other in range(len(ways)):
             together = one == other or (other in reached(ways, one) and one in reached(ways, other))
-            assert (found[one] == found[other]) is together
+            assert (numbers[one] == numbers[other]) is together
 
 
 @given(graphs())
@@ -46,7 +46,7 @@ def test_each_index_comes_once_and_after_what_it_leads_to_unless_that_leads_back
 
 @given(graphs())
 def test_a_cycle_is_found_when_and_only_when_there_is_one(ways: list[list[int]]) -> None:
-    cycles = [cycle for _, found in depth_first(ways) for cycle in found]
+    cycles = [cycle for _, closed in depth_first(ways) for cycle in closed]
     assert bool(cycles) is any(index in reached(ways, index) for index in range(len(ways)))
     for cycle in cycles:
         assert all(

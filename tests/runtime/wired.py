@@ -6,20 +6,20 @@ from dependency_injector.wiring import Provide, Provider, inject
 
 
 @inject
-def service(found: Any = Provide["service"]) -> Any:
-    return found
+def service(part: Any = Provide["service"]) -> Any:
+    return part
 
 
 @inject
-async def service_async(found: Any = Provide["service"]) -> Any:
-    return found
+async def service_async(part: Any = Provide["service"]) -> Any:
+    return part
 
 
 @inject
-def session(found: Any = Provide["session"]) -> Any:
-    return found
+def session(part: Any = Provide["session"]) -> Any:
+    return part
 
 
 @inject
-def make_session(found: Any = Provider["session"]) -> Any:
-    return found()
+def make_session(part: Any = Provider["session"]) -> Any:
+    return part()

@@ -440,9 +440,9 @@ def test_threads_of_a_test_are_looked_at_as_well(project: pytest.Pytester) -> No
             thread.join()
 
         def test_reads(application, overlay):
-            found = []
-            run(lambda: found.append(current_application()))
-            assert found == [application]
+            seen = []
+            run(lambda: seen.append(current_application()))
+            assert seen == [application]
 
         def test_overlays(application):
             scope = application.overlay(database=shop.Fake())

@@ -22,8 +22,12 @@ MARKED = {
 
 def mypy(tmp_path: Path) -> set[tuple[str, int]]:
     said = _run("mypy", "--strict", "--output", "json", str(RIGHT), str(WRONG))
-    found = [json.loads(line) for line in said.splitlines()]
-    return {(Path(each["file"]).name, each["line"]) for each in found if each["severity"] == "error"}
+    diagnostics = [json.loads(line) for line in said.splitlines()]
+    return {
+        (Path(diagnostic["file"]).name, diagnostic["line"])
+        for diagnostic in diagnostics
+        if diagnostic["severity"] == "error"
+    }
 
 
 def pyright(tmp_path: Path) -> set[tuple[str, int]]:
@@ -33,11 +37,11 @@ def pyright(tmp_path: Path) -> set[tuple[str, int]]:
     project = tmp_path / "pyrightconfig.json"
     project.write_text(json.dumps(settings), encoding="utf-8")
     said = _run("pyright", "--project", str(project), "--outputjson", "--pythonpath", sys.executable)
-    found: list[dict[str, Any]] = json.loads(said)["generalDiagnostics"]
+    diagnostics: list[dict[str, Any]] = json.loads(said)["generalDiagnostics"]
     return {
-        (Path(each["file"]).name, each["range"]["start"]["line"] + 1)
-        for each in found
-        if each["severity"] == "error"
+        (Path(diagnostic["file"]).name, diagnostic["range"]["start"]["line"] + 1)
+        for diagnostic in diagnostics
+        if diagnostic["severity"] == "error"
     }
 
 

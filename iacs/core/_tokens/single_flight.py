@@ -18,14 +18,14 @@ class SingleFlight(Generic[T]):
 
     async def run(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what `work` returns, or raise what it raises; join the one under way, if any."""
-        place = (asyncio.get_running_loop(), key)
-        task = self._tasks.get(place)
+        flight = (asyncio.get_running_loop(), key)
+        task = self._tasks.get(flight)
         if task is None:
-            task = self._tasks[place] = asyncio.create_task(work())
-            task.add_done_callback(lambda done: self._finish(place, done))
+            task = self._tasks[flight] = asyncio.create_task(work())
+            task.add_done_callback(lambda done: self._finish(flight, done))
         return await asyncio.shield(task)
 
-    def _finish(self, place: tuple[asyncio.AbstractEventLoop, Hashable], task: asyncio.Task[T]) -> None:
-        del self._tasks[place]
+    def _finish(self, flight: tuple[asyncio.AbstractEventLoop, Hashable], task: asyncio.Task[T]) -> None:
+        del self._tasks[flight]
         if not task.cancelled():
             task.exception()  # looked at, so that asyncio does not report it when every caller went away

@@ -83,8 +83,8 @@ class Binding:
         for position, parameter in enumerate(self._signature.parameters.values()):
             read = self._read_of(parameter)
             if read is not None:
-                place = sys.maxsize if parameter.kind is Parameter.KEYWORD_ONLY else position
-                parameters.append((parameter.name, place, read))
+                order = sys.maxsize if parameter.kind is Parameter.KEYWORD_ONLY else position
+                parameters.append((parameter.name, order, read))
         return tuple(parameters)
 
     def _read_of(self, parameter: Parameter) -> Read | None:

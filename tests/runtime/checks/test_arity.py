@@ -1,4 +1,4 @@
-"""Arguments that no constructor takes are found."""
+"""Arguments that no constructor accepts are reported."""
 
 from collections.abc import Callable
 from functools import partial
@@ -50,9 +50,9 @@ def positional(first: int, /) -> int:
 def test_arguments_that_do_not_fit_the_constructor_are_found(
     provider: providers.Provider[Any], words: str
 ) -> None:
-    found = check(container_of(part=provider))
-    assert {(each.path, each.kind) for each in found} == {("part", "arity")}
-    assert words in " ".join(each.message for each in found)
+    findings = check(container_of(part=provider))
+    assert {(finding.path, finding.kind) for finding in findings} == {("part", "arity")}
+    assert words in " ".join(finding.message for finding in findings)
 
 
 @pytest.mark.parametrize(

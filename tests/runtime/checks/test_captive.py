@@ -1,4 +1,4 @@
-"""Parts that would keep one thread's object are found."""
+"""Parts that would keep one thread's object are reported."""
 
 from typing import Any
 

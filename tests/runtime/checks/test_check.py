@@ -34,8 +34,8 @@ def test_everything_is_told_in_one_report_sorted_by_path() -> None:
     container.service = providers.Singleton(Service)
     container.listed = providers.List([providers.Object(1)])
     container.given = providers.Dependency(instance_of=Database)
-    found = check(container)
-    assert [(each.path, each.kind) for each in found] == [
+    findings = check(container)
+    assert [(finding.path, finding.kind) for finding in findings] == [
         ("given", "missing"), ("listed", "hidden"), ("service", "arity"),
         ("x", "cycle"), ("x", "type"), ("y", "type"),
     ]  # fmt: skip
@@ -49,13 +49,13 @@ def test_a_chain_thousands_deep_is_checked() -> None:
             providers.Factory(Service, previous) if number % 2 else providers.Singleton(Service, previous)
         )
         setattr(container, f"part{number}", previous)
-    found = check(container)
-    assert {each.kind for each in found} == {"type"}
+    findings = check(container)
+    assert {finding.kind for finding in findings} == {"type"}
 
 
 def test_a_container_is_checked_in_a_thread_too() -> None:
-    found: list[tuple[Finding, ...]] = []
-    worker = threading.Thread(target=lambda: found.append(check(WithoutDatabase())))
+    findings: list[tuple[Finding, ...]] = []
+    worker = threading.Thread(target=lambda: findings.append(check(WithoutDatabase())))
     worker.start()
     worker.join(10)
-    assert [each.path for each in found[0]] == ["module.database"]
+    assert [finding.path for finding in findings[0]] == ["module.database"]

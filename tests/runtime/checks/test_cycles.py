@@ -1,4 +1,4 @@
-"""A cycle is found once, with its path."""
+"""A cycle is reported once, with its path."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,13 +16,13 @@ pytestmark = pytest.mark.usefixtures("nothing_is_built")
     "kind", [providers.Singleton, providers.Factory, providers.ThreadSafeSingleton, providers.Resource]
 )
 def test_a_cycle_is_found_once_with_its_path(kind: Callable[..., Any]) -> None:
-    (finding,) = (each for each in check(circle(kind, "b", "a", "c")) if each.kind == "cycle")
+    (finding,) = (finding for finding in check(circle(kind, "b", "a", "c")) if finding.kind == "cycle")
     assert finding.path == "a"
     assert "Service() would need itself: a -> c -> b -> a;" in finding.message
 
 
 def test_a_provider_that_needs_itself_is_a_cycle() -> None:
-    (finding,) = (each for each in check(circle(providers.Factory, "a")) if each.kind == "cycle")
+    (finding,) = (finding for finding in check(circle(providers.Factory, "a")) if finding.kind == "cycle")
     assert "a -> a" in finding.message
 
 
@@ -30,14 +30,14 @@ def test_two_cycles_are_two_findings() -> None:
     container = circle(providers.Factory, "a", "b")
     for name, provider in circle(providers.Factory, "c", "d").providers.items():
         setattr(container, name, provider)
-    assert [each.path for each in check(container) if each.kind == "cycle"] == ["a", "c"]
+    assert [finding.path for finding in check(container) if finding.kind == "cycle"] == ["a", "c"]
 
 
 def test_a_cycle_through_what_is_provided_names_the_parts_alone() -> None:
     a = providers.Singleton(Service)
     b = providers.Singleton(Service, a.provided.database)
     a.add_args(b)
-    (finding,) = (each for each in check(container_of(a=a, b=b)) if each.kind == "cycle")
+    (finding,) = (finding for finding in check(container_of(a=a, b=b)) if finding.kind == "cycle")
     assert "a -> b -> a" in finding.message
 
 
@@ -55,4 +55,4 @@ def test_overrides_in_a_circle_are_found() -> None:
     a, b = providers.Singleton(Database), providers.Singleton(Database)
     a.override(b)
     b.override(a)
-    assert [each.kind for each in check(container_of(a=a, b=b))] == ["cycle"]
+    assert [finding.kind for finding in check(container_of(a=a, b=b))] == ["cycle"]

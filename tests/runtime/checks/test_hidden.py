@@ -1,4 +1,4 @@
-"""Providers inside plain collections are found."""
+"""Providers inside plain collections are reported."""
 
 from collections.abc import Callable
 from functools import partial

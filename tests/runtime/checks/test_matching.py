@@ -52,9 +52,9 @@ def called(signature: inspect.Signature, positions: list[str], keywords: list[st
 def test_arguments_meet_parameters_as_in_a_call(
     signature: inspect.Signature, positions: int, keywords: set[str]
 ) -> None:
-    first, named = [str(each) for each in range(positions)], sorted(keywords)
-    arguments = [Argument(each, "argument", each, None) for each in first]
-    arguments += [Argument(each, "keyword", each, None) for each in named]
+    first, named = [str(position) for position in range(positions)], sorted(keywords)
+    arguments = [Argument(name, "argument", name, None) for name in first]
+    arguments += [Argument(name, "keyword", name, None) for name in named]
     bound = bind(signature, tuple(arguments))
     expected = called(signature, first, named)
     refused = bool(bound.surplus or bound.unknown or bound.twice or bound.missing)

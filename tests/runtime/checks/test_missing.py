@@ -1,4 +1,4 @@
-"""What nobody gave is found where it is asked."""
+"""A dependency that nobody provides is reported where it is used."""
 
 from typing import Any
 

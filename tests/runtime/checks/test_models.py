@@ -34,4 +34,4 @@ class Strict(BaseModel):
     ],
 )
 def test_a_pydantic_model_takes_what_it_converts(provider: providers.Provider[Any], kinds: list[str]) -> None:
-    assert [each.kind for each in check(container_of(part=provider))] == kinds
+    assert [finding.kind for finding in check(container_of(part=provider))] == kinds

@@ -1,4 +1,4 @@
-"""Overrides that do not fit are found."""
+"""Overrides that do not fit are reported."""
 
 from decimal import Decimal
 from typing import Any
@@ -52,13 +52,13 @@ def test_an_override_under_a_wrong_name_is_found() -> None:
 def test_an_override_under_a_wrong_name_inside_a_container_is_found() -> None:
     container = Application()
     container.override(WrongInside())
-    assert [(each.path, each.kind) for each in check(container)] == [("core.databse", "overlay")]
+    assert [(finding.path, finding.kind) for finding in check(container)] == [("core.databse", "overlay")]
 
 
 def test_an_override_of_an_inner_container_is_looked_at() -> None:
     container = Application()
     container.core().override(WrongName())
-    assert [(each.path, each.kind) for each in check(container)] == [("core.databse", "overlay")]
+    assert [(finding.path, finding.kind) for finding in check(container)] == [("core.databse", "overlay")]
 
 
 def test_what_the_overriding_parts_need_is_theirs() -> None:
@@ -83,9 +83,9 @@ def test_what_the_overriding_parts_need_is_theirs() -> None:
 def test_an_override_by_something_else_is_found(stand_in: providers.Provider[Any]) -> None:
     container = Application()
     container.database.override(stand_in)
-    found = check(container)
-    assert ("database", "overlay") in {(each.path, each.kind) for each in found}
-    assert "Database()" in found[0].message
+    findings = check(container)
+    assert ("database", "overlay") in {(finding.path, finding.kind) for finding in findings}
+    assert "Database()" in findings[0].message
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,10 @@ def plain_values() -> list[tuple[Any, bool]]:
 @pytest.mark.parametrize(("value", "sound"), plain_values())
 def test_a_plain_value_for_an_overlay_is_judged_by_what_it_can_do(value: Any, *, sound: bool) -> None:
     graph = read_graph(Application())
-    found = overlay_findings(graph, {graph.paths["database"]: value})
-    assert [(each.path, each.kind) for each in found] == ([] if sound else [("database", "overlay")])
+    findings = overlay_findings(graph, {graph.paths["database"]: value})
+    assert [(finding.path, finding.kind) for finding in findings] == (
+        [] if sound else [("database", "overlay")]
+    )
 
 
 def test_a_plain_value_for_what_nobody_declares_is_accepted() -> None:
@@ -146,8 +148,8 @@ def test_a_plain_value_for_a_builtin_must_be_one() -> None:
     graph = read_graph(container_of(part=providers.Object(5), half=providers.Callable(float)))
     part, half = graph.paths["part"], graph.paths["half"]
     assert overlay_findings(graph, {part: 6, half: 6}) == ()
-    assert [each.path for each in overlay_findings(graph, {part: Decimal(6)})] == ["part"]
-    assert [each.path for each in overlay_findings(graph, {part: "6", half: "6"})] == ["part", "half"]
+    assert [finding.path for finding in overlay_findings(graph, {part: Decimal(6)})] == ["part"]
+    assert [finding.path for finding in overlay_findings(graph, {part: "6", half: "6"})] == ["part", "half"]
 
 
 def test_a_plain_value_for_a_protocol_must_have_its_methods() -> None:
@@ -158,7 +160,7 @@ def test_a_plain_value_for_a_protocol_must_have_its_methods() -> None:
         def run(self) -> None: ...
 
     assert overlay_findings(graph, {part: Round()}) == ()
-    assert [each.kind for each in overlay_findings(graph, {part: Unlike()})] == ["overlay"]
+    assert [finding.kind for finding in overlay_findings(graph, {part: Unlike()})] == ["overlay"]
 
 
 def test_a_dummy_without_members_may_stand_for_anything() -> None:

@@ -1,4 +1,4 @@
-"""Settings that do not exist, or have another type than is wanted, are found."""
+"""Settings that do not exist or have the wrong type are reported."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -115,9 +115,9 @@ def test_a_setting_of_the_right_type_is_left_alone(read: Callable[[Any], Any], w
 def test_a_setting_that_does_not_exist_is_found(
     settings: Any, read: Callable[[Any], Any], words: str
 ) -> None:
-    found = [each for each in reading(read, Any, settings) if each.kind != "arity"]
-    assert [(each.path, each.kind) for each in found] == [("part", "setting")]
-    assert words in found[0].message
+    findings = [finding for finding in reading(read, Any, settings) if finding.kind != "arity"]
+    assert [(finding.path, finding.kind) for finding in findings] == [("part", "setting")]
+    assert words in findings[0].message
 
 
 def test_a_named_reading_of_a_setting_that_does_not_exist_is_found_under_its_name() -> None:
@@ -221,4 +221,4 @@ def test_the_options_handed_to_an_inner_container_are_followed() -> None:
     container = Outer()
     assert check(container) == ()
     container.config.from_dict({"group": {"level": 1}})
-    assert [(each.path, each.kind) for each in check(container)] == [("inner.broken", "setting")]
+    assert [(finding.path, finding.kind) for finding in check(container)] == [("inner.broken", "setting")]

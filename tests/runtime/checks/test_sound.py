@@ -47,8 +47,8 @@ SOUND: list[providers.Provider[Any]] = [
     providers.Factory(Task, loss=loss),
     providers.Singleton(Task, loss=providers.Factory(Loss, 1, ["a"], path=Path())),
     providers.Factory(Token, value=providers.Callable(str, 5)),
-    providers.Factory(Runs, job=providers.Singleton(Worker), each=providers.Object(str.upper)),
-    providers.Factory(Runs, job=in_queue.provider, each=Worker.__call__),
+    providers.Factory(Runs, job=providers.Singleton(Worker), steps=providers.Object(str.upper)),
+    providers.Factory(Runs, job=in_queue.provider, steps=Worker.__call__),
     providers.Factory(Slots, providers.Factory(base, value="a")),
     providers.Factory(Slots).add_attributes(token=base),
     providers.Factory(Message, id="1", when="2024-01-01", cost="1.5"),
@@ -133,4 +133,4 @@ def test_a_container_whose_class_is_overridden_is_sound() -> None:
     class Third(First):
         token = providers.Singleton(Better)
 
-    assert [check(each()) for each in (First, Second, Third)] == [(), (), ()]
+    assert [check(container()) for container in (First, Second, Third)] == [(), (), ()]

@@ -1,4 +1,4 @@
-"""Arguments whose type cannot be right are found; what may be right is left alone."""
+"""Arguments whose type cannot be right are reported; those that may be right are not."""
 
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,7 +43,7 @@ from tests.runtime.typed import (
 )
 
 
-def found_for(value: Any, wanted: Any) -> tuple[Finding, ...]:
+def findings_for(value: Any, wanted: Any) -> tuple[Finding, ...]:
     def consume(value):  # type: ignore[no-untyped-def]
         raise AssertionError("called")
 
@@ -110,7 +110,7 @@ def found_for(value: Any, wanted: Any) -> tuple[Finding, ...]:
     ],
 )
 def test_what_cannot_be_right_is_found(value: Any, wanted: Any) -> None:
-    (finding,) = found_for(value, wanted)
+    (finding,) = findings_for(value, wanted)
     assert (finding.path, finding.kind) == ("part", "type")
     assert "consume() expects" in finding.message
     assert "'value" in finding.message
@@ -173,14 +173,14 @@ def test_what_cannot_be_right_is_found(value: Any, wanted: Any) -> None:
     ],
 )
 def test_what_may_be_right_is_left_alone(value: Any, wanted: Any) -> None:
-    assert found_for(value, wanted) == ()
+    assert findings_for(value, wanted) == ()
 
 
 def test_a_mock_fits_everywhere() -> None:
     from unittest.mock import MagicMock, Mock
 
     for value in (providers.Singleton(Mock), providers.Object(MagicMock())):
-        assert found_for(value, Base) == ()
+        assert findings_for(value, Base) == ()
 
 
 def test_none_fits_where_it_is_the_default() -> None:
@@ -195,7 +195,7 @@ def test_an_argument_among_many_is_judged_by_its_own_annotation() -> None:
         raise AssertionError("called")
 
     part = providers.Singleton(consume, 1, "a", 2, last=providers.Singleton(Other), x=b"", y="")
-    messages = " ".join(each.message for each in check(container_of(part=part)))
+    messages = " ".join(finding.message for finding in check(container_of(part=part)))
     assert [f"'{name}'" in messages for name in ("first", "rest", "last", "more")] == [
         False,
         True,
@@ -239,7 +239,7 @@ def test_a_wrong_type_handed_down_through_containers_is_told_once_where_it_start
         base = providers.Dependency(instance_of=Base)
         inner = providers.Container(Inner, base=base)
 
-    assert [each.path for each in check(Outer(base=providers.Singleton(Other)))] == ["base"]
+    assert [finding.path for finding in check(Outer(base=providers.Singleton(Other)))] == ["base"]
 
 
 def test_an_attribute_is_compared_with_the_class() -> None:
@@ -254,7 +254,7 @@ def test_an_attribute_is_compared_with_the_class() -> None:
 
 
 def test_a_constant_that_may_be_a_secret_is_not_shown() -> None:
-    (finding,) = found_for("hunter2", int)
+    (finding,) = findings_for("hunter2", int)
     assert "hunter2" not in finding.message
 
 
@@ -282,9 +282,9 @@ annotations = st.recursive(
     leaves,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | inner.map(lambda each: types.GenericAlias(list, each))
+        | inner.map(lambda annotation: types.GenericAlias(list, annotation))
         | st.tuples(inner, inner).map(lambda pair: types.GenericAlias(dict, pair))
-        | inner.map(lambda each: types.GenericAlias(type, each))
+        | inner.map(lambda annotation: types.GenericAlias(type, annotation))
     ),
 )
 values = st.sampled_from(
@@ -305,7 +305,7 @@ values = st.sampled_from(
 
 @given(annotation=annotations, value=values)
 def test_no_annotation_makes_the_check_raise(annotation: Any, value: Any) -> None:
-    found_for(value, annotation)
+    findings_for(value, annotation)
 
 
 def test_a_class_without_a_hash_is_read_as_any_other() -> None:

@@ -137,10 +137,10 @@ def test_an_override_gives_what_stands_in() -> None:
 
 
 def test_a_dependency_gives_its_target_and_its_own_word_when_that_is_silent() -> None:
-    told, silenced = (providers.Dependency(instance_of=Part) for _ in range(2))
-    told.override(providers.Factory(Better))
+    typed, silenced = (providers.Dependency(instance_of=Part) for _ in range(2))
+    typed.override(providers.Factory(Better))
     silenced.override(providers.Callable(silent))
-    assert given_by(told) is Better
+    assert given_by(typed) is Better
     assert given_by(silenced) is Part
 
 

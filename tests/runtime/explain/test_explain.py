@@ -18,7 +18,7 @@ def graph() -> Graph:
     return read_graph(ShopContainer())
 
 
-def told(graph: Graph, path: str, *, started: bool = False, chosen: str = "") -> str:
+def explained(graph: Graph, path: str, *, started: bool = False, chosen: str = "") -> str:
     known: dict[int, object] = {graph.paths["back.settings"]: Settings()} if started else {}
     taken = {graph.paths["back.cache"]: graph.paths[chosen]} if chosen else {}
     text = str(explain_part(graph, path, value=known.__getitem__, chosen=taken))
@@ -50,7 +50,7 @@ def test_an_explanation_reads_as_agreed(
     graph: Graph, name: str, path: str, started: bool, chosen: str
 ) -> None:
     agreed = (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
-    assert told(graph, path, started=started, chosen=chosen) == agreed
+    assert explained(graph, path, started=started, chosen=chosen) == agreed
 
 
 def test_the_line_is_that_of_the_declaration(graph: Graph) -> None:
@@ -64,7 +64,9 @@ def test_the_line_is_that_of_the_declaration(graph: Graph) -> None:
     "path", ["back.store", "back.remote", "front.basket", "back.licence", "post", "connection"]
 )
 def test_no_secret_is_in_an_explanation(graph: Graph, path: str) -> None:
-    text = told(graph, path, started=True) + repr(explain_part(graph, path, value=lambda _index: Settings()))
+    text = explained(graph, path, started=True) + repr(
+        explain_part(graph, path, value=lambda _index: Settings())
+    )
     assert PASSWORD not in text
     assert KEY not in text
     assert "hunter2" not in text
@@ -110,12 +112,12 @@ def test_who_overrides_is_told() -> None:
 
 
 def test_an_overlay_is_told(graph: Graph) -> None:
-    found = explain_part(graph, "back.store", overlaid={graph.paths["back.store"]})
-    assert "overlay" in str(found)
+    explanation = explain_part(graph, "back.store", overlaid={graph.paths["back.store"]})
+    assert "overlay" in str(explanation)
 
 
 def test_values_of_a_configuration_are_shown_without_anything_started(graph: Graph) -> None:
-    values = {each.name: each.value for each in explain_part(graph, "connection").settings}
+    values = {setting.name: setting.value for setting in explain_part(graph, "connection").settings}
     assert values == {"smtp.host": "mail.example"}
     (secret,) = explain_part(graph, "post").settings
     assert secret.value == "[redacted]"

@@ -13,7 +13,7 @@ from iacs.runtime.health import Health, Status
 
 
 class Database:
-    """Count its probes; be away when told."""
+    """Count its probes; be unavailable on demand."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -46,35 +46,35 @@ class Whole(Plain):
     client = providers.Singleton(Client)
 
 
-def causes(found: Health) -> dict[str, list[str]]:
-    return {each.name: [str(cause) for cause in each.causes] for each in found.modules}
+def causes(health: Health) -> dict[str, list[str]]:
+    return {module.name: [str(cause) for cause in module.causes] for module in health.modules}
 
 
 async def test_started_application_tells_the_health_of_its_parts() -> None:
     async with Application(Whole()) as app:
         assert causes(await app.health()) == {"service": [], "other": [], "client": []}
         app.get(Database).away = True
-        found = await app.health()
-        assert causes(found)["service"] == ["service -> database: the server is away"]
-        assert (causes(found)["other"], app.get(Database).asked) == ([], 2)
+        health = await app.health()
+        assert causes(health)["service"] == ["service -> database: the server is away"]
+        assert (causes(health)["other"], app.get(Database).asked) == ([], 2)
 
 
 async def test_application_that_is_not_started_is_down() -> None:
     app = Application(Whole())
-    told = Health(error="the application is not started")
-    assert await app.health() == told
+    health = Health(error="the application is not started")
+    assert await app.health() == health
     async with app:
         assert (await app.health()).up
-    assert await app.health() == told
-    assert (told.status, told.http_status) == (Status.DOWN, 503)
-    assert told.to_dict() == {"status": "down", "error": told.error, "modules": {}, "parts": {}}
-    assert "error" not in told.to_dict(details=False)
+    assert await app.health() == health
+    assert (health.status, health.http_status) == (Status.DOWN, 503)
+    assert health.to_dict() == {"status": "down", "error": health.error, "modules": {}, "parts": {}}
+    assert "error" not in health.to_dict(details=False)
 
 
 async def test_of_an_application_with_roots_only_what_they_ask_is_reported() -> None:
     async with Application(Whole(), roots=["other"]) as app:
-        found = await app.health()
-        assert (causes(found), found.parts) == ({"other": []}, ())
+        health = await app.health()
+        assert (causes(health), health.parts) == ({"other": []}, ())
 
 
 def test_synchronous_application_is_asked_in_an_event_loop_of_its_own() -> None:
@@ -115,6 +115,6 @@ async def test_part_that_owes_an_answer_is_not_asked_again_by_the_next_call() ->
 
 async def test_many_callers_at_once_each_get_the_whole_answer() -> None:
     async with Application(Whole()) as app:
-        found: list[Any] = await asyncio.gather(*(app.health() for _ in range(50)))
-        assert {each.status for each in found} == {Status.UP}
+        reports: list[Any] = await asyncio.gather(*(app.health() for _ in range(50)))
+        assert {report.status for report in reports} == {Status.UP}
         assert app.get(Database).asked == 50

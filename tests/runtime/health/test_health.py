@@ -116,9 +116,9 @@ class Started:
         return await probe_parts(self.graph, self.parts, timeout=timeout, chosen=chosen, probes=probes)
 
 
-def told(found: Health) -> dict[str, list[str]]:
+def causes(health: Health) -> dict[str, list[str]]:
     """Return what ails each module that is not up."""
-    return {each.name: list(map(str, each.causes)) for each in found.modules if each.causes}
+    return {module.name: list(map(str, module.causes)) for module in health.modules if module.causes}
 
 
 @pytest.fixture
@@ -127,12 +127,12 @@ def started() -> Started:
 
 
 async def test_sound_application_is_up_with_every_module(started: Started) -> None:
-    found = await started.health()
-    assert (found.status, found.up, found.http_status) == (Status.UP, True, 200)
-    assert [(each.name, each.status) for each in found.modules] == [
+    health = await started.health()
+    assert (health.status, health.up, health.http_status) == (Status.UP, True, 200)
+    assert [(module.name, module.status) for module in health.modules] == [
         (name, Status.UP) for name in ("core", "accounts", "mail", "reports", "clock")
     ]
-    assert [part.path for part in found.parts] == ["core.database", "core.log", "core.tokens"]
+    assert [part.path for part in health.parts] == ["core.database", "core.log", "core.tokens"]
 
 
 async def test_each_part_is_asked_once_however_many_stand_on_it(started: Started) -> None:
@@ -144,42 +144,42 @@ async def test_exactly_the_dependants_of_a_database_that_is_away_are_down_and_na
     started: Started,
 ) -> None:
     started["core.database"].error = AWAY
-    found = await started.health()
-    assert told(found) == {
+    health = await started.health()
+    assert causes(health) == {
         "core": [f"core.database: {AWAY}"],
         "accounts": [f"accounts.service -> core.database: {AWAY}"],
         "mail": [f"mail.service -> core.tokens -> core.database: {AWAY}"],
         "reports": [f"reports.service -> accounts.service -> core.database: {AWAY}"],
     }
-    assert (found.status, found.http_status) == (Status.DOWN, 503)
-    assert (found.module("clock").up, found.module("mail").http_status) == (True, 503)
+    assert (health.status, health.http_status) == (Status.DOWN, 503)
+    assert (health.module("clock").up, health.module("mail").http_status) == (True, 503)
 
 
 async def test_what_fails_because_of_the_database_is_no_cause_of_its_own(started: Started) -> None:
     for path in ("core.database", "core.log", "core.tokens"):
         started[path].error = AWAY
-    found = await started.health()
-    assert [cause.part for each in found.modules for cause in each.causes] == ["core.database"] * 4
-    assert [part.status for part in found.parts] == [Status.DOWN] * 3
+    health = await started.health()
+    assert [cause.part for module in health.modules for cause in module.causes] == ["core.database"] * 4
+    assert [part.status for part in health.parts] == [Status.DOWN] * 3
 
 
 async def test_causes_that_do_not_stand_on_each_other_are_all_named_nearest_first(started: Started) -> None:
     started["core.log"].error = KafkaError("closed")
     started["core.tokens"].error = DegradedError("2 accounts need to sign in")
-    found = await started.health()
-    assert told(found)["mail"] == [
+    health = await started.health()
+    assert causes(health)["mail"] == [
         "mail.service -> core.tokens: 2 accounts need to sign in",
         "mail.service -> mail.outbox -> core.events -> core.log: closed",
     ]
-    assert found.module("mail").status is Status.DOWN
-    assert found.module("accounts").causes == ()
+    assert health.module("mail").status is Status.DOWN
+    assert health.module("accounts").causes == ()
 
 
 async def test_degraded_application_works_and_says_so(started: Started) -> None:
     started["core.tokens"].error = DegradedError("2 accounts need to sign in")
-    found = await started.health()
-    assert (found.status, found.up, found.http_status) == (Status.DEGRADED, True, 200)
-    assert {each.name: each.status for each in found.modules if each.causes} == {
+    health = await started.health()
+    assert (health.status, health.up, health.http_status) == (Status.DEGRADED, True, 200)
+    assert {module.name: module.status for module in health.modules if module.causes} == {
         "core": Status.DEGRADED,
         "mail": Status.DEGRADED,
     }
@@ -198,14 +198,14 @@ async def test_branch_that_a_selector_did_not_choose_ails_nobody() -> None:
     started = Started(Application())
     started["core.broker"].error = KafkaError("away")
     paths = started.graph.paths
-    found = await started.health(chosen={paths["core.events"]: paths["core.log"]})
-    assert told(found) == {"core": ["core.broker: away"]}
-    assert "mail" in told(await started.health())
+    health = await started.health(chosen={paths["core.events"]: paths["core.log"]})
+    assert causes(health) == {"core": ["core.broker: away"]}
+    assert "mail" in causes(await started.health())
 
 
 async def test_module_of_which_nothing_is_started_is_not_reported() -> None:
     started = Started(Application(), "core.broker", "core.log", "core.tokens", "mail.outbox", "mail.service")
-    assert [each.name for each in (await started.health()).modules] == [
+    assert [module.name for module in (await started.health()).modules] == [
         "core",
         "accounts",
         "reports",
@@ -224,7 +224,7 @@ async def test_what_a_module_only_names_makes_it_no_started_one() -> None:
         shop = providers.Container(Shop, database=core.database)
 
     started = Started(Whole(), "core.broker", "shop.service")
-    assert [each.name for each in (await started.health()).modules] == ["core"]
+    assert [module.name for module in (await started.health()).modules] == ["core"]
 
 
 async def test_way_through_a_part_that_is_not_started_leads_nowhere() -> None:
@@ -255,8 +255,8 @@ async def test_probes_run_at_the_same_time_each_with_its_own_deadline() -> None:
     for number in range(20):
         flat.set_provider(f"slow_{number}", providers.Singleton(Slow))
     flat.set_provider("dead", providers.Singleton(Dead))
-    found = await Started(flat).health(timeout=2.0)
-    assert told(found) == {"dead": ["dead: no answer within 2 s"]}
+    health = await Started(flat).health(timeout=2.0)
+    assert causes(health) == {"dead": ["dead: no answer within 2 s"]}
 
 
 async def test_modules_of_a_flat_container_are_what_nothing_else_asks() -> None:
@@ -270,9 +270,9 @@ async def test_modules_of_a_flat_container_are_what_nothing_else_asks() -> None:
 
     started = Started(Flat())
     started["database"].error = AWAY
-    found = await started.health()
-    assert [each.name for each in found.modules] == ["worker", "request"]
-    assert told(found)["worker"] == [f"worker -> tokens -> database: {AWAY}"]
+    health = await started.health()
+    assert [module.name for module in health.modules] == ["worker", "request"]
+    assert causes(health)["worker"] == [f"worker -> tokens -> database: {AWAY}"]
 
 
 async def test_part_that_stands_in_for_another_is_reported_in_its_place() -> None:
@@ -283,7 +283,9 @@ async def test_part_that_stands_in_for_another_is_reported_in_its_place() -> Non
     started = Started(container, "core.broker", "core.database")
     (other,) = (part for part in started.parts.values() if isinstance(part, Other))
     other.error = AWAY
-    assert told(await started.health())["accounts"] == [f"accounts.service -> core.database.override: {AWAY}"]
+    assert causes(await started.health())["accounts"] == [
+        f"accounts.service -> core.database.override: {AWAY}"
+    ]
 
 
 async def test_service_that_a_users_own_takes_the_place_of_is_its_modules() -> None:
@@ -291,7 +293,7 @@ async def test_service_that_a_users_own_takes_the_place_of_is_its_modules() -> N
     container.mail.service.override(providers.Singleton(Tokens))
     started = Started(container, "core.broker", "mail.service")
     next(part for part in started.parts.values() if type(part) is Tokens and not part.needs[0]).error = AWAY
-    assert list(told(await started.health())) == ["mail"]
+    assert list(causes(await started.health())) == ["mail"]
 
 
 async def test_one_object_that_is_several_parts_is_asked_once() -> None:
@@ -305,10 +307,10 @@ async def test_one_object_that_is_several_parts_is_asked_once() -> None:
 
     started = Started(Flat())
     started["database"].error = AWAY
-    found = await started.health()
+    health = await started.health()
     assert started["database"].asked == 1
-    assert [part.path for part in found.parts] == ["database"]
-    assert told(found) == {"service": [f"service -> alias -> database: {AWAY}"]}
+    assert [part.path for part in health.parts] == ["database"]
+    assert causes(health) == {"service": [f"service -> alias -> database: {AWAY}"]}
 
 
 async def test_parts_that_hold_each_other_are_both_causes() -> None:
@@ -325,8 +327,12 @@ async def test_parts_that_hold_each_other_are_both_causes() -> None:
 
 
 async def test_application_without_a_probe_is_up() -> None:
-    found = await Started(Clock()).health()
-    assert (found.status, found.parts, [each.name for each in found.modules]) == (Status.UP, (), ["service"])
+    health = await Started(Clock()).health()
+    assert (health.status, health.parts, [module.name for module in health.modules]) == (
+        Status.UP,
+        (),
+        ["service"],
+    )
 
 
 def test_application_without_an_event_loop_of_its_own_is_asked_in_one(started: Started) -> None:
@@ -431,7 +437,7 @@ def test_of_any_graph_exactly_the_dependants_of_what_is_down_are_down(data: st.D
     ]
     flat = containers.DynamicContainer()
     for number in range(size):
-        asked = (flat.providers[f"part_{each}"] for each in sorted(needs[number]))
+        asked = (flat.providers[f"part_{need}"] for need in sorted(needs[number]))
         flat.set_provider(f"part_{number}", providers.Singleton(Probed, *asked))
     started = Started(flat)
     down = data.draw(st.sets(st.integers(0, size - 1)))
@@ -441,13 +447,13 @@ def test_of_any_graph_exactly_the_dependants_of_what_is_down_are_down(data: st.D
     def below(number: int) -> set[int]:
         return {number}.union(*map(below, needs[number]))
 
-    tops = [number for number in range(size) if not any(number in each for each in needs)]
-    found = asyncio.run(started.health())
-    assert [each.name for each in found.modules] == [f"part_{number}" for number in tops]
-    for each, number in zip(found.modules, tops, strict=True):
+    tops = [number for number in range(size) if not any(number in indexes for indexes in needs)]
+    health = asyncio.run(started.health())
+    assert [module.name for module in health.modules] == [f"part_{number}" for number in tops]
+    for module, number in zip(health.modules, tops, strict=True):
         first = {one for one in below(number) & down if not (below(one) - {one}) & down}
-        assert {cause.part for cause in each.causes} == {f"part_{one}" for one in first}
-        for cause in each.causes:
+        assert {cause.part for cause in module.causes} == {f"part_{one}" for one in first}
+        for cause in module.causes:
             steps = [int(path.removeprefix("part_")) for path in cause.path]
             assert steps[0] == number
             assert all(after in needs[before] for before, after in pairwise(steps))

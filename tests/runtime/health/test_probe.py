@@ -53,10 +53,10 @@ async def ask(part: Probe, timeout: float = 10.0) -> PartHealth:
 
 
 @pytest.mark.parametrize("kind", [Part, PlainPart])
-@pytest.mark.parametrize("found", [None, "sqlite, version 3", {"dialect": "sqlite"}])
-async def test_part_that_answers_is_up_and_what_it_says_is_shown(kind: type[Part], found: object) -> None:
-    health = await ask(kind(lambda: found))
-    assert (health.path, health.status, health.detail, health.error) == ("core.part", Status.UP, found, "")
+@pytest.mark.parametrize("answer", [None, "sqlite, version 3", {"dialect": "sqlite"}])
+async def test_part_that_answers_is_up_and_what_it_says_is_shown(kind: type[Part], answer: object) -> None:
+    health = await ask(kind(lambda: answer))
+    assert (health.path, health.status, health.detail, health.error) == ("core.part", Status.UP, answer, "")
 
 
 async def test_code_and_hint_of_an_error_of_ours_are_apart_from_its_sentence() -> None:
@@ -126,15 +126,15 @@ async def test_log_has_the_error_that_is_not_shown(caplog: pytest.LogCaptureFixt
     assert vars(record)["part"] == "core.part"
 
 
-@pytest.mark.parametrize("found", [True, 0, "", []], ids=repr)
-async def test_false_alone_means_down(found: object) -> None:
+@pytest.mark.parametrize("answer", [True, 0, "", []], ids=repr)
+async def test_false_alone_means_down(answer: object) -> None:
     assert (await ask(Part(lambda: False))).error == "the probe returned False"
-    assert (await ask(Part(lambda: found))).status is Status.UP
+    assert (await ask(Part(lambda: answer))).status is Status.UP
 
 
 async def test_details_are_what_json_takes_and_mask_secrets() -> None:
-    found = {"key": SecretStr(SECRET), "of": {1: (Decimal("1.5"), None, True)}}
-    assert (await ask(Part(lambda: found))).detail == {"key": "**********", "of": {"1": ["1.5", None, True]}}
+    answer = {"key": SecretStr(SECRET), "of": {1: (Decimal("1.5"), None, True)}}
+    assert (await ask(Part(lambda: answer))).detail == {"key": "**********", "of": {"1": ["1.5", None, True]}}
 
 
 async def test_plain_probe_leaves_the_event_loop_to_others_and_sees_the_callers_context() -> None:

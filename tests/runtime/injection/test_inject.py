@@ -421,9 +421,9 @@ def test_a_provider_marker_gives_something_to_call(app: App) -> None:
         return make(), also()
 
     mine = Store("mine")
-    assert {each.store for each in handle()} == {app["core.store"]}
+    assert {service.store for service in handle()} == {app["core.store"]}
     with app.overlay(store=mine):
-        assert {each.store for each in handle()} == {mine}
+        assert {service.store for service in handle()} == {mine}
 
 
 def test_a_marker_of_another_container_is_a_sentence(app: App) -> None:
@@ -501,8 +501,8 @@ async def test_a_hundred_tasks_see_their_own_overlay(app: App) -> None:
             assert first == await store_of_now(number)
             return first
 
-    found = await asyncio.gather(*(task(number) for number in range(100)))
-    assert found == [(number, str(number)) for number in range(100)]
+    services = await asyncio.gather(*(task(number) for number in range(100)))
+    assert services == [(number, str(number)) for number in range(100)]
     assert await store_of_now(0) == (0, "store")
 
 
@@ -517,17 +517,17 @@ async def test_several_applications_are_told_apart_by_their_tasks() -> None:
 
 
 def test_a_thread_uses_the_one_application_of_the_process(app: App) -> None:
-    found: list[Service] = []
+    services: list[Service] = []
 
     @inject
     def work(service: Service) -> None:
-        found.append(service)
+        services.append(service)
 
     for _ in range(2):
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()
-    assert found == [app.get(Service)] * 2
+    assert services == [app.get(Service)] * 2
 
 
 def test_a_thread_between_two_applications_is_told_so(app: App) -> None:

@@ -205,10 +205,10 @@ def test_anything_can_be_drawn(drawn: Picture) -> None:
 def test_json_has_sorted_keys_and_ends_with_a_line(back: Picture) -> None:
     text = to_json(back)
     assert text.endswith("}\n")
-    found = json.loads(text)
-    assert list(found) == sorted(found)
-    assert found["schema"] == 1
-    assert all(list(node) == sorted(node) for node in (*found["nodes"], *found["edges"]))
+    document = json.loads(text)
+    assert list(document) == sorted(document)
+    assert document["schema"] == 1
+    assert all(list(node) == sorted(node) for node in (*document["nodes"], *document["edges"]))
 
 
 @pytest.mark.parametrize(

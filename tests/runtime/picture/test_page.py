@@ -117,13 +117,15 @@ def hostile(text: str) -> str:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_name_becomes_markup(text: str) -> None:
-    found, harmless = Parsed(hostile(text)), Parsed(hostile("x"))
-    assert [tag for tag, _ in found.elements] == [tag for tag, _ in harmless.elements]
-    assert [set(each) for _, each in found.elements] == [set(each) for _, each in harmless.elements]
+    parsed, harmless = Parsed(hostile(text)), Parsed(hostile("x"))
+    assert [tag for tag, _ in parsed.elements] == [tag for tag, _ in harmless.elements]
+    assert [set(attributes) for _, attributes in parsed.elements] == [
+        set(attributes) for _, attributes in harmless.elements
+    ]
     hostile(text).encode()
     assert not re.search("[\x00-\x09\x0b-\x1f\u202e\u2028]", hostile(text))
-    assert len(json.loads(found.data)["nodes"]) == 2
-    assert not set("<>&") & set(found.data)
+    assert len(json.loads(parsed.data)["nodes"]) == 2
+    assert not set("<>&") & set(parsed.data)
 
 
 def test_values_are_shown_and_secrets_are_not() -> None:

@@ -31,8 +31,8 @@ async def tab(browser: Tab, tmp_path: Path) -> Tab:
 
 
 async def lit(tab: Tab, name: str) -> list[str]:
-    found: list[str] = await tab.run(LIT.format(name))
-    return found
+    paths: list[str] = await tab.run(LIT.format(name))
+    return paths
 
 
 async def test_pointing_at_a_part_lights_what_it_needs_and_what_needs_it(tab: Tab) -> None:
@@ -55,8 +55,8 @@ async def test_a_click_pins_a_part_and_shows_its_details(tab: Tab) -> None:
     await tab.click(box("core.logger"))
     await tab.until("document.querySelector('#panel h2').textContent === 'core.logger'")
     text = await tab.run("document.querySelector('#panel').innerText")
-    for told in ("create_logger", "CoreContainer", "log_level", "core.config", "account.service"):
-        assert told in text
+    for word in ("create_logger", "CoreContainer", "log_level", "core.config", "account.service"):
+        assert word in text
     await tab.mouse("mouseMoved", 3, 790)
     assert await lit(tab, "on") == ["core.logger"]
     await tab.run("document.querySelector('#panel a[data-to]').click()")
@@ -70,7 +70,7 @@ async def test_a_click_pins_a_part_and_shows_its_details(tab: Tab) -> None:
 
 async def test_a_search_finds_parts_by_path_class_and_setting(tab: Tab) -> None:
     await tab.press("/")
-    for word, found in (
+    for word, matching in (
         ("OAuthCl", ["core.oauth_client"]),
         ("graph_page_size", ["mail_query.service"]),
         ("core http", ["core.http_client"]),
@@ -78,8 +78,8 @@ async def test_a_search_finds_parts_by_path_class_and_setting(tab: Tab) -> None:
     ):
         await tab.run("search.select()")
         await tab.write(word)
-        await tab.until(f"document.querySelector('#count').textContent.startsWith('{len(found)} part')")
-        assert await lit(tab, "match") == found
+        await tab.until(f"document.querySelector('#count').textContent.startsWith('{len(matching)} part')")
+        assert await lit(tab, "match") == matching
     await tab.run("search.select()")
     await tab.write("encryption")
     await tab.press("Enter")

@@ -95,26 +95,26 @@ async def test_a_round_may_begin_at_a_date(ask: Ask) -> None:
 
 
 async def test_a_restart_over_the_same_files_goes_on_with_an_old_link() -> None:
-    async def told(sandbox: Sandbox, link: str) -> tuple[int, Any, Any]:
+    async def changes(sandbox: Sandbox, link: str) -> tuple[int, Any, Any]:
         async with aiohttp.ClientSession() as session:
             headers = {"Authorization": f"Bearer {await sign_in(sandbox, session, ALICE)}"}
             async with session.get(f"{sandbox.graph_url}{link}", headers=headers) as answer:
                 return answer.status, await answer.json(), answer.headers.get("Location")
 
     async with Sandbox(SAMPLES) as before:
-        _, body, _ = await told(before, f"{INBOX}?$top=100")
+        _, body, _ = await changes(before, f"{INBOX}?$top=100")
         link = body["@odata.deltaLink"].partition("/v1.0")[2]
         ids = [item["id"] for item in body["value"]]
         before.mailbox(ALICE).add(b"Subject: gone with the restart\n\n")
-        lost = (await told(before, link))[1]["@odata.deltaLink"].partition("/v1.0")[2]
+        lost = (await changes(before, link))[1]["@odata.deltaLink"].partition("/v1.0")[2]
     async with Sandbox(SAMPLES) as after:
-        status, body, _ = await told(after, link)
+        status, body, _ = await changes(after, link)
         assert (status, body["value"]) == (200, [])
         after.mailbox(ALICE).add(b"Subject: later\n\n")
-        assert [item["subject"] for item in (await told(after, link))[1]["value"]] == ["later"]
-        status, body, location = await told(after, lost)
+        assert [item["subject"] for item in (await changes(after, link))[1]["value"]] == ["later"]
+        status, body, location = await changes(after, lost)
         assert (status, body["error"]["code"]) == (410, "SyncStateNotFound")
-        again = (await told(after, f"{location.partition('/v1.0')[2]}?$top=100"))[1]
+        again = (await changes(after, f"{location.partition('/v1.0')[2]}?$top=100"))[1]
         assert [item["id"] for item in again["value"]][:12] == ids
 
 

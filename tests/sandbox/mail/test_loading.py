@@ -1,4 +1,4 @@
-"""Mail from files, each kind told by what it is."""
+"""Mail from files; the kind of file is detected from its content."""
 
 import gzip
 import mailbox
@@ -31,8 +31,10 @@ def test_an_mbox_gives_what_the_standard_library_counts_packed_or_not(tmp_path: 
 
 def test_a_maildir_keeps_folders_and_flags() -> None:
     bob = loaded(MAILBOXES / "bob")
-    told = [(message.folder.name, message.get("subject"), message.get("isRead")) for message in bob.messages]
-    assert told == [
+    messages = [
+        (message.folder.name, message.get("subject"), message.get("isRead")) for message in bob.messages
+    ]
+    assert messages == [
         ("Inbox", "Re: Lunch on Thursday?", True),
         ("Inbox", "Budget draft", True),
         ("Inbox", "Grüße", False),

@@ -1,4 +1,4 @@
-"""What a message's file says is told as it is, and nothing else."""
+"""The properties of a message are exactly what its file says."""
 
 from typing import Any
 
@@ -86,8 +86,8 @@ def test_encoded_words_are_read(value: str, expected: str) -> None:
     ],
 )
 def test_addresses_are_told_as_they_are(value: str, expected: list[tuple[str | None, str | None]]) -> None:
-    found = [person["emailAddress"] for person in parse_addresses(value)]
-    assert [(address["name"], address["address"]) for address in found] == expected
+    addresses = [person["emailAddress"] for person in parse_addresses(value)]
+    assert [(address["name"], address["address"]) for address in addresses] == expected
 
 
 LACKING: list[tuple[str, Any]] = [
@@ -127,14 +127,16 @@ def test_the_body_is_html_if_there_is_one_else_text(raw: bytes, kind: str, conte
 
 
 def test_a_message_that_is_only_a_file_has_no_body() -> None:
-    told = read_properties(b"Content-Type: application/pdf; name=a.pdf\n\n%PDF")
-    assert (told["body"], told["bodyPreview"], told["hasAttachments"]) == (None, None, True)
+    properties = read_properties(b"Content-Type: application/pdf; name=a.pdf\n\n%PDF")
+    assert (properties["body"], properties["bodyPreview"], properties["hasAttachments"]) == (None, None, True)
 
 
 def test_headers_are_told_whole_with_raw_utf8() -> None:
-    told = read_properties("Subject: naïve\n\tcafé\nX-Odd: \udcff\n\n".encode("utf-8", "surrogateescape"))
-    assert told["subject"] == "naïve\tcafé"
-    assert told["internetMessageHeaders"][1] == {"name": "X-Odd", "value": "\ufffd"}
+    properties = read_properties(
+        "Subject: naïve\n\tcafé\nX-Odd: \udcff\n\n".encode("utf-8", "surrogateescape")
+    )
+    assert properties["subject"] == "naïve\tcafé"
+    assert properties["internetMessageHeaders"][1] == {"name": "X-Odd", "value": "\ufffd"}
 
 
 def test_html_is_read_without_what_nobody_sees() -> None:

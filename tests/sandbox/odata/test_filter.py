@@ -110,8 +110,8 @@ def test_any_text_is_a_filter_or_refused(text: str) -> None:
 def test_quoted_strings_compare_as_they_are(own: str, wanted: str) -> None:
     literal = wanted.replace("'", "''")
     row = {"subject": own}
-    found = matches(parse_filter(f"subject eq '{literal}'").expression, row)
-    assert found is (own.casefold() == wanted.casefold())
+    matched = matches(parse_filter(f"subject eq '{literal}'").expression, row)
+    assert matched is (own.casefold() == wanted.casefold())
     assert matches(parse_filter(f"contains(subject,'{literal}')").expression, row) is (
         wanted.casefold() in own.casefold()
     )
