@@ -16,6 +16,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "init-db": Command("iacs.cli.database:init_db", "Create the database, or bring its schema up to date."),
+    "database": Command("iacs.cli.database:app", "Back up the database."),
     "health": Command("iacs.cli.health:health", "Start the application and check that every part works."),
     "account": Command("iacs.cli.account:app", "Enrol, list, disable and enable accounts."),
     "auth": Command("iacs.cli.auth:app", "Sign people in and out."),

@@ -1,7 +1,10 @@
-"""`iacs init-db`: creating the database before anything else uses it."""
+"""`iacs init-db` and `iacs database …`: creating the database before anything else uses it, and backing it up."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from iacs.cli.options import Json
 from iacs.cli.output import line, print_json
@@ -9,6 +12,31 @@ from iacs.cli.running import run
 
 if TYPE_CHECKING:
     from iacs.core.database import Database
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback()
+def database() -> None:
+    """Back up the database."""
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="New file for the copy.")],
+    json: Json = False,
+) -> None:
+    """Copy a SQLite database into a new file, also while others use it.
+
+    Copying the file of an open database with cp may miss what was stored last.
+    """
+    from iacs.core.database import Database
+
+    run(lambda app: app.get(Database).backup(target), Database)
+    if json:
+        print_json({"backup": str(target)})
+    else:
+        line(f"copied to {target}")
 
 
 def init_db(json: Json = False) -> None:

@@ -12,13 +12,9 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
-from iacs.core._database.errors import (
-    describe,
-    refuse_missing_file,
-    translated_connection_errors,
-    translated_errors,
-)
+from iacs.core._database.errors import describe, translated_connection_errors, translated_errors
 from iacs.core._database.retries import repeat_conflicts
+from iacs.core._database.sqlite_file import sqlite_file
 from iacs.core._database.workers import Interrupt, Workers
 from iacs.core._database.writer_turn import WriterTurn
 from iacs.core._lifecycle.closing import AsyncClosing, Closing
@@ -68,7 +64,7 @@ class Database(Closing, AsyncClosing):
         self._engine: sqlalchemy.Engine | None = None
         self._is_current = False
         self._closed = False
-        self._file: tuple[int, int] | None = None  # which SQLite file the first probe saw
+        self._file = sqlite_file(self._url)
         self._engine_guard = threading.Lock()
         self._schema_guard = threading.Lock()
         self._writer_turn = WriterTurn(timeout)
@@ -140,27 +136,29 @@ class Database(Closing, AsyncClosing):
         return await self._run(lambda tx: work(tx, *args, **kwargs), read_only=True)
 
     async def probe(self) -> Mapping[str, object]:
-        """Return the dialect and the schema's version, as read just now; raises DatabaseError.
+        """Return the dialect and the schema's version, as read just now.
 
-        A SQLite file that was deleted is an error too: SQLite itself goes on in it, and what it writes is lost.
+        Raises DatabaseError, and DegradedError when the disk of a SQLite file is nearly full. A SQLite file that was
+        deleted is an error too: SQLite itself goes on in it, and what it writes is lost.
         """
         return await self.read(self._look)
 
     def _look(self, tx: Transaction) -> Mapping[str, object]:
         from iacs.core._database import schema as schema_versions
 
-        if tx.dialect == "sqlite":
-            self._refuse_another_file(tx.value("SELECT file FROM pragma_database_list WHERE name = 'main'"))
+        if self._file:
+            self._file.refuse_another()
+            self._file.refuse_full_disk()
         return {"dialect": tx.dialect, "schema_version": schema_versions.applied(tx)}
 
-    def _refuse_another_file(self, name: str) -> None:
-        """Notice that the file was deleted, also when a new connection has made an empty one in its place."""
-        if name:  # empty in memory
-            file = Path(name)
-            identity = (file.stat().st_dev, file.stat().st_ino) if file.exists() else None
-            self._file = self._file or identity
-            if identity is None or identity != self._file:
-                raise DatabaseError(f"the SQLite file {name} is gone", hint="restore it and start again")
+    async def backup(self, target: Path) -> None:
+        """Copy a SQLite database into a new file while others read and write it; one state, and only when complete.
+
+        Raises DatabaseError when the file exists, cannot be written, or the database is PostgreSQL.
+        """
+        from iacs.core._database.backup import back_up
+
+        await self.read(back_up, target)
 
     def run_script(self, sql: str) -> None:
         """Run every statement of a script in one transaction; colons and percent signs mean themselves."""
@@ -221,8 +219,8 @@ class Database(Closing, AsyncClosing):
 
         if self._is_current:
             return
-        if self._must_exist:
-            refuse_missing_file(self._url)
+        if self._must_exist and self._file:
+            self._file.refuse_missing()
         versions = sql.versions(self.dialect)
         with self._connect() as connection:
             current = schema_versions.is_current(connection, versions)

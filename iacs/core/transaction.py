@@ -62,8 +62,12 @@ class Transaction:
 
         with self._statement(), scripts.inside_transaction(self.connection):
             for statement in scripts.statements(script, self.dialect):
-                self._interrupt.check()
+                self.check()
                 self.connection.exec_driver_sql(statement, execution_options={"no_parameters": True}).close()
+
+    def check(self) -> None:
+        """Raise DatabaseError once the unit of work was cancelled; for work that takes long between statements."""
+        self._interrupt.check()
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -94,7 +98,7 @@ class Transaction:
     @contextmanager
     def _statement(self) -> Iterator[None]:
         """Translate errors, and remember them: PostgreSQL would commit nothing, and without a word."""
-        self._interrupt.check()
+        self.check()
         if self.failed:
             raise DatabaseError("an earlier statement failed, so this transaction can only be rolled back")
         self.failed = True

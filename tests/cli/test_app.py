@@ -35,6 +35,7 @@ def test_without_a_command_the_help_is_shown_and_it_is_a_misuse(iacs: Iacs) -> N
     assert ran.code == 2
     for command in (
         "init-db",
+        "database",
         "graph",
         "explain",
         "account",
@@ -53,6 +54,7 @@ def test_without_a_command_the_help_is_shown_and_it_is_a_misuse(iacs: Iacs) -> N
     [
         [],
         ["init-db"],
+        ["database", "backup"],
         ["graph"],
         ["explain"],
         ["account", "sync"],

@@ -13,6 +13,7 @@ from sqlalchemy import URL, event
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
+from iacs.core._database.sqlite_file import is_memory, may_create, sqlite_file
 from iacs.core.exceptions import ConfigurationError
 
 _DRIVERS = {
@@ -61,14 +62,6 @@ def check_schema(name: str, url: URL) -> None:
         raise ConfigurationError([f"DATABASE_SCHEMA {name[:80]!r} {_NOT_A_SCHEMA}"])
 
 
-def is_memory(url: URL) -> bool:
-    """Return whether a URL means a SQLite database in memory, which lives as long as its one connection."""
-    name = url.database or ":memory:"
-    return url.get_backend_name() == "sqlite" and (
-        name.endswith(":memory:") or url.query.get("mode") == "memory"
-    )
-
-
 def create_engine(
     url: URL, *, schema: str, pool_size: int, timeout: float, prepared_statements: bool
 ) -> sqlalchemy.Engine:
@@ -91,7 +84,9 @@ def create_engine(
         )
     except ImportError as error:
         raise ConfigurationError([_NO_DRIVER]) from error
-    if not sqlite:
+    if sqlite:
+        _create_privately(engine)
+    else:
         from iacs.core._database.watch import watch  # it needs PostgreSQL's driver
 
         watch(engine, timeout, arguments)
@@ -99,6 +94,12 @@ def create_engine(
     if schema:
         event.listen(engine, "begin", partial(_use_schema, schema))
     return engine
+
+
+def _create_privately(engine: sqlalchemy.Engine) -> None:
+    file = sqlite_file(engine.url)
+    if file and may_create(engine.url):
+        event.listen(engine, "do_connect", lambda *_arguments: file.create_private())
 
 
 def _use_schema(schema: str, connection: sqlalchemy.Connection) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from iacs.core.exceptions import DatabaseError
 
@@ -69,19 +68,6 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
             f"cannot connect to {describe(url)}: {_reason(cause)}",
             hint="check that the server runs, and DATABASE_URL",
         ) from cause
-
-
-def refuse_missing_file(url: "URL") -> None:
-    """Raise DatabaseError for a SQLite file that a connection would create."""
-    from iacs.core._database.engine import is_memory
-
-    if url.get_backend_name() == "sqlite" and not is_memory(url):
-        file = Path(urlsplit(url.database or "").path).absolute()
-        if not file.exists():
-            raise DatabaseError(
-                f"there is no database at {file} (DATABASE_URL)",
-                hint="create it with: iacs init-db, or change to the folder that has one",
-            )
 
 
 def describe(url: "URL") -> str:
