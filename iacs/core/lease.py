@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 from iacs.core import clock
-from iacs.core._database.process_identity import is_gone, process_identity
+from iacs.core._lifecycle.process_identity import is_gone, process_identity
 from iacs.core.database import Database
 from iacs.core.transaction import Transaction
 
