@@ -115,7 +115,7 @@ def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     assert "a.yaml: is not text in UTF-8 in line 2" in problems(tmp_path)
 
 
-def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_folder_instead_of_a_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").mkdir()
     assert "a.yaml: cannot be read (Is a directory)" in problems(tmp_path)
 

@@ -52,7 +52,7 @@ async def test_a_second_sync_changes_nothing(accounts: AccountService, database:
     assert snapshot(database) == before
 
 
-async def test_many_who_sync_at_once_enrol_each_account_once(accounts: AccountService) -> None:
+async def test_many_concurrent_syncs_enrol_each_account_once(accounts: AccountService) -> None:
     await asyncio.gather(*(accounts.sync() for _ in range(8)))
     assert [account.email for account in await accounts.list()] == [ALICE, BOB]
 
@@ -182,7 +182,7 @@ async def test_another_directory_can_be_given(accounts: AccountService, tmp_path
     assert (await accounts.sync(other)).added == ("dave@contoso.example",)
 
 
-async def test_an_address_is_found_in_any_case(accounts: AccountService) -> None:
+async def test_an_address_is_matched_in_any_case(accounts: AccountService) -> None:
     await accounts.sync()
     assert (await accounts.get(" Alice@CONTOSO.example ")).email == ALICE
 

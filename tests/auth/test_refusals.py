@@ -28,7 +28,7 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
         ("server_error", APIConnectionError, "try again later"),
     ],
 )
-async def test_an_error_in_the_callback_is_told(
+async def test_an_error_in_the_callback_is_reported(
     identity: Identity, error: str, kind: type[IACSGraphError], sentence: str
 ) -> None:
     request = await identity.auth.begin(ALICE)

@@ -34,7 +34,7 @@ async def test_a_person_signs_in(identity: Identity) -> None:
     assert token.get_secret_value() in identity.cloud.issued
 
 
-async def test_two_sign_ins_at_once_do_not_disturb_each_other(identity: Identity) -> None:
+async def test_two_concurrent_sign_ins_do_not_disturb_each_other(identity: Identity) -> None:
     first, second = [await identity.auth.begin(email) for email in (ALICE, BOB)]
     for request, email in ((second, BOB), (first, ALICE)):
         assert (await identity.auth.complete(await identity.visit(request.url))).account == email
@@ -131,7 +131,7 @@ async def test_a_callback_without_a_code_is_refused(identity: Identity) -> None:
         await identity.auth.complete(AuthorizationCallback(state=request.state))
 
 
-async def test_without_the_scope_openid_the_operator_is_told(
+async def test_without_the_scope_openid_the_error_is_for_the_operator(
     identity: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identity.oauth_client, "_scopes", "offline_access Mail.Read")

@@ -91,7 +91,7 @@ def test_no_sentence_is_cut_in_a_list_of_commands(iacs: Iacs, command: list[str]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_says_what_each_command_says_itself(iacs: Iacs, name: str) -> None:
+def test_the_list_of_commands_has_the_first_sentence_of_every_command(iacs: Iacs, name: str) -> None:
     assert iacs(name, "--help").out.partition("\n\n")[2].lstrip().startswith(COMMANDS[name].help)
 
 
@@ -158,7 +158,7 @@ def test_debug_can_be_asked_for_by_option_and_by_environment(
     assert "Traceback" in iacs("config", "show").err
 
 
-def test_the_schema_is_applied_once_and_its_version_told(iacs: Iacs) -> None:
+def test_the_schema_is_applied_once_and_its_version_printed(iacs: Iacs) -> None:
     first, second = iacs("init-db"), iacs("init-db", "--json")
     assert (first.code, second.code) == (0, 0)
     assert "iacs.db" in first.out

@@ -66,7 +66,7 @@ def test_debug_adds_the_traceback(error: Exception, capsys: pytest.CaptureFixtur
     assert said.splitlines()[-1].startswith("iacs: ")
 
 
-def test_errors_that_came_together_are_told_together_and_once() -> None:
+def test_errors_that_came_together_are_reported_together_and_once() -> None:
     errors = [
         ConfigurationError(["A is not set", "B is not set"]),
         IACSGraphError("no", hint="try again"),
@@ -120,7 +120,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(write: str) -> None:
 
 @pytest.mark.parametrize("command", [["config", "show"], ["graph"], ["--help"]])
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-"])
-def test_a_closed_standard_stream_is_no_error(command: list[str], closed: str) -> None:
+def test_a_closed_standard_stream_is_not_an_error(command: list[str], closed: str) -> None:
     line = f"{sys.executable} -m iacs {' '.join(command)} {closed}"
     done = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False)
     assert (done.returncode, "error" in done.stderr) == (0, False)

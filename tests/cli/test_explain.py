@@ -28,7 +28,7 @@ database: Database, grants: Grants, *, enrollment_directory: Path, schema: type[
 """
 
 
-def test_everything_that_is_known_of_a_part_is_told(iacs: Iacs, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_that_is_known_about_a_part_is_shown(iacs: Iacs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENROLLMENT_DIRECTORY", "people")
     ran = iacs("explain", "account.service")
     assert (ran.code, ran.err) == (0, "")
@@ -60,7 +60,7 @@ def test_a_broken_configuration_still_explains_the_wiring(
     assert "core.config cannot be read: GRAPH_URL" in ran.out
 
 
-def test_settings_of_others_that_cannot_be_read_are_told_without_their_values(iacs: Iacs) -> None:
+def test_foreign_settings_that_cannot_be_read_are_reported_without_their_values(iacs: Iacs) -> None:
     ran = iacs("explain", "store", "--container", "tests.cli.test_explain:BrokenContainer")
     assert ran.code == 0
     assert "settings cannot be read: ValidationError for url, pool.size" in ran.out

@@ -51,7 +51,7 @@ def test_a_container_that_is_as_its_json_says_passes(iacs: Iacs) -> None:
     assert (ran.code, ran.out, ran.err) == (0, "", "graph.json is up to date: 17 parts\n")
 
 
-def test_drift_is_told_with_what_to_do(iacs: Iacs, tmp_path: Path) -> None:
+def test_drift_is_reported_with_what_to_do(iacs: Iacs, tmp_path: Path) -> None:
     iacs("graph", SHOP, "--format", "json", "--output", "graph.json")
     file = tmp_path / "graph.json"
     file.write_text(file.read_text().replace('"label": "size"', '"label": "width"'))
@@ -73,7 +73,7 @@ def test_the_command_that_is_named_mends_the_drift(iacs: Iacs, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema": 99}'])
-def test_a_file_that_is_no_picture_is_a_sentence(iacs: Iacs, tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_graph_is_one_sentence(iacs: Iacs, tmp_path: Path, text: str) -> None:
     (tmp_path / "graph.json").write_text(text)
     ran = iacs("graph", "--check", "graph.json")
     assert ran.code == 1

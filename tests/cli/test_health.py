@@ -94,7 +94,7 @@ async def test_without_the_database_every_module_is_down_and_names_it(
 
 
 @pytest.mark.usefixtures("at_cloud")
-async def test_with_kafka_its_client_is_asked_in_place_of_the_event_log(
+async def test_with_kafka_its_client_is_probed_instead_of_the_event_log(
     iacs: Iacs, monkeypatch: pytest.MonkeyPatch, kafka_servers: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", ",".join(kafka_servers))
@@ -141,7 +141,7 @@ async def test_strict_check_of_what_works_passes(iacs: Iacs) -> None:
     assert (await asyncio.to_thread(iacs, "health", "--strict")).code == 0
 
 
-def test_checkout_without_settings_is_told_each_that_is_missing(iacs: Iacs) -> None:
+def test_a_checkout_without_settings_gets_an_error_that_lists_them_all(iacs: Iacs) -> None:
     ran = iacs("health")
     assert (ran.code, ran.err) == (1, "something does not work\n")
     assert "auth.service -> core.oauth_client: AZURE_CLIENT_ID is not set" in ran.out

@@ -43,6 +43,6 @@ def test_what_has_no_offset_is_refused() -> None:
         clock.from_text("2026-11-23T08:15:30")
 
 
-def test_what_is_no_instant_is_refused() -> None:
+def test_a_malformed_instant_is_rejected() -> None:
     with pytest.raises(ValueError, match="yesterday"):
         clock.from_text("yesterday")

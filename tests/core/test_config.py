@@ -73,7 +73,7 @@ def test_empty_value_is_not_given(monkeypatch: pytest.MonkeyPatch, env_file: Pat
     assert set(config.sources().values()) == {"default"}
 
 
-def test_space_around_a_value_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_space_around_a_value_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_CLIENT_SECRET", " sesame\r\n")
     monkeypatch.setenv("GRAPH_PAGE_SIZE", " 5 ")
     secret = Config().azure_client_secret

@@ -52,7 +52,7 @@ def leases(database: Database) -> list[str]:
         return [row["name"] for row in tx.rows("SELECT name FROM iacs_leases ORDER BY name")]
 
 
-def test_two_schemas_of_one_database_know_nothing_of_each_other(url: str) -> None:
+def test_two_schemas_of_one_database_are_independent(url: str) -> None:
     with psycopg.connect(url) as host:
         host.execute("CREATE TABLE iacs_leases (id integer)")
         host.execute("CREATE TABLE messages (id integer)")

@@ -84,7 +84,7 @@ def test_tree_at_the_top_of_the_file_is_the_tree_of_the_classes() -> None:
     assert shown == list(drawn(IACSGraphError))
 
 
-def test_tree_says_of_each_error_what_it_means() -> None:
+def test_the_tree_describes_every_error() -> None:
     lines = (exceptions.__doc__ or "").split("\n\n")[1].splitlines()[1:]
     assert all(line[line.index("Error") + 5 :].strip() for line in lines)
     assert len({line.index(line[line.index("Error") + 5 :].strip()) for line in lines}) == 1

@@ -105,7 +105,7 @@ async def test_closing_is_bounded_while_the_broker_is_gone(own_broker: KafkaBrok
             own_broker.resume()
 
 
-async def test_a_client_whose_broker_was_away_at_first_works_when_it_is_there(
+async def test_a_client_whose_broker_was_unavailable_at_first_works_once_it_is_up(
     own_broker: KafkaBroker, topic: str
 ) -> None:
     make_topic(own_broker, topic)

@@ -64,7 +64,7 @@ async def test_releasing_does_not_touch_the_lease_of_another(database: Database)
     assert not await two.acquire()
 
 
-async def test_of_many_who_ask_at_once_each_has_the_lease_alone(database: Database) -> None:
+async def test_only_one_of_many_concurrent_holders_has_the_lease(database: Database) -> None:
     inside = 0
 
     async def work() -> None:

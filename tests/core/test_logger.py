@@ -74,7 +74,7 @@ def test_event_is_one_json_line_with_its_fields(name: str, capsys: pytest.Captur
     }
 
 
-def test_four_levels_are_told_apart(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_four_levels_are_distinguished(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     logger = printing(name, level="debug")
     for log in (logger.debug, logger.info, logger.warning, logger.error):
         log("happened")
@@ -445,7 +445,9 @@ def test_logger_does_not_show_what_is_bound_to_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("stream", [None, "closed"])
-def test_lost_stderr_is_no_error(name: str, monkeypatch: pytest.MonkeyPatch, stream: str | None) -> None:
+def test_a_lost_stderr_is_not_an_error(
+    name: str, monkeypatch: pytest.MonkeyPatch, stream: str | None
+) -> None:
     logger = printing(name)
     if stream is None:
         monkeypatch.setattr(sys, "stderr", None)

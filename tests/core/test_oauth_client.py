@@ -68,7 +68,7 @@ async def test_metadata_are_asked_for_once_per_tenant(entra: ScriptedEntra) -> N
 
 
 @pytest.mark.parametrize("tenant", ["../evil", "a/b", "a?b", "", "-x"])
-async def test_a_tenant_that_is_no_name_never_reaches_the_url(entra: ScriptedEntra, tenant: str) -> None:
+async def test_a_malformed_tenant_name_never_reaches_the_url(entra: ScriptedEntra, tenant: str) -> None:
     with pytest.raises(ConfigurationError, match="AZURE_TENANT_ID"):
         await url_of(entra.client(tenant_id=tenant))
     assert entra.server.requests == []
@@ -239,7 +239,7 @@ async def test_an_application_gets_a_token_for_itself(entra: ScriptedEntra) -> N
     assert (form["grant_type"], form["scope"]) == ("client_credentials", "https://graph.example/.default")
 
 
-async def test_an_application_without_a_credential_is_told_which(entra: ScriptedEntra) -> None:
+async def test_an_application_without_a_credential_gets_an_error_that_names_it(entra: ScriptedEntra) -> None:
     with pytest.raises(ConfigurationError, match="AZURE_CLIENT_SECRET and AZURE_CLIENT_CERTIFICATE_PATH"):
         await entra.client(client_secret=None).client_credentials("s", tenant_id=TENANT_ID)
 

@@ -141,7 +141,7 @@ def test_everything_for_support_is_kept() -> None:
     assert raised.hint == "The grant was revoked or the password was reset: the person must sign in again"
 
 
-def test_the_numbers_are_found_in_the_description_too() -> None:
+def test_the_numbers_are_also_read_from_the_description() -> None:
     problem = read_problem(b'{"error": "invalid_grant", "error_description": "AADSTS70008: Expired."}')
     assert problem is not None
     assert problem.codes == (70008,)

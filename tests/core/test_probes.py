@@ -41,7 +41,7 @@ def test_part_takes_part_in_health(part: type[Any]) -> None:
     assert not is_probe(HttpClient())
 
 
-async def test_database_tells_its_dialect_and_schema_and_nothing_secret(database: Database) -> None:
+async def test_database_reports_its_dialect_and_schema_and_no_secret(database: Database) -> None:
     detail = await database.probe()
     assert detail == {"dialect": database.dialect, "schema_version": NEWEST}
     json.dumps(detail)
@@ -70,7 +70,7 @@ async def test_probe_of_a_database_waits_for_no_writer(tmp_path: Path) -> None:
         await work
 
 
-async def test_database_whose_file_is_another_one_by_now_is_down(tmp_path: Path) -> None:
+async def test_database_whose_file_was_replaced_is_down(tmp_path: Path) -> None:
     file = tmp_path / "iacs.db"
     async with Database(f"sqlite:///{file}") as database:
         await database.probe()
@@ -120,7 +120,7 @@ async def test_event_log_is_as_well_as_its_database(database: Database) -> None:
         await log.probe()
 
 
-async def test_kafka_tells_how_many_brokers_there_are(kafka_servers: tuple[str, ...]) -> None:
+async def test_kafka_reports_the_number_of_its_brokers(kafka_servers: tuple[str, ...]) -> None:
     async with KafkaClient(kafka_servers, timeout=20, logger=LOGGER) as kafka:
         assert [await kafka.probe() for _ in range(3)] == [{"brokers": 1}] * 3
 

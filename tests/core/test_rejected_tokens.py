@@ -76,7 +76,7 @@ async def test_a_challenge_goes_with_the_next_renewal_alone(
     assert carried == [challenge, ""]
 
 
-async def test_a_challenge_that_cannot_be_read_is_told_and_the_token_is_gone(
+async def test_a_challenge_that_cannot_be_read_is_reported_and_the_token_is_dropped(
     identity: Identity, alice: str
 ) -> None:
     rejected = await identity.token_service.access_token(alice)

@@ -270,7 +270,7 @@ async def test_a_missing_part_is_named_before_anything_is_read(log: EventLog, to
     assert any("parameter missing of" in note for note in caught.value.__notes__)
 
 
-async def test_all_handlers_of_a_module_are_run_each_group_on_its_own(log: EventLog, topic: str) -> None:
+async def test_all_handlers_of_a_module_run_with_a_consumer_per_group(log: EventLog, topic: str) -> None:
     module = ModuleType("handlers")
 
     @on(topic, group="billing")
@@ -299,9 +299,7 @@ def test_what_cannot_be_set_up_is_refused(topic: str) -> None:
         setup([one, two], app)
 
 
-async def test_an_overlay_that_the_caller_entered_takes_the_application_s_place(
-    log: EventLog, topic: str
-) -> None:
+async def test_an_overlay_that_the_caller_entered_replaces_the_application(log: EventLog, topic: str) -> None:
     @on(topic, group="billing")
     async def bill(event: Event, ledger: Annotated[Ledger, "ledger"]) -> None:
         await ledger.add(event.value)

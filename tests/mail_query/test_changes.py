@@ -57,7 +57,7 @@ def test_a_removed_message_is_marked_and_keeps_its_document() -> None:
     assert (result.removed, result.seen) == (1, 0)
 
 
-def test_a_removal_told_again_changes_nothing() -> None:
+def test_a_repeated_removal_changes_nothing() -> None:
     result = changes([removal()], {"1": State(document(), HERE, removed=True)}, HERE)
     assert (result.written, result.removed) == ({}, 0)
 
@@ -67,14 +67,14 @@ def test_the_removal_of_an_unknown_message_changes_nothing() -> None:
     assert (result.written, result.unchanged, result.removed) == ({}, [], 0)
 
 
-def test_a_move_told_first_by_the_old_folder_ends_in_the_new_one() -> None:
+def test_a_move_reported_first_by_the_old_folder_ends_in_the_new_one() -> None:
     gone = changes([removal()], {"1": State(document(), HERE)}, HERE).written
     result = changes([document(key="k2")], gone, THERE)
     assert result.written == {"1": State(document(key="k2"), THERE)}
     assert (result.new, result.updated) == ([], 1)
 
 
-def test_a_move_told_first_by_the_new_folder_ends_there_too() -> None:
+def test_a_move_reported_first_by_the_new_folder_ends_there() -> None:
     there = changes([document(key="k2")], {"1": State(document(), HERE)}, THERE).written
     result = changes([removal()], there, HERE)
     assert (result.written, result.unchanged, result.removed) == ({}, [], 0)

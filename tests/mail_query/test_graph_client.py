@@ -169,7 +169,7 @@ async def test_a_wait_beyond_the_deadline_is_an_error_at_once(
     assert len(graph.asked) == 1
 
 
-async def test_an_error_that_stays_ends_the_attempts_and_is_told_in_full(
+async def test_a_permanent_error_ends_the_attempts_and_is_reported_in_full(
     client: GraphClient, graph: ScriptedGraph
 ) -> None:
     inner = {"code": "MailboxConcurrency", "request-id": "r-9", "innererror": {"date": "2026"}}

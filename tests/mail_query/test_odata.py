@@ -167,13 +167,13 @@ def test_fields_are_selected_by_either_name_and_always_with_the_id() -> None:
 
 
 @pytest.mark.parametrize("name", ["subject,body", "a b", "", "$filter", "a&b"])
-def test_what_is_no_field_is_refused(name: str) -> None:
+def test_an_unknown_field_is_rejected(name: str) -> None:
     with pytest.raises(MailQueryError, match="is not a field"):
         options(select=(name,))
 
 
 @pytest.mark.parametrize("text", ["received_at down", "a b c", ""])
-def test_what_is_no_order_is_refused(text: str) -> None:
+def test_a_malformed_order_is_rejected(text: str) -> None:
     with pytest.raises(MailQueryError, match="is not a field"):
         options(order_by=text)
 

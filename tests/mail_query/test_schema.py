@@ -119,7 +119,7 @@ def test_a_reason_never_repeats_what_the_message_says() -> None:
 
 
 @pytest.mark.parametrize("item", [7, None, "text", []])
-def test_what_is_no_object_is_unreadable_too(item: object) -> None:
+def test_a_value_that_is_not_an_object_is_unreadable_too(item: object) -> None:
     [message] = read_messages(body(item)).items
     assert isinstance(message, UnreadableMessage)
     assert (message.id, message.document) == (None, item)

@@ -47,7 +47,7 @@ async def test_a_second_sync_finds_nothing_new(alice: Whole, cloud: Sandbox) -> 
     assert (result.seen, result.new, result.updated, result.removed, result.published) == (0, 0, 0, 0, 0)
 
 
-async def test_an_event_tells_what_the_message_tells(alice: Whole, cloud: Sandbox) -> None:
+async def test_an_event_describes_its_message(alice: Whole, cloud: Sandbox) -> None:
     message = cloud.mailbox(ALICE).add(letter(1))
     await alice.mail.sync(ALICE)
     [event] = await alice.read_events()
@@ -157,7 +157,7 @@ async def test_what_was_stored_is_read_back_as_messages(alice: Whole, cloud: San
     assert {message.subject for message in everything} == {"Letter 1", "Letter 2"}
 
 
-async def test_more_messages_than_are_read_at_a_time_are_read_back_once_each(
+async def test_more_messages_than_fit_in_one_batch_are_all_read_back_once(
     alice: Whole, cloud: Sandbox
 ) -> None:
     for number in range(205):

@@ -183,9 +183,7 @@ async def test_a_link_that_is_missing_begins_its_folder_again(parts: Parts, mail
     assert (result.new, result.updated, result.removed) == (1, 0, 0)
 
 
-async def test_folders_are_found_at_every_depth_and_search_folders_are_left_out(
-    parts: Parts, mailbox: str
-) -> None:
+async def test_folders_of_every_depth_are_listed_without_search_folders(parts: Parts, mailbox: str) -> None:
     search = {"@odata.type": "#microsoft.graph.mailSearchFolder", "id": "s", "childFolderCount": 0}
     parts.graph.on("/me/mailFolders", page({"id": "a/b="}, next_link="{url}/folders2"))
     parts.graph.on("/folders2", page(search, FOLDER))

@@ -240,7 +240,7 @@ def test_by_shape_alone_names_are_not_looked_at() -> None:
 @given(
     st.text(max_size=200), st.sampled_from([JWT, FERNET, f"postgresql://me:{SECRET}@"]), st.text(max_size=200)
 )
-def test_secret_is_found_inside_any_text(before: str, secret: str, after: str) -> None:
+def test_a_secret_inside_any_text_is_redacted(before: str, secret: str, after: str) -> None:
     assert secret not in redact_text(before + secret + after)
 
 

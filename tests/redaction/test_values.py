@@ -125,7 +125,7 @@ def test_value_without_a_secret_stays_as_it_is(value: Any) -> None:
     secret=st.sampled_from(SECRETS),
     beside=st.dictionaries(names, values, max_size=3),
 )
-def test_secret_is_found_wherever_it_is_placed(
+def test_a_secret_is_redacted_wherever_it_occurs(
     wrappings: list[Callable[[Any], Any]], secret: Any, beside: dict[str, Any]
 ) -> None:
     value = secret
@@ -198,7 +198,7 @@ def test_cycle_ends() -> None:
     assert redact(items) == [1, {"again": "[cycle]"}]
 
 
-def test_same_value_twice_is_no_cycle() -> None:
+def test_the_same_value_twice_is_not_a_cycle() -> None:
     shared = {"a": 1}
     assert redact([shared, shared]) == [shared, shared]
 
@@ -239,7 +239,7 @@ def test_iterator_is_not_used_up() -> None:
     assert list(iterator) == [1]
 
 
-def test_value_that_cannot_be_shown_is_no_error() -> None:
+def test_a_value_that_cannot_be_shown_is_not_an_error() -> None:
     assert redact([Rude(), 1]) == ["[Rude that cannot be shown]", 1]
 
 

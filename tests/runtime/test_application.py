@@ -125,7 +125,7 @@ async def test_closing_twice_closes_once() -> None:
 
 
 @pytest.mark.parametrize("given", [None, "container", object()])
-def test_what_is_no_container_is_a_sentence(given: Any) -> None:
+def test_an_object_that_is_not_a_container_is_one_sentence(given: Any) -> None:
     with pytest.raises(
         NotAContainerError, match="is not a container of dependency_injector\ngive an instance"
     ):

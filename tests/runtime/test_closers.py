@@ -169,7 +169,7 @@ def test_an_ambiguous_name_is_refused(workshop: Workshop) -> None:
         Application(container, closing={"part": Closable.close})
 
 
-def test_what_is_made_for_each_use_cannot_be_named(workshop: Workshop) -> None:
+def test_a_factory_cannot_have_a_closer(workshop: Workshop) -> None:
     container = workshop.container(session=workshop.factory("session"))
     with pytest.raises(WiringError, match="session is of kind factory") as caught:
         Application(container, closing={"session": Closable.close})

@@ -108,7 +108,7 @@ def _comparable(value: Any) -> Any:
     return value if isinstance(value, str | int | float | type | None) else type(value)
 
 
-async def test_a_provider_that_is_called_in_another_one_s_place_gets_its_arguments() -> None:
+async def test_a_provider_that_is_called_instead_of_another_gets_its_arguments() -> None:
     low = providers.Singleton(Thing, "low")
     base: Any = providers.Factory(Thing, low, key=1)
     made: dict[str, Any] = {

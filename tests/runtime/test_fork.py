@@ -352,7 +352,7 @@ def read_in_a_worker(_: int) -> tuple[int, int]:
     return current_application().get(Connection).use(), os.getpid()
 
 
-def test_a_pool_of_multiprocessing_gets_a_connection_each() -> None:
+def test_every_worker_of_a_multiprocessing_pool_gets_a_connection() -> None:
     with Application(Container()).sync() as app:
         with multiprocessing.get_context("fork").Pool(2) as pool:
             results = set(pool.map(read_in_a_worker, range(50), chunksize=1))
@@ -364,7 +364,7 @@ def test_a_pool_of_multiprocessing_gets_a_connection_each() -> None:
     assert os.getpid() not in {worker for _, worker in results}
 
 
-def test_workers_of_a_preloaded_server_get_a_connection_each() -> None:
+def test_every_worker_of_a_preloaded_server_gets_a_connection() -> None:
     """As gunicorn --preload does: the application is started by the master, which only forks."""
     app = Application(Container())
     with app.sync():

@@ -29,7 +29,7 @@ def _seen(view: Any) -> object:
     return view["inner.top"].needs[0].needs[0]
 
 
-async def test_a_hundred_tasks_each_see_their_own(workshop: Workshop) -> None:
+async def test_a_hundred_tasks_see_their_own_objects(workshop: Workshop) -> None:
     together = asyncio.Barrier(NUMBER)
 
     async def use(app: Application[Any], number: int) -> bool:
@@ -54,7 +54,7 @@ async def test_a_hundred_tasks_each_see_their_own(workshop: Workshop) -> None:
     assert workshop.closed.count("low") == 1
 
 
-async def test_a_hundred_threads_each_see_their_own(workshop: Workshop) -> None:
+async def test_a_hundred_threads_see_their_own_objects(workshop: Workshop) -> None:
     together = threading.Barrier(NUMBER)
 
     def use(app: Application[Any], number: int) -> bool:

@@ -118,7 +118,7 @@ def test_a_second_signal_ends_the_service_at_once(number: int, code: int) -> Non
     assert "ended" not in process.lines
 
 
-def test_what_cannot_be_closed_is_told_at_the_end() -> None:
+def test_parts_that_cannot_be_closed_are_reported_at_the_end() -> None:
     with _service("failing stop") as process:
         process.wait_for("+high")
         process.signal(signal.SIGTERM)

@@ -309,7 +309,9 @@ async def test_a_factory_over_scoped_parts_is_made_anew_from_the_same_ones(app: 
 
 
 @pytest.mark.parametrize("name", ["reqest", "engine", "orders", Session])
-async def test_what_is_no_scoped_value_is_refused_on_entering(app: Application[Any], name: Any) -> None:
+async def test_a_name_that_is_not_a_scoped_value_is_rejected_on_entering(
+    app: Application[Any], name: Any
+) -> None:
     with pytest.raises(ScopeError, match="request"):
         async with app.scope({name: Request()}):
             pass

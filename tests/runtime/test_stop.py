@@ -94,7 +94,7 @@ async def test_closing_that_does_not_heed_its_cancellation_keeps_nothing_open(
     await asyncio.wait_for(is_over.wait(), 5)
 
 
-async def test_a_closing_that_cancels_itself_is_told_and_the_others_go_on(workshop: Workshop) -> None:
+async def test_a_closing_that_cancels_itself_is_reported_and_the_others_continue(workshop: Workshop) -> None:
     workshop.ending["c"] = asyncio.CancelledError()
     app = _four(workshop)
     await app.start()

@@ -34,7 +34,7 @@ async def test_a_second_start_begins_a_new_timeline(workshop: Workshop) -> None:
         assert app.timeline is not first
 
 
-async def test_what_failed_is_told_by_its_type(workshop: Workshop) -> None:
+async def test_a_failure_is_described_by_its_type(workshop: Workshop) -> None:
     workshop.starting["high"] = ValueError("pasted-secret")
     app = _app(workshop)
     with pytest.raises(StartError):

@@ -107,7 +107,7 @@ def test_a_whole_container_is_refused() -> None:
         Application(Shop()).overlay({Shop.core: Core()})
 
 
-def test_a_provider_that_became_two_is_told() -> None:
+def test_a_provider_that_became_two_is_reported() -> None:
     class Twice(containers.DeclarativeContainer):
         left = providers.Container(Core)
         right = providers.Container(Core)

@@ -34,7 +34,7 @@ async def test_the_same_people_and_application_after_a_restart() -> None:
             assert len(set(ids[0])) == len(ids[0])
 
 
-async def test_a_port_in_use_is_told_in_a_sentence(cloud: Sandbox) -> None:
+async def test_a_port_in_use_is_one_sentence(cloud: Sandbox) -> None:
     port = int(cloud.url.rpartition(":")[2])
     with pytest.raises(SandboxError, match=f"cannot listen on 127.0.0.1:{port}"):
         await Sandbox({}, port=port).start()

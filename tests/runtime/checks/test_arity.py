@@ -47,7 +47,7 @@ def positional(first: int, /) -> int:
         (providers.ThreadLocalSingleton(two, thrid=3), "no parameter 'thrid'"),
     ],
 )
-def test_arguments_that_do_not_fit_the_constructor_are_found(
+def test_arguments_that_do_not_fit_the_constructor_are_reported(
     provider: providers.Provider[Any], words: str
 ) -> None:
     findings = check(container_of(part=provider))

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("nothing_is_built")
         providers.ContextLocalResource(Database),
     ],
 )
-def test_a_part_that_would_keep_one_threads_object_is_found(local: providers.Provider[Any]) -> None:
+def test_a_part_that_would_keep_one_threads_object_is_reported(local: providers.Provider[Any]) -> None:
     for outer in (
         providers.Singleton(Service, local),
         providers.Resource(Service, local),
@@ -32,7 +32,7 @@ def test_a_part_that_would_keep_one_threads_object_is_found(local: providers.Pro
         assert "local.provider" in finding.message
 
 
-def test_of_two_local_objects_the_one_that_is_given_is_told() -> None:
+def test_of_two_local_objects_only_the_one_that_is_passed_is_reported() -> None:
     inner = providers.ContextLocalSingleton(Database)
     local = providers.ContextLocalSingleton(Service, inner)
     finding = only(container_of(inner=inner, local=local, outer=providers.Singleton(str, local)))

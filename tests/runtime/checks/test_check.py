@@ -29,7 +29,7 @@ def test_a_graph_that_is_read_already_gives_the_same() -> None:
     assert findings(read_graph(container)) == check(container) != ()
 
 
-def test_everything_is_told_in_one_report_sorted_by_path() -> None:
+def test_all_findings_are_in_one_report_sorted_by_path() -> None:
     container = circle(providers.Singleton, "x", "y")
     container.service = providers.Singleton(Service)
     container.listed = providers.List([providers.Object(1)])

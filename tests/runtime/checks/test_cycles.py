@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("nothing_is_built")
 @pytest.mark.parametrize(
     "kind", [providers.Singleton, providers.Factory, providers.ThreadSafeSingleton, providers.Resource]
 )
-def test_a_cycle_is_found_once_with_its_path(kind: Callable[..., Any]) -> None:
+def test_a_cycle_is_reported_once_with_its_path(kind: Callable[..., Any]) -> None:
     (finding,) = (finding for finding in check(circle(kind, "b", "a", "c")) if finding.kind == "cycle")
     assert finding.path == "a"
     assert "Service() would need itself: a -> c -> b -> a;" in finding.message
@@ -51,7 +51,7 @@ def test_a_circle_that_a_delegate_breaks_is_sound() -> None:
     assert check(container_of(a=a, b=b)) == ()
 
 
-def test_overrides_in_a_circle_are_found() -> None:
+def test_overrides_in_a_circle_are_reported() -> None:
     a, b = providers.Singleton(Database), providers.Singleton(Database)
     a.override(b)
     b.override(a)

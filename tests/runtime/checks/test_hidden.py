@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("nothing_is_built")
         (lambda p: [1, {"a": ({"b": [p]},)}], "providers.List"),
     ],
 )
-def test_a_provider_inside_a_plain_collection_is_found(value: Callable[[Any], Any], cure: str) -> None:
+def test_a_provider_inside_a_plain_collection_is_reported(value: Callable[[Any], Any], cure: str) -> None:
     database = providers.Singleton(Database)
 
     def take(things):  # type: ignore[no-untyped-def]
@@ -42,7 +42,7 @@ def test_a_provider_inside_a_plain_collection_is_found(value: Callable[[Any], An
         assert cure in finding.message
 
 
-def test_a_provider_inside_a_partial_is_found() -> None:
+def test_a_provider_inside_a_partial_is_reported() -> None:
     database = providers.Singleton(Database)
     finding = only(container_of(database=database, outer=providers.Singleton(partial(str, database))))
     assert (finding.path, finding.kind) == ("outer", "hidden")

@@ -24,7 +24,7 @@ from tests.runtime.counted import (
 pytestmark = pytest.mark.usefixtures("nothing_is_built")
 
 
-def test_a_dependency_that_nobody_gave_is_found_with_who_asks_for_it() -> None:
+def test_a_missing_dependency_is_reported_with_its_dependent() -> None:
     assert only(WithoutDatabase()) == Finding(
         "module.database",
         "missing",
@@ -33,7 +33,7 @@ def test_a_dependency_that_nobody_gave_is_found_with_who_asks_for_it() -> None:
     )
 
 
-def test_a_dependency_of_the_outermost_container_is_found_though_nothing_asks() -> None:
+def test_a_missing_dependency_of_the_outermost_container_is_reported_even_if_unused() -> None:
     finding = only(Fillable())
     assert (finding.path, finding.kind) == ("database", "missing")
 
@@ -48,7 +48,7 @@ def test_a_dependency_that_only_an_overridden_provider_asked_does_no_harm() -> N
     assert check(container) == ()
 
 
-def test_a_wrong_name_on_a_container_of_dependencies_is_found() -> None:
+def test_a_wrong_name_on_a_container_of_dependencies_is_reported() -> None:
     finding = only(WithTypo())
     assert (finding.path, finding.kind) == ("module.core.dbb", "missing")
     assert "Service() of module.service" in finding.message
@@ -69,7 +69,7 @@ def test_a_wrong_name_on_a_container_of_dependencies_is_found() -> None:
         providers.Singleton(Shape),
     ],
 )
-def test_what_cannot_give_anything_is_found(provider: providers.Provider[Any]) -> None:
+def test_a_provider_that_cannot_return_anything_is_reported(provider: providers.Provider[Any]) -> None:
     finding = only(container_of(part=provider))
     assert (finding.path, finding.kind) == ("part", "missing")
 

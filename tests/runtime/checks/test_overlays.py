@@ -38,7 +38,7 @@ class WrongInside(containers.DeclarativeContainer):
     core = providers.Container(WrongName)
 
 
-def test_an_override_under_a_wrong_name_is_found() -> None:
+def test_an_override_under_a_wrong_name_is_reported() -> None:
     container = Application()
     container.override(WrongName())
     assert only(container) == Finding(
@@ -49,7 +49,7 @@ def test_an_override_under_a_wrong_name_is_found() -> None:
     )
 
 
-def test_an_override_under_a_wrong_name_inside_a_container_is_found() -> None:
+def test_an_override_under_a_wrong_name_inside_a_container_is_reported() -> None:
     container = Application()
     container.override(WrongInside())
     assert [(finding.path, finding.kind) for finding in check(container)] == [("core.databse", "overlay")]
@@ -80,7 +80,7 @@ def test_what_the_overriding_parts_need_is_theirs() -> None:
         providers.Factory(dict),
     ],
 )
-def test_an_override_by_something_else_is_found(stand_in: providers.Provider[Any]) -> None:
+def test_an_override_by_an_unrelated_object_is_reported(stand_in: providers.Provider[Any]) -> None:
     container = Application()
     container.database.override(stand_in)
     findings = check(container)

@@ -77,7 +77,7 @@ def reading(read: Callable[[Any], Any], wanted: Any, settings: Any = Settings) -
         (lambda it: it.url, int, "str"),
     ],
 )
-def test_a_setting_of_another_type_is_found(read: Callable[[Any], Any], wanted: Any, words: str) -> None:
+def test_a_setting_of_the_wrong_type_is_reported(read: Callable[[Any], Any], wanted: Any, words: str) -> None:
     (finding,) = reading(read, wanted)
     assert (finding.path, finding.kind) == ("part", "setting")
     assert words in finding.message
@@ -112,7 +112,7 @@ def test_a_setting_of_the_right_type_is_left_alone(read: Callable[[Any], Any], w
         (Pair, lambda it: it.lft, "Pair.lft, which does not exist: did you mean 'left'?"),
     ],
 )
-def test_a_setting_that_does_not_exist_is_found(
+def test_a_setting_that_does_not_exist_is_reported(
     settings: Any, read: Callable[[Any], Any], words: str
 ) -> None:
     findings = [finding for finding in reading(read, Any, settings) if finding.kind != "arity"]
@@ -120,7 +120,7 @@ def test_a_setting_that_does_not_exist_is_found(
     assert words in findings[0].message
 
 
-def test_a_named_reading_of_a_setting_that_does_not_exist_is_found_under_its_name() -> None:
+def test_a_named_reading_of_an_unknown_setting_is_reported_under_its_name() -> None:
     config = providers.Singleton(Settings)
     (finding,) = check(container_of(config=config, port=config.provided.prot))
     assert (finding.path, finding.kind) == ("port", "setting")
@@ -175,13 +175,13 @@ def configured(read: Callable[[Any], Any], wanted: Any = Any, **options: Any) ->
         (lambda it: it.prot.required(), {"data": {"port": 1}}),
     ],
 )
-def test_an_option_that_cannot_be_there_is_found(read: Callable[[Any], Any], options: dict[str, Any]) -> None:
+def test_an_option_that_cannot_exist_is_reported(read: Callable[[Any], Any], options: dict[str, Any]) -> None:
     (finding,) = configured(read, **options)
     assert (finding.path, finding.kind) == ("part", "setting")
     assert "which" in finding.message
 
 
-def test_an_option_of_another_type_is_found() -> None:
+def test_an_option_of_the_wrong_type_is_reported() -> None:
     (finding,) = configured(lambda it: it.port, str, pydantic_settings=[Settings])
     assert (finding.path, finding.kind) == ("part", "setting")
 

@@ -109,7 +109,7 @@ def findings_for(value: Any, wanted: Any) -> tuple[Finding, ...]:
         (len, Base),
     ],
 )
-def test_what_cannot_be_right_is_found(value: Any, wanted: Any) -> None:
+def test_a_type_that_cannot_be_right_is_reported(value: Any, wanted: Any) -> None:
     (finding,) = findings_for(value, wanted)
     assert (finding.path, finding.kind) == ("part", "type")
     assert "consume() expects" in finding.message
@@ -204,7 +204,7 @@ def test_an_argument_among_many_is_judged_by_its_own_annotation() -> None:
     ]
 
 
-def test_a_class_given_in_its_parents_place_is_found_by_the_constructors_name() -> None:
+def test_a_class_used_instead_of_its_parent_is_reported_by_the_constructors_name() -> None:
     def consume(it: Queries) -> None:
         raise AssertionError("called")
 
@@ -216,7 +216,7 @@ def test_a_class_given_in_its_parents_place_is_found_by_the_constructors_name() 
     )
 
 
-def test_a_dependency_is_compared_with_what_it_is_given_and_told_once() -> None:
+def test_a_dependency_is_compared_with_its_value_and_reported_once() -> None:
     def consume(base: Base) -> None:
         raise AssertionError("called")
 
@@ -231,7 +231,7 @@ def test_a_dependency_is_compared_with_what_it_is_given_and_told_once() -> None:
     assert check(Consumer(base=providers.Callable(lambda: 1))) == ()
 
 
-def test_a_wrong_type_handed_down_through_containers_is_told_once_where_it_starts() -> None:
+def test_a_wrong_type_passed_through_containers_is_reported_once_at_its_origin() -> None:
     class Inner(containers.DeclarativeContainer):
         base = providers.Dependency(instance_of=Base)
 

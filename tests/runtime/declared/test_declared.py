@@ -126,7 +126,7 @@ def given_by(provider: providers.Provider[Any]) -> Any:
         (providers.Selector(lambda: "a"), UNKNOWN),
     ],
 )
-def test_each_shape_tells_what_it_gives(provider: providers.Provider[Any], expected: Any) -> None:
+def test_every_shape_declares_the_type_of_its_value(provider: providers.Provider[Any], expected: Any) -> None:
     assert given_by(provider) == expected
 
 
@@ -201,11 +201,11 @@ class Group(BaseModel):
         (lambda: providers.Object(Color).provided.RED, UNKNOWN),
     ],
 )
-def test_what_is_provided_tells_its_annotation(provided: Any, expected: Any) -> None:
+def test_a_provided_attribute_has_its_annotated_type(provided: Any, expected: Any) -> None:
     assert given_by(provided()) == expected
 
 
-def test_providers_that_stand_in_for_each_other_give_what_nobody_says() -> None:
+def test_providers_that_override_each_other_have_an_unknown_type() -> None:
     one, other = providers.Callable(silent), providers.Callable(silent)
     one.override(other.provided.a)
     other.override(one.provided.b)

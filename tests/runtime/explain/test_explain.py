@@ -85,7 +85,7 @@ def test_a_bare_name_that_leads_to_one_part_will_do(graph: Graph) -> None:
         ("back", "back is a container\nask for one of its parts, back.settings, back.store"),
     ],
 )
-def test_what_is_no_part_is_a_sentence_with_near_names(graph: Graph, path: str, sentence: str) -> None:
+def test_an_unknown_part_is_one_sentence_with_similar_names(graph: Graph, path: str, sentence: str) -> None:
     with pytest.raises(UnknownPartError, match=sentence):
         explain_part(graph, path)
 
@@ -99,7 +99,7 @@ def test_a_name_that_may_be_several_is_a_sentence() -> None:
         explain_part(read_graph(Container()), "store")
 
 
-def test_who_overrides_is_told() -> None:
+def test_the_overriding_provider_is_shown() -> None:
     container = ShopContainer()
     container.back().store.override(providers.Singleton(MemoryCache))
     assert explain_part(read_graph(container), "back.store").overriding == (
@@ -111,7 +111,7 @@ def test_who_overrides_is_told() -> None:
     )
 
 
-def test_an_overlay_is_told(graph: Graph) -> None:
+def test_an_overlay_is_explained(graph: Graph) -> None:
     explanation = explain_part(graph, "back.store", overlaid={graph.paths["back.store"]})
     assert "overlay" in str(explanation)
 
@@ -123,7 +123,7 @@ def test_values_of_a_configuration_are_shown_without_anything_started(graph: Gra
     assert secret.value == "[redacted]"
 
 
-def test_a_settings_object_that_cannot_tell_its_sources_is_no_obstacle(graph: Graph) -> None:
+def test_a_settings_object_without_sources_is_accepted(graph: Graph) -> None:
     class Odd(Settings):
         def sources(self) -> dict[str, str]:
             raise RuntimeError("not now")

@@ -71,7 +71,7 @@ def test_every_secret_of_this_project_s_settings_is_masked_by_type_or_name() -> 
         ("https://login.example:8443/a@b", "https://login.example:8443/a@b"),
     ],
 )
-def test_secrets_inside_a_text_are_found_by_their_shape(text: str, without: str) -> None:
+def test_secrets_inside_a_text_are_recognised_by_their_shape(text: str, without: str) -> None:
     assert shown("value", text) == without
 
 

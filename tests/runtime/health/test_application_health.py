@@ -50,7 +50,7 @@ def causes(health: Health) -> dict[str, list[str]]:
     return {module.name: [str(cause) for cause in module.causes] for module in health.modules}
 
 
-async def test_started_application_tells_the_health_of_its_parts() -> None:
+async def test_a_started_application_reports_the_health_of_its_parts() -> None:
     async with Application(Whole()) as app:
         assert causes(await app.health()) == {"service": [], "other": [], "client": []}
         app.get(Database).away = True
@@ -113,7 +113,7 @@ async def test_part_that_owes_an_answer_is_not_asked_again_by_the_next_call() ->
                 await asyncio.sleep(0.001)
 
 
-async def test_many_callers_at_once_each_get_the_whole_answer() -> None:
+async def test_many_concurrent_callers_all_get_the_whole_answer() -> None:
     async with Application(Whole()) as app:
         reports: list[Any] = await asyncio.gather(*(app.health() for _ in range(50)))
         assert {report.status for report in reports} == {Status.UP}

@@ -155,7 +155,7 @@ async def test_exactly_the_dependants_of_a_database_that_is_away_are_down_and_na
     assert (health.module("clock").up, health.module("mail").http_status) == (True, 503)
 
 
-async def test_what_fails_because_of_the_database_is_no_cause_of_its_own(started: Started) -> None:
+async def test_a_part_that_fails_because_of_the_database_is_not_a_cause(started: Started) -> None:
     for path in ("core.database", "core.log", "core.tokens"):
         started[path].error = AWAY
     health = await started.health()
@@ -163,7 +163,7 @@ async def test_what_fails_because_of_the_database_is_no_cause_of_its_own(started
     assert [part.status for part in health.parts] == [Status.DOWN] * 3
 
 
-async def test_causes_that_do_not_stand_on_each_other_are_all_named_nearest_first(started: Started) -> None:
+async def test_independent_causes_are_all_named_nearest_first(started: Started) -> None:
     started["core.log"].error = KafkaError("closed")
     started["core.tokens"].error = DegradedError("2 accounts need to sign in")
     health = await started.health()
@@ -275,7 +275,7 @@ async def test_modules_of_a_flat_container_are_what_nothing_else_asks() -> None:
     assert causes(health)["worker"] == [f"worker -> tokens -> database: {AWAY}"]
 
 
-async def test_part_that_stands_in_for_another_is_reported_in_its_place() -> None:
+async def test_a_part_that_replaces_another_is_reported_under_its_path() -> None:
     class Other(Database): ...
 
     container = Application()
@@ -288,7 +288,7 @@ async def test_part_that_stands_in_for_another_is_reported_in_its_place() -> Non
     ]
 
 
-async def test_service_that_a_users_own_takes_the_place_of_is_its_modules() -> None:
+async def test_a_service_that_replaces_another_belongs_to_the_same_module() -> None:
     container = Application()
     container.mail.service.override(providers.Singleton(Tokens))
     started = Started(container, "core.broker", "mail.service")
@@ -313,7 +313,7 @@ async def test_one_object_that_is_several_parts_is_asked_once() -> None:
     assert causes(health) == {"service": [f"service -> alias -> database: {AWAY}"]}
 
 
-async def test_parts_that_hold_each_other_are_both_causes() -> None:
+async def test_parts_that_depend_on_each_other_are_both_causes() -> None:
     class Ring(containers.DeclarativeContainer):
         left = providers.Singleton(Database)
         right = providers.Singleton(Broker, left)

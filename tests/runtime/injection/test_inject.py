@@ -139,7 +139,7 @@ def test_without_an_application_the_function_and_the_parameter_are_named() -> No
         handle()
 
 
-def test_a_class_that_no_part_has_is_told_with_the_function(app: App) -> None:
+def test_a_class_that_no_part_has_is_reported_with_the_function(app: App) -> None:
     @inject
     def handle(client: Client) -> None:
         """Never run."""
@@ -506,7 +506,7 @@ async def test_a_hundred_tasks_see_their_own_overlay(app: App) -> None:
     assert await store_of_now(0) == (0, "store")
 
 
-async def test_several_applications_are_told_apart_by_their_tasks() -> None:
+async def test_several_applications_are_distinguished_by_their_tasks() -> None:
     async def task(name: str) -> str:
         async with Application(Container()) as app:
             with app.overlay(store=Store(name)):
@@ -530,7 +530,7 @@ def test_a_thread_uses_the_one_application_of_the_process(app: App) -> None:
     assert services == [app.get(Service)] * 2
 
 
-def test_a_thread_between_two_applications_is_told_so(app: App) -> None:
+def test_a_thread_between_two_applications_gets_an_error_that_says_so(app: App) -> None:
     errors = []
 
     @inject
@@ -570,7 +570,7 @@ async def test_a_task_that_outlives_an_overlay_uses_the_application(app: App) ->
     assert await task == (1, "store")
 
 
-def test_another_loop_is_told_so() -> None:
+def test_using_another_loop_is_an_error_that_says_so() -> None:
     class Looped(containers.DeclarativeContainer):
         client = providers.Singleton(Client)
 

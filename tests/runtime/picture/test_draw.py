@@ -56,11 +56,11 @@ def chain() -> Picture:
     return picture_of(read_graph(container))
 
 
-def test_a_tree_tells_each_part_once(back: Picture) -> None:
+def test_a_tree_shows_every_part_once(back: Picture) -> None:
     assert tree(back) == str(back) == TREE
 
 
-def test_a_tree_tells_what_runs_and_what_is_replaced(back: Picture) -> None:
+def test_a_tree_shows_what_runs_and_what_is_replaced(back: Picture) -> None:
     graph = read_graph(BackContainer())
     paths = graph.paths
     drawn = tree(
@@ -104,7 +104,7 @@ def test_a_chain_of_thousands_is_drawn(chain: Picture) -> None:
     assert difference(chain, chain) == ()
 
 
-def test_parts_that_need_each_other_are_in_the_tree() -> None:
+def test_parts_that_depend_on_each_other_are_in_the_tree() -> None:
     class Container(containers.DeclarativeContainer):
         one: providers.Singleton[Link] = providers.Singleton(Link)
         two: providers.Singleton[Link] = providers.Singleton(Link, one)
@@ -146,7 +146,7 @@ def hostile(text: str) -> Picture:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_name_breaks_out_of_its_place(text: str) -> None:
+def test_no_name_breaks_out_of_its_element(text: str) -> None:
     drawn = hostile(text)
     for draw in (tree, mermaid, dot):
         written = draw(drawn)
@@ -220,16 +220,16 @@ def test_json_has_sorted_keys_and_ends_with_a_line(back: Picture) -> None:
         '{"schema": 1, "container": "", "nodes": [], "edges": [{"source": "a"}]}',
     ],
 )
-def test_what_is_no_picture_is_a_sentence(text: str) -> None:
+def test_json_that_is_not_a_graph_is_one_sentence(text: str) -> None:
     with pytest.raises(PictureError, match="this is not a picture"):
         from_json(text)
 
 
-def test_nothing_changed_is_no_difference(shop: Picture) -> None:
+def test_unchanged_wiring_has_no_differences(shop: Picture) -> None:
     assert difference(shop, from_json(to_json(picture_of(read_graph(ShopContainer()))))) == ()
 
 
-def test_what_only_runs_is_no_difference(back: Picture) -> None:
+def test_values_at_run_time_are_not_a_difference(back: Picture) -> None:
     running = replace(back, nodes=tuple(replace(node, started=True, chosen="x") for node in back.nodes))
     assert difference(back, running) == ()
 
@@ -281,6 +281,6 @@ def test_another_container_that_declares_a_part_is_a_change(back: Picture) -> No
     assert difference(back, inherited) == ("extra is new: singleton of tests.fixtures.shop:MemoryCache",)
 
 
-def test_the_order_of_declarations_is_no_difference(back: Picture) -> None:
+def test_the_order_of_declarations_is_not_a_difference(back: Picture) -> None:
     turned = Picture(back.container, back.nodes[::-1], back.edges[::-1])
     assert difference(back, turned) == ()

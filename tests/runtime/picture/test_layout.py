@@ -18,7 +18,7 @@ def pictures(draw: st.DrawFn) -> Picture:
 
 
 @given(pictures())
-def test_no_two_parts_share_a_place_and_each_is_in_the_lane_of_its_container(drawn: Picture) -> None:
+def test_no_two_parts_overlap_and_every_part_is_in_the_lane_of_its_container(drawn: Picture) -> None:
     layout = lay_out(drawn)
     cells = [(cell.column, cell.row) for cell in layout.cells.values()]
     assert len(set(cells)) == len(cells) == len(drawn.nodes)

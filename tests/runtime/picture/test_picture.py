@@ -43,7 +43,7 @@ def test_people_s_own_names_are_shown_and_nothing_else(application: Picture) -> 
     }
 
 
-def test_an_alias_is_told_by_the_edge_that_passes_it(application: Picture) -> None:
+def test_an_alias_is_shown_by_the_edge_that_passes_it(application: Picture) -> None:
     edge = next(edge for edge in application.needs["account.service"] if edge.target == "core.database")
     assert edge == PictureEdge(
         "account.service", "core.database", "database", "argument", through=("account.database",)
@@ -60,7 +60,7 @@ def test_what_is_read_of_settings_is_a_setting_of_the_reader(application: Pictur
     assert application.by_path["core.token_service"].settings == ()
 
 
-def test_what_is_read_of_a_part_is_no_setting() -> None:
+def test_an_attribute_of_a_part_is_not_a_setting() -> None:
     class Container(containers.DeclarativeContainer):
         store = providers.Singleton(MemoryCache)
         user = providers.Singleton(Cache, store.provided.pool[0].title.call(1))
@@ -114,7 +114,7 @@ def test_plumbing_is_folded_into_labels_calls_and_picks(shop: Picture) -> None:
     assert received(shop, "back.cache")["selector"] == "mode_of(mode of back.settings)"
 
 
-def test_a_method_at_the_end_is_no_part_of_a_setting_s_name(shop: Picture) -> None:
+def test_a_method_at_the_end_does_not_belong_to_the_name_of_a_setting(shop: Picture) -> None:
     assert [setting.name for setting in shop.by_path["back.licence"].settings] == ["licence"]
     assert [setting.name for setting in shop.by_path["post"].settings] == ["smtp.password"]
 
@@ -155,7 +155,7 @@ def test_an_overlaid_alias_is_a_part_of_its_own() -> None:
     assert drawn.by_path["front.store"].overlaid
 
 
-def test_aliases_that_lead_to_each_other_are_drawn_all_the_same() -> None:
+def test_aliases_that_lead_to_each_other_are_drawn() -> None:
     class Container(containers.DeclarativeContainer):
         one: providers.Dependency[object] = providers.Dependency()
         two: providers.Dependency[object] = providers.Dependency()
@@ -167,7 +167,7 @@ def test_aliases_that_lead_to_each_other_are_drawn_all_the_same() -> None:
     assert {node.path for node in picture_of(read_graph(container)).nodes} == {"one", "two", "user"}
 
 
-def test_parts_that_need_each_other_are_drawn_all_the_same() -> None:
+def test_parts_that_depend_on_each_other_are_drawn() -> None:
     class Container(containers.DeclarativeContainer):
         one: providers.Singleton[Cache] = providers.Singleton(Cache)
         two: providers.Singleton[Cache] = providers.Singleton(Cache, one)

@@ -46,7 +46,7 @@ async def test_a_round_may_hold_empty_pages(cloud: Sandbox, ask: Ask) -> None:
     assert (await round_of(ask, link))[0] == []
 
 
-async def test_changes_are_told_once(cloud: Sandbox, ask: Ask) -> None:
+async def test_changes_are_reported_once(cloud: Sandbox, ask: Ask) -> None:
     first, link, _ = await round_of(ask, INBOX)
     mailbox = cloud.mailbox(ALICE)
     added = mailbox.add(b"Subject: new\n\n")
@@ -77,7 +77,7 @@ async def test_what_changes_during_a_round_is_not_lost(cloud: Sandbox, ask: Ask)
     assert late.mutable_id in {item["id"] for item in items}
 
 
-async def test_only_the_kind_of_change_asked_for_is_told(cloud: Sandbox, ask: Ask) -> None:
+async def test_only_the_requested_kind_of_change_is_reported(cloud: Sandbox, ask: Ask) -> None:
     first, link, _ = await round_of(ask, f"{INBOX}?changeType=deleted")
     assert first == []
     gone, changed, *_ = cloud.mailbox(ALICE).messages

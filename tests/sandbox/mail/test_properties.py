@@ -36,7 +36,7 @@ from iacs.sandbox.mail.properties import read_properties
         ("", None),
     ],
 )
-def test_a_date_is_told_in_utc_or_not_at_all(value: str, expected: str | None) -> None:
+def test_a_date_is_given_in_utc_or_not_at_all(value: str, expected: str | None) -> None:
     assert graph_text(parse_date(value)) == expected
 
 
@@ -85,7 +85,7 @@ def test_encoded_words_are_read(value: str, expected: str) -> None:
         ("=?koi8-r?b?8sXL?=", [("Рек", None)]),
     ],
 )
-def test_addresses_are_told_as_they_are(value: str, expected: list[tuple[str | None, str | None]]) -> None:
+def test_addresses_are_returned_unchanged(value: str, expected: list[tuple[str | None, str | None]]) -> None:
     addresses = [person["emailAddress"] for person in parse_addresses(value)]
     assert [(address["name"], address["address"]) for address in addresses] == expected
 
@@ -131,7 +131,7 @@ def test_a_message_that_is_only_a_file_has_no_body() -> None:
     assert (properties["body"], properties["bodyPreview"], properties["hasAttachments"]) == (None, None, True)
 
 
-def test_headers_are_told_whole_with_raw_utf8() -> None:
+def test_headers_are_complete_even_with_raw_utf8() -> None:
     properties = read_properties(
         "Subject: naïve\n\tcafé\nX-Odd: \udcff\n\n".encode("utf-8", "surrogateescape")
     )

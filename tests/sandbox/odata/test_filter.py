@@ -86,12 +86,12 @@ def test_null_is_a_value_for_equality_and_unknown_elsewhere(text: str, expected:
      "receivedDateTime ge '2026-09-01'", "subject gt 5", "subject", "receivedDateTime ge 2026-13-01T00:00:00Z",
      "contains(isRead,'x')", "(" * 1000 + "isRead" + ")" * 1000, "not " * 1000 + "isRead", "isRead" + " and isRead" * 5000, "from//address eq 'x'"],
 )  # fmt: skip
-def test_what_is_no_filter_is_refused(text: str) -> None:
+def test_a_malformed_filter_is_rejected(text: str) -> None:
     with pytest.raises(FilterError):
         holds(text)
 
 
-def test_properties_are_told_in_the_order_of_their_appearance() -> None:
+def test_properties_are_listed_in_the_order_of_their_appearance() -> None:
     parsed = parse_filter(
         "importance eq 'high' and (isRead eq false or contains(subject,'x')) and isRead ne true"
     )
