@@ -6,72 +6,78 @@
     @api.get("/orders")
     async def orders(orders: Annotated[Orders, Part]) -> list[str]: ...
 
-Body models, `Request`, `Depends` and the OpenAPI document are FastAPI's as ever. The server refuses to start when the
-container lacks a part that a route asks for. An error of iacs that a route does not catch is answered by its `code`.
+`Part("core.database")` names a part by its path. Body models, `Request`, `Depends` and the OpenAPI document are
+FastAPI's as ever. The server does not start when the container lacks a part that a route or a dependency asks for.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache, wraps
-from http import HTTPStatus
+from functools import lru_cache, partial, wraps
 from inspect import iscoroutinefunction
 from types import CoroutineType
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, routing
 from fastapi.params import Depends
 from fastapi.requests import HTTPConnection
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from iacs.core.exceptions import IACSGraphError
+from iacs.core.exceptions import IACSGraphError, InjectionError
+from iacs.integrations._support.answered import report_answered_by_starlette
+from iacs.integrations._support.answers import STATUS, answer_to
 from iacs.integrations.asgi import ScopeMiddleware, connection_scope
 from iacs.runtime import Application, current_application
 from iacs.runtime.picture.page import page
 
-STATUS: Mapping[str, HTTPStatus] = {
-    "account_disabled": HTTPStatus.FORBIDDEN,
-    "account_not_found": HTTPStatus.NOT_FOUND,
-    "api_connection": HTTPStatus.BAD_GATEWAY,
-    "graph": HTTPStatus.BAD_GATEWAY,
-    "mail_query": HTTPStatus.UNPROCESSABLE_ENTITY,
-    "sign_in_required": HTTPStatus.UNAUTHORIZED,
-}
-"""The status of each error code; every other one is 500."""
+__all__ = ["STATUS", "Part", "add_health_routes", "setup"]
 
 
 @dataclass(frozen=True)
 class _Part(Depends):
-    """A dependency that FastAPI completes with the annotated class; it reads that part from the scope."""
+    """A dependency that reads a part from the scope; FastAPI completes it with the annotated class."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if isinstance(self.dependency, type):
+        if self.dependency is not None and not isinstance(self.dependency, _Reader):
             object.__setattr__(self, "dependency", _reader(self.dependency))
 
+    def __call__(self, path: str) -> "_Part":
+        """Return a dependency on the part at `path`."""
+        return _Part(_reader(path))
+
+
+class _Reader:
+    """Reads one part."""
+
+    def __init__(self, key: type[Any] | str) -> None:
+        self.key = key
+
+    async def __call__(self, connection: HTTPConnection) -> Any:
+        return await connection_scope(connection.scope).aget(self.key)
+
+
+_reader = lru_cache(maxsize=None)(
+    _Reader
+)  # one per part: FastAPI solves the same dependency once per request
 
 Part = _Part()
 
 
-class _Reader:
-    """Reads the part of one class."""
+def setup(app: FastAPI, application: Application[Any], *, status: Mapping[str, int] | None = None) -> None:
+    """Start `application` with the server, open a scope for each request and WebSocket, and answer errors of iacs.
 
-    def __init__(self, cls: type[Any]) -> None:
-        self.cls = cls
+    An error that no route catches is answered with `STATUS` of its code, or with that of `status`.
+    """
+    app.add_middleware(
+        ScopeMiddleware, application=application, prepare=partial(_prepare_routes, app, application)
+    )
+    report_answered_by_starlette(app)
 
-    async def __call__(self, connection: HTTPConnection) -> Any:
-        return await connection_scope(connection.scope).aget(self.cls)
+    async def answered(_request: Request, error: IACSGraphError) -> JSONResponse:
+        answer = answer_to(error, status or {})
+        return JSONResponse(answer.body, answer.status, answer.headers)
 
-
-_reader = lru_cache(maxsize=None)(_Reader)
-
-
-def setup(app: FastAPI, application: Application[Any], *, status: Mapping[str, int] = STATUS) -> None:
-    """Start `application` with the server, open a scope for each request and WebSocket, and answer errors."""
-    app.add_middleware(_Middleware, api=app, application=application)
-
-    @app.exception_handler(IACSGraphError)
-    async def answer(_request: Request, error: IACSGraphError) -> JSONResponse:
-        return JSONResponse({"code": error.code, "message": str(error)}, status.get(error.code, 500))
+    app.exception_handlers.setdefault(IACSGraphError, answered)
 
 
 def add_health_routes(app: FastAPI, application: Application[Any]) -> None:
@@ -91,48 +97,53 @@ def add_health_routes(app: FastAPI, application: Application[Any]) -> None:
         return HTMLResponse(page(application.graph()))
 
 
-class _Middleware(ScopeMiddleware):
-    """Checks and prepares the routes before the first start, or the first request where nobody starts it."""
-
-    def __init__(self, app: Any, api: FastAPI, application: Application[Any]) -> None:
-        super().__init__(app, application)
-        self._api = api
-
-    def prepare(self) -> None:
-        """Raise IACSGraphError, naming the route, when the container lacks a part."""
-        for dependant in _dependants(self._api.routes):
-            _prepare(dependant, self.application)
+def _prepare_routes(app: FastAPI, application: Application[Any]) -> None:
+    """Raise InjectionError when the container lacks a part; have routes read theirs."""
+    for dependant in _dependants(app.routes):
+        _check(dependant, application)
+        _read_directly(dependant)
 
 
-def _dependants(routes: Any) -> Iterator[Any]:
-    for route in routes:
-        if getattr(route, "dependant", None) is not None:
-            yield route.dependant
-        yield from _dependants(getattr(route, "routes", None) or ())
+def _dependants(routes: Iterable[Any]) -> Iterator[Any]:
+    iterate: Callable[[Any], Iterable[Any]] = getattr(routing, "iter_route_contexts", iter)
+    for route in iterate(routes):
+        dependant = getattr(route, "dependant", None)
+        if dependant is not None:
+            yield dependant
+            continue
+        middlewares = getattr(getattr(route, "app", None), "user_middleware", ())
+        if not any(middleware.cls is ScopeMiddleware for middleware in middlewares):  # a setup of its own
+            yield from _dependants(getattr(route, "routes", None) or ())
 
 
-def _prepare(dependant: Any, application: Application[Any]) -> None:
-    """Have a route read its parts itself: for FastAPI, each would be a dependency to solve."""
+def _check(dependant: Any, application: Application[Any]) -> None:
+    for inner in dependant.dependencies:
+        _check(inner, application)
+        if isinstance(inner.call, _Reader):
+            try:
+                application.lookup.index_in(inner.call.key, application.values)
+            except IACSGraphError as error:
+                name = getattr(dependant.call, "__qualname__", repr(dependant.call))
+                message = f"cannot inject {inner.name!r} into {name}(): {error}"
+                raise InjectionError(message, function=name, parameter=inner.name, hint=error.hint) from error
+
+
+def _read_directly(dependant: Any) -> None:
+    """Have an asynchronous route read its parts itself: for FastAPI, each would be a dependency to solve."""
     parts = {
-        inner.name: inner.call.cls for inner in dependant.dependencies if isinstance(inner.call, _Reader)
+        inner.name: inner.call.key for inner in dependant.dependencies if isinstance(inner.call, _Reader)
     }
-    for name, cls in parts.items():
-        try:
-            application.lookup.index(cls)
-        except IACSGraphError as error:
-            error.add_note(f"parameter {name} of {dependant.call.__qualname__}()")
-            raise
     if parts and iscoroutinefunction(dependant.call):
         dependant.dependencies = [inner for inner in dependant.dependencies if inner.name not in parts]
         dependant.call = _given(dependant.call, parts)
 
 
-def _given(endpoint: Callable[..., Any], parts: Mapping[str, type[Any]]) -> Callable[..., Any]:
+def _given(endpoint: Callable[..., Any], parts: Mapping[str, type[Any] | str]) -> Callable[..., Any]:
     @wraps(endpoint)
     async def given(**values: Any) -> Any:
         begin = current_application().begin
-        for name, cls in parts.items():
-            value = begin(cls)
+        for name, key in parts.items():
+            value = begin(key)
             values[name] = await value if type(value) is CoroutineType else value
         return await endpoint(**values)
 

@@ -130,6 +130,45 @@ async def test_every_connection_has_a_scope_of_its_own() -> None:
     assert len(set(map(id, clocks))) == 100
 
 
+async def test_a_start_up_that_the_inner_application_refuses_is_reported_once() -> None:
+    application = Application(Container())
+
+    async def app(_connection: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no licence"})
+        raise RuntimeError("no licence")
+
+    server = Server(setup(app, application))
+    async with server:
+        pass
+    with pytest.raises(RuntimeError, match="no licence"):
+        await server.task
+    assert server.sent == ["lifespan.startup.failed"]
+    assert not application.is_started
+
+
+async def test_a_connection_that_has_ended_no_longer_refers_to_its_scope() -> None:
+    connection = {"type": "http"}
+    async with Application(Container()) as application:
+        await setup(nothing, application)(connection, nothing, nothing)
+    assert connection == {"type": "http"}
+
+
+async def test_a_connection_that_passes_the_same_middleware_twice_has_one_scope() -> None:
+    scopes = []
+
+    async def app(connection: Any, _receive: Any, _send: Any) -> None:
+        scopes.append(connection_scope(connection))
+
+    async def twice(connection: Any, receive: Any, send: Any) -> None:
+        scopes.append(connection_scope(connection))
+        await setup(app, application)(connection, receive, send)
+
+    async with Application(Container()) as application:
+        await setup(twice, application)({"type": "http"}, nothing, nothing)
+    assert scopes[0] is scopes[1]
+
+
 def test_a_connection_without_the_middleware_says_what_to_call() -> None:
     with pytest.raises(NotStartedError, match="setup"):
         connection_scope({})
