@@ -23,6 +23,7 @@ class Plan:
     A plan with a `base` compiles only what is affected by what is replaced or `changed`, and not by way of a
     branch that a selector skips according to `chosen`, the values of the base. In a `bound` one, what it
     compiles is injected as providers of this view: calling them gives its values, not the container's.
+    `scoped` is what needs a scope.
     """
 
     def __init__(
@@ -44,7 +45,12 @@ class Plan:
         self.affected: set[int] = graph.affected((*replaced, *changed, *new), skipped)
         bound_before: set[int] = base.bound if base else set()
         self.bound: set[int] = self.affected | bound_before if bound else set()
-        self.bound |= graph.affected(node.index for node in graph.nodes if node.kind in SCOPED)
+        self.scoped: frozenset[int] = (
+            base.scoped
+            if base and base.graph is graph
+            else frozenset(graph.affected(node.index for node in graph.nodes if node.kind in SCOPED))
+        )
+        self.bound |= self.scoped
         self.expressions: list[Expression] = list(base.expressions) if base else []
         self.expressions += [constant(UNSET)] * (len(graph) - len(self.expressions))
         self.waits: list[frozenset[int]] = list(base.waits) if base else []

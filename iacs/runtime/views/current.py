@@ -1,15 +1,24 @@
-"""Which application, or overlay of one, the running code belongs to."""
+"""Which application, overlay or scope the running code belongs to."""
 
 from typing import cast
 
+from iacs.runtime.views.detached import DetachedView
+from iacs.runtime.views.loop_context import running_loop
 from iacs.runtime.views.nesting import NestingView
-from iacs.runtime.views.registry import current_view
+from iacs.runtime.views.registry import entered_view, only_application
 
 
 def current_application() -> NestingView:
-    """Return the application or overlay that was entered last in this context.
+    """Return the application, overlay or scope that was entered last in this context.
 
     Code that runs in no context of an application, a worker thread for instance, gets the one started
-    application of the process; NotStartedError when there is none, or more than one.
+    application of the process; NotStartedError when there is none, or more than one. While an overlay or a scope
+    is open, that thread is refused the parts that differ there.
     """
-    return cast(NestingView, current_view())  # applications and overlays alone are registered
+    view = entered_view()
+    if view is None:
+        view = only_application()
+        home = view.loop_context
+        if (home.overlays or home.scopes) and (home.loop is None or running_loop() is not home.loop):
+            return DetachedView(view)
+    return cast(NestingView, view)  # nothing else is registered

@@ -31,6 +31,7 @@ class LoopContext:
         self._start_timeout = start_timeout
         self.stop_timeout = stop_timeout
         self.scopes: dict[Any, None] = {}
+        self.overlays: dict[Any, None] = {}
         self._closing: set[asyncio.Task[Errors]] = set()
         self._errors: Errors = []
 

@@ -172,6 +172,7 @@ class OverlayView(ReportingView):
 
     def _begin(self, lifetime: Lifetime) -> None:
         self._lifetime, self.plan, self.values = lifetime, lifetime.plan, lifetime.values
+        self.loop_context.overlays[self] = None
         if self._is_alone:
             self.loop_context.bind_parts(lifetime)
 
@@ -181,6 +182,7 @@ class OverlayView(ReportingView):
             raise NotStartedError("this overlay is not entered")
         registry.leave(self._entry)
         self._lifetime = self._entry = None
+        self.loop_context.overlays.pop(self, None)
         self._is_left_behind = False
         self.forget()
         return lifetime
@@ -190,6 +192,7 @@ class OverlayView(ReportingView):
         if self._lifetime is not None:
             self._inherited.append((self._lifetime, self.values))
             self._lifetime = None
+            self.loop_context.overlays.pop(self, None)
             self._is_left_behind = True
             self.forget()
 

@@ -45,13 +45,17 @@ class _Started:
 _started = _Started()
 
 
-def current_view() -> View:
-    """Return what was entered last in this context, else the one started application of the process.
-
-    Raise NotStartedError when none or several are started.
-    """
+def entered_view() -> View | None:
+    """Return what was entered last in this context and is still open; None when there is nothing."""
     view = _entered.get()
-    return view if view is not None and view.is_open else _started.only()
+    while view is not None and not view.is_open:
+        view = view.outer_view
+    return view
+
+
+def only_application() -> View:
+    """Return the one started application of the process; raise NotStartedError when none or several are started."""
+    return _started.only()
 
 
 def view_of(application: View) -> View:

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, TypeVar, overload
 
 from iacs.core.exceptions import NotStartedError, WiringError
@@ -27,21 +26,27 @@ class View(ABC):
     outer_view: "View | None" = None
     is_scope = False
     _is_left_behind = False
+    _derived: dict[frozenset[int], Any] | None = None
+    _passed_before: dict[Any, Any] | None = None
 
     def __init__(self, loop_context: LoopContext) -> None:
         self.run_in(loop_context)
         self._found = _Found(self)
         self.scope_caches: tuple[dict[Key, Expression], dict[Key, Any]] = ({}, {})
 
-    @cached_property
+    @property
     def derived(self) -> dict[frozenset[int], Any]:
         """What overlays of this view have in common."""
-        return {}
+        if self._derived is None:
+            self._derived = {}
+        return self._derived
 
-    @cached_property
+    @property
     def passed(self) -> dict[Any, Any]:
         """What scopes of this view have in common."""
-        return {}
+        if self._passed_before is None:
+            self._passed_before = {}
+        return self._passed_before
 
     def run_in(self, loop_context: LoopContext) -> None:
         """Run in this loop context, or in one of its own."""
@@ -174,8 +179,7 @@ class View(ABC):
     def forget(self) -> None:
         """Look everything up again."""
         self._found.clear()
-        self.derived.clear()
-        self.passed.clear()
+        self._derived = self._passed_before = None
         self.scope_caches = ({}, {})
 
 

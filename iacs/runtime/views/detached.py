@@ -1,0 +1,60 @@
+"""An application as a thread reads it that may have lost its context: an executor's, or one of its own."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from iacs.core.exceptions import ScopeError
+from iacs.runtime.views.loop_context import LoopContext
+from iacs.runtime.views.nesting import NestingView
+from iacs.runtime.views.view import Key, View
+
+HAND_OVER: Final = (
+    "hand the context over: await asyncio.to_thread(work), or copy_context().run(work) in the thread"
+)
+
+
+class DetachedView(NestingView):
+    """The parts of an application, without those that an open overlay replaces, and without scoped ones.
+
+    Whether the thread works for that overlay or scope cannot be known, so it is given what is the same in all.
+    """
+
+    def __init__(self, application: View) -> None:
+        super().__init__(application.loop_context)
+        self.outer_view = self._application = application
+        self.plan, self.values = application.plan, application.values
+        self.lookup, self.roots = application.lookup, application.roots
+
+    @property
+    def is_started(self) -> bool:
+        """Return whether parts can be read."""
+        return self._application.is_started
+
+    def read(self, key: Key) -> Any:
+        """Return a part; raise ScopeError when it may be another one where the thread was started."""
+        node = self.plan.graph.nodes[self.lookup.index_in(key, self.values)]
+        if node.index in self.plan.scoped:
+            self._refuse(node.path, "is scoped, and this thread runs in the context of no scope")
+        if any(node.index in overlay.plan.affected for overlay in tuple(self.loop_context.overlays)):
+            self._refuse(
+                node.path, "is another one in an overlay that is open, and this thread has no context"
+            )
+        return super().read(key)
+
+    def _refuse(self, path: str, reason: str) -> NoReturn:
+        raise ScopeError(f"{path} {reason}", path=path, hint=HAND_OVER)
+
+    def fits(self, values: Mapping[int, Any]) -> None:
+        """Raise CheckError when an object does not fit its part."""
+        self._application.fits(values)
+
+    def new_loop_context(self) -> LoopContext:
+        """Return a loop context of its own."""
+        return self._application.new_loop_context()
+
+    def open_here(self) -> None:
+        """Build parts of its own in a forked child."""
+        self._application.open_here()
+
+    def forked(self) -> None:
+        """Keep nothing: it has no parts of its own."""
