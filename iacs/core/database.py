@@ -193,7 +193,9 @@ class Database(Closing, AsyncClosing):
 
     @contextmanager
     def _transaction(self, interrupt: Interrupt, *, read_only: bool) -> Iterator[Transaction]:
-        with self._turn(interrupt, read_only=read_only), self.get_connection() as connection:
+        waits = not read_only and self.dialect == "sqlite"
+        turn = self._writer_turn.taken(interrupt.check) if waits else nullcontext()
+        with turn, self.get_connection() as connection:
             _begin(connection, read_only=read_only)
             tx = Transaction(connection, interrupt)
             with interrupt.covering(connection):
@@ -203,11 +205,6 @@ class Database(Closing, AsyncClosing):
                 raise DatabaseError("a statement failed, so the transaction was rolled back")
             with translated_errors("the transaction could not be committed"):
                 connection.commit()
-
-    def _turn(self, interrupt: Interrupt, *, read_only: bool) -> AbstractContextManager[None]:
-        if read_only or self.dialect == "postgresql":
-            return nullcontext()
-        return self._writer_turn.taken(interrupt.check)
 
     def _connect(self) -> "sqlalchemy.Connection":
         with translated_connection_errors(self._url, self._timeout):

@@ -67,11 +67,7 @@ class IACSGraphError(Exception):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """Copy and pickle every attribute: by default an exception loses its keyword arguments."""
-        return _remake, (type(self), self.args), self.__dict__
-
-
-def _remake(kind: type[IACSGraphError], args: tuple[Any, ...]) -> IACSGraphError:
-    return kind.__new__(kind, *args)
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class ConfigurationError(IACSGraphError):

@@ -63,10 +63,6 @@ class HttpClient(AsyncClosing):
         if loop not in self._sessions:
             self._sessions[loop] = HttpSession(timeout=self._timeout, ca_file=self._ca_file)
             await self._sessions[loop].start()
-            await self._discard_dead()
+            for dead in [other for other in self._sessions if other.is_closed()]:
+                await self._sessions.pop(dead).discard()  # its loop was closed without its async generators
         return self._sessions[loop]
-
-    async def _discard_dead(self) -> None:
-        """Drop the sessions of loops that were closed without their async generators being."""
-        for dead in [loop for loop in self._sessions if loop.is_closed()]:
-            await self._sessions.pop(dead).discard()

@@ -232,6 +232,7 @@ class OAuthClient:
 
 
 def _next_pause(error: IACSGraphError, pause: float) -> float:
+    """Return the pause before the next poll: 5 s more for each slow_down, as RFC 8628 asks (3.5)."""
     if isinstance(error, APIConnectionError):
         return max(pause * 2, error.retry_after or 0)
     return pause + 5 if isinstance(error, AuthenticationError) and error.error == "slow_down" else pause

@@ -89,6 +89,7 @@ class TokenService:
         return await self._database.read(token_store.read, account_id) is not None
 
     async def _current(self, account_id: str) -> StoredToken:
+        """Remember the tokens as soon as they are read: after a later `delete`, a waiting task would keep them."""
         current = await self._renewal.current(account_id)
         self._memory[account_id] = current
         return current

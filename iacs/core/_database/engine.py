@@ -4,7 +4,6 @@ import re
 import sqlite3
 import time
 from difflib import get_close_matches
-from functools import partial
 from math import ceil
 from typing import Any
 
@@ -85,26 +84,13 @@ def create_engine(
     except ImportError as error:
         raise ConfigurationError([_NO_DRIVER]) from error
     if sqlite:
-        _create_privately(engine)
+        _prepare_sqlite(engine, timeout, memory=is_memory(url))
     else:
         from iacs.core._database.watch import watch  # it needs PostgreSQL's driver
 
         watch(engine, timeout, arguments)
-    _prepare(engine, timeout, pooled=not prepared_statements, memory=is_memory(url))
-    if schema:
-        event.listen(engine, "begin", partial(_use_schema, schema))
+        _prepare_postgresql(engine, timeout, schema=schema, pooled=not prepared_statements)
     return engine
-
-
-def _create_privately(engine: sqlalchemy.Engine) -> None:
-    file = sqlite_file(engine.url)
-    if file and may_create(engine.url):
-        event.listen(engine, "do_connect", lambda *_arguments: file.create_private())
-
-
-def _use_schema(schema: str, connection: sqlalchemy.Connection) -> None:
-    """Choose the schema for one transaction: behind PgBouncer another client has the connection next."""
-    connection.exec_driver_sql(f'SET LOCAL search_path TO "{schema}"')
 
 
 def _refuse_unknown_options(url: URL) -> None:
@@ -152,41 +138,47 @@ def _driver_arguments(url: URL, timeout: float, *, prepared_statements: bool) ->
     return arguments
 
 
-def _prepare(engine: sqlalchemy.Engine, timeout: float, *, pooled: bool, memory: bool) -> None:
-    lock_timeout = f"lock_timeout = {ceil(timeout * 1000)}"
-
-    def prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_sqlite(engine: sqlalchemy.Engine, timeout: float, *, memory: bool) -> None:
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA foreign_keys = ON").close()
         if not memory:
             _use_wal(connection, time.monotonic() + timeout)
 
-    def prepare_postgresql(connection: Any, _record: object) -> None:
+    def begin(connection: sqlalchemy.Connection) -> None:
+        """Begin explicitly: left to itself, Python's sqlite3 begins late, and not at all before DDL."""
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(f"PRAGMA query_only = {options.get('sqlite_query_only', False):d}")
+        connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
+
+    def roll_back(connection: Any, _record: object, _state: object) -> None:
+        """Leave no transaction to the next user: SQLite keeps one open when its commit fails."""
+        connection.rollback()
+
+    file = sqlite_file(engine.url)
+    if file and may_create(engine.url):
+        event.listen(engine, "do_connect", lambda *_arguments: file.create_private())
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "reset", roll_back)
+
+
+def _prepare_postgresql(engine: sqlalchemy.Engine, timeout: float, *, schema: str, pooled: bool) -> None:
+    lock_timeout = f"lock_timeout = {ceil(timeout * 1000)}"
+
+    def prepare(connection: Any, _record: object) -> None:
         connection.execute(f"SET {lock_timeout}")
         connection.commit()
 
-    def limit_transaction(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql(f"SET LOCAL {lock_timeout}")
+    def begin(connection: sqlalchemy.Connection) -> None:
+        """Set what is for one transaction: behind PgBouncer another client has the connection next."""
+        if pooled:
+            connection.exec_driver_sql(f"SET LOCAL {lock_timeout}")
+        if schema:
+            connection.exec_driver_sql(f'SET LOCAL search_path TO "{schema}"')
 
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", prepare_sqlite)
-        event.listen(engine, "begin", _begin)
-        event.listen(engine, "reset", _roll_back)
-    elif pooled:  # behind PgBouncer a setting of the session may end up in somebody else's
-        event.listen(engine, "begin", limit_transaction)
-    else:
-        event.listen(engine, "connect", prepare_postgresql)
-
-
-def _begin(connection: sqlalchemy.Connection) -> None:
-    """Begin explicitly: left to itself, Python's sqlite3 begins late, and not at all before DDL."""
-    options = connection.get_execution_options()
-    connection.exec_driver_sql(f"PRAGMA query_only = {options.get('sqlite_query_only', False):d}")
-    connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
-
-
-def _roll_back(connection: Any, _record: object, _state: object) -> None:
-    """Leave no transaction to the next user: SQLite keeps one open when its commit fails."""
-    connection.rollback()
+    event.listen(engine, "begin", begin)
+    if not pooled:
+        event.listen(engine, "connect", prepare)
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:

@@ -87,14 +87,11 @@ def _driver_error(error: "SQLAlchemyError") -> BaseException:
     cause = error.orig if isinstance(error, StatementError) and error.orig else error
     sqlstate = getattr(cause, "sqlstate", None)
     if isinstance(error, DBAPIError) and sqlstate:
-        cause.args = (_without_values(cause, sqlstate),)
+        name = type(cause).__name__
+        is_quoting = sqlstate.startswith(_DATA_EXCEPTION)
+        diagnostics: Any = getattr(cause, "diag", None)
+        cause.args = (f"{name} (SQLSTATE {sqlstate})" if is_quoting else diagnostics.message_primary or name,)
     return cause
-
-
-def _without_values(cause: Any, sqlstate: str) -> str:
-    if sqlstate.startswith(_DATA_EXCEPTION):
-        return f"{type(cause).__name__} (SQLSTATE {sqlstate})"
-    return str(cause.diag.message_primary or type(cause).__name__)
 
 
 def _reason(cause: BaseException) -> str:

@@ -50,34 +50,26 @@ def encode(value: object, *, field: str = "value") -> str:
     try:
         return _ENCODER.encode(_plain(value, 0))
     except _RefusedError as refused:
-        path = _path(field, refused)
-        raise EventEncodingError(f"{path}: {refused}", field=path) from None
+        for step in refused.path[: -_LONGEST_PATH - 1 : -1]:
+            field += f"[{step}]" if isinstance(step, int) else f".{step}"
+        raise EventEncodingError(f"{field}: {refused}", field=field) from None
 
 
 def decode(data: bytes | str) -> Any:
     """Return the value of one JSON text; raise ValueError, with the reason, when it is not JSON."""
     text = data.decode() if isinstance(data, bytes) else data
     try:
-        return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _finite(text: str) -> float:
+    """Return a number; refuse NaN and Infinity, which Python would read, and what is too large for a float."""
     number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"the number {text[:20]} is too large")
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is not a finite number")
     return number
-
-
-def _path(field: str, refused: _RefusedError) -> str:
-    for step in refused.path[: -_LONGEST_PATH - 1 : -1]:
-        field += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return field
 
 
 def is_unicode(text: str) -> bool:

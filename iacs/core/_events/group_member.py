@@ -8,7 +8,7 @@ did.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from iacs.core import clock
@@ -88,7 +88,9 @@ class GroupMember:
         expires_at = clock.to_text(now + timedelta(seconds=self._seconds))
         partitions, members, is_final = dict[Partition, int](), list[tuple[str, str]](), True
         for topic in self._topics:
-            names = self._renew(tx, topic, clock.to_text(now), expires_at)
+            tx.execute(_EXPIRE_MEMBERS, self._values(topic, now=clock.to_text(now)))
+            tx.execute(_RENEW, self._values(topic, expires_at=expires_at))
+            names = self._alive(tx, topic, now)
             members += [(topic, name) for name in names]
             owned, is_complete = self._divide(tx, topic, names, in_flight)
             partitions |= owned
@@ -97,12 +99,8 @@ class GroupMember:
 
     def members(self, tx: Transaction) -> list[tuple[str, str]]:
         """Return the members alive, by topic."""
-        now = clock.to_text(clock.database_now(tx))
-        return [
-            (topic, row["member"])
-            for topic in self._topics
-            for row in tx.rows(_MEMBERS, self._values(topic, now=now))
-        ]
+        now = clock.database_now(tx)
+        return [(topic, name) for topic in self._topics for name in self._alive(tx, topic, now)]
 
     def other_owners_behind(self, tx: Transaction) -> dict[str, str]:
         """Return the owners of partitions with events to read, each with the instant until which it is alive.
@@ -140,10 +138,9 @@ class GroupMember:
         ]
         tx.execute(_COMMIT, rows)
 
-    def _renew(self, tx: Transaction, topic: str, now: str, expires_at: str) -> list[str]:
-        tx.execute(_EXPIRE_MEMBERS, self._values(topic, now=now))
-        tx.execute(_RENEW, self._values(topic, expires_at=expires_at))
-        return [str(row["member"]) for row in tx.rows(_MEMBERS, self._values(topic, now=now))]
+    def _alive(self, tx: Transaction, topic: str, now: datetime) -> list[str]:
+        rows = tx.rows(_MEMBERS, self._values(topic, now=clock.to_text(now)))
+        return [row["member"] for row in rows]
 
     def _divide(
         self, tx: Transaction, topic: str, names: list[str], in_flight: Partition | None

@@ -2,16 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
 from uuid import uuid4
 
 from iacs.core._events.event_buffer import EventBuffer, Fetched, Record
 from iacs.core._events.group_member import Assignment, GroupMember
 from iacs.core._events.log_records import partitions_of, read
 from iacs.core.database import Database
-from iacs.core.events import Partition
 from iacs.core.exceptions import IACSGraphError
 from iacs.core.transaction import Transaction
+
+T = TypeVar("T")
 
 _COMMIT_SECONDS = 1.0
 _RECORDS_OF_A_PARTITION = 500
@@ -94,7 +97,8 @@ class EventLogReader:
         if self.buffer.is_full:
             await self._rest()
             return
-        fetched = await asyncio.to_thread(self._fetch, dict(self._starts))
+        fetch = partial(read, starts=dict(self._starts), limit=_RECORDS_OF_A_PARTITION)
+        fetched = await self._look(fetch)
         self._take(fetched)
         if not fetched and not await self._is_over():
             await self._rest()
@@ -105,10 +109,6 @@ class EventLogReader:
                 await self._woken.wait()
         except TimeoutError:
             pass
-
-    def _fetch(self, starts: dict[Partition, int]) -> list[Fetched]:
-        with self._database.get_connection() as connection:
-            return read(Transaction(connection), starts, _RECORDS_OF_A_PARTITION)
 
     def _take(self, fetched: list[Fetched]) -> None:
         owned = [(record, size) for record, size in fetched if record.topic_partition in self._starts]
@@ -124,11 +124,16 @@ class EventLogReader:
             now - self._committed_at >= _COMMIT_SECONDS or self.buffer.waiting_since is not None
         ):
             return True
-        return await asyncio.to_thread(self._members, member) != self._assignment.members
+        return await self._look(member.members) != self._assignment.members
 
-    def _members(self, member: GroupMember) -> list[tuple[str, str]]:
-        with self._database.get_connection() as connection:
-            return member.members(Transaction(connection))
+    async def _look(self, work: Callable[[Transaction], T]) -> T:
+        """Return what `work` reads; unlike Database.read it takes none of the threads that write."""
+
+        def look() -> T:
+            with self._database.get_connection() as connection:
+                return work(Transaction(connection))
+
+        return await asyncio.to_thread(look)
 
     async def _heartbeat(self, member: GroupMember) -> None:
         async with self._heartbeat_lock:
@@ -167,13 +172,9 @@ class EventLogReader:
 
     async def _are_others_alive(self, member: GroupMember) -> bool:
         """Return whether every other member with events to read was seen to renew its row: none is dead."""
-        owners = await asyncio.to_thread(self._other_owners_behind, member)
+        owners = await self._look(member.other_owners_behind)
         before = self._owners_behind
         self._owners_behind = owners if before is None else before
         return not owners or (
             before is not None and all(before.get(name, "") != owners[name] for name in owners)
         )
-
-    def _other_owners_behind(self, member: GroupMember) -> dict[str, str]:
-        with self._database.get_connection() as connection:
-            return member.other_owners_behind(Transaction(connection))

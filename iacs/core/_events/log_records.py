@@ -14,7 +14,7 @@ from iacs.core._events import cloud_event
 from iacs.core._events.encoded_event import EncodedEvent
 from iacs.core._events.encoding import decode, encode
 from iacs.core._events.event_buffer import Fetched, Record, UnreadableRecord
-from iacs.core.events import NewEvent, Partition
+from iacs.core.events import Partition
 from iacs.core.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def append(tx: Transaction, events: Sequence[EncodedEvent]) -> None:
     """Add events in their order."""
     by_partition = defaultdict[Partition, list[EncodedEvent]](list)
     for encoded in events:
-        by_partition[encoded.event.topic, _partition_number(encoded.event)].append(encoded)
+        event = encoded.event
+        key = event.id if event.key is None else event.key
+        by_partition[event.topic, zlib.crc32(key.encode()) % PARTITIONS].append(encoded)
     now = clock.to_text(clock.now())
     for partition in sorted(by_partition):  # sorted, so that two transactions never wait for each other
         batch = by_partition[partition]
@@ -66,10 +68,6 @@ def read(tx: Transaction, starts: Mapping[Partition, int], limit: int) -> list[F
             values = {"topic": topic, "partition": number, "start": starts[partition], "limit": limit}
             fetched.extend(_fetched(row) for row in tx.rows(_READ, values))
     return fetched
-
-
-def _partition_number(event: NewEvent) -> int:
-    return zlib.crc32((event.id if event.key is None else event.key).encode()) % PARTITIONS
 
 
 def _counter(partition: Partition) -> str:

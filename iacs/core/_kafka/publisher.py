@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -109,7 +109,7 @@ class KafkaPublisher:
             await self._connection.check_reachable()
         answer = Future[int]()
         answer.set_running_or_notify_cancel()  # from here on it cannot be cancelled, only not be awaited
-        await self._run(partial(self._ask_brokers, answer))
+        await self._run(lambda: kafka_driver.ask_brokers(self._open(), answer))
         try:
             return await asyncio.wrap_future(answer)
         except DriverError as error:
@@ -122,7 +122,7 @@ class KafkaPublisher:
             await asyncio.get_running_loop().run_in_executor(self._worker, self._close)
             self._worker.shutdown(wait=False)
 
-    async def _run(self, work: partial[None]) -> None:
+    async def _run(self, work: Callable[[], None]) -> None:
         if self._closed:
             raise EventError("the Kafka client is closed", hint="make a new KafkaClient")
         await asyncio.get_running_loop().run_in_executor(self._worker, work)
@@ -141,8 +141,7 @@ class KafkaPublisher:
             except (DriverError, ValueError) as error:
                 batch.set_outcome(index, self._rejected(event.event, error))
             else:
-                future.add_callback(partial(_acknowledge, batch, index))
-                future.add_errback(partial(self._fail, batch, index))
+                future.add_both(partial(self._note_outcome, batch, index))
 
     def _fail_rest(self, batch: Batch, start: int, error: Exception, *, is_answering: bool) -> None:
         """Fail what is not sent: brokers that answer, but without the topic of the first, reject its events."""
@@ -155,8 +154,10 @@ class KafkaPublisher:
         for index in range(start, len(batch.events)):
             batch.set_outcome(index, rejected if batch.events[index].topic == topic else unknown)
 
-    def _fail(self, batch: Batch, index: int, error: Exception) -> None:
-        batch.set_outcome(index, self._rejected(batch.events[index], error))
+    def _note_outcome(self, batch: Batch, index: int, outcome: object) -> None:
+        """Take what the driver returns for one event: an error, or its offset."""
+        error = self._rejected(batch.events[index], outcome) if isinstance(outcome, Exception) else None
+        batch.set_outcome(index, error)
 
     def _rejected(self, event: NewEvent, error: Exception) -> KafkaError:
         verb = "did not acknowledge" if isinstance(error, KafkaTimeoutError) else "rejected"
@@ -175,9 +176,6 @@ class KafkaPublisher:
             producer.partitions_for(topic)
         except (DriverError, ValueError) as error:
             raise self._unknown_topic(topic, error) from error
-
-    def _ask_brokers(self, answer: Future[int]) -> None:
-        kafka_driver.ask_brokers(self._open(), answer)
 
     def _open(self) -> Any:
         if self._producer is None:
@@ -216,7 +214,3 @@ def _record(encoded: EncodedEvent) -> dict[str, Any]:
         "key": event.key.encode() if event.key is not None else None,
         "headers": [(name, value.encode()) for name, value in encoded.headers.items()],
     }
-
-
-def _acknowledge(batch: Batch, index: int, _metadata: object) -> None:
-    batch.set_outcome(index)

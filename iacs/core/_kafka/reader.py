@@ -106,7 +106,9 @@ class KafkaReader:
             while not self._stopping.is_set():
                 self._step(consumer)
         finally:
-            self._close(consumer)
+            if self._group is not None:
+                self._commit(consumer)
+            consumer.close(autocommit=False, timeout_ms=self._connection.timeout_ms)
 
     def _connect(self) -> Any:
         return self._connection.connect(
@@ -138,7 +140,9 @@ class KafkaReader:
         if polled:
             self._answered_at = time.monotonic()
             self._take(consumer, polled, epoch)
-        self._commit_now_and_then(consumer)
+        is_commit_due = time.monotonic() - self._committed_at >= _COMMIT_SECONDS
+        if self._group is not None and (is_commit_due or self.buffer.waiting_since is not None):
+            self._commit(consumer)
         if not polled and not is_paused:
             self._check_idle(consumer)
 
@@ -185,11 +189,6 @@ class KafkaReader:
             raise self._connection.error("Kafka does not answer", error, hint=CHECK_BROKERS) from error
         return ends
 
-    def _commit_now_and_then(self, consumer: Any) -> None:
-        is_due = time.monotonic() - self._committed_at >= _COMMIT_SECONDS
-        if self._group is not None and (is_due or self.buffer.waiting_since is not None):
-            self._commit(consumer)
-
     def _commit(self, consumer: Any) -> None:
         offsets = self.buffer.uncommitted()
         if not offsets:
@@ -201,11 +200,6 @@ class KafkaReader:
             self._logger.warning("offsets not committed", group=self._group, reason=str(error))
         else:
             self.buffer.mark_committed(offsets)
-
-    def _close(self, consumer: Any) -> None:
-        if self._group is not None:
-            self._commit(consumer)
-        consumer.close(autocommit=False, timeout_ms=self._connection.timeout_ms)
 
 
 class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -249,7 +243,7 @@ def _committable(offsets: Mapping[Partition, int]) -> dict[TopicPartition, Offse
 
 def read_record(record: Any) -> Fetched:
     """Return a ConsumerRecord as an event, or as unreadable with the reason, and its size in bytes."""
-    headers = {name: _header(value) for name, value in record.headers}
+    headers = {name: (value or b"").decode(errors="backslashreplace") for name, value in record.headers}
     size = len(record.key or b"") + len(record.value or b"")
     try:
         return _event(record, headers), size
@@ -273,10 +267,6 @@ def _key(key: bytes | None) -> str | None:
         return key.decode() if key is not None else None
     except UnicodeDecodeError as error:
         raise ValueError(f"the key is not UTF-8: {error}") from None
-
-
-def _header(value: bytes | None) -> str:
-    return (value or b"").decode(errors="backslashreplace")
 
 
 def _unreadable(record: Any, headers: dict[str, str], reason: str) -> UnreadableRecord:

@@ -86,7 +86,9 @@ class LineFormatter(logging.Formatter):
 
     def __init__(self, format: LogFormat = "auto") -> None:
         super().__init__()
-        terminal = _is_terminal()
+        terminal = False
+        with suppress(ValueError):  # a closed stream
+            terminal = sys.stderr is not None and sys.stderr.isatty()
         self._console = format == "console" or (format == "auto" and terminal)
         self._colors = terminal and not os.environ.get("NO_COLOR") and sys.platform != "win32"
 
@@ -170,9 +172,3 @@ def attach(logger: logging.Logger) -> LineHandler:
         attached = LineHandler(logger)
         logger.handlers.insert(0, attached)
         return attached
-
-
-def _is_terminal() -> bool:
-    with suppress(ValueError):  # a closed stream
-        return sys.stderr is not None and sys.stderr.isatty()
-    return False

@@ -66,6 +66,13 @@ class Problem:
     trace_id: str = ""
     correlation_id: str = ""
 
+    @property
+    def error_class(self) -> type[AuthenticationError]:
+        """The error that says who can help."""
+        if self.error in SIGN_IN or self.suberror in SIGN_IN_SUBERRORS:
+            return SignInRequiredError
+        return OperatorRequiredError if self.error in OPERATOR else AuthenticationError
+
 
 def is_transient(status: int) -> bool:
     """Return whether a status says to try again later."""
@@ -123,13 +130,13 @@ def problem_error(problem: Problem, doing: str, *, secrets: Iterable[str] = ()) 
     if problem.error in TRANSIENT:
         message = f"Entra ID could not {doing} for now{_support(problem)}"
         return APIConnectionError(message, hint="try again later")
-    kind = _kind(problem)
+    kind = problem.error_class
     hint = next((HINTS[code] for code in problem.codes if code in HINTS), "") or HINTS.get(problem.error, "")
     words = _words(problem.description)
+    codes = (problem.error, problem.suberror, *(f"AADSTS{code}" for code in problem.codes))
+    named = ", ".join(safe_for_terminal(code)[:60] for code in codes if code)
     return kind(
-        f"Entra ID refused to {doing} ({_names(problem)})"
-        + (f": {words}" if words else "")
-        + _support(problem),
+        f"Entra ID refused to {doing} ({named})" + (f": {words}" if words else "") + _support(problem),
         error=problem.error,
         suberror=problem.suberror,
         codes=problem.codes,
@@ -153,12 +160,6 @@ def _without(secrets: Iterable[str], problem: Problem) -> Problem:
     )
 
 
-def _kind(problem: Problem) -> type[AuthenticationError]:
-    if problem.error in SIGN_IN or problem.suberror in SIGN_IN_SUBERRORS:
-        return SignInRequiredError
-    return OperatorRequiredError if problem.error in OPERATOR else AuthenticationError
-
-
 def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     return value if isinstance(value, str) else ""
@@ -168,11 +169,6 @@ def _codes(listed: object, description: str) -> tuple[int, ...]:
     if isinstance(listed, list) and listed:
         return tuple(code for code in listed if isinstance(code, int))
     return tuple(int(code) for code in re.findall(r"AADSTS(\d{4,9})", description))
-
-
-def _names(problem: Problem) -> str:
-    names = [problem.error, problem.suberror, *(f"AADSTS{code}" for code in problem.codes)]
-    return ", ".join(safe_for_terminal(name)[:60] for name in names if name)
 
 
 def _words(description: str) -> str:

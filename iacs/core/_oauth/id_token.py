@@ -42,7 +42,10 @@ def validate(
     claims = _verified(token, key, client_id)
     directory = _directory(claims)
     _check_issuer(claims, directory, issuer, key)
-    if nonce is not None and not _same(claims.get("nonce"), nonce):
+    given = claims.get("nonce")
+    if nonce is not None and not (
+        isinstance(given, str) and hmac.compare_digest(given.encode(), nonce.encode())
+    ):
         raise _invalid("belongs to another sign-in: its nonce differs")
     object_id = claims["oid"]
     if not isinstance(object_id, str) or not object_id:
@@ -109,10 +112,6 @@ def _check_issuer(claims: Mapping[str, Any], directory: str, issuer: str, key: S
     of_key = key.get("issuer")
     if of_key is not None and stated != str(of_key).replace("{tenantid}", directory):
         raise _invalid("is signed with a key of another issuer")
-
-
-def _same(claim: object, expected: str) -> bool:
-    return isinstance(claim, str) and hmac.compare_digest(claim.encode(), expected.encode())
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

@@ -37,7 +37,7 @@ class Relay:
         count, after = 0, -1
         while batch := await self._database.read(partial(outbox_rows.waiting, after=after, limit=_BATCH)):
             after = batch[-1]["position"]
-            while rows := self._without_held_keys(batch):
+            while rows := [row for row in batch if _key(row) not in self._held_keys]:
                 if not await lease.renew():
                     return count
                 rows = _without_followers_of_suspects(rows)
@@ -85,9 +85,6 @@ class Relay:
                     reason=problems[row["position"]],
                     hint=outbox_rows.LIST_PARKED,
                 )
-
-    def _without_held_keys(self, rows: "Sequence[RowMapping]") -> "list[RowMapping]":
-        return [row for row in rows if _key(row) not in self._held_keys]
 
 
 def _key(row: "RowMapping") -> Key | None:

@@ -40,19 +40,14 @@ def problem_of(error: "ErrorDetails", field: FieldInfo) -> str:
 
 
 def _quoted(value: Any, field: FieldInfo) -> str:
-    if is_secret(field):
-        return _scheme(value)
+    if is_secret(field):  # no more of it than the scheme of a URL, which is what most often is wrong with it
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        scheme, separator, _ = text.partition("://")
+        return f"'{scheme}://…' " if separator and len(scheme) <= 20 and scheme.isascii() else ""
     if not isinstance(value, str | int | float) or get_origin(field.annotation) is tuple:
         return ""  # of several, the sentence quotes the one
     shown = redact_text(str(value))
     return f"{shown if len(shown) <= _LONGEST_VALUE else shown[:_LONGEST_VALUE] + '…'!r} "
-
-
-def _scheme(value: Any) -> str:
-    """Show no more of a secret than the scheme of a URL, which is what most often is wrong with it."""
-    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-    scheme, separator, _ = text.partition("://")
-    return f"'{scheme}://…' " if separator and len(scheme) <= 20 and scheme.isascii() else ""
 
 
 def _sentence(error: "ErrorDetails", field: FieldInfo) -> str:
@@ -127,13 +122,9 @@ def shown(name: str, value: Any, field: FieldInfo) -> str:
     if value is None:
         return ""
     if name == "database_url":
-        return _without_password(value)
+        from sqlalchemy import make_url  # slow to import
+
+        return redact_text(make_url(value.get_secret_value()).render_as_string(hide_password=True))
     if is_secret(field):
         return str(value)
     return ",".join(value) if isinstance(value, tuple) else redact_text(str(value))
-
-
-def _without_password(url: SecretStr) -> str:
-    from sqlalchemy import make_url  # slow to import
-
-    return redact_text(make_url(url.get_secret_value()).render_as_string(hide_password=True))

@@ -59,18 +59,11 @@ def _is_fernet_key(key: str) -> bool:
 def _servers(value: tuple[str, ...]) -> tuple[str, ...]:
     for server in value:
         host, _, port = server.rpartition(":")
-        if not re.fullmatch(r"[\w.-]+|\[[\w:.%]+\]", host) or not _is_port(port):
+        is_port = re.fullmatch(r"[0-9]{1,5}", port) is not None and 0 < int(port) <= 65535
+        if not is_port or not re.fullmatch(r"[\w.-]+|\[[\w:.%]+\]", host):
             shown = server.rpartition("@")[2]
             raise ValueError(f"{shown!r} must be host:port, such as localhost:9092")
     return value
-
-
-def _is_port(text: str) -> bool:
-    return re.fullmatch(r"[0-9]{1,5}", text) is not None and 0 < int(text) <= 65535
-
-
-def _cloud_url(value: str) -> str:
-    return _redirect_uri(value).rstrip("/")
 
 
 def _redirect_uri(value: str) -> str:
@@ -121,7 +114,7 @@ def _in_any_case(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 FernetKeys = Annotated[SecretStr | None, AfterValidator(_fernet_keys)]
 Servers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_servers)]
-CloudUrl = Annotated[str, AfterValidator(_cloud_url)]
+CloudUrl = Annotated[str, AfterValidator(lambda value: _redirect_uri(value).rstrip("/"))]
 RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
 UriReference = Annotated[str, AfterValidator(_uri_reference)]
 AnyCase = WrapValidator(_in_any_case)
