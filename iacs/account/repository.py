@@ -1,13 +1,9 @@
 """The rows of `iacs_accounts`; a disabled account keeps the status that it has again when it is enabled."""
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from iacs.account.schema import Account, Enrollment
-from iacs.core.transaction import Transaction
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+from iacs.core.transaction import Row, Transaction
 
 _READ = """
     SELECT id, email, name, tenant_id, object_id, directory_id,
@@ -108,5 +104,5 @@ def set_sign_in_restored(tx: Transaction, account_id: str, now: str) -> None:
     tx.execute(f"{_SET_STATUS} AND status = 'sign_in_required'", params)
 
 
-def _account(row: "RowMapping", schema: type[Account]) -> Account:
+def _account(row: Row, schema: type[Account]) -> Account:
     return schema.model_validate(dict(row))

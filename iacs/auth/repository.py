@@ -1,11 +1,6 @@
 """The table `auth_sessions`: sign-ins that have begun, each to be taken once."""
 
-from typing import TYPE_CHECKING
-
-from iacs.core.transaction import Transaction
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+from iacs.core.transaction import Row, Transaction
 
 
 def add(tx: Transaction, row: dict[str, str]) -> None:
@@ -20,7 +15,7 @@ def add(tx: Transaction, row: dict[str, str]) -> None:
     )
 
 
-def take(tx: Transaction, state_hash: str) -> "RowMapping | None":
+def take(tx: Transaction, state_hash: str) -> Row | None:
     """Remove a sign-in and return it; of two who ask, one gets it."""
     return tx.row("DELETE FROM iacs_auth_sessions WHERE state_hash = :hash RETURNING *", {"hash": state_hash})
 

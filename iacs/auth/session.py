@@ -6,13 +6,10 @@ import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from iacs.core import clock
 from iacs.core.encryption import Encryption
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+from iacs.core.transaction import Row
 
 _LIFETIME = timedelta(minutes=15)
 
@@ -34,7 +31,7 @@ class AuthSession:
         return cls(account, redirect_uri, nonce, verifier, clock.now() + _LIFETIME)
 
     @classmethod
-    def from_row(cls, row: "RowMapping", encryption: Encryption) -> "AuthSession":
+    def from_row(cls, row: Row, encryption: Encryption) -> "AuthSession":
         """Read what `row` wrote."""
         secret = json.loads(encryption.decrypt(row["secret"], context=_context(row["state_hash"])))
         expires_at = clock.from_text(row["expires_at"])

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from iacs.core import clock
 from iacs.redaction import safe_for_terminal, safe_json
 
 
@@ -42,5 +43,5 @@ def print_json(value: Mapping[str, Any]) -> None:
 
 def _encode(value: object) -> object:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return clock.iso(value.astimezone(UTC))
     return str(value)

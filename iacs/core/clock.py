@@ -12,6 +12,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def iso(instant: datetime, *, timespec: str = "auto") -> str:
+    """Write an instant in ISO 8601, UTC as Z; `timespec` is that of datetime.isoformat."""
+    text = instant.isoformat(timespec=timespec)
+    return f"{text.removesuffix('+00:00')}Z" if text.endswith("+00:00") else text
+
+
 def to_text(instant: datetime) -> str:
     """Write an instant as 2026-11-23T08:15:30.000000Z: sorted as text, such texts are sorted in time.
 
@@ -19,7 +25,7 @@ def to_text(instant: datetime) -> str:
     """
     if instant.utcoffset() is None:
         raise ValueError("a datetime without an offset names no instant; give it one, such as datetime.UTC")
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return iso(instant.astimezone(UTC), timespec="microseconds")
 
 
 def from_text(text: str) -> datetime:

@@ -23,6 +23,7 @@ from iacs.core._settings.types import (
     FernetKeys,
     RedirectUri,
     Servers,
+    Tenant,
     UriReference,
 )
 from iacs.core.exceptions import ConfigurationError
@@ -103,7 +104,7 @@ class Config(BaseSettings):
     azure_client_certificate_password: SecretStr | None = Field(
         None, description="Password of the private key in that file"
     )
-    azure_tenant_id: str = Field(
+    azure_tenant_id: Tenant = Field(
         "common", description="Tenant: a directory id, a domain, 'common' or 'organizations'"
     )
     azure_authority_host: CloudUrl = Field(

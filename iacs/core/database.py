@@ -22,7 +22,7 @@ from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
 
 if TYPE_CHECKING:
-    import sqlalchemy
+    from iacs.core._database.sqlalchemy_parts import Connection, Engine
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class Database(Closing, AsyncClosing):
         self._timeout = timeout
         self._must_exist = must_exist
         self._prepared_statements = prepared_statements
-        self._engine: sqlalchemy.Engine | None = None
+        self._engine: Engine | None = None
         self._is_current = False
         self._closed = False
         self._file = sqlite_file(self._url)
@@ -71,7 +71,7 @@ class Database(Closing, AsyncClosing):
         self._workers = Workers(pool_size, timeout)
 
     @property
-    def engine(self) -> "sqlalchemy.Engine":
+    def engine(self) -> "Engine":
         """SQLAlchemy's engine, for an ORM of your own; reading it applies no schema."""
         from iacs.core._database.engine import create_engine
 
@@ -93,7 +93,7 @@ class Database(Closing, AsyncClosing):
         """Return "sqlite" or "postgresql"."""
         return self._url.get_backend_name()
 
-    def get_connection(self) -> "sqlalchemy.Connection":
+    def get_connection(self) -> "Connection":
         """Open a connection, for use with `with`; the first one applies the schema.
 
         Its errors are SQLAlchemy's own. On SQLite it is for reading beside a writer: what writes stands in a
@@ -206,7 +206,7 @@ class Database(Closing, AsyncClosing):
             with translated_errors("the transaction could not be committed"):
                 connection.commit()
 
-    def _connect(self) -> "sqlalchemy.Connection":
+    def _connect(self) -> "Connection":
         with translated_connection_errors(self._url, self._timeout):
             return self.engine.connect()
 
@@ -234,7 +234,7 @@ class Database(Closing, AsyncClosing):
                 connection.commit()
 
 
-def _begin(connection: "sqlalchemy.Connection", *, read_only: bool) -> None:
+def _begin(connection: "Connection", *, read_only: bool) -> None:
     if read_only:
         connection.execution_options(sqlite_query_only=True, postgresql_readonly=True)
     else:

@@ -1,15 +1,17 @@
-"""Secrets at rest: what the database keeps of tokens and sign-ins is readable with the key alone."""
+"""Secrets at rest: what the database keeps of tokens and sign-ins is readable with the key alone.
+
+cryptography is slow to import, and many programs never open a secret: it is imported with the first one.
+"""
 
 import json
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from iacs.core.exceptions import ConfigurationError, DatabaseError
 
-if TYPE_CHECKING:  # slow to import, and many programs never open a secret
-    from cryptography.fernet import Fernet
+_NEW_KEY = "generate one with: iacs config new-key"
 
 
 class Encryption:
@@ -39,8 +41,8 @@ class Encryption:
         bound, plain = json.loads(self._key_ring.decrypt(text))
         if bound != context:
             raise DatabaseError(
-                "A secret in the database belongs to another record: rows were altered outside iacs."
-                " Sign out and in again."
+                "a secret in the database belongs to another record: rows were altered outside iacs",
+                hint="sign out and sign in again",
             )
         return str(plain)
 
@@ -53,16 +55,32 @@ class Encryption:
         return KeyRing(self._keys.get_secret_value() if self._keys else "")
 
 
+def read_keys(text: str) -> tuple[str, ...]:
+    """Return the Fernet keys in a text, comma-separated; raise ValueError, which quotes none, for another text."""
+    keys = tuple(key.strip() for key in text.split(","))
+    if not any(keys):
+        return ()
+    for number, key in enumerate(keys, start=1):
+        if not re.fullmatch(r"[\w-]{43}=", key, re.ASCII):
+            raise ValueError(
+                f"key {number} of {len(keys)} is not a Fernet key (32 bytes in URL-safe base64, 44 characters)"
+            )
+    return keys
+
+
 class KeyRing:
     """Encrypt with the first of several Fernet keys, comma-separated; decrypt with whichever fits."""
 
-    def __init__(self, keys: str) -> None:
-        texts = [key.strip() for key in keys.split(",") if key.strip()]
-        if not texts:
-            raise ConfigurationError(["TOKEN_ENCRYPTION_KEY is not set; make one with: iacs config new-key"])
-        from cryptography.fernet import MultiFernet
+    def __init__(self, text: str) -> None:
+        try:
+            keys = read_keys(text)
+        except ValueError as error:
+            raise ConfigurationError([f"TOKEN_ENCRYPTION_KEY: {error}"], hint=_NEW_KEY) from None
+        if not keys:
+            raise ConfigurationError(["TOKEN_ENCRYPTION_KEY is not set"], hint=_NEW_KEY)
+        from cryptography.fernet import Fernet, MultiFernet
 
-        self._fernet = MultiFernet([_fernet(key, number) for number, key in enumerate(texts, start=1)])
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     @staticmethod
     def new_key() -> str:
@@ -83,26 +101,6 @@ class KeyRing:
             return self._fernet.decrypt(text.encode()).decode()
         except InvalidToken:
             raise ConfigurationError(
-                [
-                    (
-                        "TOKEN_ENCRYPTION_KEY does not open what the database keeps: append the key it was"
-                        " written with, after a comma, or sign in again"
-                    )
-                ]
+                ["TOKEN_ENCRYPTION_KEY does not open what the database keeps"],
+                hint="append the key that it was written with, after a comma, or sign in again",
             ) from None
-
-
-def _fernet(key: str, number: int) -> "Fernet":
-    from cryptography.fernet import Fernet
-
-    try:
-        return Fernet(key)
-    except ValueError:  # its text may quote the key
-        raise ConfigurationError(
-            [
-                (
-                    f"TOKEN_ENCRYPTION_KEY: key {number} is not a Fernet key (32 bytes in URL-safe base64);"
-                    " make one with: iacs config new-key"
-                )
-            ]
-        ) from None

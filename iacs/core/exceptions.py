@@ -1,42 +1,43 @@
 """Every error that iacs raises, in one tree.
 
 IACSGraphError
-├── ConfigurationError          settings are missing or malformed; lists every problem
-├── DatabaseError               the database rejected a statement, or could not be reached
-│   └── SchemaError             the schema could not be applied, or is newer than this code
-├── EventError                  publishing or reading events failed
-│   ├── KafkaError              the broker reported an error, or could not be reached in time
-│   │   └── EventRejectedError  the broker rejects an event because of its size or topic; never an outage
-│   ├── EventEncodingError      a value cannot be written as JSON; names its field
-│   ├── UnprocessableEventError no attempt to handle an event can succeed; for its handler to raise
-│   └── PublishError            some events were not stored durably; has their ids
-├── APIConnectionError          Microsoft's cloud could not be reached, or answered with an error
-│   ├── GraphError              Microsoft Graph answered with an error; its code and request id
-│   └── MalformedResponseError  a response does not follow the protocol
-├── AuthenticationError         signing in, or getting a token, failed
-│   ├── SignInRequiredError     the person has to sign in again
-│   ├── OperatorRequiredError   an administrator has to act: app registration, secret or policy
-│   └── InvalidIdTokenError     an id token is not valid
-├── AccountError                an account is unknown, or its enrolment is malformed
-│   ├── AccountNotFoundError    no account with that address is enrolled
-│   └── AccountDisabledError    the account is disabled: no query, sync or sign-in
-├── MailQueryError              Microsoft Graph would reject the query
-├── ApplicationError            a container, or the application that runs it, cannot do what was requested
-│   ├── NotAContainerError      the object to run is not an instance of a container
-│   ├── CheckError              a container is wired wrongly; lists every finding
-│   ├── StartError              a part of an application could not be started; names it
-│   ├── StopError               a part of an application could not be closed; names it
-│   ├── ApplicationStateError   a start or stop is in progress, or an overlay was entered twice
-│   ├── NotStartedError         a part was requested before its application had started it
-│   ├── ForeignLoopError        a part was requested in a different event loop from its own
-│   ├── ScopeError              a scoped part was requested outside a scope, or a scope is misused
-│   ├── UnknownPartError        no part has that path or class; has close matches
-│   ├── AmbiguousPartError      several parts have that name or class; has their paths
-│   ├── MissingDependencyError  a dependency or a required option has no value; names it
-│   ├── WiringError             a value does not fit the provider that uses it; names the provider
-│   └── InjectionError          a function cannot be decorated, or a parameter of it not injected
-├── PictureError                the JSON of a graph cannot be read
-└── DegradedError               a part works, but somebody has to act; raised by its probe
+├── ConfigurationError             settings are missing or malformed; lists every problem
+├── DatabaseError                  the database rejected a statement, or could not be reached
+│   └── SchemaError                the schema could not be applied, or is newer than this code
+├── EventError                     publishing or reading events failed
+│   ├── KafkaError                 the broker reported an error, or could not be reached in time
+│   │   └── EventRejectedError     the broker rejects an event because of its size or topic; never an outage
+│   ├── EventEncodingError         a value cannot be written as JSON; names its field
+│   ├── UnprocessableEventError    no attempt to handle an event can succeed; for its handler to raise
+│   └── PublishError               some events were not stored durably; has their ids
+├── APIConnectionError             Microsoft's cloud could not be reached, or answered with an error
+│   ├── GraphError                 Microsoft Graph answered with an error; its code and request id
+│   └── MalformedResponseError     a response does not follow the protocol
+├── AuthenticationError            signing in, or getting a token, failed
+│   ├── SignInRequiredError        the person has to sign in again
+│   ├── OperatorRequiredError      an administrator has to act: app registration, secret or policy
+│   └── InvalidIdTokenError        an id token is not valid
+├── AccountError                   an account is unknown, or its enrolment is malformed
+│   ├── AccountNotFoundError       no account with that address is enrolled
+│   └── AccountDisabledError       the account is disabled: no query, sync or sign-in
+├── MailQueryError                 Microsoft Graph would reject the query
+├── ApplicationError               a container, or the application that runs it, cannot do what was requested
+│   ├── NotAContainerError         the object to run is not an instance of a container
+│   ├── CheckError                 a container is wired wrongly; lists every finding
+│   ├── ApplicationStateError      a start or stop is in progress, or an overlay was entered twice
+│   ├── UnknownPartError           no part has that path or class; has close matches
+│   ├── AmbiguousPartError         several parts have that name or class; has their paths
+│   ├── PartError                  something about one part failed; names it
+│   │   ├── StartError             a part of an application could not be started; names it
+│   │   ├── StopError              a part of an application could not be closed; names it
+│   │   ├── NotStartedError        a part was requested before its application had started it
+│   │   ├── ForeignLoopError       a part was requested in a different event loop from its own
+│   │   ├── ScopeError             a scoped part was requested outside a scope, or a scope is misused
+│   │   ├── MissingDependencyError a dependency or a required option has no value; names it
+│   │   └── WiringError            a value does not fit the provider that uses it; names the provider
+│   └── InjectionError             a function cannot be decorated, or a parameter of it not injected
+├── PictureError                   the JSON of a graph cannot be read
+└── DegradedError                  a part works, but somebody has to act; raised by its probe
 
 `str(error)` says what happened. `hint` says what to do about it, usually as a command; it may be empty. Both
 are clauses without a full stop: joined by a semicolon they read as one sentence. `code` is stable, for
@@ -319,63 +320,10 @@ class CheckError(ApplicationError):
         super().__init__("; ".join(map(str, self.findings)))
 
 
-class StartError(ApplicationError):
-    """A part could not be started; all parts that had started were closed. The part's error is the cause.
-
-    `path` names the part.
-    """
-
-    code = "start"
-
-    def __init__(self, message: str, *, path: str, hint: str = "") -> None:
-        self.path = path
-        super().__init__(message, hint=hint)
-
-
-class StopError(ApplicationError):
-    """A part could not be closed; `path` names it."""
-
-    code = "stop"
-
-    def __init__(self, message: str, *, path: str, hint: str = "") -> None:
-        self.path = path
-        super().__init__(message, hint=hint)
-
-
 class ApplicationStateError(ApplicationError):
     """An application or overlay cannot do this now: a start or stop is in progress, or it was entered before."""
 
     code = "application_state"
-
-
-class NotStartedError(ApplicationError):
-    """A part was requested, but no application that has it is started; `path` names the part."""
-
-    code = "not_started"
-
-    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
-        self.path = path
-        super().__init__(message, hint=hint)
-
-
-class ForeignLoopError(ApplicationError):
-    """A part was requested in a different event loop from the one its application runs in; `path` names it."""
-
-    code = "foreign_loop"
-
-    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
-        self.path = path
-        super().__init__(message, hint=hint)
-
-
-class ScopeError(ApplicationError):
-    """A scoped part was requested outside a scope, or a scope is misused; `path` names the part, if any."""
-
-    code = "scope"
-
-    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
-        self.path = path
-        super().__init__(message, hint=hint)
 
 
 class UnknownPartError(ApplicationError):
@@ -403,24 +351,59 @@ class AmbiguousPartError(ApplicationError):
         super().__init__(f"{name} may be {', '.join(self.candidates)}", hint=hint)
 
 
-class MissingDependencyError(ApplicationError):
+class PartError(ApplicationError):
+    """An error about one part of a container; `path` names the part, and is empty where none is at fault."""
+
+    code = "part"
+
+    def __init__(self, message: str, *, path: str = "", hint: str = "") -> None:
+        self.path = path
+        super().__init__(message, hint=hint)
+
+
+class StartError(PartError):
+    """A part could not be started; all parts that had started were closed. The part's error is the cause.
+
+    `path` names the part.
+    """
+
+    code = "start"
+
+
+class StopError(PartError):
+    """A part could not be closed; `path` names it."""
+
+    code = "stop"
+
+
+class NotStartedError(PartError):
+    """A part was requested, but no application that has it is started; `path` names the part."""
+
+    code = "not_started"
+
+
+class ForeignLoopError(PartError):
+    """A part was requested in a different event loop from the one its application runs in; `path` names it."""
+
+    code = "foreign_loop"
+
+
+class ScopeError(PartError):
+    """A scoped part was requested outside a scope, or a scope is misused; `path` names the part, if any."""
+
+    code = "scope"
+
+
+class MissingDependencyError(PartError):
     """A dependency was not provided, or a required configuration option is not set; `path` names it."""
 
     code = "missing_dependency"
 
-    def __init__(self, message: str, *, path: str, hint: str = "") -> None:
-        self.path = path
-        super().__init__(message, hint=hint)
 
-
-class WiringError(ApplicationError):
+class WiringError(PartError):
     """A value that was only known at run time does not fit the provider that uses it; `path` names the provider."""
 
     code = "wiring"
-
-    def __init__(self, message: str, *, path: str, hint: str = "") -> None:
-        self.path = path
-        super().__init__(message, hint=hint)
 
 
 class InjectionError(ApplicationError):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from iacs.core._http.origin import same_origin
 from iacs.core._http.response import HttpResponse
 from iacs.core._lifecycle.closing import AsyncClosing
 from iacs.core.exceptions import APIConnectionError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from iacs.core._http.session import HttpSession
 
 
-__all__ = ["HttpClient", "HttpResponse"]
+__all__ = ["HttpClient", "HttpResponse", "same_origin"]
 
 
 class HttpClient(AsyncClosing):

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from iacs.core._oauth.claims import merge_claims
+from iacs.core._oauth.claims import decode_challenge, merge_claims
 from iacs.core._oauth.credential import ClientCredential
 from iacs.core._oauth.tenant import is_tenant
 from iacs.core._oauth.tokens import DeviceCode, Identity, TokenSet
@@ -27,7 +27,7 @@ from iacs.core.http_client import HttpClient
 if TYPE_CHECKING:
     from iacs.core._oauth.authority import Metadata
 
-__all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet", "is_tenant"]
+__all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet", "decode_challenge", "is_tenant"]
 
 _SECRET_FIELDS = (
     "client_assertion",

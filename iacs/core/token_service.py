@@ -2,7 +2,7 @@
 
 from pydantic import SecretStr
 
-from iacs.core._oauth.claims import read_challenge
+from iacs.core._oauth.claims import decode_challenge
 from iacs.core._tokens import store as token_store
 from iacs.core._tokens.grants import Grants
 from iacs.core._tokens.renewal import TokenRenewal
@@ -76,7 +76,7 @@ class TokenService:
             return  # it was renewed, or deleted, in the meantime
         await self._database.run(token_store.expire, account_id, row["version"])
         if claims:
-            read_challenge(claims)
+            decode_challenge(claims)
             self._renewal.challenge(account_id, claims)
 
     async def delete(self, account_id: str) -> None:

@@ -5,16 +5,19 @@ It is named in many signatures, so what is slow to import, SQLAlchemy above all,
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from iacs.core._database import sqlalchemy_parts
 from iacs.core._database.errors import translated_errors
 from iacs.core._database.workers import Interrupt
 from iacs.core.exceptions import DatabaseError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, CursorResult, RowMapping
+    from iacs.core._database.sqlalchemy_parts import Connection, CursorResult
 
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+Row = Mapping[str, Any]
+"""A row of a result, by the names of its columns."""
 
 
 class Transaction:
@@ -37,15 +40,15 @@ class Transaction:
         with self._statement():
             return max(0, self._run(sql, params).rowcount)
 
-    def rows(self, sql: str, params: Params = None) -> "list[RowMapping]":
+    def rows(self, sql: str, params: Params = None) -> list[Row]:
         """Return every row."""
         with self._statement():
-            return list(self._query(sql, params).mappings())
+            return cast("list[Row]", list(self._query(sql, params).mappings()))
 
-    def row(self, sql: str, params: Params = None) -> "RowMapping | None":
+    def row(self, sql: str, params: Params = None) -> Row | None:
         """Return the first row, None without one."""
         with self._statement():
-            return self._query(sql, params).mappings().first()
+            return cast("Row | None", self._query(sql, params).mappings().first())
 
     def value(self, sql: str, params: Params = None) -> Any:
         """Return the first column of the first row, None without a row."""
@@ -85,9 +88,7 @@ class Transaction:
             point.commit()
 
     def _run(self, sql: str, params: Params) -> "CursorResult[Any]":
-        from sqlalchemy import text
-
-        return self.connection.execute(text(sql), params)
+        return self.connection.execute(sqlalchemy_parts.text(sql), params)
 
     def _query(self, sql: str, params: Params) -> "CursorResult[Any]":
         result = self._run(sql, params)

@@ -2,20 +2,18 @@
 
 import json
 import re
-from base64 import urlsafe_b64decode
-from binascii import Error as Base64Error
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from iacs.core.exceptions import GraphError
-from iacs.core.http_client import HttpResponse
+from iacs.core.exceptions import GraphError, MalformedResponseError
+from iacs.core.http_client import HttpResponse, same_origin
+from iacs.core.oauth_client import decode_challenge
 from iacs.redaction import redact_foreign
 
-_PORTS = {"http": 80, "https": 443}
 _MEANINGS = {
     400: ("Microsoft Graph refused the request", ""),
     401: (
@@ -38,21 +36,11 @@ _CLAIMS = re.compile(r'\bclaims="([^"]*)"')
 
 
 def is_own(link: str, base: str) -> bool:
-    """Return whether a link leads to the origin (scheme, host, port) of `base`, so may be given a token.
+    """Return whether a link leads to the origin of `base`, so may be given a token.
 
     What is not plain visible ASCII, or names a user, is never followed: parsers disagree on where it leads.
     """
-    if re.fullmatch(r"[!-\[\]-~]+", link) is None:
-        return False
-    try:
-        return _origin(link) == _origin(base)
-    except ValueError:
-        return False
-
-
-def _origin(link: str) -> tuple[str, str | None, int | None, bool]:
-    parts = urlsplit(link)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme), "@" in parts.netloc
+    return re.fullmatch(r"[!-\[\]-~]+", link) is not None and same_origin(link, base)
 
 
 def error_of(response: HttpResponse, token: SecretStr) -> GraphError:
@@ -99,19 +87,10 @@ def claims_challenge(response: HttpResponse) -> str | None:
     for name, value in response.headers.items():
         if name.lower() == "www-authenticate" and "insufficient_claims" in value:
             match = _CLAIMS.search(value)
-            if match and (claims := _decoded(match[1])):
-                return claims
+            with suppress(MalformedResponseError):
+                if match:
+                    return decode_challenge(match[1])
     return None
-
-
-def _decoded(text: str) -> str | None:
-    """Decode base64 in either alphabet, with or without padding."""
-    try:
-        data = urlsafe_b64decode(text.replace("+", "-").replace("/", "_").rstrip("=") + "==")
-        json.loads(data)
-        return data.decode()
-    except (Base64Error, ValueError):
-        return None
 
 
 def _error_object(body: bytes) -> dict[str, Any]:

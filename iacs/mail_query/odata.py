@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import quote
 
+from iacs.core import clock
 from iacs.core.exceptions import MailQueryError
 from iacs.mail_query.query import MailQuery
 from iacs.mail_query.schema import Message
@@ -62,7 +63,7 @@ def instant(moment: datetime, *, name: str) -> str:
             f"{name} has no time zone", hint="add one, as in datetime(2026, 11, 23, tzinfo=UTC)"
         )
     try:
-        return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return clock.iso(moment.astimezone(UTC))
     except OverflowError:
         raise MailQueryError(f"{name} is outside the years 1 to 9999 of UTC") from None
 

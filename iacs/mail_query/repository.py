@@ -3,16 +3,13 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from iacs.core.exceptions import DatabaseError
-from iacs.core.transaction import Transaction
+from iacs.core.transaction import Row, Transaction
 from iacs.mail_query import columns
 from iacs.mail_query.changes import State
 from iacs.mail_query.schema import MailFolder
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
 
 _WRITE = """
 INSERT INTO iacs_messages (
@@ -204,7 +201,7 @@ def _where(folder_id: str | None, *, removed: bool) -> str:
     return f"account_id = :account_id{folder}{'' if removed else ' AND removed_at IS NULL'}"
 
 
-def _cursor(row: "RowMapping") -> Cursor:
+def _cursor(row: Row) -> Cursor:
     return Cursor(row["id"], row["delta_link"], row["generation"], row["synced_at"] is not None)
 
 

@@ -5,7 +5,7 @@ just sent from an answer, `values` redacts whole values (it imports pydantic), `
 characters.
 """
 
-from iacs.redaction.foreign import redact_foreign, secrets_sent
+from iacs.redaction.foreign import redact_foreign
 from iacs.redaction.names import REDACTED, hides_itself, is_secret, is_secret_name
 from iacs.redaction.terminal import safe_for_terminal, safe_json
 from iacs.redaction.text import redact_text
@@ -21,5 +21,4 @@ __all__ = [
     "redact_traceback",
     "safe_for_terminal",
     "safe_json",
-    "secrets_sent",
 ]

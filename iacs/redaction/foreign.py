@@ -6,16 +6,15 @@ anything that looks like a token.
 
 import json
 import re
-from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from html import escape
-from itertools import chain, groupby
+from itertools import groupby
 from operator import itemgetter
 from string import ascii_lowercase, ascii_uppercase
 from urllib.parse import quote, quote_plus
 
-from iacs.redaction.names import REDACTED, is_secret_name
+from iacs.redaction.names import REDACTED
 from iacs.redaction.text import redact_text
 
 _PIECE = 16
@@ -27,31 +26,6 @@ _LONG_RUN = re.compile(r"[\w.~+/=%-]{80,}")
 _LONG_STEP = 40
 _OUTLOOK_ID = re.compile(r"A[AQ]Mk")
 """How the ids of messages and folders begin: they are as long as tokens, and let nobody in."""
-
-
-def secrets_sent(*named: Mapping[str, object] | None) -> tuple[str, ...]:
-    """Return the secrets in the headers, the form or the JSON of a request, by their names."""
-    pairs = ((name, value) for values in named for name, value in (values or {}).items())
-    secrets = (
-        _inside(name.lower(), value)
-        for name, value in pairs
-        if isinstance(value, str) and is_secret_name(name)
-    )
-    return tuple(dict.fromkeys(chain.from_iterable(secrets)))
-
-
-def _inside(name: str, value: str) -> Iterator[str]:
-    """Yield what is secret in a value: credentials without their scheme, cookies without their names."""
-    if name.endswith("cookie"):
-        yield from re.findall(r"=([^;]+)", value)
-    elif name.endswith("authorization"):
-        scheme, _, credentials = value.rpartition(" ")
-        yield credentials
-        if scheme.lower() == "basic":
-            with suppress(ValueError):
-                yield b64decode(credentials).decode().partition(":")[2]
-    else:
-        yield value
 
 
 def redact_foreign(text: str, secrets: Iterable[str] = ()) -> str:

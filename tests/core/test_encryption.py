@@ -55,11 +55,12 @@ def test_an_altered_ciphertext_is_refused() -> None:
 def test_a_missing_key_says_how_to_make_one(keys: SecretStr | None) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Encryption(keys).encrypt("text", context="c")
-    assert caught.value.problems == ("TOKEN_ENCRYPTION_KEY is not set; make one with: iacs config new-key",)
+    assert caught.value.problems == ("TOKEN_ENCRYPTION_KEY is not set",)
+    assert caught.value.hint == "generate one with: iacs config new-key"
 
 
 def test_a_malformed_key_is_counted_but_never_quoted() -> None:
-    with pytest.raises(ConfigurationError, match="key 2 is not a Fernet key") as caught:
+    with pytest.raises(ConfigurationError, match="key 2 of 2 is not a Fernet key") as caught:
         encryption(KEY, "hunter2").encrypt("text", context="c")
     assert "hunter2" not in str(caught.value)
     assert caught.value.__suppress_context__

@@ -162,7 +162,7 @@ def test_token_keys_are_fernet_keys(keys: str | None) -> None:
 def test_other_token_keys_are_refused_and_not_quoted(key: str) -> None:
     (problem,) = problems(token_encryption_key=f"{KEY},{key}")
     assert problem.startswith("TOKEN_ENCRYPTION_KEY: key 2 of 2 is not a Fernet key")
-    assert problem.endswith("make one with: iacs config new-key")
+    assert problem.endswith("generate one with: iacs config new-key")
     assert key.strip() == "" or key not in problem
     assert KEY not in problem
 

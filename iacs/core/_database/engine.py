@@ -7,11 +7,16 @@ from difflib import get_close_matches
 from math import ceil
 from typing import Any
 
-import sqlalchemy
-from sqlalchemy import URL, event
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import QueuePool
-
+from iacs.core._database import sqlalchemy_parts
+from iacs.core._database.sqlalchemy_parts import (
+    URL,
+    ArgumentError,
+    Connection,
+    Engine,
+    QueuePool,
+    event,
+    make_url,
+)
 from iacs.core._database.sqlite_file import is_memory, may_create, sqlite_file
 from iacs.core.exceptions import ConfigurationError
 
@@ -41,7 +46,7 @@ _SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 def parse_url(text: str) -> URL:
     """Read a database URL; raise ConfigurationError, without the URL in it, for one that cannot be used."""
     try:
-        url = sqlalchemy.make_url(text)
+        url = make_url(text)
     except (ArgumentError, ValueError):
         raise ConfigurationError([_MALFORMED]) from None
     if url.drivername not in _DRIVERS:
@@ -63,7 +68,7 @@ def check_schema(name: str, url: URL) -> None:
 
 def create_engine(
     url: URL, *, schema: str, pool_size: int, timeout: float, prepared_statements: bool
-) -> sqlalchemy.Engine:
+) -> Engine:
     """Make the engine, without connecting; `timeout` is in seconds.
 
     Raise ConfigurationError when the driver is not installed, or does not know an option of the URL.
@@ -72,7 +77,7 @@ def create_engine(
     try:
         _refuse_unknown_options(url)
         arguments = _driver_arguments(url, timeout, prepared_statements=prepared_statements)
-        engine = sqlalchemy.create_engine(
+        engine = sqlalchemy_parts.create_engine(
             url.difference_update_query((*_SECRET_OPTIONS, "prepare_threshold")),
             connect_args=arguments,
             hide_parameters=True,
@@ -138,13 +143,13 @@ def _driver_arguments(url: URL, timeout: float, *, prepared_statements: bool) ->
     return arguments
 
 
-def _prepare_sqlite(engine: sqlalchemy.Engine, timeout: float, *, memory: bool) -> None:
+def _prepare_sqlite(engine: Engine, timeout: float, *, memory: bool) -> None:
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA foreign_keys = ON").close()
         if not memory:
             _use_wal(connection, time.monotonic() + timeout)
 
-    def begin(connection: sqlalchemy.Connection) -> None:
+    def begin(connection: Connection) -> None:
         """Begin explicitly: left to itself, Python's sqlite3 begins late, and not at all before DDL."""
         options = connection.get_execution_options()
         connection.exec_driver_sql(f"PRAGMA query_only = {options.get('sqlite_query_only', False):d}")
@@ -162,14 +167,14 @@ def _prepare_sqlite(engine: sqlalchemy.Engine, timeout: float, *, memory: bool) 
     event.listen(engine, "reset", roll_back)
 
 
-def _prepare_postgresql(engine: sqlalchemy.Engine, timeout: float, *, schema: str, pooled: bool) -> None:
+def _prepare_postgresql(engine: Engine, timeout: float, *, schema: str, pooled: bool) -> None:
     lock_timeout = f"lock_timeout = {ceil(timeout * 1000)}"
 
     def prepare(connection: Any, _record: object) -> None:
         connection.execute(f"SET {lock_timeout}")
         connection.commit()
 
-    def begin(connection: sqlalchemy.Connection) -> None:
+    def begin(connection: Connection) -> None:
         """Set what is for one transaction: behind PgBouncer another client has the connection next."""
         if pooled:
             connection.exec_driver_sql(f"SET LOCAL {lock_timeout}")

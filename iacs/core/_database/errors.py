@@ -3,8 +3,6 @@
 The texts hold no bound value. PostgreSQL puts values into the DETAIL of its errors, and into the message of
 a data exception, so these are left out of the driver's own error as well: it is the cause, and is shown
 with it. A program still finds them in `error.__cause__.diag`.
-
-What is slow to import is imported when there is something to be caught.
 """
 
 from collections.abc import Iterator
@@ -12,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iacs.core._database import sqlalchemy_parts
 from iacs.core.exceptions import DatabaseError
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
-    from sqlalchemy.exc import SQLAlchemyError
+    from iacs.core._database.sqlalchemy_parts import URL, SQLAlchemyError
 
 _LOCKED = "another connection held the lock for too long"
 _LOCKED_HINT = "try again, or raise DATABASE_TIMEOUT"
@@ -28,13 +26,11 @@ _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 @contextmanager
 def translated_errors(action: str = "the database refused a statement") -> Iterator[None]:
     """Raise DatabaseError in place of what SQLAlchemy raises, or a value that cannot be bound."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         yield
     except (UnicodeError, OverflowError) as error:
         raise DatabaseError(f"{action}: a value cannot be stored ({type(error).__name__})") from error
-    except SQLAlchemyError as error:
+    except sqlalchemy_parts.SQLAlchemyError as error:
         cause = _driver_error(error)
         retryable = getattr(cause, "sqlstate", None) in _CONFLICTS
         hint = "do the transaction again" if retryable else _LOCKED_HINT if _is_locked(cause) else ""
@@ -44,9 +40,6 @@ def translated_errors(action: str = "the database refused a statement") -> Itera
 @contextmanager
 def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
     """Raise DatabaseError, saying what to do, when no connection can be had."""
-    from sqlalchemy.exc import SQLAlchemyError
-    from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -54,12 +47,12 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
             f"cannot open {describe(url)}: its driver refuses an option ({type(error).__name__})",
             hint="correct what follows the ? in DATABASE_URL",
         ) from error
-    except PoolTimeoutError as error:
+    except sqlalchemy_parts.TimeoutError as error:
         raise DatabaseError(
             f"no connection to {describe(url)} became free within {timeout:g} s",
             hint="end transactions sooner, or raise DATABASE_POOL_SIZE",
         ) from error
-    except SQLAlchemyError as error:
+    except sqlalchemy_parts.SQLAlchemyError as error:
         cause = _driver_error(error)
         if _is_sqlite(cause):
             problem, hint = _file_problem(url, cause)
@@ -82,11 +75,9 @@ def describe(url: "URL") -> str:
 
 def _driver_error(error: "SQLAlchemyError") -> BaseException:
     """Return the driver's error without the values that PostgreSQL put into its text."""
-    from sqlalchemy.exc import DBAPIError, StatementError
-
-    cause = error.orig if isinstance(error, StatementError) and error.orig else error
+    cause = error.orig if isinstance(error, sqlalchemy_parts.StatementError) and error.orig else error
     sqlstate = getattr(cause, "sqlstate", None)
-    if isinstance(error, DBAPIError) and sqlstate:
+    if isinstance(error, sqlalchemy_parts.DBAPIError) and sqlstate:
         name = type(cause).__name__
         is_quoting = sqlstate.startswith(_DATA_EXCEPTION)
         diagnostics: Any = getattr(cause, "diag", None)

@@ -7,10 +7,9 @@ process at a time is in such a transaction, and each looks again when its turn h
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from sqlalchemy import Connection, inspect
-
 from iacs.core import clock
 from iacs.core._database.errors import translated_errors
+from iacs.core._database.sqlalchemy_parts import Connection, inspect
 from iacs.core.exceptions import DatabaseError, SchemaError
 from iacs.core.transaction import Transaction
 from iacs.sql import Version

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
-
+from iacs.core._database.sqlalchemy_parts import Connection, DBAPIError
 from iacs.core.exceptions import DatabaseError
 
 _CONTROL_HINT = "remove BEGIN, COMMIT, END and ROLLBACK from it"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from iacs.core.exceptions import DatabaseError, DegradedError
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
+    from iacs.core._database.sqlalchemy_parts import URL
 
 _NEARLY_FULL_SHARE = 0.05
 _NEARLY_FULL_BYTES = 500 * 2**20

@@ -16,12 +16,15 @@ from math import ceil
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import InvalidatePoolError
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from iacs.core._database.errors import describe
+from iacs.core._database.sqlalchemy_parts import (
+    ConnectionPoolEntry,
+    Engine,
+    ExceptionContext,
+    InvalidatePoolError,
+    event,
+)
 from iacs.core.exceptions import DatabaseError
 
 _HINT = "check the server; DATABASE_TIMEOUT limits how long iacs waits for it"

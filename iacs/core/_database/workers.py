@@ -16,9 +16,7 @@ from iacs.core.exceptions import DatabaseError
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
+    from iacs.core._database.sqlalchemy_parts import Connection
 
 T = TypeVar("T")
 

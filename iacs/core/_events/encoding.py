@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, Secret, SecretBytes, SecretStr
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from iacs.core import clock
 from iacs.core.exceptions import EventEncodingError
 
 MAX_DEPTH = 200
@@ -155,8 +156,7 @@ def _number(value: float | Decimal) -> int | float | str:
 def _instant(value: datetime) -> str:
     if value.utcoffset() is None:
         raise _RefusedError("a datetime without an offset names no instant; give it a tzinfo")
-    text = value.isoformat()
-    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
+    return clock.iso(value)
 
 
 def _refuse(value: object) -> NoReturn:

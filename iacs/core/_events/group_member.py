@@ -9,16 +9,12 @@ did.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from iacs.core import clock
 from iacs.core._events.log_records import end_offsets, partitions_of
 from iacs.core.counters import draw
 from iacs.core.events import Partition
-from iacs.core.transaction import Transaction
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+from iacs.core.transaction import Row, Transaction
 
 _COMMIT = """
     UPDATE iacs_event_log_offsets SET next_offset = :next_offset
@@ -159,7 +155,7 @@ class GroupMember:
             is_complete = is_complete and (new == self._name) == is_mine
         return owned, is_complete
 
-    def _offsets(self, tx: Transaction, topic: str) -> "list[RowMapping]":
+    def _offsets(self, tx: Transaction, topic: str) -> list[Row]:
         rows = tx.rows(_OFFSETS, self._values(topic))
         if not rows:
             new = [self._values(topic, partition=number) for _, number in partitions_of([topic])]

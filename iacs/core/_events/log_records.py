@@ -7,7 +7,6 @@ order: a consumer that has read up to an offset has missed nothing before it.
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from iacs.core import clock, counters
 from iacs.core._events import cloud_event
@@ -15,10 +14,7 @@ from iacs.core._events.encoded_event import EncodedEvent
 from iacs.core._events.encoding import decode, encode
 from iacs.core._events.event_buffer import Fetched, Record, UnreadableRecord
 from iacs.core.events import Partition
-from iacs.core.transaction import Transaction
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+from iacs.core.transaction import Row, Transaction
 
 PARTITIONS = 8
 """Of each topic. It cannot change later: the order of a key rests on its partition."""
@@ -87,7 +83,7 @@ def _row(partition: Partition, offset: int, encoded: EncodedEvent, now: str) -> 
     }
 
 
-def _fetched(row: "RowMapping") -> Fetched:
+def _fetched(row: Row) -> Fetched:
     size = len(row["value"]) + len(row["event_key"] or "")
     try:
         return _event(row), size
@@ -95,7 +91,7 @@ def _fetched(row: "RowMapping") -> Fetched:
         return _unreadable(row, f"not JSON: {error}"), size
 
 
-def _event(row: "RowMapping") -> Record:
+def _event(row: Row) -> Record:
     return cloud_event.read_event(
         _headers(row),
         topic=row["topic"],
@@ -106,7 +102,7 @@ def _event(row: "RowMapping") -> Record:
     )
 
 
-def _headers(row: "RowMapping") -> dict[str, str]:
+def _headers(row: Row) -> dict[str, str]:
     """Return the headers, with the id also of a row that somebody else wrote; raise ValueError for what are none."""
     headers = decode(row["headers"])
     if not isinstance(headers, dict):
@@ -114,11 +110,11 @@ def _headers(row: "RowMapping") -> dict[str, str]:
     return {**_id(row), **headers}
 
 
-def _id(row: "RowMapping") -> dict[str, str]:
+def _id(row: Row) -> dict[str, str]:
     return {cloud_event.ID: row["event_id"]} if row["event_id"] else {}
 
 
-def _unreadable(row: "RowMapping", reason: str) -> UnreadableRecord:
+def _unreadable(row: Row, reason: str) -> UnreadableRecord:
     key = row["event_key"]
     try:
         headers = _headers(row)

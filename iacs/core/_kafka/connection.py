@@ -37,12 +37,16 @@ class KafkaConnection:
         """The timeout in milliseconds."""
         return max(1, int(self.timeout * 1000))
 
+    @property
+    def driver_timeout_ms(self) -> int:
+        """A little less than the timeout, so that the caller still receives the driver's reason."""
+        return max(2, self.timeout_ms * 9 // 10)
+
     def options(self) -> dict[str, Any]:
         """Return kafka-python's options."""
         options: dict[str, Any] = {
             "bootstrap_servers": list(self.bootstrap_servers),
-            # A little less than the caller waits, so that the caller learns why it failed.
-            "bootstrap_timeout_ms": max(1, self.timeout_ms * 9 // 10),
+            "bootstrap_timeout_ms": self.driver_timeout_ms,
             "security_protocol": self.security_protocol,
             "ssl_cafile": str(self.ssl_cafile) if self.ssl_cafile else None,
             "reconnect_backoff_max_ms": 1000,  # by default a broker that is back is not tried for up to 30 s

@@ -179,8 +179,7 @@ class KafkaPublisher:
 
     def _open(self) -> Any:
         if self._producer is None:
-            # A little less than the caller waits, so that the caller learns why it failed.
-            delivery_ms = max(2, self._connection.timeout_ms * 9 // 10)
+            delivery_ms = self._connection.driver_timeout_ms
             self._producer = self._connection.connect(
                 kafka_driver.KafkaProducer,
                 acks="all",

@@ -16,6 +16,7 @@ from logging.handlers import QueueHandler, SysLogHandler
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from iacs.core import clock
 from iacs.core._logging.format import LogFormat
 from iacs.redaction import redact_text, redact_traceback, safe_for_terminal
 from iacs.redaction.values import redact, redact_argument
@@ -113,8 +114,8 @@ class LineFormatter(logging.Formatter):
         return new_renderer(console=self._console, colors=self._colors)
 
     def _line(self, record: logging.LogRecord) -> dict[str, Any]:
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
-        own = (at.replace("+00:00", "Z"), record.levelname.lower(), record.name, vars(record)["iacs_event"])
+        at = clock.to_text(datetime.fromtimestamp(record.created, UTC))
+        own = (at, record.levelname.lower(), record.name, vars(record)["iacs_event"])
         taken = {*_OF_EVERY_LINE, "exception"}
         fields = vars(record)["iacs_fields"].items()
         return dict(zip(_OF_EVERY_LINE, own, strict=True)) | {

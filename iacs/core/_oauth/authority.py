@@ -1,24 +1,21 @@
 """Where Entra ID's endpoints and signing keys are, asked of Entra ID itself and kept for a day."""
 
 import json
-import re
 import time
 from asyncio import sleep
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from iacs.core._oauth.errors import is_transient, response_error
-from iacs.core._oauth.tenant import is_tenant
+from iacs.core._oauth.tenant import is_directory_id, is_tenant
 from iacs.core._tokens.single_flight import SingleFlight
 from iacs.core.exceptions import ConfigurationError, MalformedResponseError
-from iacs.core.http_client import HttpClient, HttpResponse
+from iacs.core.http_client import HttpClient, HttpResponse, same_origin
 
 _MAX_AGE = 86_400.0
 _LONGEST_PAUSE = 5.0
-_TENANT_ID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 SigningKey = Mapping[str, Any]
 
@@ -58,7 +55,7 @@ class Authority:
         Raises MalformedResponseError for those of another tenant: the issuer holds the tenant's id.
         """
         metadata = await self._current(tenant)
-        if _TENANT_ID.fullmatch(tenant) and tenant.lower() not in metadata.issuer.lower():
+        if is_directory_id(tenant) and tenant.lower() not in metadata.issuer.lower():
             raise _malformed("metadata are those of another tenant")
         return metadata
 
@@ -103,15 +100,11 @@ class Authority:
             metadata = Metadata.model_validate(answer)
         except ValidationError as error:
             raise _malformed("metadata lack an endpoint or the issuer") from error
-        self._check_origin(metadata)
+        for name, endpoint in metadata.model_dump(exclude={"issuer"}).items():
+            if endpoint and not same_origin(endpoint, self._host):  # secrets and codes go there
+                raise _malformed(f"metadata name a {name} on another host than AZURE_AUTHORITY_HOST")
         self._metadata[tenant] = (time.monotonic(), metadata)
         return metadata
-
-    def _check_origin(self, metadata: Metadata) -> None:
-        """Secrets and codes go to the configured host only, whatever an answer says."""
-        for name, url in metadata.model_dump(exclude={"issuer"}).items():
-            if url and _origin(url) != _origin(self._host):
-                raise _malformed(f"metadata name a {name} on another host than AZURE_AUTHORITY_HOST")
 
     async def _find_keys(self, uri: str) -> None:
         answer = await self._get(uri, "show its signing keys")
@@ -144,11 +137,6 @@ class Authority:
             await sleep(pause)
             response = await self._http.send(method, url, form=form)
         return response
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()
 
 
 def _malformed(problem: str) -> MalformedResponseError:

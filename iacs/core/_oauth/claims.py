@@ -1,22 +1,28 @@
 """The `claims` parameter: what this client can do, merged with what a resource asked for."""
 
-import base64
 import json
-from typing import Any
+from base64 import urlsafe_b64decode
 
 from iacs.core.exceptions import MalformedResponseError
 
 
-def read_challenge(claims: str) -> dict[str, Any]:
-    """Read a claims challenge, in JSON or, as `WWW-Authenticate` carries it, in base64."""
+def decode_challenge(text: str) -> str:
+    """Return the JSON of a claims challenge, which `WWW-Authenticate` carries in base64 of either alphabet.
+
+    One that is JSON already is returned as it is. Raises MalformedResponseError when it is not an object.
+    """
     try:
-        text = claims if claims.lstrip().startswith("{") else base64.b64decode(claims + "==")
-        challenge = json.loads(text) if claims else {}
+        if not text.lstrip().startswith("{"):
+            in_url = text.replace("+", "-").replace("/", "_").rstrip("=")
+            text = urlsafe_b64decode(f"{in_url}==").decode()
+        is_object = isinstance(json.loads(text), dict)
     except ValueError:
-        challenge = None
-    if not isinstance(challenge, dict):
-        raise MalformedResponseError("Microsoft Graph sent a claims challenge that is not JSON.", status=401)
-    return challenge
+        is_object = False
+    if not is_object:
+        raise MalformedResponseError(
+            "Microsoft Graph sent a claims challenge that is not JSON", status=401, hint="try again later"
+        )
+    return text
 
 
 def merge_claims(claims: str = "") -> str:
@@ -24,7 +30,7 @@ def merge_claims(claims: str = "") -> str:
 
     Only a client that declares cp1 learns of a revoked session before its token expires.
     """
-    merged = read_challenge(claims)
+    merged = json.loads(decode_challenge(claims)) if claims else {}
     for_access = merged.get("access_token")
     declared = {"xms_cc": {"values": ["cp1"]}}
     merged["access_token"] = {**for_access, **declared} if isinstance(for_access, dict) else declared

@@ -3,12 +3,12 @@
 import hmac
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import jwt
 from pydantic import SecretStr
 
 from iacs.core._oauth.authority import SigningKey
+from iacs.core._oauth.tenant import is_directory_id
 from iacs.core._oauth.tokens import Identity
 from iacs.core.exceptions import InvalidIdTokenError
 
@@ -95,12 +95,9 @@ def _sentence(error: jwt.PyJWTError) -> str:
 
 def _directory(claims: Mapping[str, Any]) -> str:
     value = claims["tid"]
-    try:
-        if str(UUID(value)) == value.lower():
-            return str(value)
-    except (ValueError, AttributeError, TypeError):
-        pass
-    raise _invalid("has a tid that is not a GUID")
+    if not isinstance(value, str) or not is_directory_id(value):
+        raise _invalid("has a tid that is not a GUID")
+    return value
 
 
 def _check_issuer(claims: Mapping[str, Any], directory: str, issuer: str, key: SigningKey) -> None:

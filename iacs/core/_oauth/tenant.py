@@ -3,8 +3,14 @@
 import re
 
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*")
+_DIRECTORY_ID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_tenant(text: str) -> bool:
-    """Return whether a text can name a tenant; it becomes a part of a URL's path as it stands."""
+    """Return whether a text can name a tenant; it becomes a part of a URL's path as it is."""
     return _TENANT.fullmatch(text) is not None
+
+
+def is_directory_id(text: str) -> bool:
+    """Return whether a text names a tenant by the id of its directory, a GUID."""
+    return _DIRECTORY_ID.fullmatch(text) is not None

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from iacs.core._outbox import rows as outbox_rows
 from iacs.core.database import Database
@@ -11,9 +10,7 @@ from iacs.core.events import EventStream, NewEvent
 from iacs.core.exceptions import PublishError
 from iacs.core.lease import Lease
 from iacs.core.logger import Logger
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+from iacs.core.transaction import Row
 
 _BATCH = 500
 
@@ -49,9 +46,7 @@ class Relay:
             raise self._rejection
         return count
 
-    async def _publish(
-        self, rows: "Sequence[RowMapping]"
-    ) -> "tuple[Sequence[RowMapping], Sequence[RowMapping]]":
+    async def _publish(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
         """Publish and mark rows; return those marked, and those that were rejected.
 
         Raises PublishError when none was rejected: then the broker cannot be reached.
@@ -70,7 +65,7 @@ class Relay:
         await self._database.run(outbox_rows.mark_published, rows)
         return rows, ()
 
-    async def _note_rejections(self, rejected: "Sequence[RowMapping]", error: PublishError) -> None:
+    async def _note_rejections(self, rejected: Sequence[Row], error: PublishError) -> None:
         self._rejection = self._rejection or error
         self._held_keys |= {key for row in rejected if (key := _key(row))}
         problems = {row["position"]: error.rejections[row["id"]] for row in rejected}
@@ -87,11 +82,11 @@ class Relay:
                 )
 
 
-def _key(row: "RowMapping") -> Key | None:
+def _key(row: Row) -> Key | None:
     return None if row["aggregateid"] is None else (row["aggregatetype"], row["aggregateid"])
 
 
-def _event(row: "RowMapping") -> NewEvent:
+def _event(row: Row) -> NewEvent:
     from iacs.core._events.cloud_event import own_headers
     from iacs.core._events.encoding import decode
 
@@ -104,9 +99,9 @@ def _event(row: "RowMapping") -> NewEvent:
     )
 
 
-def _without_followers_of_suspects(rows: "Sequence[RowMapping]") -> "list[RowMapping]":
+def _without_followers_of_suspects(rows: Sequence[Row]) -> list[Row]:
     """Leave out what follows an event of its key that was rejected before: it must not overtake that one."""
-    sent: list[RowMapping] = []
+    sent: list[Row] = []
     suspects = set[Key]()
     for row in rows:
         key = _key(row)
@@ -117,12 +112,12 @@ def _without_followers_of_suspects(rows: "Sequence[RowMapping]") -> "list[RowMap
     return sent
 
 
-def _published(rows: "Sequence[RowMapping]", failed: frozenset[str]) -> "list[RowMapping]":
+def _published(rows: Sequence[Row], failed: frozenset[str]) -> list[Row]:
     """Return the rows to mark: those that did not fail, nor come after one of their key that did.
 
     The latter are published again, after the one that failed, so that the last event of a key is the last.
     """
-    published: list[RowMapping] = []
+    published: list[Row] = []
     held_back = set[Key]()
     for row in rows:
         key = _key(row)

@@ -3,13 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from iacs.core import clock
-from iacs.core.transaction import Transaction
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+from iacs.core.transaction import Row, Transaction
 
 LIST_PARKED = "list the parked events with: iacs outbox list"
 
@@ -71,12 +68,12 @@ def add(tx: Transaction, events: Sequence[Mapping[str, Any]]) -> None:
     tx.execute(_ADD, events)
 
 
-def waiting(tx: Transaction, *, after: int, limit: int) -> "list[RowMapping]":
+def waiting(tx: Transaction, *, after: int, limit: int) -> list[Row]:
     """Return what waits behind the position `after`, in order, without what waits for a parked event of its key."""
     return tx.rows(_WAITING, {"after": after, "limit": limit})
 
 
-def mark_published(tx: Transaction, rows: "Sequence[RowMapping]") -> None:
+def mark_published(tx: Transaction, rows: Sequence[Row]) -> None:
     """Note that events are published."""
     now = clock.to_text(clock.now())
     tx.execute(_MARK, [{"now": now, "position": row["position"]} for row in rows])

@@ -9,6 +9,7 @@ from dotenv.parser import Binding, parse_stream
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from iacs.core._database import sqlalchemy_parts
 from iacs.core._settings.spelling import did_you_mean, misspelt
 from iacs.core.exceptions import ConfigurationError
 from iacs.redaction.text import redact_text
@@ -122,9 +123,9 @@ def shown(name: str, value: Any, field: FieldInfo) -> str:
     if value is None:
         return ""
     if name == "database_url":
-        from sqlalchemy import make_url  # slow to import
-
-        return redact_text(make_url(value.get_secret_value()).render_as_string(hide_password=True))
+        return redact_text(
+            sqlalchemy_parts.make_url(value.get_secret_value()).render_as_string(hide_password=True)
+        )
     if is_secret(field):
         return str(value)
     return ",".join(value) if isinstance(value, tuple) else redact_text(str(value))

@@ -1,8 +1,7 @@
 """What the values of settings must look like; each refusal reads on from the value: `'x' must be …`."""
 
-import base64
-import binascii
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Annotated, Any
@@ -18,6 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from iacs.core._oauth.tenant import is_tenant
+from iacs.core.encryption import read_keys
 from iacs.core.exceptions import ConfigurationError
 
 _NO_URL = "must be a URL that begins with https:// and names a host"
@@ -37,23 +38,22 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def _fernet_keys(value: SecretStr | None) -> SecretStr | None:
-    keys = value.get_secret_value().split(",") if value else []
-    for number, key in enumerate(keys, start=1):
-        if not _is_fernet_key(key.strip()):
-            raise ValueError(
-                f"key {number} of {len(keys)} is not a Fernet key (32 bytes in URL-safe base64, 44 characters);"
-                " make one with: iacs config new-key"
-            )
+    try:
+        read_keys(value.get_secret_value() if value else "")
+    except ValueError as error:
+        raise ValueError(f"{error}; generate one with: iacs config new-key") from None
     return value
 
 
-def _is_fernet_key(key: str) -> bool:
-    if not re.fullmatch(r"[\w-]{43}=", key, re.ASCII):
-        return False
-    try:
-        return len(base64.urlsafe_b64decode(key)) == 32
-    except binascii.Error:  # pragma: no cover - 43 such characters and one = always decode
-        return False
+def _check(accepts: Callable[[str], object], requirement: str) -> AfterValidator:
+    """Return a check of a value by a predicate; `requirement` completes "the value …"."""
+
+    def check(value: str) -> str:
+        if not accepts(value):
+            raise ValueError(requirement)
+        return value
+
+    return AfterValidator(check)
 
 
 def _servers(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,12 +79,6 @@ def _redirect_uri(value: str) -> str:
         raise ValueError("must not hold a user name or password")
     if url.scheme == "http" and not _is_loopback(url.hostname or ""):
         raise ValueError("must begin with https:// (http:// is for a stand-in on this machine)")
-    return value
-
-
-def _uri_reference(value: str) -> str:
-    if not re.fullmatch(r"[!-~]+", value):
-        raise ValueError("must be a URI of ASCII characters without spaces, such as urn:example:billing")
     return value
 
 
@@ -116,5 +110,14 @@ FernetKeys = Annotated[SecretStr | None, AfterValidator(_fernet_keys)]
 Servers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_servers)]
 CloudUrl = Annotated[str, AfterValidator(lambda value: _redirect_uri(value).rstrip("/"))]
 RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]
-UriReference = Annotated[str, AfterValidator(_uri_reference)]
+Tenant = Annotated[
+    str, _check(is_tenant, "must be a directory id, a domain, common, organizations or consumers")
+]
+UriReference = Annotated[
+    str,
+    _check(
+        re.compile(r"[!-~]+").fullmatch,
+        "must be a URI of ASCII characters without spaces, such as urn:example:billing",
+    ),
+]
 AnyCase = WrapValidator(_in_any_case)

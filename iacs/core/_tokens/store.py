@@ -4,17 +4,13 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from iacs.core import clock
 from iacs.core._oauth.tokens import TokenSet
 from iacs.core.encryption import Encryption
-from iacs.core.transaction import Transaction
-
-if TYPE_CHECKING:
-    from sqlalchemy import RowMapping
+from iacs.core.transaction import Row, Transaction
 
 _NEVER = "0001-01-01T00:00:00.000000Z"
 
@@ -67,7 +63,7 @@ def context(account_id: str) -> str:
     return f"tokens:{account_id}"
 
 
-def open_row(row: "RowMapping", encryption: Encryption) -> StoredToken:
+def open_row(row: Row, encryption: Encryption) -> StoredToken:
     """Decrypt a row that `read` returned."""
     secret = json.loads(encryption.decrypt(row["secret"], context=context(row["account_id"])))
     refresh_token = secret["refresh_token"]
@@ -108,7 +104,7 @@ def new_row(
     }
 
 
-def read(tx: Transaction, account_id: str) -> "RowMapping | None":
+def read(tx: Transaction, account_id: str) -> Row | None:
     """Return an account's row."""
     return tx.row("SELECT * FROM iacs_tokens WHERE account_id = :account_id", {"account_id": account_id})
 
