@@ -138,18 +138,22 @@ class Database(Closing, AsyncClosing):
     async def probe(self) -> Mapping[str, object]:
         """Return the dialect and the schema's version, as read just now.
 
-        Raises DatabaseError, and DegradedError when the disk of a SQLite file is nearly full. A SQLite file that was
+        Raises DatabaseError; SchemaError when another process has brought the schema to a version that this one does
+        not know; and DegradedError when the disk of a SQLite file is nearly full. A SQLite file that was
         deleted is an error too: SQLite itself goes on in it, and what it writes is lost.
         """
         return await self.read(self._look)
 
     def _look(self, tx: Transaction) -> Mapping[str, object]:
+        from iacs import sql
         from iacs.core._database import schema as schema_versions
 
         if self._file:
             self._file.refuse_another()
             self._file.refuse_full_disk()
-        return {"dialect": tx.dialect, "schema_version": schema_versions.applied(tx)}
+        version = schema_versions.applied(tx)
+        schema_versions.refuse_newer(version, sql.versions(self.dialect))
+        return {"dialect": tx.dialect, "schema_version": version}
 
     async def backup(self, target: Path) -> None:
         """Copy a SQLite database into a new file while others read and write it; one state, and only when complete.

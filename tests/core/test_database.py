@@ -400,3 +400,18 @@ def test_a_password_in_the_options_is_used(postgresql_url: str) -> None:
         driver = connection.connection.dbapi_connection
         assert driver is not None
         assert driver.info.password == PASSWORD
+
+
+@pytest.mark.parametrize("kind", ["TABLE iacs_accounts (x TEXT)", "VIEW iacs_accounts AS SELECT 1 AS x"])
+def test_a_table_of_somebody_else_with_our_name_is_one_clear_sentence(database_url: str, kind: str) -> None:
+    host = sqlalchemy.create_engine(database_url.replace("postgresql:", "postgresql+psycopg:"))
+    with host.begin() as connection:
+        connection.exec_driver_sql(f"CREATE {kind}")
+    host.dispose()
+
+    with (
+        Database(database_url) as database,
+        pytest.raises(SchemaError, match=r"iacs_accounts.*exists") as caught,
+    ):
+        database.get_connection()
+    assert "rename it" in caught.value.hint

@@ -139,6 +139,15 @@ def test_a_schema_of_somebody_else_is_one_clear_sentence(url: str) -> None:
         database.get_connection()
 
 
+def test_a_user_who_may_not_create_tables_is_one_clear_sentence(url: str) -> None:
+    with stranger(url) as (user, restricted), Database(restricted) as database:
+        with pytest.raises(
+            SchemaError, match=r"this user may not create tables; .*permission denied"
+        ) as caught:
+            database.get_connection()
+        assert f'GRANT CREATE, USAGE ON SCHEMA public TO "{user}"' in caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["Mail", "a b", 'a"; DROP TABLE x; --', "pg_mail", "1st", "x" * 64, "é"])
 def test_a_malformed_name_of_a_schema_is_a_configuration_error(name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"DATABASE_SCHEMA .* is not the name of a schema"):

@@ -161,3 +161,16 @@ def test_a_database_with_version_2_refuses_a_program_that_knows_version_1(
     assert str(caught.value) == "the database has version 2 of the schema, and this version of iacs knows 1"
     assert caught.value.hint == "upgrade it: pip install --upgrade iacsgraph"
     assert leases(database, "name, note") == [("a", "")]
+
+
+async def test_the_probe_of_a_program_that_runs_on_notices_a_newer_schema(
+    database_url: str, database: Database, folder: Path
+) -> None:
+    fill(database, "a")
+    (folder / "0002_note.sql").write_text(SECOND)
+    with Database(database_url) as newer:
+        newer.get_connection().close()
+    (folder / "0002_note.sql").unlink()
+
+    with pytest.raises(SchemaError, match="version 2 of the schema, and this version of iacs knows 1"):
+        await database.probe()

@@ -22,6 +22,15 @@ CREATE TABLE IF NOT EXISTS iacs_schema_versions (
 )
 """
 _POSTGRESQL_LOCK = "SELECT pg_advisory_xact_lock(4917360, hashtext(:schema))"  # a number of our own
+_NO_RIGHT = (
+    "42501",
+    "3F000",
+)  # insufficient_privilege, invalid_schema_name: no schema of the search_path can be used
+_DUPLICATES = ("42P07", "42710")  # duplicate_table (views, indexes and sequences too), duplicate_object
+_DUPLICATE_HINT = (
+    "the database has a table or view of that name that iacs did not create: rename it, "
+    "use another database, or on PostgreSQL a schema of its own (DATABASE_SCHEMA)"
+)
 _MAY_CREATE = "SELECT has_schema_privilege(:schema, 'USAGE') AND has_schema_privilege(:schema, 'CREATE')"
 
 
@@ -38,7 +47,7 @@ def apply(
                 tx.value(_POSTGRESQL_LOCK, {"schema": schema})
             if schema:
                 _require_schema(tx, schema)
-            tx.execute(_RECORD)
+            _require_record(tx)
             if version.number > applied(tx):
                 _apply_one(tx, version)
 
@@ -48,13 +57,18 @@ def is_current(connection: Connection, versions: Sequence[Version]) -> bool:
     with translated_errors():
         if not inspect(connection).has_table("iacs_schema_versions"):
             return False
-    newest, current = max(version.number for version in versions), applied(Transaction(connection))
-    if current > newest:
+    current = applied(Transaction(connection))
+    refuse_newer(current, versions)
+    return current == versions[-1].number
+
+
+def refuse_newer(current: int, versions: Sequence[Version]) -> None:
+    """Raise SchemaError when the database's version is not among `versions`, which are in order."""
+    if current > versions[-1].number:
         raise SchemaError(
-            f"the database has version {current} of the schema, and this version of iacs knows {newest}",
+            f"the database has version {current} of the schema, and this version of iacs knows {versions[-1].number}",
             hint="upgrade it: pip install --upgrade iacsgraph",
         )
-    return current == newest
 
 
 def applied(tx: Transaction) -> int:
@@ -76,14 +90,32 @@ def _require_schema(tx: Transaction, schema: str) -> None:
         raise SchemaError(f"this user may not create tables in schema {schema}", hint=hint)
 
 
+def _require_record(tx: Transaction) -> None:
+    """Create the table of versions; it is the first table, so it shows a missing right."""
+    user = tx.value("SELECT current_user") if tx.dialect == "postgresql" else ""
+    try:
+        tx.execute(_RECORD)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) not in _NO_RIGHT:
+            raise
+        raise SchemaError(
+            f"this user may not create tables; {error}",
+            hint=f'as owner of the database run: GRANT CREATE, USAGE ON SCHEMA public TO "{user}", '
+            "or set DATABASE_SCHEMA to a schema of its own",
+        ) from error.__cause__
+
+
 def _apply_one(tx: Transaction, version: Version) -> None:
     try:
         tx.run_script(version.script)
     except DatabaseError as error:
-        raise SchemaError(
-            f"{version.name} could not be applied; {error}", hint=error.hint
-        ) from error.__cause__
+        hint = _DUPLICATE_HINT if _is_duplicate(error.__cause__) else error.hint
+        raise SchemaError(f"{version.name} could not be applied; {error}", hint=hint) from error.__cause__
     tx.execute(
         "INSERT INTO iacs_schema_versions (version, name, applied_at) VALUES (:version, :name, :applied_at)",
         {"version": version.number, "name": version.name, "applied_at": clock.to_text(clock.now())},
     )
+
+
+def _is_duplicate(cause: BaseException | None) -> bool:
+    return getattr(cause, "sqlstate", "") in _DUPLICATES or "already exists" in str(cause)
