@@ -1,4 +1,4 @@
-# Everything stays below this folder: .venv (packages), .demo (the demo's data), .cache (Kafka's jars, skipped tests).
+# Everything stays in this folder: .venv (packages), .demo (the demo's data), .cache (Kafka's jars, skipped tests).
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
@@ -8,13 +8,13 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Each variant of the demo has a folder of its own, so that a second run finds what the first one stored.
+# Every variant of the demo has its own folder, so that a second run resumes where the first one ended.
 QUOTED_MAILBOX = '$(subst ','\'',$(MAILBOX))'
 DEMO_NAME = $(if $(MAILBOX),mailbox-$(firstword $(shell printf %s $(QUOTED_MAILBOX) | cksum)),samples)
 DEMO_FOLDER = .demo/$(DEMO_NAME)$(if $(KAFKA),-kafka)$(if $(POSTGRESQL),-postgresql)
 DEMO_SERVERS = $(if $(KAFKA),--kafka $(DEMO_FOLDER)/kafka) $(if $(POSTGRESQL),--postgresql $(DEMO_FOLDER)/postgresql)
 
-demo: .venv/installed $(if $(POSTGRESQL),.venv/installed-servers) ## Run the main job against a stand-in cloud (MAILBOX=path KAFKA=1 POSTGRESQL=1)
+demo: .venv/installed $(if $(POSTGRESQL),.venv/installed-servers) ## Run the whole workflow against a local stand-in cloud (MAILBOX=path KAFKA=1 POSTGRESQL=1)
 	@env -u DATABASE_URL -u KAFKA_BOOTSTRAP_SERVERS $(if $(strip $(DEMO_SERVERS)),$(BIN)/python -m tests.servers $(DEMO_SERVERS) --) \
 		$(BIN)/python examples/quickstart.py --folder $(DEMO_FOLDER) $(if $(MAILBOX),--mailbox $(QUOTED_MAILBOX))
 
@@ -34,7 +34,7 @@ test: .venv/installed-dev ## Run every check (SLOW=1 includes the slow tests)
 fix: .venv/installed-dev ## Format the code and apply the automatic fixes
 	$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
-lock: .venv/installed ## Pin the newest releases in constraints.txt
+lock: .venv/installed ## Update constraints.txt to the newest releases
 	$(PIP) uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --upgrade --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file constraints.txt

@@ -93,7 +93,7 @@ def problems(error: ValidationError) -> list[str]:
 
 
 class EnrollmentResult(BaseModel):
-    """The addresses that a sync added, updated, disabled, found as they should be, and left alone."""
+    """The addresses that a sync added, updated, disabled, left unchanged, and ignored."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 

@@ -11,7 +11,7 @@ from iacs.core.token_service import TokenService
 class AccountTokens:
     """The access tokens of enabled accounts; an account whose tokens are lost has to sign in again.
 
-    The one place where accounts and tokens meet: the token service knows no address and no status.
+    Only this class uses both accounts and tokens: the token service has neither addresses nor statuses.
     """
 
     def __init__(self, accounts: AccountService, token_service: TokenService, *, logger: Logger) -> None:

@@ -1,4 +1,4 @@
-"""The command line `iacs …`: the one place that prints."""
+"""The command line `iacs …`, the only package that prints."""
 
 from iacs.cli.app import main
 

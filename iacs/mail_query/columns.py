@@ -21,7 +21,7 @@ NAMES = (
 
 
 def columns(message: Message | UnreadableMessage, *, dialect: str) -> dict[str, Any]:
-    """Return the values of `NAMES`; for PostgreSQL, whose text has no NUL, with U+FFFD in its place."""
+    """Return the values of `NAMES`; for PostgreSQL, whose text cannot have NUL, with U+FFFD instead."""
     if isinstance(message, UnreadableMessage):
         return dict.fromkeys(NAMES) | {"problem": message.reason}
     values = _columns(message)

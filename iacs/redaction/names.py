@@ -1,4 +1,4 @@
-"""Which names announce a secret. This is the one place that decides it.
+"""Which names indicate a secret. Only this module decides it.
 
 A secret is whatever lets its holder in: passwords, tokens, keys, cookies, signatures of URLs, connection
 strings, and codes that can be exchanged for a token. A name announces one by how it ends, in any spelling:
@@ -24,7 +24,7 @@ import re
 from functools import lru_cache
 
 REDACTED = "[redacted]"
-"""What is shown in place of a secret, everywhere."""
+"""The text that is shown instead of a secret, everywhere."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 

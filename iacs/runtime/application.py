@@ -234,7 +234,7 @@ class Application(NestingView, Generic[C]):
         await self.stop()  # after a rollback that still goes on
 
     def new_loop_context(self) -> LoopContext:
-        """Return a new place to run in: the running event loop, or none."""
+        """Return a new context to run in: the running event loop, or none."""
         return LoopContext(*self._timeouts)
 
     def fits(self, values: Mapping[int, Any]) -> None:

@@ -25,7 +25,7 @@ _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 
 @contextmanager
 def translated_errors(action: str = "the database refused a statement") -> Iterator[None]:
-    """Raise DatabaseError in place of what SQLAlchemy raises, or a value that cannot be bound."""
+    """Raise DatabaseError instead of SQLAlchemy's errors, and for a value that cannot be bound."""
     try:
         yield
     except (UnicodeError, OverflowError) as error:

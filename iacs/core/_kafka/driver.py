@@ -1,4 +1,4 @@
-"""The one place that imports kafka-python, which has no types, and warns when it is imported."""
+"""The only module that imports kafka-python, which has no types, and warns when it is imported."""
 
 import warnings
 from concurrent.futures import Future

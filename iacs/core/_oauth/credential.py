@@ -33,7 +33,7 @@ class ClientCredential:
 
     @property
     def public(self) -> bool:
-        """Tell whether there is neither a secret nor a certificate."""
+        """Return whether there is neither a secret nor a certificate."""
         return self._path is None and not self._secret
 
     def form(self, token_endpoint: str) -> dict[str, str]:

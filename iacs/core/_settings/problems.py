@@ -36,7 +36,7 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def problem_of(error: "ErrorDetails", field: FieldInfo) -> str:
-    """Translate what pydantic found wrong with a setting, such as `'loud' is not one of DEBUG, INFO`."""
+    """Translate pydantic's error about a setting, such as `'loud' is not one of DEBUG, INFO`."""
     return f"{_quoted(error['input'], field)}{_sentence(error, field)}"
 
 

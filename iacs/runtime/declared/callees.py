@@ -147,7 +147,7 @@ def _hints(signature: inspect.Signature | None, names: Callable[[str], tuple[Nam
 
 
 def of_self(annotation: Any, cls: type) -> Any:
-    """Return `cls` in the place of Self, and UNKNOWN in that of a type variable."""
+    """Return `cls` for Self, and UNKNOWN for a type variable."""
     if annotation is typing.Self:
         return cls
     return UNKNOWN if isinstance(annotation, typing.TypeVar) else annotation

@@ -1,4 +1,4 @@
-"""Tells a cancellation from outside of a scope from one by a cancel scope that a part of it has entered."""
+"""Distinguishes a cancellation from outside a scope from one by a cancel scope that a part has entered."""
 
 import asyncio
 import re

@@ -44,7 +44,7 @@ class Finishing:
         return None
 
     def _wait(self, waited: "asyncio.Future[Any]") -> Generator[Any, Any, BaseException | None]:
-        """Wait until a future is done; return what is to be raised in its place."""
+        """Wait until a future is done; return the error to raise instead of its own."""
         waited._asyncio_future_blocking = False  # ours to wait for, as a task would
         while not waited.done():
             error = yield from self._wait_once(waited)

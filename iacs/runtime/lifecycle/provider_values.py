@@ -77,7 +77,7 @@ def reset_async_modes(nodes: Iterable[Provider]) -> None:
 
 
 class _Installed(providers.Object[Any]):
-    """What stands in a singleton's place when the singleton itself cannot keep it."""
+    """The replacement of a singleton that cannot keep the value itself."""
 
 
 class _Entered:

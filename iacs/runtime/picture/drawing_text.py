@@ -15,7 +15,7 @@ def what_it_is(node: PictureNode) -> str:
     if node.asynchronous:
         marks.append("async")
     if node.replaces:
-        marks.append(f"in place of {node.replaces.rpartition(':')[2]}")
+        marks.append(f"instead of {node.replaces.rpartition(':')[2]}")
     if node.overlaid:
         marks.append("overlaid")
     if node.chosen:

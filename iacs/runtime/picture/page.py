@@ -71,7 +71,7 @@ def _facts(node: PictureNode) -> Iterator[tuple[str, str]]:
     yield "declared in", node.declared
     yield "lifetime", f"{node.lifetime}, needs an event loop" if node.asynchronous else node.lifetime
     yield "kind", node.kind if node.kind != node.lifetime else ""
-    yield "in place of", node.replaces
+    yield "instead of", node.replaces
     yield "overlaid", "yes" if node.overlaid else ""
     yield "chose", node.chosen
     yield "started", "yes" if node.started else ""

@@ -23,7 +23,7 @@ class _Unset(Enum):
 
 
 UNSET: Final = _Unset.UNSET
-"""What a part's place holds before the part is built."""
+"""The value at a part's index before the part is built."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What an overlay puts in the place of which parts."""
+"""The parts that an overlay replaces, and by what."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class _Wrapping:
 
 
 def wrapping(wrap: Wrap) -> Any:
-    """Mark a function: in an overlay it receives the original part and returns what stands in its place.
+    """Mark a function: in an overlay it receives the original part and returns the replacement.
 
     `app.overlay(database=wrapping(Traced))`. The original stays open, and what is returned is not closed.
     """
@@ -30,13 +30,13 @@ class Replacing(Protocol):
     """What an overlay replaces by what: a mapping, whichever kinds of provider its keys are."""
 
     def items(self) -> Iterable[tuple[str | Provider, Any]]:
-        """Return each part's path or provider with what takes its place."""
+        """Return the replacement of each part, by path or provider."""
         ...
 
 
 @dataclass(slots=True)
 class Replacements:
-    """What an overlay puts in the place of parts, by index."""
+    """The replacements of an overlay, by the index of the part."""
 
     values: Mapping[int, Any]
     providers: Mapping[int, Provider]
