@@ -25,8 +25,8 @@ def inject(function: Function | None = None, /) -> Function:
 
     By the class that annotates it, `service: MailQueryService`; by a path, `Annotated[Database, "core.database"]`;
     by dependency_injector's `Provide[…]`, without its wiring. What a framework looks at is the signature that is
-    left: without `Annotated[Service, inject]` or another mark on what the application gives, every
-    parameter of a class outside the standard library is taken for it.
+    left: without `Annotated[Service, inject]` or another mark on what the application gives, every parameter
+    of a class is taken for it, except classes of the standard library, requests and pydantic models.
 
     Raise InjectionError for what is not a function; at a call, NotStartedError when no application is current and
     InjectionError when it has no such part. A coroutine function or generator is given its parts when it

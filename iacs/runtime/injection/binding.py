@@ -141,7 +141,8 @@ class Binding:
     def shown(self) -> inspect.Signature:
         """The signature without what the application gives: what is left is what the caller gives.
 
-        That is what is marked; where nothing is, every class that is not of the standard library.
+        That is what is marked; where nothing is, every class that is neither of the standard library nor a
+        framework's own, such as a request, nor a pydantic model, which is data of the caller.
         """
         parameters = self._signature.parameters.values()
         hidden = {parameter.name for parameter in parameters if self._marked(parameter)}
@@ -154,7 +155,7 @@ class Binding:
         if parameter.default is not Parameter.empty or parameter.kind not in _BY_NAME:
             return False
         cls = class_of(self._resolved(parameter.annotation))
-        return cls is not None and cls.__module__.partition(".")[0] not in sys.stdlib_module_names
+        return cls is not None and not (_package(cls) in _CALLERS_OWN or _is_data(cls))
 
 
 class Shown(inspect.Signature):
@@ -179,8 +180,19 @@ class Shown(inspect.Signature):
 
 
 _UNRESOLVED: Any = object()
+_CALLERS_OWN = sys.stdlib_module_names | {"click", "fastapi", "litestar", "starlette", "taskiq", "typer"}
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+
+
+def _package(cls: type[Any]) -> str:
+    return cls.__module__.partition(".")[0]
+
+
+def _is_data(cls: type[Any]) -> bool:
+    """Return whether a class is a pydantic model, and not one of settings, which are parts."""
+    names = {f"{_package(base)}.{base.__name__}" for base in cls.__mro__}
+    return "pydantic.BaseModel" in names and "pydantic_settings.BaseSettings" not in names
 
 
 def _without(parameters: typing.Iterable[Parameter], hidden: set[str]) -> Iterator[Parameter]:

@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import pytest
+import typer
 from dependency_injector import containers, providers
 from dependency_injector.wiring import Closing, Provide, Provider, as_int, invariant, provided, required
+from fastapi import Request
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings
 
 from iacs.core.exceptions import ForeignLoopError, IACSGraphError, InjectionError, NotStartedError
 from iacs.runtime import Application, inject
@@ -331,6 +335,20 @@ def test_frameworks_see_what_the_caller_gives() -> None:
     assert handle.__name__ == "handle"
     assert handle.__doc__ == "Say."
     assert inspect.signature(handle).bind(Path(), 1, name="y").arguments["name"] == "y"
+
+
+def test_requests_and_models_are_the_callers_and_settings_are_parts() -> None:
+    class Order(BaseModel): ...
+
+    class Limits(BaseSettings): ...
+
+    @inject
+    def handle(
+        order: Order, request: Request, context: typer.Context, limits: Limits, service: Service
+    ) -> None:
+        """Never run."""
+
+    assert list(inspect.signature(handle).parameters) == ["order", "request", "context"]
 
 
 def test_where_something_is_marked_the_rest_is_the_callers() -> None:
