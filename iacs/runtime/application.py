@@ -14,7 +14,7 @@ from dependency_injector.containers import Container
 from iacs.core.exceptions import CheckError, NotAContainerError, StartError
 from iacs.runtime.checks import findings, overlay_findings
 from iacs.runtime.graph.graph import Graph, read_graph
-from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.kinds import SCOPED, Kind
 from iacs.runtime.lifecycle.lifetime import Lifetime
 from iacs.runtime.lifecycle.signals import ending_signals
 from iacs.runtime.lifecycle.timeline import Timeline
@@ -158,7 +158,8 @@ class Application(NestingView, Generic[C]):
             self._read_container()  # overridden since it was made
         else:
             self._plan_anew()
-        self.timeline = Timeline()
+        nodes = self.plan.graph.nodes
+        self.timeline = Timeline(node.path for node in nodes if node.kind in SCOPED)
         self.run_in(self.new_loop_context())
         return self.loop_context.lifetime(self.plan, self.values, self.roots, self.timeline)
 

@@ -1,4 +1,4 @@
-"""Parts that would keep a thread's or context's own object and share it with all others."""
+"""Parts that would keep an object of one scope, thread or context, and share it with all others."""
 
 from collections.abc import Iterator
 
@@ -6,26 +6,39 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.checks.wiring import Wiring, own_name
-from iacs.runtime.graph.graph import Node
-from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.graph import Graph, Node
+from iacs.runtime.graph.kinds import SCOPED, Kind
 
 
 def captive(wiring: Wiring) -> Iterator[Finding]:
-    """Yield each part that receives an object of a single thread or context."""
-    graph = wiring.graph
-    for local in (node for node in graph.nodes if _is_local(node)):
-        seen, waiting = {local.index}, [local.index]
-        while waiting:
-            for index in graph.dependants[waiting.pop()]:
-                node = graph.nodes[index]
-                is_value_needed = any(edge.node in seen and not edge.deferred for edge in node.inputs)
-                if index in seen or not is_value_needed:
-                    continue
-                seen.add(index)
-                if node.kind in (Kind.SINGLETON, Kind.RESOURCE) and not _is_local(node):
-                    yield _finding(wiring, node, local)
-                elif not _is_local(node):
-                    waiting.append(index)
+    """Yield each part that receives an object which does not live as long as the part."""
+    for brief in wiring.graph.nodes:
+        if _is_local(brief) or brief.kind in SCOPED:
+            for keeper in _keepers(wiring.graph, brief):
+                yield Finding(keeper.path, "captive", _message(wiring.graph, keeper, brief))
+
+
+def _keepers(graph: Graph, brief: Node) -> Iterator[Node]:
+    """Yield the parts that receive the object or what is made of it, through providers that keep nothing."""
+    seen, waiting = {brief.index}, [brief.index]
+    while waiting:
+        for index in graph.dependants[waiting.pop()]:
+            node = graph.nodes[index]
+            is_value_needed = any(edge.node in seen and not edge.deferred for edge in node.inputs)
+            if index in seen or not is_value_needed:
+                continue
+            seen.add(index)
+            if _outlives(node, brief):
+                yield node
+            elif not _is_local(node) and node.kind not in SCOPED:
+                waiting.append(index)
+
+
+def _outlives(node: Node, brief: Node) -> bool:
+    is_per_thread = isinstance(node.provider, providers.ThreadLocalSingleton)
+    if node.kind is Kind.LOCAL:
+        return is_per_thread and brief.kind in SCOPED
+    return node.kind in (Kind.SINGLETON, Kind.RESOURCE) and not _is_local(node)
 
 
 def _is_local(node: Node) -> bool:
@@ -33,10 +46,17 @@ def _is_local(node: Node) -> bool:
     return is_resource or node.kind is Kind.LOCAL
 
 
-def _finding(wiring: Wiring, node: Node, local: Node) -> Finding:
-    per = "thread" if isinstance(local.provider, providers.ThreadLocalSingleton) else "context"
-    message = (
-        f"{own_name(wiring.graph, node.index)}() is built once and would keep the {own_name(wiring.graph, local.index)} "
-        f"of the first {per} for all others: give it {local.path}.provider and call that, or make it local too"
+def _message(graph: Graph, keeper: Node, brief: Node) -> str:
+    name = f"{own_name(graph, keeper.index)}()"
+    if brief.kind in SCOPED:
+        instead = "scoped.resource" if keeper.kind is Kind.RESOURCE else "scoped.singleton"
+        part = brief.path.rpartition(".")[2]
+        return (
+            f"{name} outlives a scope and would keep the {part} of the first one ({brief.path}) for all others: "
+            f"declare it with {instead}, or pass the {part} to the methods that use it"
+        )
+    per = "thread" if isinstance(brief.provider, providers.ThreadLocalSingleton) else "context"
+    return (
+        f"{name} is built once and would keep the {own_name(graph, brief.index)} of the first {per} for all "
+        f"others: give it {brief.path}.provider and call that, or make it local too"
     )
-    return Finding(node.path, "captive", message)

@@ -14,7 +14,7 @@ from iacs.runtime.declared import Declarations
 from iacs.runtime.declared.annotations import UNKNOWN
 from iacs.runtime.declared.callees import Callee, callee
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import CALLING, PASSING_ON, Kind, own_kind
+from iacs.runtime.graph.kinds import CALLING, PASSING_ON, SCOPED, Kind, own_kind
 
 JUDGED = CALLING | {Kind.GIVEN}
 """Kinds whose calls are checked; a provider passed in from outside makes a call, too."""
@@ -85,11 +85,12 @@ class Wiring:
     def complete(self) -> frozenset[int]:
         """The nodes that are called with nothing but what the container gives them.
 
-        Parts are, at the start, and all that they need; what a List, a Dict or a method's call needs, too. A
-        factory's call may bring arguments, even for the factories below it: `service(database__url=…)`.
+        Parts are, at the start, scoped ones in a scope, and all that they need; what a List, a Dict or a
+        method's call needs, too. A factory's call may bring arguments, even for the factories below it:
+        `service(database__url=…)`.
         """
         nodes = self.graph.nodes
-        reached = {node.index for node in nodes if node.is_part}
+        reached = {node.index for node in nodes if node.is_part or node.kind in SCOPED}
         reached.update(index for node in nodes if node.kind in PASSING_ON for index in _inputs(node))
         waiting = list(reached)
         while waiting:
@@ -101,7 +102,8 @@ class Wiring:
     def matters(self, index: int) -> bool:
         """Return whether a provider that cannot be called can be reached: through another, or by name."""
         node = self.graph.nodes[index]
-        return bool(self.graph.dependants[index]) or node.is_part or (node.named and "." not in node.path)
+        is_part = node.is_part or node.kind in SCOPED
+        return bool(self.graph.dependants[index]) or is_part or (node.named and "." not in node.path)
 
     def leaves(self, index: int) -> tuple[int, ...]:
         """Return where a value may come from: behind aliases, in each branch of a Selector."""

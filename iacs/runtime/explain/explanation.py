@@ -82,6 +82,7 @@ _KINDS = {
     "resource": "entered at start and left at stop",
     "given": "passed in from outside, and closed by its maker",
     "local": "built once for each thread or context",
+    "scoped": "lives as long as a scope",
     "transient": "made again whenever it is requested",
     "value": "always the same value",
     "selector": "one of its branches, chosen at start",
@@ -122,10 +123,11 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 
 
 def _facts(explanation: Explanation) -> Iterator[tuple[str, str]]:
-    kinds = dict.fromkeys((explanation.kind, explanation.lifetime))
+    kind, lifetime = explanation.kind, explanation.lifetime
+    kinds = kind if kind.startswith(lifetime) else f"{kind}, {lifetime}"
     state = "; needs an event loop" if explanation.asynchronous else ""
     state += "; started" if explanation.started else ""
-    yield "is", f"{', '.join(kinds)}: {_KINDS.get(explanation.lifetime, '')}{state}"
+    yield "is", f"{kinds}: {_KINDS.get(lifetime, '')}{state}"
     signature = explanation.signature if len(explanation.signature) <= _LONGEST else "(…)"
     yield explanation.role, f"{explanation.made_by}{signature}" if explanation.made_by else ""
     yield "declared", ", ".join(filter(None, (explanation.declared, explanation.where)))

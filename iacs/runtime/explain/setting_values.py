@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from iacs.core.exceptions import ScopeError
 from iacs.redaction import REDACTED, is_secret_name
 from iacs.runtime.explain.value_text import shown
 from iacs.runtime.graph.kinds import Kind
@@ -51,7 +52,7 @@ def _read(fold: Fold, index: int, name: str, value: Value) -> SettingValue | Non
         return SettingValue(_shown(name, _look_up(node.provider(), name)), UNKNOWN_SOURCE)
     try:
         holder = node.provider.provides if node.kind is Kind.OBJECT else value(index)
-    except KeyError:
+    except (KeyError, ScopeError):
         return None
     result = _look_up(holder, name)
     text = REDACTED if result is _ABSENT and is_secret_name(name) else _shown(name, result)

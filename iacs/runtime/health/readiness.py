@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.kinds import SCOPED, Kind
 from iacs.runtime.graph.walking import back
 from iacs.runtime.health.report import Cause, PartHealth, Readiness, Status
 
@@ -15,25 +15,32 @@ def readiness(
 ) -> tuple[Readiness, ...]:
     """Return the readiness of every module of which something is started.
 
-    A module is a sub-container, or a provider of the outermost container that nothing else needs.
+    A module is a sub-container, or a provider of the outermost container that nothing else needs. A scoped one
+    counts only if it is probed.
     """
     paths = _Paths(graph, started, probed, chosen)
-    return tuple(Readiness(name, tuple(paths.causes(members))) for name, members in _modules(graph, started))
+    unseen = {node.index for node in graph.nodes if node.kind in SCOPED and node.index not in probed}
+    modules = _modules(graph, started, unseen)
+    return tuple(Readiness(name, tuple(paths.causes(members))) for name, members in modules)
 
 
-def _modules(graph: Graph, started: Collection[int]) -> Iterator[tuple[str, list[int]]]:
+def _modules(graph: Graph, started: Collection[int], unseen: set[int]) -> Iterator[tuple[str, list[int]]]:
     reaching = graph.affected(started)
-    tops = [graph.nodes[index] for index in graph.tops]
-    alone = [
-        (node.path, [graph.source(node.index)])
-        for node in tops
-        if node.named and "." not in node.path and node.kind is not Kind.CONTAINER
-    ]
-    for name, members in (*_containers(graph), *alone):
+    for name, members in (*_containers(graph), *_alone(graph, unseen)):
         parts = {index for index in members if graph.nodes[index].is_part}
         present = [index for index in members if index in started or index not in parts]
         if reaching.intersection(present) and (not parts or not parts.isdisjoint(started)):
             yield name, present
+
+
+def _alone(graph: Graph, unseen: set[int]) -> Iterator[tuple[str, list[int]]]:
+    """Yield the providers of the outermost container that nothing needs, leaving out what is unseen."""
+    for node in graph.nodes:
+        dependants = graph.dependants[node.index]
+        is_top = node.index in graph.tops or (dependants and unseen.issuperset(dependants))
+        is_named = node.named and "." not in node.path and node.kind is not Kind.CONTAINER
+        if is_top and is_named and node.index not in unseen:
+            yield node.path, [graph.source(node.index)]
 
 
 def _containers(graph: Graph) -> Iterator[tuple[str, list[int]]]:

@@ -1,6 +1,7 @@
 """What was started and stopped when, how long it took, and beside what."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal
@@ -28,10 +29,11 @@ class Step:
 
 
 class Timeline(list[Step]):
-    """The steps in the order in which they ended; `str()` gives a table."""
+    """The steps in the order in which they ended; `str()` gives a table, with the paths of `scoped` parts at its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, scoped: Iterable[str] = ()) -> None:
         super().__init__()
+        self.scoped = tuple(scoped)
         self._zero = perf_counter()
 
     def record(
@@ -62,6 +64,7 @@ class Timeline(list[Step]):
     def __str__(self) -> str:
         rows = [("part", "action", "began ms", "took ms", "beside")]
         rows += [_row(step, self.beside(step)) for step in sorted(self, key=lambda step: step.began)]
+        rows += [(path, "scoped", "", "", "") for path in self.scoped]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(_line(row, widths) for row in rows)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import CALLING, Kind, is_asynchronous, own_kind
+from iacs.runtime.graph.kinds import CALLING, SCOPED, Kind, is_asynchronous, own_kind
 from iacs.runtime.picture.data import PictureData, PictureEdge, PictureNode, Setting
 from iacs.runtime.picture.declaring import Declarers
 from iacs.runtime.picture.folding import Fold, Route
@@ -19,6 +19,7 @@ _LIFETIMES = {
     Kind.RESOURCE: "resource",
     Kind.GIVEN: "given",
     Kind.LOCAL: "local",
+    **dict.fromkeys(SCOPED, "scoped"),
     Kind.OBJECT: "value",
     Kind.MISSING: "missing",
     Kind.CONFIGURATION: "settings",
@@ -115,6 +116,7 @@ class _Painter:
 def _needs_a_loop(node: Node) -> bool:
     """Return whether the value is awaited, entered or closed in an event loop only."""
     provides = node.provider.provides
-    if node.kind is Kind.RESOURCE or not isinstance(provides, type):
+    if node.kind in (Kind.RESOURCE, Kind.SCOPED_RESOURCE) or not isinstance(provides, type):
         return is_asynchronous(provides)
-    return node.is_part and hasattr(provides, "aclose") and not hasattr(provides, "close")
+    is_closed = node.is_part or node.kind in SCOPED
+    return is_closed and hasattr(provides, "aclose") and not hasattr(provides, "close")

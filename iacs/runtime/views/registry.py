@@ -68,6 +68,14 @@ def view_of(application: View) -> View:
     return view if view is not None and root is application and view.is_open else application
 
 
+def entered_scope_of(view: View) -> View | None:
+    """Return the scope of `view`, or of a scope of it, that was entered last in this context, if there is one."""
+    scope = outer = _entered.get()
+    while outer is not None and outer.is_scope and outer is not view:
+        outer = outer.outer_view
+    return scope if scope is not None and scope.is_started and outer is view else None
+
+
 def _not_started(number: int) -> NotStartedError:
     if number:
         return NotStartedError(

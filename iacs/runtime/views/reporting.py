@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.kinds import SCOPED, Kind
 from iacs.runtime.plan.expressions import UNSET
+from iacs.runtime.views import registry
 from iacs.runtime.views.view import View
 
 if TYPE_CHECKING:  # loaded when they are asked for
@@ -24,14 +25,14 @@ class ReportingView(View):
             return f"<{type(self).__name__}: not constructed>"
         graph = self.plan.graph
         of = getattr(getattr(graph.container, "declarative_parent", None), "__qualname__", "a container")
-        indexes = sorted(self._overlaid() or self._started_indexes())
+        indexes = sorted(self._overlaid() or self.started_indexes())
         paths = ", ".join(graph.nodes[index].path for index in indexes) or "nothing started"
         return f"<{type(self).__name__} of {of}: {paths}>"
 
     async def health(self, timeout: float = 3.0) -> "Health":
-        """Ask every started part that has a probe, in parallel; `timeout` is in seconds for each.
+        """Probe every started part that has a probe, in parallel; `timeout` is in seconds for each.
 
-        An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
+        In a scope, the parts that it has built are probed too. An application that is not started is down. Raise ForeignLoopError in another event loop than its own.
         """
         from iacs.runtime.health import Health, Probes, probe_parts
 
@@ -42,7 +43,8 @@ class ReportingView(View):
         if self.loop_context.bound:
             self.loop_context.check_loop(lambda: self.plan.graph.nodes[min(self.loop_context.bound)].path)
         self._probes = self._probes or Probes()
-        parts = {index: self.values[index] for index in self._started_indexes()}
+        view = registry.entered_scope_of(self) or self
+        parts = {index: view.values[index] for index in view.started_indexes()}
         graph, chosen = self.plan.graph, self._chosen()
         return await probe_parts(graph, parts, timeout=timeout, chosen=chosen, probes=self._probes)
 
@@ -51,7 +53,7 @@ class ReportingView(View):
         from iacs.runtime.picture import picture_of
 
         return picture_of(
-            self.plan.graph, overlaid=self._overlaid(), chosen=self._chosen(), started=self._started_indexes()
+            self.plan.graph, overlaid=self._overlaid(), chosen=self._chosen(), started=self.started_indexes()
         )
 
     def explain(self, path: str) -> "Explanation":
@@ -64,19 +66,21 @@ class ReportingView(View):
             value=self._known_value,
             overlaid=self._overlaid(),
             chosen=self._chosen(),
-            started=self._started_indexes(),
+            started=self.started_indexes(),
         )
 
     def _overlaid(self) -> Collection[int]:
         """Return the parts that are others than the container says."""
         return self.plan.replaced
 
-    def _started_indexes(self) -> list[int]:
+    def started_indexes(self) -> list[int]:
+        """Return the indexes of the parts that are there."""
         return [i for i in (*self.plan.parts, *self.plan.replaced) if self.values[i] is not UNSET]
 
     def _known_value(self, index: int) -> Any:
         """Return a value that costs nothing to read; raise KeyError for another one."""
-        if not self.is_started or not self.has(index):
+        is_unset = self.plan.graph.nodes[index].kind in SCOPED and self.values[index] is UNSET
+        if is_unset or not self.is_started or not self.has(index):
             raise KeyError(index)
         return self.value(index)
 

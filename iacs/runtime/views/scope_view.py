@@ -7,6 +7,7 @@ from types import CoroutineType, TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from iacs.core.exceptions import ScopeError
+from iacs.runtime.graph.kinds import SCOPED
 from iacs.runtime.plan.expressions import UNSET, Expression, Values
 from iacs.runtime.plan.scoping import ScopedParts, ScopeValues
 from iacs.runtime.views import registry
@@ -119,6 +120,11 @@ class ScopeView(ReportingView):
         values.parts = ScopedParts(values, self._exits, outer, self._known.own)
         self._values = values
         return values
+
+    def started_indexes(self) -> list[int]:
+        """Return the indexes of the parts that are there, the scope's own included."""
+        own = [node.index for node in self.plan.graph.nodes if node.kind in SCOPED]
+        return super().started_indexes() + [index for index in own if self.values[index] is not UNSET]
 
     def passed_values(self) -> Iterable[Any]:
         """Return what was passed, in the order of its names."""

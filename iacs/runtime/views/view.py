@@ -168,6 +168,10 @@ class View(ABC):
     def new_loop_context(self) -> LoopContext:
         """Return a loop context of its own."""
 
+    @abstractmethod
+    def started_indexes(self) -> list[int]:
+        """Return the indexes of the parts that are there."""
+
     def has(self, index: int) -> bool:
         """Return whether a part is there, or is made whenever it is asked for."""
         return not self.plan.unset_inputs(index, self.values)
