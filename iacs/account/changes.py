@@ -1,4 +1,4 @@
-"""What a sync of the enrolment files changes, decided before anything is written."""
+"""The changes that a sync of the enrolment files makes, decided before anything is written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Changes:
 
 
 def compare(accounts: Iterable[Account], enrollments: Iterable[Enrollment], *, prune: bool) -> Changes:
-    """Return what has to change; an enabled account that no file names is left alone without `prune`."""
+    """Return what has to change; without `prune`, an enabled account that has no file is left alone."""
     known = {account.email: account for account in accounts}
     added: list[Enrollment] = []
     updated: list[tuple[Account, Enrollment]] = []

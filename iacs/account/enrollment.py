@@ -18,18 +18,18 @@ def read_enrollments(directory: Path) -> tuple[Enrollment, ...]:
     files: dict[str, str] = {}
     enrollments: list[Enrollment] = []
     for path in _files(directory):
-        enrollment, own = _read(path)
-        findings += [f"{path.name}: {problem}" for problem in own]
+        enrollment, problems_of_file = _read(path)
+        findings += [f"{path.name}: {problem}" for problem in problems_of_file]
         if enrollment is None:
             continue
         first = files.setdefault(enrollment.account, path.name)
         if first != path.name:
-            findings.append(f"{path.name}: account: {enrollment.account} is in {first} too")
+            findings.append(f"{path.name}: account {enrollment.account} is also in {first}")
         enrollments.append(enrollment)
     if findings:
         raise AccountError(
-            f"the enrolment in {directory} has mistakes: {'; '.join(findings)}",
-            hint="fix them; nothing was changed",
+            f"enrolment files in {directory} are malformed, and nothing was changed: {'; '.join(findings)}",
+            hint="correct them, then sync again",
         )
     return tuple(enrollments)
 
@@ -41,7 +41,7 @@ def _files(directory: Path) -> list[Path]:
     except OSError as error:
         raise AccountError(f"{directory} cannot be read ({error.strerror})", hint=hint) from error
     if not files:
-        raise AccountError(f"{directory} has no enrolment file", hint=hint)
+        raise AccountError(f"{directory} has no enrolment files", hint=hint)
     return files
 
 
@@ -53,7 +53,7 @@ def _read(path: Path) -> tuple[Enrollment | None, list[str]]:
     except OSError as error:
         return None, [f"cannot be read ({error.strerror})"]
     if not isinstance(content, dict):
-        return None, ["must have keys, such as account: alice@contoso.example"]
+        return None, ["has no keys, such as account: alice@contoso.example"]
     try:
         return Enrollment.model_validate(content), []
     except ValidationError as error:

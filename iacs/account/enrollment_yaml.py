@@ -1,4 +1,4 @@
-"""YAML as enrolment files use it: each key once, and for anything unreadable its line."""
+"""YAML of enrolment files: every key once, and errors that name the line."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -7,11 +7,11 @@ import yaml
 
 
 class UnreadableYamlError(Exception):
-    """What is wrong with a text, and the line where it is; never leaves the account module."""
+    """A problem in a YAML text, with its line; never leaves the account module."""
 
 
 class _Loader(yaml.SafeLoader):
-    """A loader that refuses a key given twice, of which YAML's own silently takes the last."""
+    """A loader that rejects a repeated key, where PyYAML silently takes the last value."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
@@ -21,7 +21,7 @@ class _Loader(yaml.SafeLoader):
         except Exception as error:  # whatever int(), date() and the library's own look-ups raise
             kind = node.tag.rpartition(":")[2]
             raise yaml.constructor.ConstructorError(
-                None, None, f"a value is not a possible {kind}", node.start_mark
+                None, None, f"a value is not a valid {kind}", node.start_mark
             ) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -29,18 +29,18 @@ class _Loader(yaml.SafeLoader):
         for index, key in enumerate(keys):
             if key in keys[:index]:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key} is given twice", node.value[index][0].start_mark
+                    None, None, f"the key {key} is repeated", node.value[index][0].start_mark
                 )
         return super().construct_mapping(node, deep)
 
 
 def read_yaml(data: bytes) -> Any:
-    """Return what a text in UTF-8 holds; raise UnreadableYamlError."""
+    """Return the content of a YAML text in UTF-8; raise UnreadableYamlError."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UnreadableYamlError(f"is not text in UTF-8 in line {line}") from None
+        raise UnreadableYamlError(f"is not UTF-8 text in line {line}") from None
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:

@@ -1,4 +1,4 @@
-"""The rows of `iacs_accounts`; a disabled account keeps the status that it has again when it is enabled."""
+"""The rows of `iacs_accounts`; a disabled account keeps the status that it returns to when it is enabled."""
 
 from collections.abc import Collection
 
@@ -14,7 +14,7 @@ _SET_STATUS = "UPDATE iacs_accounts SET status = :status, updated_at = :now WHER
 
 
 def read_all(tx: Transaction, schema: type[Account] = Account) -> tuple[Account, ...]:
-    """Return every account, by address."""
+    """Return every account, sorted by address."""
     return tuple(_account(row, schema) for row in tx.rows(f"{_READ} ORDER BY email"))
 
 
@@ -31,13 +31,13 @@ def read_by_id(tx: Transaction, account_id: str, schema: type[Account] = Account
 
 
 def count_by_status(tx: Transaction) -> dict[str, int]:
-    """Return how many accounts have each status."""
+    """Return the number of accounts by status."""
     rows = tx.rows(f"SELECT status, count(*) AS number FROM ({_READ}) a GROUP BY status ORDER BY status")  # noqa: S608 - a constant
     return {row["status"]: row["number"] for row in rows}
 
 
 def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> bool:
-    """Enrol an account; False when its address is enrolled already, perhaps by another process just now."""
+    """Enrol an account; return False if its address is already enrolled, perhaps by another process just now."""
     return (
         tx.execute(
             """INSERT INTO iacs_accounts (id, email, name, tenant_id, created_at, updated_at)
@@ -55,7 +55,7 @@ def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> b
 
 
 def update(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
-    """Give an account the details of its file, and enable it."""
+    """Update an account from its file, and enable it."""
     tx.execute(
         """UPDATE iacs_accounts SET name = :name, tenant_id = :tenant_id, disabled_at = NULL, updated_at = :now
            WHERE id = :id""",
@@ -70,13 +70,13 @@ def disable(tx: Transaction, account_ids: Collection[str], now: str) -> None:
 
 
 def enable(tx: Transaction, account_id: str, now: str) -> None:
-    """Enable an account; its status is what it was."""
+    """Enable an account, with the status that it had before."""
     sql = "UPDATE iacs_accounts SET disabled_at = NULL, updated_at = :now WHERE id = :id"
     tx.execute(sql, {"id": account_id, "now": now})
 
 
 def set_identity(tx: Transaction, account_id: str, object_id: str, directory_id: str, now: str) -> bool:
-    """Record who signed in; False when no enabled account has that id."""
+    """Record the person who signed in; return False if no enabled account has that id."""
     return (
         tx.execute(
             """UPDATE iacs_accounts SET status = 'active', object_id = :object_id,
@@ -93,13 +93,13 @@ def set_signed_out(tx: Transaction, account_id: str, now: str) -> None:
 
 
 def set_sign_in_required(tx: Transaction, account_id: str, now: str) -> bool:
-    """Record that who was signed in is so no more; False when nobody was."""
+    """Record that the person has to sign in again; return False if nobody was signed in."""
     params = {"id": account_id, "status": "sign_in_required", "now": now}
     return tx.execute(f"{_SET_STATUS} AND status = 'active'", params) == 1
 
 
 def set_sign_in_restored(tx: Transaction, account_id: str, now: str) -> None:
-    """Take back that somebody must sign in again."""
+    """Undo `set_sign_in_required`."""
     params = {"id": account_id, "status": "active", "now": now}
     tx.execute(f"{_SET_STATUS} AND status = 'sign_in_required'", params)
 

@@ -1,4 +1,4 @@
-"""Accounts, and the files that enrol them."""
+"""Accounts and their enrolment."""
 
 import re
 from enum import StrEnum
@@ -14,36 +14,36 @@ _PROBLEMS = {
     "missing": "is missing",
     "extra_forbidden": "is not a key of an enrolment",
     "invalid_key": "is not a key of an enrolment",
-    "string_type": "must be text",
+    "string_type": "is not text",
 }
 
 
 def normalize_address(value: str) -> str:
-    """Return an address as the database keeps it; case makes no difference."""
+    """Return an address as the database stores it: without surrounding spaces, in lower case."""
     return value.strip().lower()
 
 
 def _address(value: str) -> str:
     value = normalize_address(value)
     if not _ADDRESS.fullmatch(value):
-        raise ValueError("must be an address such as alice@contoso.example")
+        raise ValueError("is not an address such as alice@contoso.example")
     return value
 
 
 def _name(value: str) -> str:
     if "\x00" in value:  # which PostgreSQL cannot store
-        raise ValueError("must not contain the character NUL")
+        raise ValueError("contains the character NUL")
     return value
 
 
 def _tenant(value: str) -> str:
     if value and not is_tenant(value):
-        raise ValueError("must be a directory id or a domain such as contoso.example")
+        raise ValueError("is not a directory id or a domain such as contoso.example")
     return value
 
 
 class AccountStatus(StrEnum):
-    """Whether somebody is signed in to an account, and whether anybody may."""
+    """The status of an account; a disabled one cannot be queried, synced or signed in to."""
 
     ENROLLED = "enrolled"
     ACTIVE = "active"
@@ -52,7 +52,7 @@ class AccountStatus(StrEnum):
 
 
 class Account(BaseModel):
-    """An enrolled mailbox; `object_id` and `directory_id` say who signed in, None before the first time."""
+    """An enrolled mailbox; `object_id` and `directory_id` identify the person, None before the first sign-in."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -66,7 +66,7 @@ class Account(BaseModel):
 
 
 class Enrollment(BaseModel):
-    """One enrolment: an address, a name for people, and a tenant other than the configured one."""
+    """The enrolment of one account; an empty `tenant_id` stands for AZURE_TENANT_ID."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -84,16 +84,16 @@ class Enrollment(BaseModel):
 
 
 def problems(error: ValidationError) -> list[str]:
-    """Return what is wrong with an enrolment, each problem with its key."""
+    """Return the problems of an enrolment, with their keys."""
     return [
-        f"{'.'.join(map(str, problem['loc']))}:"
+        f"{'.'.join(map(str, problem['loc']))}"
         f" {_PROBLEMS.get(problem['type'], problem['msg'].removeprefix('Value error, '))}"
         for problem in error.errors()
     ]
 
 
 class EnrollmentResult(BaseModel):
-    """The addresses that a sync added, updated, disabled, left unchanged, and ignored."""
+    """The addresses that a sync added, updated, disabled, left unchanged, and left alone for lack of a file."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 

@@ -1,4 +1,4 @@
-"""The enrolled accounts: who may be read and signed in, and who is signed in."""
+"""The enrolled accounts and their statuses."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ from iacs.core.transaction import Transaction
 
 
 class AccountService:
-    """The accounts as `schema`, enrolled from files or one by one, and their statuses.
+    """Enrols, lists, disables and enables accounts, returned as `schema`.
 
-    Disabling an account suspends its grant; the account's own status is what counts.
+    Disabling an account also suspends its grant; the status of the account decides.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class AccountService:
     async def sync(
         self, directory: Path | None = None, *, prune: bool = False, dry_run: bool = False
     ) -> EnrollmentResult:
-        """Enrol and update the accounts that the files of a directory name.
+        """Enrol and update accounts from the files of a directory.
 
-        An account that no file names is left alone, or disabled with `prune`. `dry_run` changes nothing and
+        An account without a file is left alone, or disabled with `prune`. `dry_run` changes nothing and
         returns what would be changed. Raises AccountError, which lists every problem of every file, before
         anything is written.
         """
@@ -64,7 +64,7 @@ class AccountService:
         return changes.result
 
     async def list(self) -> tuple[Account, ...]:
-        """Return every account, by address."""
+        """Return every account, sorted by address."""
         return await self._database.read(repository.read_all, self._schema)
 
     async def get(self, email: str) -> Account:
@@ -73,7 +73,8 @@ class AccountService:
         account = await self._database.read(repository.read, address, self._schema)
         if account is None:
             raise AccountNotFoundError(
-                f"no account {address} is enrolled", hint=f"enrol it with: iacs account add {address}"
+                f"no account with the address {address} is enrolled",
+                hint=f"enrol it with: iacs account add {address}",
             )
         return account
 
@@ -86,26 +87,26 @@ class AccountService:
         account = await self._database.read(repository.read_by_id, account_id, self._schema)
         if account is None:
             raise AccountNotFoundError(
-                f"no account has the id {account_id}", hint="list them with: iacs account list"
+                f"no account has the id {account_id}", hint="list the accounts with: iacs account list"
             )
         return account
 
     async def add(self, email: str, *, name: str = "", tenant_id: str = "") -> Account:
-        """Enrol one account; raise AccountError for a malformed address and for one that is enrolled already."""
+        """Enrol one account; raise AccountError if its address is malformed or already enrolled."""
         enrollment = Enrollment.of(email, name=name, tenant_id=tenant_id)
         added = await self._database.run(repository.add, str(uuid4()), enrollment, _now())
         account = await self.get(enrollment.account)
         if not added:
             disabled = account.status == "disabled"
             raise AccountError(
-                f"{account.email} is enrolled already" + (", and disabled" if disabled else ""),
+                f"{account.email} is already enrolled{', and disabled' if disabled else ''}",
                 hint=f"enable it with: iacs account enable {account.email}" if disabled else "",
             )
         self._logger.info("account added", account=account.email)
         return account
 
     async def disable(self, email: str) -> Account:
-        """Disable an account: it is neither read nor signed in, and keeps its mail and its tokens."""
+        """Disable an account: no query, sync or sign-in; its stored mail and tokens are kept."""
         account = await self.get(email)
         await self._database.run(repository.disable, [account.id], _now())
         await self._grants.suspend([account.id])
@@ -113,7 +114,7 @@ class AccountService:
         return await self.get(email)
 
     async def enable(self, email: str) -> Account:
-        """Enable an account; one that was signed in when it was disabled still is."""
+        """Enable a disabled account; if it was signed in, it still is."""
         account = await self.get(email)
         await self._database.run(repository.enable, account.id, _now())
         await self._grants.resume([account.id])
@@ -121,35 +122,35 @@ class AccountService:
         return await self.get(email)
 
     async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
-        """Record who signed in, by the two ids that never change; raise AccountDisabledError."""
+        """Record the person who signed in, by the two ids that never change; raise AccountDisabledError."""
         while not await self._database.run(
             repository.set_identity, account_id, object_id, directory_id, _now()
         ):
             require_enabled(await self.get_by_id(account_id))
 
     async def signed_out(self, account_id: str) -> None:
-        """Record that an account has no tokens any more."""
+        """Record that nobody is signed in to an account."""
         await self._database.run(repository.set_signed_out, account_id, _now())
 
     async def sign_in_required(self, account_id: str) -> bool:
-        """Record that who was signed in has to sign in again; return False when nobody was."""
+        """Record that a person has to sign in again; return False if nobody was signed in."""
         return await self._database.run(repository.set_sign_in_required, account_id, _now())
 
     async def sign_in_restored(self, account_id: str) -> None:
-        """Record that an account that had to sign in again has done so."""
+        """Record that the person who had to sign in again has done so."""
         await self._database.run(repository.set_sign_in_restored, account_id, _now())
 
     async def probe(self) -> Mapping[str, int]:
-        """Return how many accounts have each status; raise DegradedError when some have to sign in again."""
+        """Return the number of accounts by status; raise DegradedError if somebody has to sign in again."""
         counts = await self._database.read(repository.count_by_status)
         if number := counts.get("sign_in_required", 0):
-            who = "1 account has" if number == 1 else f"{number} accounts have"
-            raise DegradedError(f"{who} to sign in again", hint="list them with: iacs account list")
+            accounts = "1 account has" if number == 1 else f"{number} accounts have"
+            raise DegradedError(f"{accounts} to sign in again", hint="list them with: iacs account list")
         return counts
 
 
 def require_enabled(account: Account) -> Account:
-    """Return an account that may be read and signed in; raise AccountDisabledError for any other."""
+    """Return the account; raise AccountDisabledError if it is disabled."""
     if account.status == "disabled":
         raise AccountDisabledError(
             f"{account.email} is disabled", hint=f"enable it with: iacs account enable {account.email}"

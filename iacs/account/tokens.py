@@ -1,4 +1,4 @@
-"""Access tokens for the accounts that may have one, and errors that name the person."""
+"""Access tokens of enabled accounts, and errors that name the address."""
 
 from pydantic import SecretStr
 
@@ -9,9 +9,9 @@ from iacs.core.token_service import TokenService
 
 
 class AccountTokens:
-    """The access tokens of enabled accounts; an account whose tokens are lost has to sign in again.
+    """Returns the access tokens of enabled accounts, and marks an account whose grant is lost.
 
-    Only this class uses both accounts and tokens: the token service has neither addresses nor statuses.
+    The token service knows account ids only; addresses and statuses come from the account service.
     """
 
     def __init__(self, accounts: AccountService, token_service: TokenService, *, logger: Logger) -> None:
@@ -22,28 +22,28 @@ class AccountTokens:
     async def access_token(self, account_id: str) -> SecretStr:
         """Return a token that is valid now.
 
-        Raises AccountDisabledError, SignInRequiredError with the address and the command that helps, and
-        whatever else TokenService.access_token does.
+        Raises AccountDisabledError, SignInRequiredError that names the address, and the other errors of
+        TokenService.access_token.
         """
         account = require_enabled(await self._accounts.get_by_id(account_id))
         try:
             return await self._token_service.access_token(account_id)
         except SignInRequiredError as error:
             await self._sign_in_required(account_id, account.email, error)
-            raise _for(account.email, error) from error
+            raise _with_address(account.email, error) from error
 
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
-        """Never hand out this token again; raises as TokenService.reject does."""
+        """Never return this token again; raises the errors of TokenService.reject."""
         await self._token_service.reject(account_id, access_token, claims=claims)
 
     async def _sign_in_required(self, account_id: str, email: str, error: SignInRequiredError) -> None:
         if await self._accounts.sign_in_required(account_id):
             self._logger.warning("sign-in required", account=email, error=error.error, codes=error.codes)
-            if await self._token_service.holds(account_id):  # the person has signed in meanwhile
+            if await self._token_service.holds(account_id):  # somebody signed in in the meantime
                 await self._accounts.sign_in_restored(account_id)
 
 
-def _for(email: str, error: SignInRequiredError) -> SignInRequiredError:
+def _with_address(email: str, error: SignInRequiredError) -> SignInRequiredError:
     return SignInRequiredError(
         f"{email} is not signed in: {error}",
         hint="; ".join(filter(None, (error.hint, f"sign in with: iacs auth login {email}"))),

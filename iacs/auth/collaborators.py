@@ -1,4 +1,4 @@
-"""What the auth module needs of the rest of the application."""
+"""The parts of other modules that the auth module uses, as protocols."""
 
 from typing import Protocol, runtime_checkable
 
@@ -8,7 +8,7 @@ class Account(Protocol):
 
     @property
     def id(self) -> str:
-        """The key under which its tokens are kept."""
+        """The id that its tokens are stored under."""
         ...
 
     @property
@@ -41,11 +41,11 @@ class Accounts(Protocol):
         ...
 
     async def get_enabled(self, email: str) -> Account:
-        """Return an account that may be signed in; raise AccountNotFoundError or AccountDisabledError."""
+        """Return an enabled account; raise AccountNotFoundError or AccountDisabledError."""
         ...
 
     async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
-        """Record who signed in; raise AccountDisabledError for an account that was disabled meanwhile."""
+        """Record the person who signed in; raise AccountDisabledError if the account is disabled now."""
 
     async def signed_out(self, account_id: str) -> None:
-        """Record that the tokens are gone."""
+        """Record that nobody is signed in."""

@@ -1,4 +1,4 @@
-"""The end of a sign-in on this machine: a listener for one redirect to a loopback address (RFC 8252, 7.3)."""
+"""A listener for the redirect that ends a sign-in on this machine (RFC 8252, 7.3: loopback addresses)."""
 
 import asyncio
 import errno
@@ -26,9 +26,9 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>iacs</tit
 
 
 class LoopbackListener(AsyncClosing):
-    """Wait for the browser to come back to `redirect_uri`, which is an http address of this machine.
+    """Waits for the browser to be redirected to `redirect_uri`, an http address of this machine.
 
-    Only the callback that carries `state` counts: another page of this browser cannot end the sign-in.
+    Only a callback with `state` counts: another page in the browser cannot end the sign-in.
     """
 
     def __init__(self, redirect_uri: str, state: SecretStr) -> None:
@@ -52,7 +52,7 @@ class LoopbackListener(AsyncClosing):
         return self
 
     async def callback(self, *, timeout: float = 300.0) -> AuthorizationCallback:
-        """Return what the browser brought; raise AuthenticationError when it does not come in time."""
+        """Return the callback; raise AuthenticationError if none arrives within `timeout` seconds."""
         if self._callback is None:
             raise RuntimeError("the listener is used inside `async with`")
         try:
@@ -78,7 +78,9 @@ class LoopbackListener(AsyncClosing):
         if not hmac.compare_digest(
             request.query.get("state", "").encode(), self._state.get_secret_value().encode()
         ):
-            return _page(400, "This is not the sign-in that is waited for. Go back to where you began it.")
+            return _page(
+                400, "This is not the sign-in that iacs is waiting for. Go back to where you started it."
+            )
         callback = AuthorizationCallback(
             state=self._state,
             code=SecretStr(request.query["code"]) if "code" in request.query else None,
@@ -96,15 +98,14 @@ def _addresses(uri: SplitResult) -> tuple[str, ...]:
     addresses = _ADDRESSES.get(uri.hostname or "")
     if uri.scheme != "http" or addresses is None:
         raise ConfigurationError(
-            [
-                "AZURE_REDIRECT_URI must be an http:// address of this machine, such as http://localhost:8400/callback"
-            ]
+            ["AZURE_REDIRECT_URI is not an http:// address of this machine"],
+            hint="use one such as http://localhost:8400/callback",
         )
     return addresses
 
 
 def _listen(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
-    """Listen on each address; IPv6 may be missing on a machine, a port in use is an error."""
+    """Listen on every address; a machine may lack IPv6, but a port in use is an error."""
     sockets: list[socket.socket] = []
     for address in addresses:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -116,8 +117,8 @@ def _listen(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
             for sock in sockets:
                 sock.close()
             raise AuthenticationError(
-                f"Port {port} of {address} cannot be listened on ({error.strerror}): end the program that uses it,"
-                " or register another AZURE_REDIRECT_URI."
+                f"port {port} of {address} is not available ({error.strerror})",
+                hint="stop the program that uses it, or register and set another AZURE_REDIRECT_URI",
             ) from error
     return sockets
 

@@ -1,4 +1,4 @@
-"""Sign-ins: what the person is given, and what comes back.
+"""Requests and results of sign-ins.
 
 The models are built on first use: a container imports them to name the service.
 """
@@ -11,7 +11,7 @@ from iacs.core.oauth_client import DeviceCode
 
 
 class AuthorizationRequest(BaseModel):
-    """A sign-in in a browser; `url` holds the state and is for that browser alone."""
+    """A sign-in in a browser; `url` contains the state and must reach only that browser."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -53,7 +53,7 @@ class DeviceSignIn(BaseModel):
 
 
 class SignedIn(BaseModel):
-    """Who signed in: the account's address, and the name that the directory has."""
+    """The result of a sign-in: the account's address, and the person's names in the directory."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 

@@ -1,4 +1,4 @@
-"""How people sign in: in a browser, or with a code on another device."""
+"""Sign-in, in a browser or with a code on another device, and sign-out."""
 
 import secrets
 
@@ -18,7 +18,7 @@ from iacs.core.token_service import TokenService
 
 
 class AuthService:
-    """Sign accounts in and out; a sign-in may end in another process than the one that began it."""
+    """Signs people in and out; a sign-in may be completed in a different process from the one that began it."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class AuthService:
         self._logger = logger
 
     async def begin(self, email: str) -> AuthorizationRequest:
-        """Begin a sign-in; it is to be completed within 15 minutes."""
+        """Begin a sign-in, which has to be completed within 15 minutes."""
         account = await self._accounts.get_enabled(email)
         session = AuthSession.new(account.email, self._oauth_client.redirect_uri)
         state = secrets.token_urlsafe(32)
@@ -60,9 +60,9 @@ class AuthService:
         )
 
     async def complete(self, callback: AuthorizationCallback) -> SignedIn:
-        """Complete the sign-in that a callback belongs to; each can be completed once.
+        """Complete the sign-in that a callback belongs to; it can be completed once.
 
-        Raises AuthenticationError when it is unknown, too old, refused, or somebody else signed in.
+        Raises AuthenticationError if it is unknown, expired or refused, or if a different person signed in.
         """
         session = await self._take(callback)
         if callback.error:
@@ -72,7 +72,8 @@ class AuthService:
             raise problem_error(problem, f"sign {session.account} in")
         if not callback.code:
             raise AuthenticationError(
-                f"The callback for {session.account} has neither a code nor an error. {_again(session.account)}"
+                f"the callback for {session.account} has neither a code nor an error",
+                hint=_again(session.account),
             )
         account = await self._accounts.get_enabled(session.account)
         tokens = await self._oauth_client.exchange_code(
@@ -97,13 +98,13 @@ class AuthService:
         )
 
     async def complete_device(self, sign_in: DeviceSignIn) -> SignedIn:
-        """Wait until the person has entered the code; raises as `complete` does."""
+        """Wait until the person has entered the code; raises the errors of `complete`."""
         account = await self._accounts.get_enabled(sign_in.account)
         tokens = await self._oauth_client.poll_device_code(sign_in.device)
         return await self._accept(account, tokens, nonce=None)
 
     async def sign_out(self, email: str) -> None:
-        """Forget an account's tokens and its unfinished sign-ins; Entra ID cannot revoke them for us."""
+        """Delete an account's tokens and its unfinished sign-ins; Entra ID has no endpoint that revokes a token."""
         account = await self._accounts.get(email)
         await self._database.run(repository.forget, account.id)
         await self._token_service.delete(account.id)
@@ -115,20 +116,20 @@ class AuthService:
         row = await self._database.run(repository.take, hashed)
         if row is None:
             raise AuthenticationError(
-                "This sign-in is unknown: it was completed already, has expired, or was not begun here."
-                f" {_again('EMAIL')}"
+                "the sign-in is unknown: it was completed already, has expired, or began in another database",
+                hint=_again("EMAIL"),
             )
         session = AuthSession.from_row(row, self._encryption)
         if session.expires_at <= clock.now():
             raise AuthenticationError(
-                f"The sign-in of {session.account} took too long. {_again(session.account)}"
+                f"the sign-in of {session.account} took too long", hint=_again(session.account)
             )
         return session
 
     async def _accept(self, account: Account, tokens: TokenSet, *, nonce: str | None) -> SignedIn:
         if tokens.id_token is None:
             raise MalformedResponseError(
-                "Entra ID sent no id token: AZURE_SCOPES must contain openid and profile."
+                "Entra ID sent no id token", hint="include openid and profile in AZURE_SCOPES"
             )
         identity = await self._oauth_client.identity(
             tokens.id_token, nonce=nonce, tenant_id=account.tenant_id
@@ -139,7 +140,7 @@ class AuthService:
             await self._accounts.signed_in(
                 account.id, object_id=identity.object_id, directory_id=identity.directory_id
             )
-        except AccountError:  # it was disabled meanwhile
+        except AccountError:  # it was disabled in the meantime
             await self._token_service.delete(account.id)
             raise
         self._logger.info("signed in", account=account.email)
@@ -147,18 +148,17 @@ class AuthService:
 
 
 def _check_person(account: Account, identity: Identity) -> None:
-    """Addresses are given to other people in time: they count for the first sign-in alone."""
+    """Refuse a different person; an address may be reassigned, so it counts only for the first sign-in."""
     if account.object_id and account.directory_id:
         same = (identity.object_id, identity.directory_id) == (account.object_id, account.directory_id)
     else:
         same = identity.username.lower() == account.email
     if not same:
-        who = identity.username or "a person without a username"
         raise AuthenticationError(
-            f"{who} signed in, who is not the person of the account {account.email}."
-            f" Sign out of Microsoft in the browser, then: iacs auth login {account.email}"
+            f"{identity.username or 'a person without a username'} signed in, not the owner of {account.email}",
+            hint=f"sign out of Microsoft in the browser, then: iacs auth login {account.email}",
         )
 
 
 def _again(account: str) -> str:
-    return f"Begin again with: iacs auth login {account}"
+    return f"start again with: iacs auth login {account}"

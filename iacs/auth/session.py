@@ -1,4 +1,4 @@
-"""A sign-in that has begun: its state, nonce and PKCE verifier, and how they are kept."""
+"""A sign-in in progress: its nonce and PKCE verifier, encrypted in the database under a hash of its state."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ _LIFETIME = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class AuthSession:
-    """One sign-in; the database holds nothing in clear to complete it with."""
+    """A sign-in in progress; what is stored of it in plain text is not enough to complete it."""
 
     account: str
     redirect_uri: str
@@ -26,13 +26,13 @@ class AuthSession:
 
     @classmethod
     def new(cls, account: str, redirect_uri: str) -> "AuthSession":
-        """Draw a nonce and a verifier (RFC 7636: 43 to 128 characters)."""
+        """Return a new sign-in with a random nonce and verifier (RFC 7636: 43 to 128 characters)."""
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
         return cls(account, redirect_uri, nonce, verifier, clock.now() + _LIFETIME)
 
     @classmethod
     def from_row(cls, row: Row, encryption: Encryption) -> "AuthSession":
-        """Read what `row` wrote."""
+        """Return the sign-in that `row` stored."""
         secret = json.loads(encryption.decrypt(row["secret"], context=_context(row["state_hash"])))
         expires_at = clock.from_text(row["expires_at"])
         return cls(secret["account"], row["redirect_uri"], secret["nonce"], secret["verifier"], expires_at)
@@ -44,7 +44,7 @@ class AuthSession:
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
     def row(self, state: str, account_id: str, encryption: Encryption) -> dict[str, str]:
-        """Return the row that keeps this sign-in under a hash of `state`."""
+        """Return the row that stores this sign-in under a hash of `state`."""
         hashed = hash_state(state)
         secret = json.dumps({"account": self.account, "nonce": self.nonce, "verifier": self.verifier})
         return {
@@ -58,7 +58,7 @@ class AuthSession:
 
 
 def hash_state(state: str) -> str:
-    """Return what the database keeps of a state."""
+    """Return the hash of a state, which is all that the database stores of it."""
     return hashlib.sha256(state.encode()).hexdigest()
 
 

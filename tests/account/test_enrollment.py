@@ -50,31 +50,31 @@ def test_a_missing_directory_says_what_to_write(tmp_path: Path) -> None:
 
 
 def test_an_empty_directory_says_what_to_write(tmp_path: Path) -> None:
-    assert "has no enrolment file; write " in problems(tmp_path)
+    assert "has no enrolment files; write " in problems(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        ("name: Alice", "a.yaml: account: is missing"),
-        ("account: alice", "a.yaml: account: must be an address such as"),
-        ("account: a@b@c", "a.yaml: account: must be an address"),
-        ("account: 'Alice <a@contoso.example>'", "a.yaml: account: must be an address"),
-        ("account: 7", "a.yaml: account: must be text"),
-        ("account: [a@contoso.example]", "a.yaml: account: must be text"),
-        ("account: a@contoso.example\nnmae: A", "a.yaml: nmae: is not a key of an enrolment"),
-        ("account: a@contoso.example\n7: A", "a.yaml: 7: is not a key"),
-        ("account: a@contoso.example\nname: 7", "a.yaml: name: must be text"),
-        ("account: a@contoso.example\ntenant_id: a/b", "a.yaml: tenant_id: must be a directory id"),
+        ("name: Alice", "a.yaml: account is missing"),
+        ("account: alice", "a.yaml: account is not an address such as"),
+        ("account: a@b@c", "a.yaml: account is not an address"),
+        ("account: 'Alice <a@contoso.example>'", "a.yaml: account is not an address"),
+        ("account: 7", "a.yaml: account is not text"),
+        ("account: [a@contoso.example]", "a.yaml: account is not text"),
+        ("account: a@contoso.example\nnmae: A", "a.yaml: nmae is not a key of an enrolment"),
+        ("account: a@contoso.example\n7: A", "a.yaml: 7 is not a key"),
+        ("account: a@contoso.example\nname: 7", "a.yaml: name is not text"),
+        ("account: a@contoso.example\ntenant_id: a/b", "a.yaml: tenant_id is not a directory id"),
         (
             "account: a@contoso.example\naccount: b@contoso.example",
-            "in line 2 (the key account is given twice)",
+            "in line 2 (the key account is repeated)",
         ),
         ("account: [", "a.yaml: is not YAML in line 1"),
         ("a: b: c", "a.yaml: is not YAML in line 1"),
-        ("- account: a@contoso.example", "a.yaml: must have keys"),
-        ("", "a.yaml: must have keys"),
-        ("alice@contoso.example", "a.yaml: must have keys"),
+        ("- account: a@contoso.example", "a.yaml: has no keys"),
+        ("", "a.yaml: has no keys"),
+        ("alice@contoso.example", "a.yaml: has no keys"),
         ("!!python/object:os.system {}", "a.yaml: is not YAML"),
         ("account: \x00", "a.yaml: has a character in line 1 that YAML does not allow (U+0000)"),
     ],
@@ -87,17 +87,17 @@ def test_a_malformed_file_is_named_with_its_key(tmp_path: Path, content: str, pr
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("2026-02-31", "is not YAML in line 2 (a value is not a possible timestamp)"),
-        ("!!int abc", "is not YAML in line 2 (a value is not a possible int)"),
-        ("!!float abc", "is not YAML in line 2 (a value is not a possible float)"),
-        ("!!bool maybe", "is not YAML in line 2 (a value is not a possible bool)"),
-        ("!!timestamp soon", "is not YAML in line 2 (a value is not a possible timestamp)"),
-        ("9" * 5000, "is not YAML in line 2 (a value is not a possible int)"),
+        ("2026-02-31", "is not YAML in line 2 (a value is not a valid timestamp)"),
+        ("!!int abc", "is not YAML in line 2 (a value is not a valid int)"),
+        ("!!float abc", "is not YAML in line 2 (a value is not a valid float)"),
+        ("!!bool maybe", "is not YAML in line 2 (a value is not a valid bool)"),
+        ("!!timestamp soon", "is not YAML in line 2 (a value is not a valid timestamp)"),
+        ("9" * 5000, "is not YAML in line 2 (a value is not a valid int)"),
         ("[" * 2000 + "]" * 2000, "is nested too deeply in line 2"),
         ("[" * 2000, "in line 2"),
         ("Al\x00ice", "has a character in line 2 that YAML does not allow (U+0000)"),
-        ('"Al\\0ice"', "name: must not contain the character NUL"),
-        ("&a [*a]", "name: must be text"),
+        ('"Al\\0ice"', "name contains the character NUL"),
+        ("&a [*a]", "name is not text"),
     ],
     ids=lambda value: value[:20],
 )
@@ -112,7 +112,7 @@ def test_a_value_that_no_reader_can_take_is_named_with_its_line(
 
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_bytes("account: a@contoso.example\nname: Zoë".encode("latin-1"))
-    assert "a.yaml: is not text in UTF-8 in line 2" in problems(tmp_path)
+    assert "a.yaml: is not UTF-8 text in line 2" in problems(tmp_path)
 
 
 def test_a_folder_instead_of_a_file_is_rejected(tmp_path: Path) -> None:
@@ -127,11 +127,11 @@ def test_every_problem_of_every_file_comes_at_once(tmp_path: Path) -> None:
     (tmp_path / "d.yaml").write_text("account: C@contoso.example")
     text = problems(tmp_path)
     for problem in (
-        "a.yaml: account: is missing",
-        "a.yaml: name: must be text",
-        "a.yaml: nmae: is not a key",
+        "a.yaml: account is missing",
+        "a.yaml: name is not text",
+        "a.yaml: nmae is not a key",
         "b.yml: is not YAML",
-        "d.yaml: account: c@contoso.example is in c.yaml too",
+        "d.yaml: account c@contoso.example is also in c.yaml",
     ):
         assert problem in text
 

@@ -67,16 +67,14 @@ async def test_a_changed_file_updates_its_account(accounts: AccountService, dire
     assert (after.id, after.name, after.tenant_id) == (before.id, "Alice", "other.example")
 
 
-async def test_an_account_that_no_file_names_is_left_alone(accounts: AccountService, tmp_path: Path) -> None:
+async def test_an_account_without_a_file_is_left_alone(accounts: AccountService, tmp_path: Path) -> None:
     await accounts.sync()
     result = await accounts.sync(write_enrollment(tmp_path / "other", CAROL))
     assert (result.added, result.disabled, result.left_alone) == ((CAROL,), (), (ALICE, BOB))
     assert [account.status for account in await accounts.list()] == ["enrolled"] * 3
 
 
-async def test_pruning_disables_an_account_that_no_file_names(
-    accounts: AccountService, directory: Path
-) -> None:
+async def test_pruning_disables_an_account_without_a_file(accounts: AccountService, directory: Path) -> None:
     await accounts.sync()
     (directory / "bob.yaml").unlink()
     result = await accounts.sync(prune=True)
@@ -141,7 +139,7 @@ async def test_an_account_is_added_once(accounts: AccountService) -> None:
     outcomes = await asyncio.gather(*(accounts.add(CAROL) for _ in range(8)), return_exceptions=True)
     refusals = [outcome for outcome in outcomes if isinstance(outcome, AccountError)]
     assert len(refusals) == 7
-    assert {str(refusal) for refusal in refusals} == {f"{CAROL} is enrolled already"}
+    assert {str(refusal) for refusal in refusals} == {f"{CAROL} is already enrolled"}
     await accounts.disable(CAROL)
     with pytest.raises(AccountError, match=f"iacs account enable {CAROL}"):
         await accounts.add(CAROL)
@@ -150,10 +148,10 @@ async def test_an_account_is_added_once(accounts: AccountService) -> None:
 @pytest.mark.parametrize(
     ("email", "name", "tenant_id", "problem"),
     [
-        ("carol", "", "", "account: must be an address"),
-        ("a\x00b@contoso.example", "", "", "account: must be an address"),
-        (CAROL, "a\x00b", "", "name: must not contain the character NUL"),
-        (CAROL, "", "a/b", "tenant_id: must be a directory id"),
+        ("carol", "", "", "account is not an address"),
+        ("a\x00b@contoso.example", "", "", "account is not an address"),
+        (CAROL, "a\x00b", "", "name contains the character NUL"),
+        (CAROL, "", "a/b", "tenant_id is not a directory id"),
     ],
 )
 async def test_a_malformed_account_is_not_added(
@@ -190,11 +188,11 @@ async def test_an_address_is_matched_in_any_case(accounts: AccountService) -> No
 async def test_an_unknown_address_says_how_to_enrol(accounts: AccountService) -> None:
     with pytest.raises(AccountNotFoundError) as caught:
         await accounts.get("Carol@contoso.example")
-    assert str(caught.value) == "no account carol@contoso.example is enrolled"
+    assert str(caught.value) == "no account with the address carol@contoso.example is enrolled"
     assert caught.value.hint == "enrol it with: iacs account add carol@contoso.example"
 
 
-async def test_who_signed_in_is_recorded(accounts: AccountService) -> None:
+async def test_the_person_who_signed_in_is_recorded(accounts: AccountService) -> None:
     await accounts.sync()
     alice = await accounts.get(ALICE)
     await accounts.signed_in(alice.id, object_id="o", directory_id="d")
@@ -224,7 +222,7 @@ async def test_nobody_signs_in_to_a_disabled_account(accounts: AccountService) -
     assert (await accounts.enable(BOB)).status == "enrolled"
 
 
-async def test_only_who_was_signed_in_has_to_sign_in_again(accounts: AccountService) -> None:
+async def test_only_a_person_who_was_signed_in_has_to_sign_in_again(accounts: AccountService) -> None:
     await accounts.sync()
     alice, bob = await accounts.list()
     await accounts.signed_in(alice.id, object_id="o", directory_id="d")
@@ -248,9 +246,11 @@ async def test_accounts_are_up_while_nobody_has_to_sign_in_again(accounts: Accou
     assert await accounts.probe() == {"active": 1, "disabled": 1, "enrolled": 1}
 
 
-@pytest.mark.parametrize(("emails", "who"), [((ALICE,), "1 account has"), ((ALICE, BOB), "2 accounts have")])
+@pytest.mark.parametrize(
+    ("emails", "subject"), [((ALICE,), "1 account has"), ((ALICE, BOB), "2 accounts have")]
+)
 async def test_accounts_are_degraded_when_people_have_to_sign_in_again(
-    accounts: AccountService, emails: tuple[str, ...], who: str
+    accounts: AccountService, emails: tuple[str, ...], subject: str
 ) -> None:
     await accounts.sync()
     for email in emails:
@@ -259,7 +259,7 @@ async def test_accounts_are_degraded_when_people_have_to_sign_in_again(
         await accounts.sign_in_required(account.id)
     with pytest.raises(DegradedError) as caught:
         await accounts.probe()
-    assert str(caught.value) == f"{who} to sign in again"
+    assert str(caught.value) == f"{subject} to sign in again"
     assert caught.value.hint == "list them with: iacs account list"
 
 

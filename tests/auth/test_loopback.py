@@ -25,7 +25,7 @@ def redirect_uri(port: int) -> str:
     return f"http://localhost:{port}/callback"
 
 
-async def test_the_browser_brings_the_code(redirect_uri: str, http: HttpClient) -> None:
+async def test_the_callback_has_the_code(redirect_uri: str, http: HttpClient) -> None:
     async with LoopbackListener(redirect_uri, STATE) as listener:
         answer = await http.send("GET", f"{redirect_uri}?state=the+state&code=the-code")
         callback = await listener.callback(timeout=5)
@@ -68,7 +68,7 @@ def _has_ipv6() -> bool:
     return True
 
 
-async def test_an_error_is_brought_too_and_shown_escaped(redirect_uri: str, http: HttpClient) -> None:
+async def test_an_error_is_returned_and_shown_escaped(redirect_uri: str, http: HttpClient) -> None:
     async with LoopbackListener(redirect_uri, STATE) as listener:
         query = "state=the+state&error=access_denied&error_description=%3Cscript%3Ealert(1)%3C/script%3E"
         answer = await http.send("GET", f"{redirect_uri}?{query}")
@@ -112,7 +112,7 @@ async def test_a_port_in_use_says_what_to_do(port: int, redirect_uri: str, addre
         pytest.skip("this machine has no IPv6")
     with (
         socket.create_server((address, port), family=family),
-        pytest.raises(AuthenticationError, match=f"Port {port} of .* AZURE_REDIRECT_URI"),
+        pytest.raises(AuthenticationError, match=f"port {port} of [\\s\\S]* AZURE_REDIRECT_URI"),
     ):
         async with LoopbackListener(redirect_uri, STATE):
             pass
@@ -123,12 +123,12 @@ async def test_a_machine_without_ipv6_listens_on_ipv4(
 ) -> None:
     create = socket.create_server
 
-    def ipv4_alone(address: tuple[str, int], *, family: socket.AddressFamily) -> socket.socket:
+    def only_ipv4(address: tuple[str, int], *, family: socket.AddressFamily) -> socket.socket:
         if family is socket.AF_INET6:
             raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
         return create(address, family=family)
 
-    monkeypatch.setattr("iacs.auth.loopback.socket.create_server", ipv4_alone)
+    monkeypatch.setattr("iacs.auth.loopback.socket.create_server", only_ipv4)
     async with LoopbackListener(redirect_uri, STATE) as listener:
         url = redirect_uri.replace("localhost", "127.0.0.1")
         headers = {"Host": urlsplit(redirect_uri).netloc}
@@ -147,7 +147,7 @@ async def test_the_port_is_free_again_afterwards(redirect_uri: str) -> None:
     "uri", ["https://localhost:8400/callback", "http://example.com/callback", "http://0.0.0.0:1/", "x", ""]
 )
 async def test_an_address_elsewhere_is_refused(uri: str) -> None:
-    with pytest.raises(ConfigurationError, match="AZURE_REDIRECT_URI must be an http:// address"):
+    with pytest.raises(ConfigurationError, match="AZURE_REDIRECT_URI is not an http:// address"):
         async with LoopbackListener(uri, STATE):
             pass
 

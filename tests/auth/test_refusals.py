@@ -1,4 +1,4 @@
-"""A sign-in in which one thing is not as it should be; on SQLite alone, for the database has no part in it."""
+"""Sign-ins in which one thing is wrong; only on SQLite, since the database plays no part in them."""
 
 from collections.abc import Mapping
 
@@ -39,7 +39,7 @@ async def test_an_error_in_the_callback_is_reported(
 
 
 MUTANTS: list[tuple[Mapping[str, str], type[IACSGraphError], str]] = [
-    ({"login_hint": BOB}, AuthenticationError, "not the person of the account"),
+    ({"login_hint": BOB}, AuthenticationError, "not the owner of"),
     ({"nonce": "another"}, InvalidIdTokenError, "nonce differs"),
     ({"nonce": ""}, InvalidIdTokenError, "nonce differs"),
     ({"state": "another"}, AuthenticationError, "unknown"),

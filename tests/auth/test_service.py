@@ -95,7 +95,7 @@ async def test_a_callback_works_once(identity: Identity) -> None:
 
 
 @pytest.mark.parametrize("state", ["", "somebody-elses"])
-async def test_a_state_that_was_not_given_out_is_refused(identity: Identity, state: str) -> None:
+async def test_an_unknown_state_is_refused(identity: Identity, state: str) -> None:
     request = await identity.auth.begin(ALICE)
     callback = await identity.visit(request.url)
     with pytest.raises(AuthenticationError, match="unknown"):
@@ -146,7 +146,7 @@ async def test_later_sign_ins_go_by_the_ids_that_never_change(identity: Identity
     assert alice.object_id
     assert alice.directory_id
     await identity.accounts.signed_in(account_id, object_id="another", directory_id=alice.directory_id)
-    with pytest.raises(AuthenticationError, match="not the person"):
+    with pytest.raises(AuthenticationError, match="not the owner of"):
         await identity.sign_in(ALICE)
     bob = identity.account_ids[BOB]
     await identity.accounts.signed_in(bob, object_id=alice.object_id, directory_id=alice.directory_id)
@@ -170,7 +170,7 @@ async def test_another_person_on_the_device_is_refused(identity: Identity) -> No
     sign_in = await identity.auth.begin_device(ALICE)
     page = f"{sign_in.verification_uri}?otc={sign_in.user_code}&login_hint={quote(BOB)}"
     await identity.http.send("GET", page)
-    with pytest.raises(AuthenticationError, match="not the person"):
+    with pytest.raises(AuthenticationError, match="not the owner of"):
         await identity.auth.complete_device(sign_in)
 
 
