@@ -1,6 +1,6 @@
-"""Mail: the query, the messages, and the service that reads, stores and announces them.
+"""Mail: queries, messages, and the service that reads, syncs and publishes them.
 
-Names that a container does not need to wire the service are imported on first use.
+Names that containers do not need are imported on first use.
 """
 
 from importlib import import_module

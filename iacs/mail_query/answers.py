@@ -1,4 +1,4 @@
-"""What Graph's refusals mean, and the links that may be followed."""
+"""Graph's error responses, and the links that may be followed."""
 
 import json
 import re
@@ -24,27 +24,27 @@ _MEANINGS = {
         "Microsoft Graph denies access to this mailbox",
         "grant the permission Mail.Read, then sign in again",
     ),
-    404: ("Microsoft Graph knows no such mailbox, folder or message", ""),
-    410: ("Microsoft Graph no longer knows the state of this sync", "it must start anew: sync again"),
-    429: ("Microsoft Graph asks to slow down", "try again later, or with a smaller GRAPH_CONCURRENCY"),
+    404: ("Microsoft Graph has no such mailbox, folder or message", ""),
+    410: ("Microsoft Graph no longer has the state of this sync", "sync again"),
+    429: ("Microsoft Graph throttles requests", "try again later, or reduce GRAPH_CONCURRENCY"),
 }
-"""What happened and what to do about it, by HTTP status."""
+"""Messages and hints by HTTP status."""
 LINK_EXPIRED = frozenset({400, 404, 410})
-"""The statuses with which Graph refuses a link of its own that it no longer knows."""
+"""The statuses with which Graph rejects an expired link of its own."""
 
 _CLAIMS = re.compile(r'\bclaims="([^"]*)"')
 
 
 def is_own(link: str, base: str) -> bool:
-    """Return whether a link leads to the origin of `base`, so may be given a token.
+    """Return whether a link leads to the origin of `base`, so that it may receive a token.
 
-    What is not plain visible ASCII, or names a user, is never followed: parsers disagree on where it leads.
+    A link that is not visible ASCII or contains a user name is never followed: parsers disagree on its host.
     """
     return re.fullmatch(r"[!-\[\]-~]+", link) is not None and same_origin(link, base)
 
 
 def error_of(response: HttpResponse, token: SecretStr) -> GraphError:
-    """Return the error that an answer is, with Graph's most specific code and without the token, if quoted."""
+    """Return the error of a response, with Graph's most specific code; a quoted token is removed."""
     body = _error_object(response.body)
     levels = list(_levels(body))
     without = partial(redact_foreign, secrets=[token.get_secret_value()])
@@ -69,13 +69,13 @@ def error_of(response: HttpResponse, token: SecretStr) -> GraphError:
 
 
 def error_of_later_page(error: GraphError) -> GraphError:
-    """Return the error of a list whose first page was there: what is missing is the page, and it may come back."""
+    """Return the error of a list whose first page existed: the page is missing, not the list."""
     return GraphError(
-        f"a later page of Microsoft Graph's answer is missing: {error}",
+        f"a later page of Microsoft Graph's list is missing: {error}",
         status=error.status or 0,
         graph_code=error.graph_code,
         request_id=error.request_id,
-        hint="what came before it is incomplete: start again with the first page",
+        hint="discard the pages before it, and start again with the first",
     )
 
 
@@ -103,7 +103,7 @@ def _error_object(body: bytes) -> dict[str, Any]:
 
 
 def _levels(error: Any) -> Iterator[dict[str, Any]]:
-    """Yield the error and the ones nested in it; both spellings of the nesting occur."""
+    """Yield the error and those nested in it, under either spelling."""
     while isinstance(error, dict):
         yield error
         error = error.get("innerError", error.get("innererror"))

@@ -1,4 +1,4 @@
-"""What a page of a delta changes in the stored messages, as pure functions."""
+"""The changes that a page of a delta makes to the stored messages, as pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ Document = Any
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A message as it is stored, or will be."""
+    """The stored state of a message, now or after the page."""
 
     document: Document
     folder_id: str
@@ -22,10 +22,10 @@ class State:
 
 @dataclass(slots=True)
 class Changes:
-    """The effect of a page: `written` has the rows that are new or differ, by id; `seen` counts messages.
+    """The effect of a page: `written` has the new and changed states by id, `seen` the number of messages.
 
-    `unchanged` has the folder's own messages. A removal of a message that is known to be in another folder has
-    no effect.
+    `unchanged` has the ids of the folder's messages that stay as they are. The removal of a message that another
+    folder has by now changes nothing.
     """
 
     written: dict[str, State] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Changes:
 
 
 def changes(documents: Sequence[Document], stored: Mapping[str, State], folder_id: str) -> Changes:
-    """Compare the items of a folder's page, in their order, with their stored states."""
+    """Compare the items of a folder's page, in order, with the stored states."""
     states: dict[str, State | None] = {}
     keys: dict[str, object] = {}
     for document in documents:
@@ -56,7 +56,7 @@ def changes(documents: Sequence[Document], stored: Mapping[str, State], folder_i
 
 
 def message_id(document: Document) -> str:
-    """Return Graph's id, or a hash of the content for a message without one."""
+    """Return Graph's id of a message, or a hash of its content if it has none."""
     name = document.get("id") if isinstance(document, dict) else None
     if isinstance(name, str) and name and name.isprintable():
         return name
@@ -64,18 +64,18 @@ def message_id(document: Document) -> str:
 
 
 def change_key(document: Document) -> str | None:
-    """Return the key that Graph changes with the message."""
+    """Return Graph's change key, which changes with the message."""
     key = document.get("changeKey") if isinstance(document, dict) else None
     return key if isinstance(key, str) else None
 
 
 def is_removal(document: Document) -> bool:
-    """Return whether the item only says that a message has left the folder."""
+    """Return whether the item reports that a message has left the folder."""
     return isinstance(document, dict) and "@removed" in document
 
 
 def _removed(before: State | None, folder_id: str) -> State | None:
-    """Mark a message as removed unless another folder has it, whose page may come earlier or later."""
+    """Mark a message as removed unless another folder has it by now; its page may come earlier or later."""
     if before is None or before.folder_id != folder_id:
         return before
     return replace(before, removed=True)
@@ -105,7 +105,7 @@ def _classify(
 
 
 def _differs(before: State, state: State, key: object) -> bool:
-    """Return whether the message changed; Graph's change key decides, since links may differ each time."""
+    """Return whether the message changed, by its change key if there is one: links may differ in every response."""
     if (before.folder_id, before.removed) != (state.folder_id, state.removed):
         return True
     stored_key = change_key(before.document)

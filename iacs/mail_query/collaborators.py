@@ -1,4 +1,4 @@
-"""What mail needs of the rest of the application."""
+"""The parts of other modules that mail uses, as protocols."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -10,16 +10,16 @@ from iacs.core.transaction import Transaction
 
 
 class Account(Protocol):
-    """What mail needs to know of an account."""
+    """An enrolled account."""
 
     @property
     def id(self) -> str:
-        """The key under which its tokens and its mail are kept."""
+        """The id that its tokens and its mail are stored under."""
         ...
 
     @property
     def email(self) -> str:
-        """The mailbox's address."""
+        """The address of the mailbox."""
         ...
 
     @property
@@ -30,35 +30,35 @@ class Account(Protocol):
 
 @runtime_checkable
 class Accounts(Protocol):
-    """Whoever knows the accounts."""
+    """The enrolled accounts."""
 
     async def get(self, email: str) -> Account:
         """Return the account of an address; raise AccountNotFoundError."""
         ...
 
     async def get_enabled(self, email: str) -> Account:
-        """Return an account that may be read; raise AccountNotFoundError or AccountDisabledError."""
+        """Return an enabled account; raise AccountNotFoundError or AccountDisabledError."""
         ...
 
 
 class Outbox(Protocol):
-    """Whoever keeps events in the caller's transaction and publishes them afterwards."""
+    """Stores events in the caller's transaction, and publishes them afterwards."""
 
     def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
-        """Keep the events if the transaction commits."""
+        """Store the events in the transaction."""
 
     async def relay(self) -> int:
-        """Publish what is kept; return how many."""
+        """Publish the stored events; return their number."""
         ...
 
 
 @runtime_checkable
 class AccessTokens(Protocol):
-    """Whoever gives access tokens and takes back those that Graph refused."""
+    """Returns access tokens, and replaces those that Graph rejected."""
 
     async def access_token(self, account_id: str) -> SecretStr:
         """Return a token that is valid now."""
         ...
 
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
-        """Never give this token again; the next one must carry these claims."""
+        """Never return this token again; the next one must satisfy `claims`."""

@@ -1,4 +1,4 @@
-"""The columns of a message's row beside its document: what a database is queried for."""
+"""The columns of a message's row beside its document, for queries of the database."""
 
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ def columns(message: Message | UnreadableMessage, *, dialect: str) -> dict[str, 
 
 
 def without_nul(value: Any) -> Any:
-    """Return a text with U+FFFD for each NUL; any other value unchanged."""
+    """Return a text with U+FFFD instead of NUL; any other value unchanged."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 

@@ -23,10 +23,10 @@ class MailLocation:
 
 
 class MailReceived(BaseModel):
-    """The value of an event: enough to decide whether to read the message itself.
+    """The value of the event: enough to decide whether to read the message.
 
-    Fields that the message lacks are None. `problem` says why a message could not be read; its document is
-    stored under its id all the same.
+    Fields that the message lacks are None. `problem` is the reason why a message could not be parsed; its
+    document is stored anyway.
     """
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
@@ -48,7 +48,7 @@ class MailReceived(BaseModel):
 
 
 def event_id(account_id: str, message_id: str) -> str:
-    """Return the id of a message's event: the same in every run, so that consumers recognise a repeat."""
+    """Return the id of a message's event, the same in every run, so that consumers recognise duplicates."""
     return str(uuid5(_NAMESPACE, f"mail.received/{account_id}/{message_id}"))
 
 

@@ -1,4 +1,4 @@
-"""The sync of one folder: its delta, page by page, to be continued at any page."""
+"""The sync of one folder: its delta, page by page, which can resume at any page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,14 +32,14 @@ class _Reading:
     trail: LinkTrail = field(default_factory=LinkTrail)
 
     def move(self, cursor: Cursor) -> None:
-        """Go on at a cursor that is not the page's own next link."""
+        """Continue at a cursor that is not the page's own next link."""
         self.cursor, self.trail = cursor, LinkTrail()
 
     def may_restart(self, error: GraphError) -> bool:
-        """Return whether the folder may be there while the link is not, since Graph forgot or mistook it.
+        """Return whether reading the folder from its start may help, because only the link is lost.
 
-        Source: Microsoft Graph, "Use delta query": 410 Gone, or 40x with syncStateNotFound. The Location that
-        410 may have names the folder's first page, where a restart begins anyway.
+        Source: Microsoft Graph, "Use delta query": 410 Gone, or 40x with syncStateNotFound. A Location header
+        of a 410 names the first page of the folder, where a restart begins anyway.
         """
         is_link_lost = error.status in LINK_EXPIRED and self.cursor.link is not None
         is_restart_useful = is_link_lost or error.status == 404 or error.graph_code.lower() in _STATE_LOST
@@ -47,7 +47,7 @@ class _Reading:
 
 
 class FolderSync:
-    """Brings folders into the database; several processes may do so with the same folder."""
+    """Syncs folders; several processes may sync the same folder."""
 
     def __init__(
         self, database: Database, graph: GraphClient, store: PageStore, *, page_size: int, logger: Logger
@@ -59,28 +59,28 @@ class FolderSync:
         self._logger = logger
 
     async def run(self, location: MailLocation, cursor: Cursor, progress: Progress) -> None:
-        """Read on from the cursor to the end of the changes; start again where Graph refuses its own link.
+        """Read from the cursor to the end of the changes; start again if Graph rejects its own link.
 
-        A folder counts as gone, which is no error, only if Graph does not know it by its id either. Raises
+        A folder that Graph does not find by its id either counts as deleted, which is not an error. Raises
         GraphError and MalformedResponseError.
         """
         reading = _Reading(location, cursor)
         if cursor.link is not None and not is_own(cursor.link, self._graph.url):
-            await self._restart(reading, "link of another cloud")
+            await self._restart(reading, "the link belongs to another cloud")
         while True:
             try:
                 if await self._read_page(reading, progress):
                     return
             except GraphError as error:
                 if await self._is_gone(reading, error):
-                    self._logger.warning("mail folder gone", folder=location.folder)
+                    self._logger.warning("mail folder deleted", folder=location.folder)
                     return
                 if not reading.may_restart(error):
                     raise
                 await self._restart(reading, error.graph_code)
 
     async def _read_page(self, reading: _Reading, progress: Progress) -> bool:
-        """Store the page at the cursor and move the cursor on; return whether it was the last page."""
+        """Store the page at the cursor and advance the cursor; return whether it was the last page."""
         location, cursor = reading.location, reading.cursor
         url = cursor.link or f"{folder_url(self._graph, location.folder_id)}/messages/delta"
         await self._check_circle(reading, url)
@@ -88,7 +88,7 @@ class FolderSync:
         page = read_documents(response.body)
         link = self._link(page)
         stored = await self._database.run(self._store.store, location, cursor, page, link)
-        if stored is None:  # another sync has moved the cursor meanwhile
+        if stored is None:  # another sync has advanced the cursor
             reading.move(await self._at_folder(repository.read_cursor, location))
             return False
         reading.cursor = stored.cursor
@@ -99,14 +99,14 @@ class FolderSync:
         try:
             reading.trail.add(url)
         except MalformedResponseError:
-            await self._restart(reading, "pages in a circle")  # for the next sync
+            await self._restart(reading, "its pages form a cycle")  # for the next sync
             raise
 
     async def _is_gone(self, reading: _Reading, error: GraphError) -> bool:
-        """Return whether the folder went after the folders were listed.
+        """Return whether the folder was deleted after the folders were listed.
 
-        A 404 for a later page says that the page is gone, and one for the first page may be mistaken: the
-        folder itself decides.
+        A 404 for a later page concerns only that page, and one for the first page may be wrong: the folder
+        itself is requested to find out.
         """
         if reading.cursor.link is not None or not _is_unknown(error):
             return False
@@ -130,9 +130,11 @@ class FolderSync:
     def _link(self, page: "Page[Any]") -> str:
         link = page.next_link or page.delta_link
         if link is None:
-            raise MalformedResponseError("Microsoft Graph's page of changes has no link to the next one")
+            raise MalformedResponseError("a page of changes from Microsoft Graph has no link to the next one")
         if not is_own(link, self._graph.url):
-            raise MalformedResponseError("Microsoft Graph's page of changes leads away from GRAPH_URL")
+            raise MalformedResponseError(
+                "a page of changes from Microsoft Graph has a link that does not lead to GRAPH_URL"
+            )
         return link
 
 

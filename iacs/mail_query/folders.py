@@ -11,17 +11,17 @@ from iacs.mail_query.pages import read_folders
 from iacs.mail_query.schema import MailFolder
 
 _SEARCH_FOLDER = "#microsoft.graph.mailSearchFolder"
-"""The type of a folder that shows messages of other folders, which are read there anyway."""
+"""The type of a folder whose messages are in other folders, where they are read."""
 
 _READINGS = 3
-"""The number of times that a list of folders is read, should it change meanwhile."""
+"""The number of times that the list of folders is read, in case it changes while it is read."""
 
 
 async def all_folders(graph: GraphClient, account_id: str) -> list[MailFolder]:
     """Return every folder that is not hidden, parents before their children.
 
-    A folder or a page that is missing while the list is read makes it worthless: a folder that it lacks
-    counts as deleted. It is read anew then, and raises GraphError if that does not help.
+    A folder that the list lacks counts as deleted, so a list that loses a page while it is read is read
+    again. Raises GraphError if that does not help.
     """
     readings = 0
     while True:
@@ -42,7 +42,7 @@ def folder_url(graph: GraphClient, name: str) -> str:
 
 
 async def _read_tree(graph: GraphClient, account_id: str, folders: dict[str, MailFolder]) -> None:
-    """Fill in the folders by their ids, level after level."""
+    """Add the folders by their ids, level by level."""
     lists = deque([f"{graph.url}/me/mailFolders"])
     while lists:
         url = f"{lists.popleft()}?{encode({'$top': '100'})}"

@@ -1,4 +1,4 @@
-"""Reading Microsoft Graph: page after page, repeating what may be repeated, with the token sent to Graph alone."""
+"""Reading Microsoft Graph: pages, retries, and a token that is sent to Graph only."""
 
 import asyncio
 from asyncio import AbstractEventLoop, Semaphore
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
-"""A message then keeps its id when it is moved; the preference counts only where it is given."""
+"""The preference for ids that do not change when a message is moved; it applies per request."""
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504, 509})
 
@@ -51,10 +51,10 @@ class GraphClient:
     async def pages(
         self, account_id: str, url: str, read: "Callable[[bytes], Page[T]]", *, prefer: Sequence[str] = ()
     ) -> "AsyncGenerator[Page[T], None]":
-        """Yield the pages of a list, empty ones included, by following each nextLink as it came.
+        """Yield the pages of a list, including empty ones, by following every nextLink unchanged.
 
-        The list is whole when this ends: a page that is missing raises GraphError, one that leads back to an
-        earlier one MalformedResponseError.
+        Ends only when the list is complete: a missing page raises GraphError, a link back to an earlier page
+        MalformedResponseError.
         """
         links = LinkTrail()
         link: str | None = url
@@ -71,13 +71,13 @@ class GraphClient:
             link = page.next_link
 
     async def get(self, account_id: str, url: str, *, prefer: Sequence[str] = ()) -> HttpResponse:
-        """Return the answer to a GET, repeated as the retry policy allows.
+        """Return the response to a GET request, repeated as the retry policy allows.
 
-        Raises GraphError, APIConnectionError when no answer came, MalformedResponseError for a foreign `url`.
+        Raises GraphError, APIConnectionError if there was no response, MalformedResponseError for a foreign `url`.
         """
         if not is_own(url, self.url):
             raise MalformedResponseError(
-                "a link leads away from GRAPH_URL and was not followed, since it would receive the access token"
+                "a link that does not lead to GRAPH_URL was not followed, since its host would receive the access token"
             )
         retries = Retries(self._retry_policy, logger=self._logger)
         is_renewed = False
@@ -112,13 +112,13 @@ class GraphClient:
 
 
 class LinkTrail:
-    """The links of one list that were followed, as hashes: Graph has answered with pages in a circle."""
+    """The hashes of the links of one list that were followed, since Graph has returned pages in a cycle."""
 
     def __init__(self) -> None:
         self._hashes: set[int] = set()
 
     def add(self, link: str) -> None:
-        """Note a link; raise MalformedResponseError for one that was followed before."""
+        """Record a link; raise MalformedResponseError if it was followed before."""
         if hash(link) in self._hashes:
             raise MalformedResponseError("Microsoft Graph's pages lead back to an earlier one")
         self._hashes.add(hash(link))

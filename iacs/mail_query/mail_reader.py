@@ -1,4 +1,4 @@
-"""Mail as it is at Microsoft, read page by page."""
+"""Mail in Microsoft Graph, read page by page."""
 
 from collections.abc import AsyncGenerator
 from functools import partial
@@ -26,7 +26,7 @@ class MailReader:
     def messages(
         self, email: str, query: MailQuery | None
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Yield the messages that a query selects; raise MailQueryError at once."""
+        """Yield the messages that match a query; raise MailQueryError before the first request."""
         query = query or MailQuery()
         options = encode(parameters(query, page_size=self._page_size))
         url = f"{self._graph.url}/me" if query.folder is None else folder_url(self._graph, query.folder)

@@ -13,11 +13,11 @@ from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.progress import Progress
 
 _OUTAGE = 3
-"""The number of folders in a row whose status of 500 and above means that Graph itself is down."""
+"""The number of consecutive folders with a status of 500 or above after which Graph counts as down."""
 
 
 class MailboxSync:
-    """Syncs one mailbox after another; several processes may sync the same one."""
+    """Syncs mailboxes; several processes may sync the same one."""
 
     def __init__(
         self, database: Database, graph: GraphClient, folders: FolderSync, *, logger: Logger
@@ -28,10 +28,10 @@ class MailboxSync:
         self._logger = logger
 
     async def run(self, account: Account, progress: Progress) -> None:
-        """Bring every folder up to date; drop those that the mailbox no longer lists.
+        """Sync every folder, and drop those that the mailbox no longer has.
 
-        A folder that fails does not stop the others: the first of these errors is raised at the end, and
-        names the folders. What concerns the whole mailbox is raised at once.
+        A folder that fails does not stop the others: the first error is raised at the end, and names the
+        folders. An error that concerns the whole mailbox is raised immediately.
         """
         folders = await all_folders(self._graph, account.id)
         cursors = await self._database.run(repository.upsert_folders, account.id, folders)
@@ -56,21 +56,21 @@ class MailboxSync:
 
 
 class _Failures:
-    """The errors of folders, by the folder's name."""
+    """The errors of folders, by name."""
 
     def __init__(self) -> None:
         self._errors: dict[str, APIConnectionError] = {}
         self._in_a_row = 0
 
     def add(self, folder: str, error: APIConnectionError) -> None:
-        """Note an error; raise it if the other folders would meet it, too."""
+        """Record an error; raise it if the other folders would fail in the same way."""
         self._in_a_row += error.status is not None and error.status >= 500
         if error.status in (401, 429) or self._in_a_row == _OUTAGE:
             raise error
         self._errors[folder] = error
 
     def note_success(self) -> None:
-        """Note that Graph answers."""
+        """Record that Graph answers."""
         self._in_a_row = 0
 
     def raise_first(self) -> None:

@@ -1,4 +1,4 @@
-"""MailQuery as OData: pure functions that refuse what Graph would refuse and say what to do instead.
+"""MailQuery as OData, by pure functions; what Graph would reject raises MailQueryError.
 
 Source of the rules: Microsoft Graph, "List messages" and "Use query parameters".
 """
@@ -25,7 +25,7 @@ _ORDER = re.compile(r"\s*(\S+?)(?:\s+(asc|desc))?\s*")
 
 
 def parameters(query: MailQuery, *, page_size: int) -> dict[str, str]:
-    """Return the query options, not yet percent-encoded; raise MailQueryError for what Graph refuses."""
+    """Return the query options, not percent-encoded; raise MailQueryError for what Graph rejects."""
     conditions = list(_conditions(query))
     order = [_order(text) for text in query.order_by]
     conditions = sortable(conditions, [name for name, _ in order])
@@ -40,12 +40,12 @@ def parameters(query: MailQuery, *, page_size: int) -> dict[str, str]:
 
 
 def encode(options: Mapping[str, str]) -> str:
-    """Return the query string, percent-encoded once: a space is %20 and never a plus sign."""
+    """Return the query string, percent-encoded; a space is %20 and never a plus sign."""
     return "&".join(f"{quote(name, safe='$')}={quote(value, safe='')}" for name, value in options.items())
 
 
 def literal(text: str) -> str:
-    """Return an OData string: quotes are doubled, and a backslash is only a backslash."""
+    """Return an OData string literal: quotes are doubled, backslashes are not special."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -57,7 +57,7 @@ def search_phrase(text: str) -> str:
 
 
 def instant(moment: datetime, *, name: str) -> str:
-    """Return an OData instant in UTC; refuse one without a time zone, which is ambiguous."""
+    """Return an OData instant in UTC; raise MailQueryError if it has no time zone."""
     if moment.tzinfo is None:
         raise MailQueryError(
             f"{name} has no time zone", hint="add one, as in datetime(2026, 11, 23, tzinfo=UTC)"
@@ -69,9 +69,9 @@ def instant(moment: datetime, *, name: str) -> str:
 
 
 def graph_name(name: str) -> str:
-    """Return Graph's name of a field, given its name in `Message` or Graph's own."""
+    """Return Graph's name of a field, from its name in `Message` or in Graph."""
     if not _NAME.fullmatch(name):
-        raise MailQueryError(f"'{name}' is not a field", hint="use the name of one, such as received_at")
+        raise MailQueryError(f"'{name}' is not a field", hint="use a name such as received_at")
     return _GRAPH_NAMES.get(name, name)
 
 
@@ -88,7 +88,7 @@ def _order(text: str) -> tuple[str, str]:
 
 
 def _conditions(query: MailQuery) -> Iterator[Condition]:
-    """Yield the conditions, those on one property side by side and the raw one last."""
+    """Yield the conditions: those on the same property next to each other, the raw one last."""
     if query.received_after is not None:
         after = instant(query.received_after, name="received_after")
         yield Condition(f"receivedDateTime ge {after}")

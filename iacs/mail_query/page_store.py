@@ -19,7 +19,7 @@ from iacs.mail_query.schema import Message, UnreadableMessage
 
 @dataclass(frozen=True, slots=True)
 class StoredPage:
-    """The counts of a stored page, and the cursor behind it."""
+    """The counts of a stored page, and the cursor after it."""
 
     cursor: Cursor
     seen: int
@@ -31,12 +31,17 @@ class StoredPage:
 
 @dataclass(frozen=True, slots=True)
 class _WrittenMessage:
-    """A message whose row is written: its JSON, which is stored, and as much of it as can be read."""
+    """A message whose row is written: its JSON, which is stored, and its parsed form."""
 
     id: str
     state: State
     text: str
     message: Message | UnreadableMessage
+
+    @classmethod
+    def of(cls, name: str, state: State) -> "_WrittenMessage":
+        text = to_json(state.document)
+        return cls(name, state, text, read_message(text))
 
     @property
     def is_unreadable(self) -> bool:
@@ -52,7 +57,7 @@ class _WrittenMessage:
 
 
 class PageStore:
-    """Stores pages; new messages are announced on `topic`."""
+    """Stores pages, and adds an event on `topic` for every new message to the outbox."""
 
     def __init__(self, outbox: Outbox, *, topic: str) -> None:
         self._outbox = outbox
@@ -63,7 +68,7 @@ class PageStore:
     ) -> StoredPage | None:
         """Store the page that was fetched at `cursor`, and `link` as the next request.
 
-        Returns None, and writes nothing, if another sync has moved the cursor: what it stored may be newer.
+        Returns None, and writes nothing, if another sync has advanced the cursor: its page may be newer.
         """
         stored_at = to_text(now())
         account_id, is_end = location.account_id, page.next_link is None
@@ -72,7 +77,7 @@ class PageStore:
             return None
         ids = {message_id(document) for document in page.items}
         result = changes(page.items, repository.states(tx, account_id, ids), location.folder_id)
-        written = [_written(name, state) for name, state in result.written.items()]
+        written = [_WrittenMessage.of(name, state) for name, state in result.written.items()]
         shared = {"account_id": account_id, "generation": cursor.generation, "stored_at": stored_at}
         repository.write(tx, [shared | message.row(stored_at, tx.dialect) for message in written])
         repository.mark_seen(tx, account_id, result.unchanged, cursor.generation)
@@ -96,8 +101,3 @@ class PageStore:
             for message in written
             if message.id in new
         ]
-
-
-def _written(name: str, state: State) -> _WrittenMessage:
-    text = to_json(state.document)
-    return _WrittenMessage(name, state, text, read_message(text))

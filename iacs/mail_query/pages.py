@@ -1,6 +1,6 @@
-"""A page of Graph's answer, read without losing an item that does not fit.
+"""Pages of Graph's lists, parsed without losing an item that does not fit.
 
-Each kind of Page is a model that takes a while to build, so annotations name it in quotes.
+Every kind of Page is a model that takes a while to build, so annotations name it in quotes.
 """
 
 import json
@@ -26,7 +26,7 @@ class Page(BaseModel, Generic[T]):
 
 
 def read_documents(body: bytes) -> "Page[Any]":
-    """Read a page whose items stay as they came; raise MalformedResponseError for anything but a page."""
+    """Parse a page, but not its items; raise MalformedResponseError for anything but a page."""
     try:
         return Page[Any].model_validate(_parse(body))
     except ValidationError as error:
@@ -34,7 +34,7 @@ def read_documents(body: bytes) -> "Page[Any]":
 
 
 def read_messages(body: bytes, schema: type[Message] = Message) -> "Page[Message | UnreadableMessage]":
-    """Read a page of messages, in one step if all of them fit."""
+    """Parse a page of messages, in one step if all of them fit."""
     try:
         page = Page[schema].model_validate_json(body)  # type: ignore[valid-type] # pydantic keeps each kind
     except ValidationError:
@@ -49,7 +49,7 @@ def read_messages(body: bytes, schema: type[Message] = Message) -> "Page[Message
 
 
 def read_message(text: str, schema: type[Message] = Message) -> Message | UnreadableMessage:
-    """Read a message from its JSON; one that does not fit is returned with its document and the reason."""
+    """Parse a message; one that does not fit is returned with its document and the reason."""
     try:
         return schema.model_validate_json(text)
     except ValidationError as error:
@@ -61,7 +61,7 @@ def read_message(text: str, schema: type[Message] = Message) -> Message | Unread
 
 
 def read_folders(body: bytes) -> "Page[MailFolder]":
-    """Read a page of folders; raise MalformedResponseError for a folder that does not fit."""
+    """Parse a page of folders; raise MalformedResponseError for a folder that does not fit."""
     try:
         return Page[MailFolder].model_validate_json(body)
     except ValidationError as error:
@@ -71,12 +71,12 @@ def read_folders(body: bytes) -> "Page[MailFolder]":
 
 
 def to_json(document: Any) -> str:
-    """Write JSON in ASCII, which every database stores unchanged, NUL and lone surrogates included."""
+    """Return JSON in ASCII, which every database stores unchanged, including NUL and lone surrogates."""
     return json.dumps(document, ensure_ascii=True, separators=(",", ":"))
 
 
 def _parse(body: bytes) -> Any:
-    """Parse JSON; the standard library reads half a surrogate pair, where the faster parser rejects the page."""
+    """Parse JSON; the faster parser rejects lone surrogates, the standard library does not."""
     try:
         return from_json(body)
     except ValueError:
@@ -91,7 +91,7 @@ def _parse(body: bytes) -> Any:
 
 
 def _reason(error: ValidationError) -> str:
-    """Return the problems and their locations, without the values: they are somebody's mail."""
+    """Return the problems and their locations, without the values, which are private mail."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(
         f"{'.'.join(map(str, item['loc'])) or 'message'}: {item['msg']}" for item in problems[:5]

@@ -22,7 +22,7 @@ class Progress:
         self._seen = self._new = self._updated = self._removed = self._unreadable = self._published = 0
 
     def begin(self, folders: Sequence[MailFolder], cursors: Mapping[str, Cursor]) -> None:
-        """Note the folders; of those that are read for the first time it is known how much they hold."""
+        """Record the folders; the number of messages is known of those that are read for the first time."""
         totals = [_total(folder, cursors[folder.id]) for folder in folders]
         known = [total for total in totals if total is not None]
         self._folders = len(folders)
@@ -30,7 +30,7 @@ class Progress:
         self.report()
 
     def begin_folder(self, folder: MailFolder, cursor: Cursor) -> None:
-        """Start to count a folder."""
+        """Start counting a folder."""
         self._folder_number += 1
         self._folder = folder.display_name or ""
         self._done = 0
@@ -47,15 +47,15 @@ class Progress:
         self.report()
 
     def add_removed(self, count: int) -> None:
-        """Count the messages of a folder that is gone."""
+        """Count the messages of a deleted folder."""
         self._removed += count
 
     def add_published(self, count: int) -> None:
-        """Count events that went out."""
+        """Count published events."""
         self._published += count
 
     def report(self) -> None:
-        """Call back with the counts so far."""
+        """Call the callback with the counts so far."""
         if self._callback is not None:
             self._callback(
                 SyncProgress(

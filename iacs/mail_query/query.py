@@ -24,11 +24,11 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_one_is_many)]
 
 
 class MailQuery(BaseModel):
-    """Which messages, in which order, how many, and which of their fields; all conditions must hold.
+    """A query: conditions that must all hold, the order, the number of messages, and the fields to fetch.
 
-    `filter` is OData and `search` KQL, as Graph documents them; Graph refuses `search` beside a condition or
-    `order_by`. Names of fields are those of `Message` or Graph's own. With `order_by` and a condition,
-    messages without a value to order by are left out, since Graph sorts only what it filters. Raises
+    `filter` is OData and `search` is KQL, as documented for Graph, which rejects `search` together with a
+    condition or `order_by`. Fields are named as in `Message` or as in Graph. With `order_by` and a condition,
+    messages without a value to sort by are left out, since Graph sorts only by what it filters. Raises
     MailQueryError.
     """
 
@@ -45,7 +45,7 @@ class MailQuery(BaseModel):
     has_attachments: bool | None = Field(
         default=None, description="True: with attachments only, False: without"
     )
-    filter: str | None = Field(default=None, description="An additional condition, in OData")
+    filter: str | None = Field(default=None, description="Additional condition, in OData")
     search: str | None = Field(
         default=None, description="Search terms, in KQL; without conditions and order_by"
     )
@@ -62,17 +62,25 @@ class MailQuery(BaseModel):
         try:
             query = handler(values)
         except ValidationError as error:
-            raise MailQueryError("; ".join(map(_sentence, error.errors()))) from None
+            problems = error.errors()
+            is_misspelt = any(problem["type"] == "extra_forbidden" for problem in problems)
+            raise MailQueryError(
+                "; ".join(map(_sentence, problems)),
+                hint=f"the fields are {', '.join(cls.model_fields)}" if is_misspelt else "",
+            ) from None
         if query.search is not None:
             query._refuse_beside_search()
         return query
 
     def _refuse_beside_search(self) -> None:
-        """Source: Microsoft Graph, "Use the $search query parameter": with neither $filter nor $orderby."""
+        """Raise MailQueryError for conditions beside `search`.
+
+        Source: Microsoft Graph, "Use the $search query parameter": with neither $filter nor $orderby.
+        """
         values = self.model_dump(include=_NOT_BESIDE_SEARCH, exclude_defaults=True)
         if values:
             raise MailQueryError(
-                f"Graph refuses search together with {', '.join(values)}",
+                f"Graph rejects search together with {', '.join(values)}",
                 hint="leave them out, or express them within search, for example "
                 "'from:pelle received>=2026-11-01'; Graph sorts the results of a search by date",
             )
@@ -87,5 +95,5 @@ _NOT_BESIDE_SEARCH = {
 def _sentence(problem: Any) -> str:
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        return f"MailQuery has no '{name}'; it has: {', '.join(MailQuery.model_fields)}"
+        return f"MailQuery has no field '{name}'"
     return f"{name}: {problem['msg']}"

@@ -1,4 +1,4 @@
-"""The SQL of folders and messages, as functions of an open transaction."""
+"""The rows of `iacs_mail_folders` and `iacs_messages`."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -30,10 +30,10 @@ INSERT INTO iacs_messages (
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the sync of a folder stands.
+    """The state of the sync of a folder.
 
-    `link` is the next request, None for the folder's first page. `generation` counts how often the folder was
-    read from its start, and `complete` says that this reading has reached its end.
+    `link` is the next request, None for the first page of the folder. `generation` is the number of times that
+    the folder was read from its start; `complete` is whether the current generation has reached the end.
     """
 
     folder_id: str
@@ -43,13 +43,13 @@ class Cursor:
 
 
 def lock_mailbox(tx: Transaction, account_id: str) -> None:
-    """Let one transaction at a time write an account's mail; SQLite has one writer anyway."""
+    """Allow one transaction at a time to write the mail of an account; SQLite has one writer anyway."""
     if tx.dialect == "postgresql":
         tx.value("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", {"name": f"mail/{account_id}"})
 
 
 def upsert_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder]) -> dict[str, Cursor]:
-    """Store the folders' names; return the cursor of every stored folder, also of those that are not given."""
+    """Store the names of the folders; return the cursors of all stored folders, also of those not passed."""
     tx.execute(
         "INSERT INTO iacs_mail_folders (account_id, id, name) VALUES (:account_id, :id, :name)"
         " ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name",
@@ -83,7 +83,7 @@ def read_cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
 
 
 def advance(tx: Transaction, account_id: str, cursor: Cursor, link: str, *, synced_at: str | None) -> bool:
-    """Move a cursor; return False, and change nothing, if another sync has moved it meanwhile."""
+    """Advance a cursor; return False, and change nothing, if another sync has advanced it."""
     return bool(
         tx.execute(
             "UPDATE iacs_mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at)"
@@ -102,7 +102,7 @@ def advance(tx: Transaction, account_id: str, cursor: Cursor, link: str, *, sync
 
 
 def restart_folder(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
-    """Start a new generation of the folder; a message that is not seen in it has left."""
+    """Start a new generation of the folder: a message that is not seen in it has left the folder."""
     tx.execute(
         "UPDATE iacs_mail_folders SET delta_link = NULL, synced_at = NULL, generation = generation + 1"
         " WHERE account_id = :account_id AND id = :id",
@@ -112,7 +112,7 @@ def restart_folder(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
 
 
 def remove_unseen(tx: Transaction, account_id: str, cursor: Cursor, removed_at: str) -> int:
-    """Mark the folder's messages that were not seen in this generation as removed; return how many."""
+    """Mark the folder's messages that were not seen in this generation as removed; return their number."""
     return tx.execute(
         "UPDATE iacs_messages SET removed_at = :removed_at WHERE account_id = :account_id AND folder_id = :id"
         " AND generation < :generation AND removed_at IS NULL",
@@ -126,7 +126,7 @@ def remove_unseen(tx: Transaction, account_id: str, cursor: Cursor, removed_at: 
 
 
 def drop_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: str) -> int:
-    """Delete a folder that is gone and mark the messages still in it as removed; return how many."""
+    """Delete a folder, and mark the messages still in it as removed; return their number."""
     names = {"account_id": account_id, "id": folder_id}
     tx.execute("DELETE FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id", names)
     return tx.execute(
@@ -137,7 +137,7 @@ def drop_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: st
 
 
 def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, State]:
-    """Return the stored state of these messages, by id."""
+    """Return the stored states of messages, by id."""
     if not ids:
         return {}
     rows = tx.rows(
@@ -155,7 +155,7 @@ def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, 
 
 
 def mark_seen(tx: Transaction, account_id: str, ids: Sequence[str], generation: int) -> None:
-    """Note that these messages, which need no other change, were seen in this generation."""
+    """Record that unchanged messages were seen in this generation."""
     if not ids:
         return
     tx.execute(
@@ -169,14 +169,14 @@ def mark_seen(tx: Transaction, account_id: str, ids: Sequence[str], generation: 
 
 
 def write(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, or replace everything in them but the time at which they were first stored."""
+    """Insert rows, or replace them except for the time at which they were first stored."""
     tx.execute(_WRITE, rows)
 
 
 def documents(
     tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool, after: str, limit: int
 ) -> list[tuple[str, str]]:
-    """Return ids and documents in the order of the ids, from the first id after `after`."""
+    """Return ids and documents, sorted by id, of the messages whose ids come after `after`."""
     rows = tx.rows(
         f"SELECT id, document FROM iacs_messages WHERE {_where(folder_id, removed=removed)} AND id > :after"  # noqa: S608 - constants
         " ORDER BY id LIMIT :limit",
@@ -196,7 +196,7 @@ def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: b
 
 
 def _where(folder_id: str | None, *, removed: bool) -> str:
-    """Return the conditions as plain comparisons: an index serves `folder_id = …`, and no COALESCE of it."""
+    """Return the conditions as plain comparisons: an index serves `folder_id = …`, but not a COALESCE of it."""
     folder = " AND folder_id = :folder_id" if folder_id is not None else ""
     return f"account_id = :account_id{folder}{'' if removed else ' AND removed_at IS NULL'}"
 
@@ -206,7 +206,7 @@ def _cursor(row: Row) -> Cursor:
 
 
 def _listed(tx: Transaction, sql: str) -> str:
-    """Insert the ids of the JSON array `:ids`: one parameter and one statement for any number of ids."""
+    """Insert a subquery of the JSON array `:ids`: one parameter and one statement for any number of ids."""
     if tx.dialect == "postgresql":
         return sql.replace(":listed", "SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))")
     return sql.replace(":listed", "SELECT value FROM json_each(:ids)")

@@ -1,4 +1,4 @@
-"""How often a request to Graph is repeated, and how long that may take."""
+"""Retries of requests to Graph."""
 
 import asyncio
 import random
@@ -10,9 +10,9 @@ from iacs.core.logger import Logger
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Number of attempts of one request; `initial_delay` and `deadline`, of all of them, are in seconds.
+    """The maximum number of attempts per request; `initial_delay` and `deadline`, for all attempts, are in seconds.
 
-    Without a Retry-After the first delay is up to `initial_delay`, and each later one up to twice the last.
+    Without a Retry-After header the first delay is at most `initial_delay`, and every later one doubles.
     """
 
     attempts: int = 5
@@ -30,7 +30,7 @@ class Retries:
         self._attempts = 0
 
     async def wait(self, error: APIConnectionError) -> None:
-        """Wait as long as the error asks for; raise it when that is too long, or it was the last attempt."""
+        """Wait before the next attempt; raise the error after the last one, or if the wait would exceed the deadline."""
         self._attempts += 1
         delay = self._delay(error.retry_after)
         is_too_late = asyncio.get_running_loop().time() + delay > self._until
@@ -40,7 +40,7 @@ class Retries:
         await asyncio.sleep(delay)
 
     def _delay(self, retry_after: float | None) -> float:
-        spread = random.uniform(0.5, 1.0)  # noqa: S311  # so that many that were refused do not return as one
+        spread = random.uniform(0.5, 1.0)  # noqa: S311  # so that throttled clients do not return all at once
         if retry_after is not None:
             return retry_after + 0.1 * spread * self._policy.initial_delay
         return spread * self._policy.initial_delay * 2.0 ** (self._attempts - 1)

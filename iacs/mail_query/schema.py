@@ -1,4 +1,4 @@
-"""The shape of mail: Microsoft Graph's message under Python's names, and nothing made up."""
+"""Mail: Microsoft Graph's message under Python names, with no value made up."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def _only_iso(value: object) -> object:
-    """Refuse what pydantic would read as seconds since 1970, digits in a string too: a made-up date."""
+    """Reject numbers, also as text, which pydantic would take for seconds since 1970."""
     if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"):
         return value
     raise ValueError("should be an ISO 8601 instant")
@@ -34,7 +34,7 @@ Many = Annotated[tuple[T, ...], BeforeValidator(_none_is_empty)]
 
 
 class GraphModel(BaseModel):
-    """An object of Graph: camelCase there, snake_case here; fields without a name here are in `model_extra`."""
+    """An object of Graph: camelCase there, snake_case here; other fields are in `model_extra`."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -53,7 +53,7 @@ class EmailAddress(GraphModel):
 
 
 class Recipient(GraphModel):
-    """One party of a message."""
+    """A sender or recipient of a message."""
 
     email_address: EmailAddress | None = None
 
@@ -69,29 +69,29 @@ class Recipient(GraphModel):
 
 
 class Body(GraphModel):
-    """A body, or the part of it that is new in its conversation."""
+    """A body, or the part of it that is unique in its conversation."""
 
     content_type: str | None = None
     content: str | None = None
 
 
 class InternetMessageHeader(GraphModel):
-    """One header line; Graph gives them only when `select` asks for `internet_message_headers`."""
+    """A header line; Graph returns them only if `select` includes `internet_message_headers`."""
 
     name: str | None = None
     value: str | None = None
 
 
 class FollowupFlag(GraphModel):
-    """The flag a person set: notFlagged, flagged or complete."""
+    """The follow-up flag: notFlagged, flagged or complete."""
 
     flag_status: str | None = None
 
 
 class Message(GraphModel):
-    """One message. What it lacks is None, or empty for what may be several: nothing is ever made up.
+    """A message; missing values are None, missing lists are empty.
 
-    Instants are aware and in UTC. Fields and their meaning: Graph's resource type `message`.
+    Instants are aware and in UTC. For the meaning of the fields see Graph's resource type `message`.
     """
 
     id: str
@@ -128,7 +128,7 @@ class Message(GraphModel):
 
 
 class UnreadableMessage(BaseModel):
-    """A message that does not fit `Message`, as it came: it is never dropped and never repaired."""
+    """A message that does not fit `Message`, with its document unchanged."""
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -150,9 +150,9 @@ class MailFolder(GraphModel):
 class SyncResult(BaseModel):
     """The counts of a sync.
 
-    `seen` counts the messages that Graph returned, of which `new` were stored for the first time, `updated`
-    differed from what was stored, and `unreadable` fit no schema. `removed` messages left their folder for
-    none that is known. `published` counts the events that went out, also those that an earlier sync left.
+    `seen` counts the messages that Graph returned: `new` ones were stored for the first time, `updated` ones
+    differed from their stored state, `unreadable` ones did not fit the schema. `removed` messages left their
+    folder and are in no other. `published` counts events, including those that an earlier sync left.
     """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
@@ -170,8 +170,8 @@ class SyncResult(BaseModel):
 class SyncProgress(SyncResult):
     """The counts of a sync so far, and the folder that it is in: `folder_number` of `folders`.
 
-    `done` counts the messages that `folder` has returned so far, `total` those that it will return: None when
-    only changes are fetched, since their number is unknown. `seen` and `expected` are the same over all folders.
+    `done` is the number of messages of `folder` so far, `total` the number that it will return: None if only
+    changes are fetched, since their number is unknown. `seen` and `expected` are the same for all folders.
     """
 
     folder: str

@@ -1,6 +1,6 @@
-"""Mail: read as it is at Microsoft, or stored in the database and announced.
+"""The service that reads mail from Microsoft Graph and syncs it to the database.
 
-Its parts are imported when a service is built, so that importing the class alone is fast.
+Its parts are imported when a service is built, so that importing the class is fast.
 """
 
 from collections.abc import AsyncGenerator, Callable
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class MailQueryService:
-    """Mailboxes: read from Microsoft Graph as `schema`, stored, and new messages announced on `topic`.
+    """Reads mailboxes as `schema`, stores their messages, and publishes new ones on `topic`.
 
-    `page_size` counts the messages of a page, from 1 to 1000; `concurrency` the requests that one account may
-    have in flight, of which Graph allows four.
+    `page_size` is the number of messages per page, from 1 to 1000; `concurrency` is the maximum number of
+    concurrent requests per account, of which Graph allows four.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class MailQueryService:
     def messages(
         self, email: str, query: "MailQuery | None" = None
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Yield messages as Graph has them now, holding at most a page of them in memory.
+        """Yield the current messages in Graph, with at most one page of them in memory.
 
-        A message that does not fit `Message` is yielded as UnreadableMessage. Raises MailQueryError at once,
-        and GraphError, APIConnectionError, AccountError or AuthenticationError while reading.
+        A message that does not fit `Message` is yielded as UnreadableMessage. Raises MailQueryError
+        immediately, and GraphError, APIConnectionError, AccountError or AuthenticationError while reading.
         """
         return self._reader.messages(email, query)
 
@@ -83,12 +83,12 @@ class MailQueryService:
     async def sync(
         self, email: str, *, on_progress: Callable[[SyncProgress], None] | None = None
     ) -> SyncResult:
-        """Store what is new or changed, and announce each new message once.
+        """Store new and changed messages, and publish an event for each new one.
 
-        May be stopped at any point: the next sync goes on from the last page that was stored. A folder that
-        fails does not stop the others; its error is raised at the end, and names it. `on_progress` is called
-        with the counts so far, which an error does not carry. Raises what reading raises, DatabaseError, and
-        EventError when the messages are stored but their events could not be published.
+        May be cancelled at any point: the next sync resumes after the last stored page. A folder that fails
+        does not stop the others; its error, which names it, is raised at the end. `on_progress` is called with
+        the counts so far, also before an error. Raises the errors of `messages`, DatabaseError, and EventError
+        if the messages are stored but their events could not be published.
         """
         from iacs.mail_query.progress import Progress
 
@@ -109,7 +109,7 @@ class MailQueryService:
     def stored(
         self, email: str, *, folder: str | None = None, removed: bool = False
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Yield the stored messages, whole and in the order of their ids; `folder` is the id of one.
+        """Yield the stored messages with all their fields, sorted by id; `folder` is the id of a folder.
 
         Messages that have left the mailbox are included only if `removed` is set.
         """
@@ -120,11 +120,11 @@ class MailQueryService:
         return await self._stored.count(email, folder=folder, removed=removed)
 
     async def _try_to_publish(self, progress: "Progress") -> None:
-        """Publish the events that wait; if that fails now, mail is stored all the same, and they go out later."""
+        """Publish pending events; if that fails, mail is stored anyway, and they are published later."""
         try:
             published = await self._outbox.relay()
         except (DatabaseError, EventError) as error:
-            self._logger.warning("events still wait", reason=str(error))
+            self._logger.warning("events still pending", reason=str(error))
         else:
             progress.add_published(published)
             if published:

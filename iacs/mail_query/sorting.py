@@ -1,4 +1,4 @@
-"""Graph's rule for sorting what it filters, applied before the request is made.
+"""Graph's rule for sorting filtered messages, applied before the request is sent.
 
 Every property of `$orderby` must appear in `$filter`, in the same order, before any other property; otherwise
 Graph answers 400 InefficientFilter. Source: Microsoft Graph, "List messages".
@@ -14,7 +14,7 @@ from iacs.core.exceptions import MailQueryError
 _ALWAYS: Mapping[str, str] = MappingProxyType(
     {name: f"{name} ge 1900-01-01T00:00:00Z" for name in ("receivedDateTime", "sentDateTime")}
 )
-"""Conditions that all mail with that date meets; Microsoft advises to put them first."""
+"""Conditions that hold for all mail with that date; Microsoft recommends putting them first."""
 
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\d[^\s,()]*|[A-Za-z]+\(|(?P<name>[A-Za-z_][\w/.]*)|\S")
 _WORDS = frozenset({"and", "or", "not", "eq", "ne", "gt", "ge", "lt", "le", "in", "true", "false", "null"})
@@ -22,25 +22,25 @@ _WORDS = frozenset({"and", "or", "not", "eq", "ne", "gt", "ge", "lt", "le", "in"
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition of a `$filter`; a raw one may contain an `or`."""
+    """A condition of a `$filter`; a raw one may contain `or`."""
 
     text: str
     raw: bool = False
 
     @property
     def grouped(self) -> str:
-        """The text, safe to be joined with others by `and`."""
+        """The text, in parentheses if needed to join it to others by `and`."""
         return f"({self.text})" if self.raw else self.text
 
     @property
     def properties(self) -> tuple[str, ...]:
-        """The properties it names, without repeats, in the order in which they appear."""
+        """The properties in the condition, without duplicates, in the order of appearance."""
         names = (match["name"] for match in _TOKEN.finditer(self.text))
         return tuple(dict.fromkeys(name for name in names if name and name not in _WORDS))
 
 
 def sortable(conditions: Sequence[Condition], order: Sequence[str]) -> list[Condition]:
-    """Return the conditions, arranged and completed so that Graph sorts by `order`."""
+    """Return the conditions, reordered and completed so that Graph sorts by `order`."""
     if not conditions or not order:
         return list(conditions)
     rest = list(conditions)
@@ -59,7 +59,7 @@ def sortable(conditions: Sequence[Condition], order: Sequence[str]) -> list[Cond
 
 
 def _take(rest: list[Condition], name: str) -> list[Condition]:
-    """Remove the conditions that begin with a property from `rest`, or return one that always holds."""
+    """Remove and return the conditions of `rest` that begin with a property, or return one that always holds."""
     taken = [condition for condition in rest if condition.properties[:1] == (name,)]
     rest[:] = [condition for condition in rest if condition not in taken]
     if taken:

@@ -1,4 +1,4 @@
-"""Mail as it is stored in the database."""
+"""Mail in the database."""
 
 from collections.abc import AsyncGenerator
 
@@ -22,7 +22,7 @@ class StoredMail:
     async def messages(
         self, email: str, *, folder: str | None, removed: bool
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Yield messages in the order of their ids."""
+        """Yield messages, sorted by id."""
         account = await self._accounts.get(email)
         after = ""
         while True:
