@@ -37,6 +37,7 @@ class CoreContainer(containers.DeclarativeContainer):
         linger_ms=config.provided.kafka_linger_ms,
         batch_size=config.provided.kafka_batch_size,
         dead_letter_topic=config.provided.dead_letter_topic,
+        dead_letter_failure=config.provided.dead_letter_failure,
         source=config.provided.event_source,
         security_protocol=config.provided.kafka_security_protocol,
         ssl_cafile=config.provided.kafka_ssl_cafile,
@@ -49,6 +50,7 @@ class CoreContainer(containers.DeclarativeContainer):
         EventLog,
         database,
         dead_letter_topic=config.provided.dead_letter_topic,
+        dead_letter_failure=config.provided.dead_letter_failure,
         source=config.provided.event_source,
         logger=logger,
     )

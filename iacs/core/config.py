@@ -24,6 +24,7 @@ from iacs.core._settings.types import (
     RedirectUri,
     Servers,
     Tenant,
+    TopicName,
     UriReference,
 )
 from iacs.core.exceptions import ConfigurationError
@@ -86,9 +87,13 @@ class Config(BaseSettings):
         5, ge=0, description="Maximum wait for a batch of events to fill, in milliseconds"
     )
     kafka_batch_size: int = Field(262_144, ge=1, description="Maximum size of a batch of events, in bytes")
-    mail_topic: str = Field("iacs.mail.received", description="Topic for the events about new mail")
-    dead_letter_topic: str = Field(
+    mail_topic: TopicName = Field("iacs.mail.received", description="Topic for the events about new mail")
+    dead_letter_topic: TopicName = Field(
         "iacs.dead-letter", description="Topic for dead letters: records that are not JSON"
+    )
+    dead_letter_failure: Annotated[Literal["stop", "skip"], AnyCase] = Field(
+        "stop",
+        description="What a consumer does when the brokers reject a dead letter: stop, or skip the record",
     )
     event_source: UriReference = Field(
         "urn:iacs", description="CloudEvents source of published events (a URI)"

@@ -32,6 +32,8 @@ class DeadLetter(BaseModel):
     reason: str = Field(description="Why the record could not be read or handled")
     key_base64: str | None = None
     value_base64: str | None = None
+    value_size: int | None = Field(default=None, description="Bytes of the whole value")
+    value_sha256: str | None = Field(default=None, description="SHA-256 of the whole value, in hexadecimal")
     headers: Mapping[str, str] = {}
     is_truncated: bool = Field(default=False, description="Whether a part was too long to be kept whole")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from iacs.core._events.stream import BaseEventStream
 from iacs.core.database import Database
-from iacs.core.events import DEFAULT_SOURCE, NewEvent
+from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent
 from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger
 
@@ -30,12 +30,15 @@ class EventLog(BaseEventStream["EventLogReader"]):
         database: Database,
         *,
         dead_letter_topic: str = "iacs.dead-letter",
+        dead_letter_failure: DeadLetterFailure = "stop",
         source: str = DEFAULT_SOURCE,
         poll_seconds: float = 0.25,
         lease_seconds: float = 10.0,
         logger: Logger,
     ) -> None:
-        super().__init__(dead_letter_topic=dead_letter_topic, logger=logger)
+        super().__init__(
+            dead_letter_topic=dead_letter_topic, dead_letter_failure=dead_letter_failure, logger=logger
+        )
         self._database = database
         self._source = source
         self._poll_seconds = poll_seconds
@@ -63,7 +66,7 @@ class EventLog(BaseEventStream["EventLogReader"]):
         await asyncio.gather(*(reader.stop() for reader in self._readers))
 
     async def _open_reader(
-        self, topics: Sequence[str], group: str | None, idle_timeout: float | None
+        self, topics: Sequence[str], group: str | None, *, idle_timeout: float | None
     ) -> "EventLogReader":
         from iacs.core._events.log_reader import EventLogReader
 

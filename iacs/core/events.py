@@ -21,6 +21,9 @@ _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 Partition = tuple[str, int]
 """A topic and the number of one of its partitions."""
 
+DeadLetterFailure = Literal["stop", "skip"]
+"""What a consumer does when the brokers reject a dead letter: end with the error, or go on without it."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
@@ -120,6 +123,8 @@ class EventStream(Protocol):
         without that, it never ends. With `commit=False` the offsets of the group stay where they are: it looks at
         what the group would read. Once `stop` is set, the iteration ends instead of yielding the next event: the
         one before is finished. A record that is not JSON goes to the dead-letter topic and is skipped.
+        A dead letter that is rejected ends the iteration, or is logged, as the stream's `dead_letter_failure`
+        says; it is logged where nothing is committed.
         Raises EventError for a topic or group of no valid name, KafkaError when the brokers are away for
         longer than the client's timeout.
         """
@@ -128,7 +133,8 @@ class EventStream(Protocol):
     async def dead_letter(self, event: Event, reason: str) -> None:
         """Publish an event that could not be handled to the dead-letter topic, with the reason.
 
-        Repeated for the same record, it has the same id. Raises PublishError.
+        Repeated for the same record, it has the same id. Raises PublishError; one that is rejected is only logged
+        where `dead_letter_failure` is "skip".
         """
 
     async def aclose(self) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from iacs.core._events.stream import BaseEventStream
-from iacs.core.events import DEFAULT_SOURCE, NewEvent
+from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent
 from iacs.core.exceptions import EventRejectedError, KafkaError, PublishError
 from iacs.core.logger import Logger
 
@@ -40,6 +40,7 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         linger_ms: int = 5,
         batch_size: int = 262_144,
         dead_letter_topic: str = "iacs.dead-letter",
+        dead_letter_failure: DeadLetterFailure = "stop",
         source: str = DEFAULT_SOURCE,
         security_protocol: str = "PLAINTEXT",
         ssl_cafile: Path | None = None,
@@ -51,7 +52,9 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         from iacs.core._kafka.connection import KafkaConnection, servers
         from iacs.core._kafka.publisher import KafkaPublisher
 
-        super().__init__(dead_letter_topic=dead_letter_topic, logger=logger)
+        super().__init__(
+            dead_letter_topic=dead_letter_topic, dead_letter_failure=dead_letter_failure, logger=logger
+        )
         self._connection = KafkaConnection(
             bootstrap_servers=servers(bootstrap_servers),
             timeout=timeout,
@@ -110,11 +113,13 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         await self._publisher.aclose()
 
     async def _open_reader(
-        self, topics: Sequence[str], group: str | None, idle_timeout: float | None
+        self, topics: Sequence[str], group: str | None, *, idle_timeout: float | None
     ) -> "KafkaReader":
         from iacs.core._kafka.reader import KafkaReader
 
-        await self._publisher.check_topics(topics)
         reader = KafkaReader(self._connection, topics, group, idle_timeout=idle_timeout, logger=self._logger)
         reader.start()
         return reader
+
+    async def _check_topics(self, topics: Sequence[str]) -> None:
+        await self._publisher.check_topics(topics)

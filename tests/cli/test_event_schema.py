@@ -50,6 +50,12 @@ def test_a_change_of_the_events_is_noticed(iacs: Iacs, tmp_path: Path, format: s
     assert f"--format {format}" in changed.err
 
 
+def test_the_description_in_the_documentation_is_up_to_date(iacs: Iacs) -> None:
+    file = Path(__file__).parents[2] / "docs" / "events.asyncapi.json"
+    checked = iacs("events", "schema", "--format", "asyncapi", "--check", str(file))
+    assert (checked.code, checked.out) == (0, "")
+
+
 def test_no_database_is_needed_or_made(iacs: Iacs, tmp_path: Path) -> None:
     assert iacs("events", "schema").code == 0
     assert not list(tmp_path.glob("*.db"))

@@ -12,11 +12,12 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from iacs.core._kafka.connection import KafkaConnection, quiet_kafka_python
-from iacs.core._kafka.driver import KafkaConsumer, KafkaProducer
+from iacs.core._kafka.driver import DriverError, KafkaConsumer, KafkaProducer
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
 from tests.fixtures.events import LOGGER, read
+from tests.fixtures.kafka import make_topic
 
 NOBODY = "127.0.0.1:1"
 
@@ -171,6 +172,32 @@ async def test_an_event_too_large_for_the_broker_is_named_and_the_others_arrive(
         await client.publish_many(events)
     assert caught.value.event_ids == {events[1].id}
     assert sorted(len(event.value) for event in await read(client, topic)) == [1, 2]
+
+
+async def test_events_that_the_broker_rejects_stop_no_others(
+    client: KafkaClient, kafka_servers: tuple[str, ...], topic: str
+) -> None:
+    """The broker's own limit is below the producer's, so that it is the broker who rejects."""
+    make_topic(kafka_servers, topic, max_bytes=2000)
+    sizes = [5000 if n in (0, 33, 77) else 10 for n in range(100)]
+    events = [NewEvent(topic, [n, "x" * size], key=f"{n % 3}") for n, size in enumerate(sizes)]
+    rejected = {event.id for event in events if len(event.value[1]) > 2000}
+    for _ in range(2):
+        with pytest.raises(PublishError) as caught:
+            await client.publish_many(events)
+        assert caught.value.event_ids == caught.value.rejections.keys() == rejected
+    await client.publish(topic, [100, ""], key="0")
+    numbers = [event.value[0] for event in await read(client, topic) if event.key == "0"]
+    assert numbers == [*range(3, 33, 3), *range(36, 100, 3)] * 2 + [100]
+
+
+async def test_a_producer_that_has_failed_for_good_is_replaced(client: KafkaClient, topic: str) -> None:
+    await client.publish(topic, 1)
+    producer = client._publisher._producer
+    producer._transaction_manager.transition_to_fatal_error(DriverError("not authorized"))
+    await client.publish(topic, 2)
+    assert client._publisher._producer is not producer
+    assert sorted(event.value for event in await read(client, topic)) == [1, 2]
 
 
 async def test_passwords_stay_out_of_errors_and_representations() -> None:

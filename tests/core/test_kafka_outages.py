@@ -5,20 +5,12 @@ from contextlib import aclosing
 
 import pytest
 
-from iacs.core._kafka.connection import KafkaConnection
-from iacs.core._kafka.driver import KafkaAdminClient
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
 from tests.fixtures.events import LOGGER, read
+from tests.fixtures.kafka import make_topic
 from tests.servers.kafka import KafkaBroker
-
-
-def make_topic(broker: KafkaBroker, topic: str) -> str:
-    admin = KafkaConnection(bootstrap_servers=(broker.bootstrap,), timeout=20).connect(KafkaAdminClient)
-    admin.create_topics({topic: {"num_partitions": 4}}, timeout_ms=20_000, wait_for_metadata=True)
-    admin.close()
-    return topic
 
 
 def client(broker: KafkaBroker, timeout: float) -> KafkaClient:
@@ -37,7 +29,7 @@ async def test_a_topic_that_nobody_makes_is_a_clear_error(own_broker: KafkaBroke
 async def test_what_is_published_while_the_broker_restarts_arrives_once_and_in_order(
     own_broker: KafkaBroker, topic: str
 ) -> None:
-    make_topic(own_broker, topic)
+    make_topic((own_broker.bootstrap,), topic, partitions=4)
     async with client(own_broker, 60) as kafka:
         await kafka.publish(topic, -1, key="k")
         await asyncio.to_thread(own_broker.kill)
@@ -49,7 +41,7 @@ async def test_what_is_published_while_the_broker_restarts_arrives_once_and_in_o
 
 
 async def test_a_consumer_goes_on_when_the_broker_is_back(own_broker: KafkaBroker, topic: str) -> None:
-    make_topic(own_broker, topic)
+    make_topic((own_broker.bootstrap,), topic, partitions=4)
     async with client(own_broker, 60) as kafka, aclosing(kafka.consume(topic, "group")) as events:
         await kafka.publish(topic, 1, key="k")
         assert (await asyncio.wait_for(anext(events), 30)).value == 1
@@ -66,7 +58,7 @@ async def test_a_consumer_goes_on_when_the_broker_is_back(own_broker: KafkaBroke
 async def test_a_frozen_broker_is_an_error_within_the_timeout_and_never_blocks_the_loop(
     own_broker: KafkaBroker, topic: str
 ) -> None:
-    make_topic(own_broker, topic)
+    make_topic((own_broker.bootstrap,), topic, partitions=4)
     async with client(own_broker, 3) as kafka:
         await kafka.publish(topic, 1)
         reading = asyncio.create_task(read(kafka, topic, "group", idle_timeout=600))
@@ -87,7 +79,7 @@ async def test_a_frozen_broker_is_an_error_within_the_timeout_and_never_blocks_t
 
 
 async def test_closing_is_bounded_while_the_broker_is_gone(own_broker: KafkaBroker, topic: str) -> None:
-    make_topic(own_broker, topic)
+    make_topic((own_broker.bootstrap,), topic, partitions=4)
     kafka = client(own_broker, 2)
     await kafka.publish(topic, 1, key="k")
     await kafka.publish(topic, 2, key="k")
@@ -108,7 +100,7 @@ async def test_closing_is_bounded_while_the_broker_is_gone(own_broker: KafkaBrok
 async def test_a_client_whose_broker_was_unavailable_at_first_works_once_it_is_up(
     own_broker: KafkaBroker, topic: str
 ) -> None:
-    make_topic(own_broker, topic)
+    make_topic((own_broker.bootstrap,), topic, partitions=4)
     own_broker.kill()
     async with client(own_broker, 1) as kafka:
         with pytest.raises(PublishError):

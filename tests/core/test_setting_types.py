@@ -103,6 +103,14 @@ def test_an_event_source_is_a_uri(source: str) -> None:
     assert "must be a URI" in problem
 
 
+@pytest.mark.parametrize("setting", ["mail_topic", "dead_letter_topic"])
+@pytest.mark.parametrize("topic", ["dead letters", "a/b", "x" * 250, "..", "grün"])
+def test_a_topic_is_one_that_kafka_accepts(setting: str, topic: str) -> None:
+    (problem,) = problems(**{setting: topic})
+    assert problem.startswith(f"{setting.upper()}: ")
+    assert "must be up to 249 letters, digits" in problem
+
+
 CLOUD_URLS = ["azure_authority_host", "graph_url", "azure_redirect_uri"]
 
 

@@ -1,6 +1,7 @@
 """The event that preserves a record which cannot be read, with the reason."""
 
 from base64 import b64encode
+from hashlib import sha256
 from uuid import UUID, uuid5
 
 from iacs.core._events.cloud_event import headers_read
@@ -10,12 +11,12 @@ from iacs.core.dead_letters import DeadLetter
 from iacs.core.events import Event, NewEvent
 
 _NAMESPACE = UUID("0f6c5f0e-54ac-4f36-8ed2-1d25ae5b2f3c")
-
-
 _MAX_BYTES = 384 * 1024
 """Of the value that is kept: base64 adds a third, and Kafka accepts 1 MB by default for the whole record."""
 _MAX_OTHER_BYTES = 64 * 1024
 """Of the key that is kept, and of the headers, which go altogether when they are longer."""
+_MAX_REASON = 10_000
+"""Characters: a handler's error may quote all that it was given."""
 
 
 def unhandled(event: Event, reason: str) -> UnreadableRecord:
@@ -32,23 +33,27 @@ def unhandled(event: Event, reason: str) -> UnreadableRecord:
     )
 
 
-def dead_letter(record: UnreadableRecord, topic: str) -> NewEvent:
+def dead_letter(record: UnreadableRecord, topic: str, *, has_content: bool = True) -> NewEvent:
     """Return the event for the dead-letter `topic`; its id is always the same for the same record.
 
-    What is too long for Kafka is cut: `is_truncated` says so, and the whole record is still at its offset.
+    What is too long for Kafka is cut, without `has_content` everything is: `is_truncated` says so, and the whole
+    record is still at its offset.
     """
     address = f"{record.topic}/{record.partition}/{record.offset}"
-    key, data, headers = record.key or b"", record.value or b"", dict(record.headers)
-    has_long_headers = sum(len(name) + len(text) for name, text in headers.items()) * 4 > _MAX_OTHER_BYTES
+    value_limit, other_limit = (_MAX_BYTES, _MAX_OTHER_BYTES) if has_content else (0, 0)
+    key, value, headers = record.key or b"", record.value, dict(record.headers)
+    has_long_headers = sum(len(name) + len(text) for name, text in headers.items()) * 4 > other_limit
     letter = DeadLetter(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        reason=record.reason,
-        key_base64=_base64(record.key, _MAX_OTHER_BYTES),
-        value_base64=_base64(record.value, _MAX_BYTES),
+        reason=record.reason[:_MAX_REASON],
+        key_base64=_base64(record.key, other_limit),
+        value_base64=_base64(value, value_limit),
+        value_size=None if value is None else len(value),
+        value_sha256=None if value is None else sha256(value).hexdigest(),
         headers={} if has_long_headers else headers,
-        is_truncated=len(data) > _MAX_BYTES or len(key) > _MAX_OTHER_BYTES or has_long_headers,
+        is_truncated=len(value or b"") > value_limit or len(key) > other_limit or has_long_headers,
     )
     return NewEvent(topic, letter.model_dump(), key=address, id=str(uuid5(_NAMESPACE, address)))
 

@@ -4,14 +4,16 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from iacs.core._lifecycle.closing import AsyncClosing
-from iacs.core.events import Event, NewEvent, check_topic
-from iacs.core.exceptions import EventError
+from iacs.core.events import DeadLetterFailure, Event, NewEvent, check_topic
+from iacs.core.exceptions import EventError, KafkaError
 from iacs.core.logger import Logger
 
 if TYPE_CHECKING:
+    from iacs.core._events.dead_letter_writer import DeadLetterWriter
     from iacs.core._events.event_buffer import EventBuffer, Record, UnreadableRecord
 
 
@@ -28,14 +30,20 @@ class EventReader(Protocol):
         """Commit what is finished and leave the group; safe to call twice."""
 
 
+SKIP = "set DEAD_LETTER_FAILURE=skip to go on without dead letters"
+
 Reader = TypeVar("Reader", bound=EventReader)
 
 
 class BaseEventStream(AsyncClosing, Generic[Reader]):
     """The part of an event stream that does not depend on where the events are kept."""
 
-    def __init__(self, *, dead_letter_topic: str, logger: Logger) -> None:
+    def __init__(
+        self, *, dead_letter_topic: str, dead_letter_failure: DeadLetterFailure, logger: Logger
+    ) -> None:
+        check_topic(dead_letter_topic)
         self._dead_letter_topic = dead_letter_topic
+        self._dead_letter_failure = dead_letter_failure
         self._logger = logger
         self._readers = set[Reader]()
 
@@ -45,9 +53,24 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
 
     @abstractmethod
     async def _open_reader(
-        self, topics: Sequence[str], group: str | None, idle_timeout: float | None
+        self, topics: Sequence[str], group: str | None, *, idle_timeout: float | None
     ) -> Reader:
         """Return a reader that has begun to fetch."""
+
+    async def _check_topics(self, topics: Sequence[str]) -> None:
+        """Raise KafkaError for a topic that does not exist."""
+
+    @cached_property
+    def _dead_letters(self) -> "DeadLetterWriter":
+        from iacs.core._events.dead_letter_writer import DeadLetterWriter
+
+        return DeadLetterWriter(
+            self.publish_many,
+            self._dead_letter_topic,
+            failure=self._dead_letter_failure,
+            hint=SKIP,
+            logger=self._logger,
+        )
 
     async def publish(
         self,
@@ -72,7 +95,12 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
         stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Event, None]:
         """Read events in the order of each key, as EventStream promises."""
-        reader = await self._open_reader(_topic_names(topics, group), group, idle_timeout)
+        names = _topic_names(topics, group)
+        is_looking = group is None or not commit
+        await self._check_topics(names)
+        if not is_looking and self._dead_letter_topic not in names:
+            await self._check_dead_letter_topic()
+        reader = await self._open_reader(names, group, idle_timeout=idle_timeout)
         reader.buffer.keeps_offsets = commit
         self._readers.add(reader)
         ending = asyncio.create_task(_end_after(stop, reader)) if stop is not None else None
@@ -83,7 +111,7 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
                     if stop is not None and stop.is_set():
                         reader.buffer.end()
                 else:
-                    await self._dead_letter(record)
+                    await self._skip(record, is_looking=is_looking)
         finally:
             if ending is not None:
                 ending.cancel()
@@ -92,17 +120,25 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
 
     async def dead_letter(self, event: Event, reason: str) -> None:
         """Preserve an event that its handler could not deal with, as EventStream promises."""
-        from iacs.core._events.dead_letter import dead_letter, unhandled
+        from iacs.core._events.dead_letter import unhandled
 
-        await self.publish_many([dead_letter(unhandled(event, reason), self._dead_letter_topic)])
+        await self._dead_letters.write(unhandled(event, reason))
 
-    async def _dead_letter(self, record: "UnreadableRecord") -> None:
-        from iacs.core._events.dead_letter import dead_letter
+    async def _check_dead_letter_topic(self) -> None:
+        try:
+            await self._check_topics([self._dead_letter_topic])
+        except KafkaError as error:
+            message = f"dead letters cannot be written: {error}"
+            if self._dead_letter_failure == "stop":
+                hint = f"{error.hint}; or {SKIP}"
+                raise KafkaError(message, servers=error.servers, hint=hint) from error
+            self._dead_letters.report(message)
 
+    async def _skip(self, record: "UnreadableRecord", *, is_looking: bool) -> None:
         fields = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
         self._logger.warning("record skipped", reason=record.reason, **fields)
         if record.topic != self._dead_letter_topic:
-            await self.publish_many([dead_letter(record, self._dead_letter_topic)])
+            await self._dead_letters.write(record, is_looking=is_looking)
 
 
 async def _end_after(stop: asyncio.Event, reader: EventReader) -> None:

@@ -16,6 +16,8 @@ with warnings.catch_warnings():
     from kafka import errors as _errors
     from kafka.net import KafkaNetSocket  # type: ignore[import-untyped]
     from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+    from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # type: ignore[import-untyped]
+    from kafka.record.util import decode_varint  # type: ignore[import-untyped]
     from kafka.structs import OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
 
 DIRECT = "iacs-direct"
@@ -33,6 +35,26 @@ REJECTIONS = (
     _errors.UnsupportedForMessageFormatError,
 )
 """The errors that are about one record or its topic, and that a later attempt meets again."""
+
+
+def survive_rejections(producer: Any) -> None:
+    """Let a producer go on after the brokers have rejected a record.
+
+    kafka-python 3.0.12 takes that for the end of an idempotent producer: every later record, whatever its topic,
+    fails with the error of the first. Java's client asks for another epoch instead, and numbers its batches anew.
+    """
+    manager = producer._transaction_manager
+    classify = manager.classify_batch_error
+
+    def classify_kindly(error: Exception, batch: Any, log_start_offset: int = -1) -> Any:
+        kind = classify(error, batch, log_start_offset=log_start_offset)
+        if kind != manager.ERROR_CLASS_FATAL or not isinstance(error, REJECTIONS):
+            return kind
+        return classify(
+            _errors.OutOfOrderSequenceNumberError, batch
+        )  # another epoch, or id from older brokers
+
+    manager.classify_batch_error = classify_kindly
 
 
 class ClosedSocket(KafkaNetSocket):  # type: ignore[misc]
@@ -71,6 +93,19 @@ def ask_brokers(producer: Any, answer: Future[int]) -> None:
     asked.add_errback(answer.set_exception)
 
 
+def wait_for_topic(producer: Any, topic: str, seconds: float) -> None:
+    """Return when the brokers know a topic; raise KafkaTimeoutError, or another DriverError that is final.
+
+    `partitions_for`, its public form, always waits for `max_block_ms`.
+    """
+    producer._wait_on_metadata(topic, max(1, int(seconds * 1000)))
+
+
+def has_failed_for_good(producer: Any) -> bool:
+    """Return whether a producer accepts no record any more, whatever it is."""
+    return bool(producer._transaction_manager.has_fatal_error())
+
+
 def has_answered_since(producer: Any, instant: float) -> bool:
     """Return whether a broker has sent metadata since an instant of the monotonic clock, in seconds.
 
@@ -84,6 +119,8 @@ __all__ = [
     "DIRECT",
     "REJECTIONS",
     "ConsumerRebalanceListener",
+    "DefaultRecord",
+    "DefaultRecordBatch",
     "DriverError",
     "KafkaAdminClient",
     "KafkaConsumer",
@@ -93,6 +130,10 @@ __all__ = [
     "OffsetAndMetadata",
     "TopicPartition",
     "ask_brokers",
+    "decode_varint",
     "has_answered_since",
+    "has_failed_for_good",
     "insist_on_joining",
+    "survive_rejections",
+    "wait_for_topic",
 ]

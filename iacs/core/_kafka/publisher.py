@@ -15,6 +15,9 @@ from iacs.core._kafka.driver import DriverError, KafkaTimeoutError
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import EventError, EventRejectedError, KafkaError
 
+_NEW_TOPIC_SECONDS = 10.0
+"""Brokers that answer for so long without a topic are not creating it."""
+
 
 class Batch:
     """Events that are to be acknowledged within the connection's timeout."""
@@ -171,13 +174,20 @@ class KafkaPublisher:
         return self._connection.error(f"Kafka does not know the topic {topic!r}", error, hint=hint)
 
     def _check_topic(self, topic: str) -> None:
-        producer = self._open()
-        try:
-            producer.partitions_for(topic)
-        except (DriverError, ValueError) as error:
-            raise self._unknown_topic(topic, error) from error
+        producer, began = self._open(), time.monotonic()
+        while True:
+            left = began + self._connection.timeout * 0.9 - time.monotonic()
+            try:
+                kafka_driver.wait_for_topic(producer, topic, min(left, _NEW_TOPIC_SECONDS))
+            except (DriverError, ValueError) as error:
+                if left > _NEW_TOPIC_SECONDS and not kafka_driver.has_answered_since(producer, began):
+                    continue
+                raise self._unknown_topic(topic, error) from error
+            return
 
     def _open(self) -> Any:
+        if self._producer is not None and kafka_driver.has_failed_for_good(self._producer):
+            self._close()
         if self._producer is None:
             delivery_ms = self._connection.driver_timeout_ms
             self._producer = self._connection.connect(
@@ -191,6 +201,7 @@ class KafkaPublisher:
                 batch_size=self._batch_size,
                 metrics_enabled=False,
             )
+            kafka_driver.survive_rejections(self._producer)
         return self._producer
 
     def _close(self) -> None:

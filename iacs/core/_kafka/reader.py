@@ -18,6 +18,7 @@ from iacs.core._kafka.driver import (
     TopicPartition,
     insist_on_joining,
 )
+from iacs.core._kafka.odd_headers import OddHeaders, accept_odd_headers
 from iacs.core.events import Partition
 from iacs.core.exceptions import KafkaError
 from iacs.core.logger import Logger
@@ -97,6 +98,7 @@ class KafkaReader:
 
     def _read_and_close(self) -> None:
         consumer = self._connect()
+        accept_odd_headers(consumer)
         try:
             consumer.subscribe(self._topics, listener=_Rebalance(self, consumer))
             for topic in self._topics:
@@ -245,10 +247,12 @@ def read_record(record: Any) -> Fetched:
     """Return a ConsumerRecord as an event, or as unreadable with the reason, and its size in bytes."""
     headers = {name: (value or b"").decode(errors="backslashreplace") for name, value in record.headers}
     size = len(record.key or b"") + len(record.value or b"")
+    if type(record.headers) is OddHeaders:
+        return _unreadable(record, headers, "the name of a header is not UTF-8"), size
     try:
         return _event(record, headers), size
     except ValueError as error:
-        return _unreadable(record, headers, str(error)), size
+        return _unreadable(record, headers, f"not JSON: {error}"), size
 
 
 def _event(record: Any, headers: dict[str, str]) -> Record:
@@ -277,5 +281,5 @@ def _unreadable(record: Any, headers: dict[str, str], reason: str) -> Unreadable
         record.key,
         record.value,
         headers,
-        f"not JSON: {reason}",
+        reason,
     )

@@ -19,6 +19,7 @@ from pydantic_settings import NoDecode
 
 from iacs.core._oauth.tenant import is_tenant
 from iacs.core.encryption import read_keys
+from iacs.core.events import is_topic_name
 from iacs.core.exceptions import ConfigurationError
 
 _NO_URL = "must be a URL that begins with https:// and names a host"
@@ -120,4 +121,5 @@ UriReference = Annotated[
         "must be a URI of ASCII characters without spaces, such as urn:example:billing",
     ),
 ]
+TopicName = Annotated[str, _check(is_topic_name, "must be up to 249 letters, digits, '.', '_' and '-'")]
 AnyCase = WrapValidator(_in_any_case)
