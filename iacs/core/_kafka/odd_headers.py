@@ -58,7 +58,7 @@ class _Batch(DefaultRecordBatch):  # type: ignore[misc]
         return DefaultRecord(length, offset, timestamp, self.timestamp_type, key, value, headers)
 
     def _take(self) -> int:
-        number, self._pos = decode_varint(self._buffer, self._pos)  # type: ignore[misc]
+        number, self._pos = decode_varint(self._buffer, self._pos)
         return int(number)
 
     def _take_bytes(self) -> bytes | None:
