@@ -1,4 +1,4 @@
-"""The wiring: which part receives which. Providers and nothing else."""
+"""The wiring of the application: providers only."""
 
 from iacs.containers.account import AccountContainer
 from iacs.containers.application import ApplicationContainer
@@ -14,5 +14,5 @@ __all__ = [
     "MailQueryContainer",
 ]
 
-if __name__ != "iacs.containers":  # the bare folder, found in the working directory
+if __name__ != "iacs.containers":  # the folder itself, on the path because it is in the working directory
     raise ImportError("import iacs.containers, not containers", name=__name__)

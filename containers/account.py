@@ -1,4 +1,4 @@
-"""The account module: who is enrolled."""
+"""The wiring of the account module."""
 
 from dependency_injector import containers, providers
 
@@ -10,7 +10,7 @@ from iacs.core.token_service import Grants
 
 
 class AccountContainer(containers.DeclarativeContainer):
-    """Wire the core into AccountService, which returns accounts as `schema`."""
+    """The account module: AccountService, which returns accounts as `schema`."""
 
     config = providers.Dependency(instance_of=Config)
     logger = providers.Dependency(instance_of=Logger)

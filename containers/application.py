@@ -1,4 +1,4 @@
-"""The whole application: one core, three modules."""
+"""The wiring of the whole application."""
 
 from dependency_injector import containers, providers
 
@@ -10,7 +10,7 @@ from iacs.containers.mail_query import MailQueryContainer
 
 
 class ApplicationContainer(containers.DeclarativeContainer):
-    """Wire the core into the modules; `container.mail_query().service()` is typed and built once."""
+    """The core and the modules that use it; `container.mail_query().service()` is typed and built once."""
 
     core = providers.Container(CoreContainer)
     account = providers.Container(

@@ -1,4 +1,4 @@
-"""The auth module: how people sign in."""
+"""The wiring of the auth module."""
 
 from dependency_injector import containers, providers
 
@@ -11,7 +11,7 @@ from iacs.core.token_service import TokenService
 
 
 class AuthContainer(containers.DeclarativeContainer):
-    """Wire the core and the accounts into AuthService, which returns who signed in as `schema`."""
+    """The auth module: AuthService, which returns the result of a sign-in as `schema`."""
 
     logger = providers.Dependency(instance_of=Logger)
     database = providers.Dependency(instance_of=Database)

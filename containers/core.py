@@ -1,4 +1,4 @@
-"""What every module stands on, each built once."""
+"""The wiring of the core."""
 
 from dependency_injector import containers, providers
 
@@ -15,7 +15,7 @@ from iacs.core.token_service import Grants, TokenService
 
 
 class CoreContainer(containers.DeclarativeContainer):
-    """Provide the core; replace a part by passing another provider of its name."""
+    """The core: parts that every module uses, built once; pass a provider of the same name to replace one."""
 
     config = providers.Singleton(Config)
     logger = providers.Singleton(

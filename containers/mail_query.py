@@ -1,4 +1,4 @@
-"""The mail_query module: reading, storing and announcing mail."""
+"""The wiring of the mail_query module."""
 
 from dependency_injector import containers, providers
 
@@ -12,9 +12,9 @@ from iacs.mail_query import AccessTokens, Accounts, MailQueryService, Message
 
 
 class MailQueryContainer(containers.DeclarativeContainer):
-    """Wire the core and the accounts into MailQueryService, which returns messages as `schema`.
+    """The mail_query module: MailQueryService, which returns messages as `schema`.
 
-    The outbox is the module's own, because it writes in the transactions of the module's database.
+    The outbox belongs to the module, because it writes in transactions of the module's database.
     """
 
     config = providers.Dependency(instance_of=Config)

@@ -1,7 +1,7 @@
-"""What counts as a secret, and how text is made safe for logs and terminals; one answer for everybody.
+"""What counts as a secret, and how text is made safe for logs and terminals; the only such rules in iacs.
 
-`iacs.redaction.names` has the rule for names, `text` finds secrets inside text, `foreign` also removes what was
-just sent from an answer, `values` redacts whole values (it imports pydantic), `terminal` escapes control
+`iacs.redaction.names` has the rule for names, `text` finds secrets inside text, `foreign` removes the secrets of
+a request from its response, `values` redacts whole values (it imports pydantic), `terminal` escapes control
 characters.
 """
 

@@ -1,6 +1,6 @@
-"""Text from outside, such as a server's error message: it may quote the request that it answers.
+"""Text from outside, such as a server's error message, which may quote the request that it answers.
 
-Removes the secrets of that request in whatever spelling they come back, cut short or broken into lines, and
+The secrets of that request are removed in any encoding, also if they are truncated or wrapped, and so is
 anything that looks like a token.
 """
 
@@ -18,27 +18,27 @@ from iacs.redaction.names import REDACTED
 from iacs.redaction.text import redact_text
 
 _PIECE = 16
-"""Characters of a known secret that are taken for it: a server may quote only a part."""
+"""The number of consecutive characters of a known secret that are removed: a server may quote only a part."""
 _SHORTEST = 3
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)  # str.lower() can change a text's length
 
 _LONG_RUN = re.compile(r"[\w.~+/=%-]{80,}")
-_LONG_STEP = 40
+_LONG_SEGMENT = 40
 _OUTLOOK_ID = re.compile(r"A[AQ]Mk")
-"""How the ids of messages and folders begin: they are as long as tokens, and let nobody in."""
+"""The beginning of ids of messages and folders, which are as long as tokens but not secret."""
 
 
 def redact_foreign(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return `text` without `secrets` in any spelling, and without whatever is shaped like a token."""
+    """Return `text` without `secrets` in any encoding, and without anything that looks like a token."""
     text = redact_text(_without(text, secrets))
     return _LONG_RUN.sub(lambda run: REDACTED if _is_opaque(run[0]) else run[0], text)
 
 
 def _is_opaque(run: str) -> bool:
-    """Return whether a run of characters, a path perhaps, has a step that is long and looks random."""
+    """Return whether a run of characters, perhaps a path, has a segment that is long and looks random."""
     kinds = (str.isdigit, str.islower, str.isupper)
-    steps = [step for step in run.split("/") if len(step) >= _LONG_STEP and not _OUTLOOK_ID.match(step)]
-    return any(all(any(map(kind, step)) for kind in kinds) for step in steps)
+    segments = [part for part in run.split("/") if len(part) >= _LONG_SEGMENT and not _OUTLOOK_ID.match(part)]
+    return any(all(any(map(kind, segment)) for kind in kinds) for segment in segments)
 
 
 def _without(text: str, secrets: Iterable[str]) -> str:
@@ -58,7 +58,7 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 
 def _spellings(secret: str) -> Iterator[str]:
-    """Yield a secret as it is and as JSON, HTML, URLs, base64 and hexadecimal write it, in lower case."""
+    """Yield a secret and its encodings in JSON, HTML, URLs, base64 and hexadecimal, in lower case."""
     in_json = json.dumps(secret)[1:-1]
     quoted = quote(secret, safe="")
     for spelling in (
@@ -77,7 +77,7 @@ _FORMS = ("\\u{:04x}", "&#{};", "&#x{:x};")
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:
-    """Yield the characters that depend on the secret alone, wherever in the encoded text it begins."""
+    """Yield the base64 characters that depend only on the secret, for every offset at which it may begin."""
     for before in range(3):
         encoded = b64encode(b"\0" * before + secret).decode()
         alone = encoded[(before * 8 + 5) // 6 : len(encoded) - 4]

@@ -1,23 +1,23 @@
-"""Which names indicate a secret. Only this module decides it.
+"""The names that denote a secret; no other module decides this.
 
-A secret is whatever lets its holder in: passwords, tokens, keys, cookies, signatures of URLs, connection
-strings, and codes that can be exchanged for a token. A name announces one by how it ends, in any spelling:
+A secret is anything that grants access: passwords, tokens, keys, cookies, signatures of URLs, connection
+strings, and codes that can be exchanged for a token. A name denotes one by its ending, in any spelling:
 `access_token`, `accessToken`, `X-Api-Key` and `CLIENT_SECRET_2` do; `token_type`, `key_id` and
-`password_policy` name something else. What only describes the form of the value, as in `token_value` or
-`password_hash`, is looked through.
+`password_policy` do not. Words that only describe the form of the value, as in `token_value` or
+`password_hash`, are skipped.
 
-These stay readable, since operators search for them:
+These stay visible, since operators search for them:
 
-- `key` and the keys that look something up, such as `partition_key`, `event_key` and `public_key`; in the
-  query of a URL, `key` is a secret all the same
+- `key` and the keys of lookups, such as `partition_key`, `event_key` and `public_key`; but in the
+  query of a URL, `key` is a secret
 - codes that classify, such as `codes` (AADSTS numbers), `error_code` and `status_code`; `code` alone is the
   authorization code
 - words of state, such as `status` and `sync_state`; `state` alone is OAuth's
 - positions in a list: `$deltatoken`, `$skiptoken`, `next_page_token`
 - counts: `max_tokens`, and a number under any plural, such as `tokens`
-- None, the empty text and booleans: a secret's absence is no secret
+- None, the empty text and booleans: the absence of a secret is not secret
 
-Hiding too much is the lesser fault where a name can mean both.
+A name that can mean both is hidden.
 """
 
 import re
@@ -84,7 +84,7 @@ _LAST_WORDS = frozenset(
     }
 )
 AMBIGUOUS = frozenset({"auth", "code", "nonce", "pass", "private", "state"})
-"""Names that announce a secret alone or before `=`; before a colon in prose they are ordinary words."""
+"""Names that denote a secret alone or before `=`; before a colon in prose they are ordinary words."""
 
 _POSITIONS = tuple(f"{word}token" for word in ("delta", "skip", "page", "sync", "continuation", "next"))
 _COUNTING = frozenset(
@@ -125,15 +125,15 @@ _FORMS = frozenset(
         *("str", "string", "test", "text", "val", "value"),
     }
 )
-"""Last words that describe the form or the use of a value, and not another thing."""
+"""Last words that describe the form or the use of a value."""
 
 
 @lru_cache(maxsize=1024)
 def is_secret_name(name: str) -> bool:
-    """Return whether a name, such as `accessToken`, `X-Api-Key`, `code` or `PASSWORD2`, announces a secret."""
+    """Return whether a name, such as `accessToken`, `X-Api-Key`, `code` or `PASSWORD2`, denotes a secret."""
     words = [word.lower() for word in _WORD.findall(name[-64:])]
     while words:
-        if _announces(words):
+        if _denotes_secret(words):
             return True
         if words[-1] not in _FORMS:
             return False
@@ -141,7 +141,7 @@ def is_secret_name(name: str) -> bool:
     return False
 
 
-def _announces(words: list[str]) -> bool:
+def _denotes_secret(words: list[str]) -> bool:
     letters, last = "".join(words), words[-1]
     one = letters.removesuffix("s")
     if one.endswith(_POSITIONS) or (last == "tokens" and not _COUNTING.isdisjoint(words)):
@@ -152,18 +152,18 @@ def _announces(words: list[str]) -> bool:
 
 
 def is_secret(name: str, value: object) -> bool:
-    """Return whether `value` is a secret because of the name that it stands under."""
+    """Return whether `value` is a secret because of its name."""
     if value is None or value == "" or isinstance(value, bool) or not is_secret_name(name):
         return False
     return not (isinstance(value, int) and is_plural(name))
 
 
 def is_plural(name: str) -> bool:
-    """Return whether a secret's name is the plural of another one, so that a number under it is a count."""
+    """Return whether the name of a secret is a plural, so that a number of that name is a count."""
     last = re.sub(r"[^a-zA-Z]+$", "", name)
     return last[-1:] in ("s", "S") and is_secret_name(last[:-1])
 
 
 def hides_itself(value: object) -> bool:
-    """Return whether a value hides what it holds, as pydantic's SecretStr does."""
+    """Return whether a value hides its content, as pydantic's SecretStr does."""
     return hasattr(type(value), "get_secret_value")

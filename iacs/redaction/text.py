@@ -1,6 +1,6 @@
-"""Finds secrets inside text: by the names before them, and by their shape.
+"""Secrets inside text, recognised by the names before them or by their form.
 
-Every search takes time in proportion to the text.
+Every search takes linear time.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from iacs.redaction.names import AMBIGUOUS, REDACTED, is_plural, is_secret_name
 
 LONGEST_TEXT = 32_768
-"""Characters; what follows is cut off and counted."""
+"""The number of characters after which a text is truncated."""
 
 _NAME = re.compile(r"""(?<![\w-])([\w-]+)(\\*["'])?\s{0,4}([=:]|%3[Dd])\s{0,4}""")
 _SCHEMES = r"bearer|basic|digest|negotiate|pop"
@@ -42,9 +42,11 @@ _TOKENS = (
 
 
 def redact_text(text: str, *, names: bool = True) -> str:
-    """Return text without the secrets in it; without `names` only what is a secret by its shape is removed."""
+    """Return text without secrets; if `names` is false, only secrets with a recognisable form are removed."""
     length = len(text)
-    text = text[: 4 * LONGEST_TEXT]  # longer than what is shown: no secret is cut into an unknown shape
+    text = text[
+        : 4 * LONGEST_TEXT
+    ]  # more than is shown, so that no secret at the end is cut into an unknown form
     if names and ("=" in text or ":" in text or "%3" in text):
         text = _redact_pairs(text)
     text = _redact_shapes(text)
@@ -54,7 +56,7 @@ def redact_text(text: str, *, names: bool = True) -> str:
 
 
 def _redact_shapes(text: str) -> str:
-    """Search only for what can be there: most texts are short and hold nothing."""
+    """Remove secrets by their form; each search runs only if its mark occurs, since most texts have no secret."""
     lowered = text.lower()
     if "bearer" in lowered:
         text = _BEARER.sub(rf"\1{REDACTED}", text)
@@ -83,13 +85,14 @@ def _redact_pairs(text: str) -> str:
     for pair in _NAME.finditer(text):
         value = _secret_value(text, pair) if pair.start() >= end else None
         if value is not None:
-            shown += [text[end : pair.end()], _replacement(value)]
+            quotes = value.groups("") if value.re is _QUOTED else ("", "", "")
+            shown += [text[end : pair.end()], f"{quotes[0]}{REDACTED}{quotes[2]}"]
             end = value.end()
     return "".join([*shown, text[end:]])
 
 
 def _secret_value(text: str, pair: re.Match[str]) -> re.Match[str] | None:
-    """Return the secret that a name in the text announces.
+    """Return the secret that follows a name in the text.
 
     `state: ready` and `TOKEN: must be set` are prose; `state=…`, `"state": …` and `token: …` are not.
     """
@@ -108,20 +111,14 @@ def _secret_value(text: str, pair: re.Match[str]) -> re.Match[str] | None:
 
 
 def _is_key_of_query(name: str, text: str, pair: re.Match[str]) -> bool:
-    """Return whether this is `?key=…`, an API's key, and not the key of an event."""
+    """Return whether this is `?key=…`, the key of an API, and not the key of an event."""
     return (
         name.lower() == "key" and pair[3] != ":" and text[pair.start() - 1 : pair.start()] in ("?", "&", "%")
     )
 
 
-def _replacement(value: re.Match[str]) -> str:
-    if value.re is not _QUOTED:
-        return REDACTED
-    return f"{value[1]}{REDACTED}{value[3] or ''}"
-
-
 def _redact_run(run: re.Match[str]) -> str:
-    """Cut a run of characters off where a JWT (`eyJ….….…`) or a Fernet token (`gAAAA…`) begins."""
+    """Truncate a run of characters where a JWT (`eyJ….….…`) or a Fernet token (`gAAAA…`) begins."""
     text = run[0]
     jwt, fernet = text.find("eyJ"), text.find("gAAAA")
     if jwt >= 0 and 0 <= text.find(".", jwt + 8) < len(text) - 1:

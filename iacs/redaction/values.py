@@ -1,4 +1,4 @@
-"""Redacts whole values: by the names that their parts are under, and by the shape of every text in them."""
+"""Redaction of whole values, by the names of their parts and by the text in them."""
 
 import dataclasses
 import math
@@ -15,30 +15,30 @@ from iacs.redaction.text import LONGEST_TEXT, redact_text
 MOST_VALUES = 10_000
 DEEPEST = 32
 LARGEST_INTEGER = 10_000
-"""Bits; Python refuses to write a larger one in decimal."""
+"""The number of bits above which Python does not convert an integer to decimal."""
 
 
 def redact(value: Any) -> Any:
     """Return value as plain dictionaries, lists, numbers and text, with every secret replaced.
 
-    Models and dataclasses become dictionaries, other objects their text. A value that contains itself ends
-    in `[cycle]`; what is deeper or more than a log line should hold ends in `[cut]`.
+    Models and dataclasses become dictionaries, other objects text. A reference of a value to itself becomes
+    `[cycle]`; a value that is too deep or too large for a log line is truncated with `[cut]`.
     """
-    return _Walk().visit(value)
+    return _Redaction().visit(value)
 
 
 def redact_argument(value: Any) -> Any:
-    """Return value itself, so that `%d` and `%r` work on it, unless it holds a secret."""
-    walk = _Walk()
-    shown = walk.visit(value)
-    return shown if walk.hid else value
+    """Return value unchanged, so that `%d` and `%r` work on it, unless it contains a secret."""
+    redaction = _Redaction()
+    shown = redaction.visit(value)
+    return shown if redaction.has_hidden else value
 
 
-class _Walk:
-    """One walk through one value: the containers that are open, and how many values may still follow."""
+class _Redaction:
+    """The redaction of one value: the collections being visited, and the number of values that may still follow."""
 
     def __init__(self) -> None:
-        self.hid = False  # whether anything was
+        self.has_hidden = False
         self._open: set[int] = set()
         self._left = MOST_VALUES
 
@@ -46,7 +46,7 @@ class _Walk:
         self._left -= 1
         try:
             return self._visit(value)
-        except Exception:  # noqa: BLE001 - a value's own code may raise anything, and a log line must not
+        except Exception:  # noqa: BLE001 - a value's own code may raise anything; logging must not
             return f"[{type(value).__name__} that cannot be shown]"
 
     def _visit(self, value: Any) -> Any:
@@ -82,7 +82,8 @@ class _Walk:
             if self._left <= 0:
                 named["…"] = "[cut]"
                 break
-            named[self._name(name)] = self._under(name, value)
+            shown = name if name is None or isinstance(name, int | float) else self._text(_plain(name))
+            named[shown] = self._under(name, value)
         return named
 
     def _items(self, values: Iterable[Any]) -> list[Any] | tuple[Any, ...]:
@@ -97,16 +98,13 @@ class _Walk:
     def _under(self, name: Any, value: Any) -> Any:
         return self._hidden() if is_secret(_plain(name), value) else self.visit(value)
 
-    def _name(self, name: Any) -> Any:
-        return name if name is None or isinstance(name, int | float) else self._text(_plain(name))
-
     def _text(self, text: str) -> str:
         shown = redact_text(text)
-        self.hid = self.hid or shown != text
+        self.has_hidden = self.has_hidden or shown != text
         return shown
 
     def _hidden(self) -> str:
-        self.hid = True
+        self.has_hidden = True
         return REDACTED
 
 
@@ -114,7 +112,7 @@ _ONE_TEXT = (bytes, bytearray, memoryview, range, type)
 
 
 def _fields(value: Any) -> Mapping[Any, Any] | None:
-    """Return the named parts of a value, None when it has none; parts that its own repr hides are left out."""
+    """Return the fields of a value, None if it has none; fields that its own repr hides are left out."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, type):

@@ -1,4 +1,4 @@
-"""Detects applications and overlays that a test starts and leaves open."""
+"""Detection of applications and overlays that a test starts and leaves open."""
 
 import sys
 from collections.abc import Iterator

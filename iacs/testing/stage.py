@@ -81,9 +81,9 @@ async def overlaying_in_loop(application: "Application[Any]") -> "AsyncIterator[
 
 
 def container_named(name: str) -> "Container":
-    """Return the container of `module:Attribute`: a container, its class, or what a function of no arguments returns.
+    """Return the container that `module:Attribute` names: a container, its class, or a function that returns one.
 
-    Raises ConfigurationError when it does not exist.
+    Raises ConfigurationError if it does not exist.
     """
     from pkgutil import resolve_name
 
@@ -92,10 +92,13 @@ def container_named(name: str) -> "Container":
     if not name:
         raise ConfigurationError(
             ["the fixture application has no container"],
-            hint="name the container in the ini option iacs_container, module:Attribute, or in a fixture of that name",
+            hint="set the ini option iacs_container to module:Attribute, or define a fixture of that name",
         )
     try:
         value: Any = resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError([f"iacs_container = {name} does not exist: {error}"]) from error
+        raise ConfigurationError(
+            [f"the container {name} cannot be imported: {error}"],
+            hint="set the ini option iacs_container to module:Attribute",
+        ) from error
     return cast("Container", value() if callable(value) else value)

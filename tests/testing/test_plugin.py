@@ -194,14 +194,14 @@ def test_a_project_may_start_the_application_itself(project: pytest.Pytester) ->
             "",
             [
                 "the fixture application has no container",
-                "name the container in the ini option iacs_container",
+                "set the ini option iacs_container to module:Attribute, or define a fixture of that name",
             ],
         ),
         (
             "nowhere:Container",
-            ["iacs_container = nowhere:Container does not exist: No module named 'nowhere'"],
+            ["the container nowhere:Container cannot be imported: No module named 'nowhere'"],
         ),
-        ("shop:Missing", ["iacs_container = shop:Missing does not exist: *no attribute 'Missing'"]),
+        ("shop:Missing", ["the container shop:Missing cannot be imported: *no attribute 'Missing'"]),
     ],
 )
 def test_a_container_that_does_not_exist_is_a_sentence(
