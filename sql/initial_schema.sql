@@ -97,7 +97,7 @@ CREATE TABLE iacs_counters (
 
 -- Debezium's outbox event router reads this table as it is, with route.topic.replacement=${routedByValue}.
 CREATE TABLE iacs_outbox (
-    position BIGINT PRIMARY KEY,           -- dense: the order in which the events are published
+    position BIGINT PRIMARY KEY,           -- rises within a key in the order of the commits
     id TEXT NOT NULL,                      -- of the event
     aggregatetype TEXT NOT NULL,           -- the topic
     aggregateid TEXT,                      -- the key; absent: none

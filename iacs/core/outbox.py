@@ -9,6 +9,7 @@ from functools import partial
 
 from iacs.core import clock
 from iacs.core._outbox import rows as outbox_rows
+from iacs.core._outbox.positions import draw_positions
 from iacs.core._outbox.relay import Relay
 from iacs.core._outbox.rows import LIST_PARKED, ParkedEvent
 from iacs.core.database import Database
@@ -54,23 +55,23 @@ class Outbox:
     def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
         """Write events in the caller's transaction, best as its last statement.
 
-        On PostgreSQL, transactions that add wait here for each other to end. Raises EventEncodingError.
+        On PostgreSQL, transactions that add events of one key wait here for each other to end: the order of a key is
+        the order of the commits. Raises EventEncodingError.
         """
         from iacs.core._events.cloud_event import TYPE
         from iacs.core._events.encoded_event import encode_event
         from iacs.core._events.encoding import encode
-        from iacs.core.counters import draw
 
         encoded = [encode_event(event, self._source) for event in events]
         if not encoded:
             return
-        start = draw(tx, "outbox", len(encoded))
         now = clock.to_text(clock.now())
+        positions = draw_positions(tx, [(item.event.topic, item.event.key) for item in encoded])
         outbox_rows.add(
             tx,
             [
                 {
-                    "position": start + index,
+                    "position": position,
                     "id": item.event.id,
                     "topic": item.event.topic,
                     "key": item.event.key,
@@ -79,7 +80,7 @@ class Outbox:
                     "headers": encode(item.headers),
                     "created_at": now,
                 }
-                for index, item in enumerate(encoded)
+                for position, item in zip(positions, encoded, strict=True)
             ],
         )
 

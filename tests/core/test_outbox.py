@@ -3,7 +3,7 @@ import json
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +26,13 @@ from iacs.core.exceptions import (
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.lease import Lease
 from iacs.core.outbox import Outbox
+from iacs.core.transaction import Transaction
 from tests.fixtures.events import LOGGER, read
+
+
+def write(database: Database, outbox: Outbox, events: Sequence[NewEvent]) -> None:
+    with database.transaction() as tx:  # unlike `run`, it repeats nothing
+        outbox.add(tx, events)
 
 
 @pytest_asyncio.fixture
@@ -441,13 +447,40 @@ async def test_a_relay_does_not_wait_for_ever_for_another(
     assert await outbox.pending() == 1
 
 
-async def test_positions_are_dense_over_concurrent_transactions(
+async def test_the_events_of_a_key_are_published_in_the_order_of_the_commits(
+    database: Database, outbox: Outbox, log: EventLog, topic: str
+) -> None:
+    committed: list[int] = []
+
+    def add(tx: Transaction, number: int) -> None:
+        outbox.add(tx, [NewEvent(topic, number, key="k")])
+        committed.append(number)  # the next one is still waiting for this transaction to end
+
+    await asyncio.gather(*(database.run(add, number) for number in range(30)))
+    await outbox.relay()
+    assert [event.value for event in await read(log, topic)] == committed
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_transactions_that_add_events_of_different_keys_do_not_wait_for_each_other(
     database: Database, outbox: Outbox, topic: str
 ) -> None:
-    await asyncio.gather(*(database.run(outbox.add, [NewEvent(topic, n)] * 3) for n in range(10)))
     with database.transaction() as tx:
-        positions = [row["position"] for row in tx.rows("SELECT position FROM iacs_outbox ORDER BY position")]
-    assert positions == list(range(30))
+        outbox.add(tx, [NewEvent(topic, 1, key="one")])
+        async with asyncio.timeout(30):
+            await database.run(outbox.add, [NewEvent(topic, 2, key="two"), NewEvent(topic, 3, key="three")])
+        assert await outbox.relay() == 2
+    assert await outbox.relay() == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_transactions_that_add_many_keys_in_any_order_end_without_a_deadlock(
+    database: Database, outbox: Outbox, topic: str
+) -> None:
+    events = [NewEvent(topic, number, key=f"key {number}") for number in range(100)]
+    orders = [events, events[::-1], events[50:] + events[:50]]
+    await asyncio.gather(*(asyncio.to_thread(write, database, outbox, order) for order in orders * 3))
+    assert await outbox.pending() == 900
 
 
 @pytest.mark.parametrize("backend", ["kafka", "event_log"])
