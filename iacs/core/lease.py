@@ -36,6 +36,16 @@ class Held(NamedTuple):
     holder: str
     expires_at: str
 
+    @property
+    def process(self) -> str:
+        """The process that holds it, as `process_identity` names it."""
+        return self.holder.partition("/")[0]
+
+    @property
+    def seconds(self) -> float:
+        """Time for which its holder takes it at once."""
+        return float(self.holder.split("/")[1])
+
 
 def take_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:
     """Take a lease that is free, expired, or held by `holder` already; return whether it is held now."""
@@ -83,7 +93,7 @@ class Lease:
         self._database = database
         self._name = name
         self._seconds = seconds
-        self._holder = f"{process_identity()}/{uuid4().hex}"
+        self._holder = f"{process_identity()}/{seconds}/{uuid4().hex}"
 
     async def acquire(self, *, timeout: float = 0.0) -> bool:
         """Wait up to `timeout` seconds for the lease; return whether it is held now."""
@@ -106,7 +116,7 @@ class Lease:
 
     async def _succeeds(self, held: Held, unchanged_seconds: float) -> bool:
         """Take the lease from a holder that is known, or must be presumed, to be dead."""
-        if unchanged_seconds <= self._seconds and not is_gone(held.holder.partition("/")[0]):
+        if unchanged_seconds <= held.seconds and not is_gone(held.process):
             return False
         return await self._database.run(seize_lease, self._name, self._holder, self._seconds, held)
 

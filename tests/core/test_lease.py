@@ -96,6 +96,7 @@ async def test_keeping_a_lease_that_another_took_ends_quietly(database: Database
         assert await Lease(database, "refresh").acquire()
 
 
+ANOTHER_MACHINE = "boot-id:4026531836:1-1"
 KILLED = """
 import asyncio, os, signal, sys
 from iacs.core.database import Database
@@ -119,22 +120,20 @@ async def test_a_killed_holder_of_this_machine_is_succeeded_at_once(
 
 
 async def test_a_holder_of_another_machine_is_left_its_time(database: Database) -> None:
-    await database.run(take_lease, "refresh", "boot-id:4026531836:1-1/holder", 3600)
-    assert not await Lease(database, "refresh", seconds=3600).acquire(timeout=0.2)
+    await database.run(take_lease, "refresh", f"{ANOTHER_MACHINE}/3600/holder", 3600)
+    assert not await Lease(database, "refresh", seconds=0.1).acquire(timeout=0.5)
 
 
 async def test_a_dead_holder_is_succeeded_although_the_clock_was_set_back(database: Database) -> None:
-    dead = "boot-id:4026531836:1-1/holder"
-    await database.run(
-        take_lease, "refresh", dead, 3600
-    )  # as one second and a clock set back by an hour leave it
-    assert await Lease(database, "refresh", seconds=1).acquire(timeout=30)
+    # As a lease of one second, and a clock set back by an hour, leave it.
+    await database.run(take_lease, "refresh", f"{ANOTHER_MACHINE}/1/holder", 3600)
+    assert await Lease(database, "refresh", seconds=3600).acquire(timeout=30)
 
 
 async def test_a_living_holder_keeps_its_lease_although_the_clock_was_set_back(database: Database) -> None:
-    living = Lease(database, "refresh", seconds=3600)
+    living = Lease(database, "refresh", seconds=5)
     await living.acquire()
-    waiting = asyncio.create_task(Lease(database, "refresh", seconds=2).acquire(timeout=4))
+    waiting = asyncio.create_task(Lease(database, "refresh").acquire(timeout=7))
     while not waiting.done():
         assert await living.renew()
         await asyncio.wait([waiting], timeout=0.1)
@@ -142,7 +141,7 @@ async def test_a_living_holder_keeps_its_lease_although_the_clock_was_set_back(d
 
 
 async def test_of_many_who_seize_the_lease_of_a_dead_holder_one_succeeds(database: Database) -> None:
-    await database.run(take_lease, "refresh", "boot-id:4026531836:1-1/holder", 3600)
+    await database.run(take_lease, "refresh", f"{ANOTHER_MACHINE}/3600/holder", 3600)
     held = await database.read(read_lease, "refresh")
     assert held is not None
     seized = (database.run(seize_lease, "refresh", f"waiter {number}", 3600, held) for number in range(5))
