@@ -29,7 +29,14 @@ class MailQueryContainer(containers.DeclarativeContainer):
     # (docs/decisions.md).
     topic = providers.Callable(str, config.provided.mail_topic)
     schema = providers.Object(Message)
-    outbox = providers.Singleton(Outbox, database, events, source=config.provided.event_source, logger=logger)
+    outbox = providers.Singleton(
+        Outbox,
+        database,
+        events,
+        source=config.provided.event_source,
+        retention_days=config.provided.outbox_retention_days,
+        logger=logger,
+    )
     service = providers.Singleton(
         MailQueryService,
         database,

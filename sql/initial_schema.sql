@@ -112,6 +112,7 @@ CREATE TABLE iacs_outbox (
 );
 
 CREATE INDEX iacs_outbox_pending ON iacs_outbox (position) WHERE published_at IS NULL;
+CREATE INDEX iacs_outbox_published ON iacs_outbox (published_at) WHERE published_at IS NOT NULL;
 CREATE INDEX iacs_outbox_parked ON iacs_outbox (aggregatetype, aggregateid, position) WHERE parked_at IS NOT NULL;
 
 CREATE TABLE iacs_event_log (

@@ -26,7 +26,8 @@ class Outbox:
     """Keeps events with the data that they are about, and publishes them at least once, in the order of each key.
 
     An event is repeated, with the same id, when a process dies between publishing and marking it; another
-    process can relay `lease_seconds` after that. Published events stay in the table, with the time, as history.
+    process can relay `lease_seconds` after that. Published events stay in the table, with the time, for
+    `retention_days`; for ever if that is 0.
 
     An event that the broker has rejected `max_attempts` times, for its size or its topic, is parked: later ones
     of its key wait behind it, all others go on, until somebody calls `retry` or `drop`. An outage counts for
@@ -42,6 +43,7 @@ class Outbox:
         lease_seconds: float = 10.0,
         max_wait_seconds: float = 600.0,
         max_attempts: int = 3,
+        retention_days: float = 7.0,
         logger: Logger,
     ) -> None:
         self._database = database
@@ -50,6 +52,7 @@ class Outbox:
         self._lease_seconds = lease_seconds
         self._max_wait_seconds = max_wait_seconds
         self._max_attempts = max_attempts
+        self._retention_days = retention_days
         self._logger = logger
 
     def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
@@ -96,9 +99,14 @@ class Outbox:
             return 0
         try:
             async with lease.kept():
-                return await Relay(
-                    self._database, self._events, max_attempts=self._max_attempts, logger=self._logger
-                ).publish(lease)
+                relay = Relay(
+                    self._database,
+                    self._events,
+                    max_attempts=self._max_attempts,
+                    retention_days=self._retention_days,
+                    logger=self._logger,
+                )
+                return await relay.publish(lease)
         finally:
             await lease.release()
 

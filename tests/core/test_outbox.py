@@ -507,3 +507,59 @@ async def test_a_relay_killed_before_it_marks_loses_nothing_and_repeats_the_same
     for key in range(3):
         values = [event.value for event in events if event.key == f"key {key}"]
         assert values[-1] == max(values)
+
+
+def age(database: Database, days: float) -> None:
+    """Make all that is published older by some days."""
+    past = clock.to_text(clock.now() - timedelta(days=days))
+    with database.transaction() as tx:
+        tx.execute(
+            "UPDATE iacs_outbox SET published_at = :past WHERE published_at IS NOT NULL", {"past": past}
+        )
+
+
+def values_in(database: Database) -> list[int]:
+    with database.transaction() as tx:
+        return [
+            json.loads(row["payload"]) for row in tx.rows("SELECT payload FROM iacs_outbox ORDER BY position")
+        ]
+
+
+async def test_published_events_are_deleted_after_their_retention(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, log, retention_days=7, logger=LOGGER)
+    fill(database, outbox, topic, 2500)
+    await outbox.relay()
+    assert len(values_in(database)) == 2500
+    age(database, 6.9)
+    fill(database, outbox, topic, 1, start=2500)
+    await outbox.relay()
+    assert len(values_in(database)) == 2501
+    age(database, 7.1)
+    fill(database, outbox, topic, 1, start=2501)
+    await outbox.relay()
+    assert values_in(database) == [2501]
+
+
+async def test_without_a_retention_published_events_stay(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, log, retention_days=0, logger=LOGGER)
+    fill(database, outbox, topic, 3)
+    await outbox.relay()
+    age(database, 1000)
+    await outbox.relay()
+    assert values_in(database) == [0, 1, 2]
+
+
+async def test_what_waits_or_is_parked_is_never_deleted(
+    database: Database, log: EventLog, topic: str
+) -> None:
+    outbox = Outbox(database, Refusing(log, 1, rejects=True), max_attempts=1, retention_days=7, logger=LOGGER)
+    fill(database, outbox, topic, 3, keys=3)
+    with pytest.raises(PublishError):
+        await outbox.relay()
+    age(database, 1000)
+    await outbox.relay()
+    assert values_in(database) == [1]

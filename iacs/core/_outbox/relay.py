@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
+from iacs.core import clock
 from iacs.core._outbox import rows as outbox_rows
 from iacs.core.database import Database
 from iacs.core.events import EventStream, NewEvent
@@ -13,6 +15,8 @@ from iacs.core.logger import Logger
 from iacs.core.transaction import Row
 
 _BATCH = 500
+_PRUNE_BATCH = 1000
+_PRUNE_BATCHES = 10
 
 Key = tuple[str, str]
 """A topic and a key: the order counts within these."""
@@ -21,10 +25,19 @@ Key = tuple[str, str]
 class Relay:
     """Publishes what waits, in the order of the positions; each instance does so once."""
 
-    def __init__(self, database: Database, events: EventStream, *, max_attempts: int, logger: Logger) -> None:
+    def __init__(
+        self,
+        database: Database,
+        events: EventStream,
+        *,
+        max_attempts: int,
+        retention_days: float,
+        logger: Logger,
+    ) -> None:
         self._database = database
         self._events = events
         self._max_attempts = max_attempts
+        self._retention_days = retention_days
         self._logger = logger
         self._held_keys = set[Key]()
         self._rejection: PublishError | None = None
@@ -42,9 +55,20 @@ class Relay:
                 count += len(published)
                 done = {row["position"] for row in (*published, *rejected)}
                 batch = [row for row in batch if row["position"] not in done]
+        await self._prune(lease)
         if self._rejection is not None:
             raise self._rejection
         return count
+
+    async def _prune(self, lease: Lease) -> None:
+        """Delete what was published long ago; so much that it does not hold the next relay up."""
+        if not self._retention_days:
+            return
+        before = clock.now() - timedelta(days=self._retention_days)
+        for _ in range(_PRUNE_BATCHES):
+            pruned = await self._database.run(outbox_rows.prune, before, limit=_PRUNE_BATCH)
+            if pruned < _PRUNE_BATCH or not await lease.renew():
+                return
 
     async def _publish(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
         """Publish and mark rows; return those marked, and those that were rejected.

@@ -38,6 +38,10 @@ _PARKED = """
     WHERE parked_at IS NOT NULL ORDER BY position
 """
 _RETRY = "UPDATE iacs_outbox SET attempts = 0, parked_at = NULL WHERE id = :id AND parked_at IS NOT NULL"
+_PRUNE = """
+    DELETE FROM iacs_outbox WHERE position IN
+    (SELECT position FROM iacs_outbox WHERE published_at < :before ORDER BY published_at LIMIT :limit)
+"""
 _DROP = "DELETE FROM iacs_outbox WHERE id = :id AND parked_at IS NOT NULL"
 
 
@@ -118,3 +122,8 @@ def retry(tx: Transaction, ids: Collection[str]) -> int:
 def drop(tx: Transaction, ids: Collection[str]) -> int:
     """Delete parked events; return how many."""
     return sum(tx.execute(_DROP, {"id": id_}) for id_ in ids)
+
+
+def prune(tx: Transaction, before: datetime, *, limit: int) -> int:
+    """Delete up to `limit` events that were published before an instant; return how many."""
+    return tx.execute(_PRUNE, {"before": clock.to_text(before), "limit": limit})
