@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.cloud",
     "tests.fixtures.database",
     "tests.fixtures.events",
+    "tests.fixtures.folders",
     "tests.fixtures.identity",
     "tests.fixtures.instant_failures",
     "tests.fixtures.kafka",

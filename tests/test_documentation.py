@@ -9,18 +9,16 @@ import fcntl
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.fixtures.checkout import ROOT, copy_checkout
+from tests.fixtures.sessions import end_session, killed_with_this_process
+
 README = ROOT / "README.md"
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, *GUIDES]
@@ -62,28 +60,13 @@ def runs_here(line: str) -> bool:
 
 
 @pytest.fixture
-def clone() -> Iterator[Path]:
-    """Copy what a clone would hold, and nothing that is installed here.
-
-    Not below pytest's folder, which is closed to the system user that PostgreSQL runs as when root starts it.
-    """
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-    with TemporaryDirectory(prefix="iacs-clone-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        target = Path(folder) / "clone"
-        for name in filter(None, listed.split("\0")):
-            if (ROOT / name).exists() or (ROOT / name).is_symlink():
-                (target / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
-        (ROOT / ".cache").mkdir(exist_ok=True)
-        (target / ".cache").symlink_to(ROOT / ".cache")  # Kafka's jars, downloaded once
-        yield target
+def clone(public_folder: Path) -> Path:
+    """Return what a clone would hold, and nothing that is installed here."""
+    target = public_folder / "clone"
+    copy_checkout(target)
+    (ROOT / ".cache").mkdir(exist_ok=True)
+    (target / ".cache").symlink_to(ROOT / ".cache")  # Kafka's jars, downloaded once
+    return target
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +109,7 @@ def own_environment(installed: Path, tmp_path: Path) -> Path:
 
 
 def run(script: str, *, cwd: Path, **environment: str) -> None:
-    """Run a script in a session of its own; fail when it fails, or leaves a process running."""
+    """Run a script in its own session; fail if it fails or leaves a process running."""
     kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
     process = subprocess.Popen(
         ["bash", "-c", script],
@@ -138,38 +121,15 @@ def run(script: str, *, cwd: Path, **environment: str) -> None:
         text=True,
         start_new_session=True,
     )
-    try:
-        output, _ = process.communicate(timeout=580)  # ends only when every process has closed its output
-    except subprocess.TimeoutExpired as error:
-        raise AssertionError(f"still running: {error.stdout!r}") from error
-    finally:
-        left = end_session(process.pid)
+    with killed_with_this_process(process.pid):
+        try:
+            output, _ = process.communicate(timeout=580)  # ends only when every process has closed its output
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"still running: {error.stdout!r}") from error
+        finally:
+            left = end_session(process.pid)
     assert process.returncode == 0, output[-5000:]
     assert not left, f"the page leaves processes running: {left}"
-
-
-def end_session(leader: int) -> Mapping[int, str]:
-    """Wait for the processes of a session that are about to end; kill and return those that do not."""
-    deadline = time.monotonic() + 20
-    while (left := processes_of(leader)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    for pid in left:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return left
-
-
-def processes_of(leader: int) -> Mapping[int, str]:
-    """Return the running processes of a session: process id and name."""
-    running = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, _, fields = status.read_text().rpartition(")")
-        except OSError:
-            continue
-        if int(fields.split()[3]) == leader and fields.split()[0] != "Z":
-            running[int(status.parent.name)] = name
-    return running
 
 
 def files_of(folder: Path) -> set[str]:

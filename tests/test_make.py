@@ -1,14 +1,18 @@
 """The targets of the Makefile in a fresh clone, with nothing installed but what the target itself installs."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.checkout import ROOT, copy_checkout
+from tests.fixtures.folders import public_folder
 
 pytestmark = [
     pytest.mark.slow,  # installs packages, from pip's cache where it can
@@ -20,13 +24,13 @@ INHERITED = {"PATH", "HOME", "LANG", "TMPDIR", "JAVA_HOME"}
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a fresh clone; Kafka's jars are shared, since Maven would fetch the same ones again."""
-    folder = tmp_path_factory.mktemp("clone")
-    copy_checkout(folder)
-    if (ROOT / JARS / "pom.xml").exists():
-        shutil.copytree(ROOT / JARS, folder / JARS)
-    return folder
+def clone() -> Iterator[Path]:
+    """Yield the folder of a fresh clone; Kafka's jars are copied, since Maven would download the same ones."""
+    with public_folder() as folder:
+        copy_checkout(folder)
+        if (ROOT / JARS / "pom.xml").exists():
+            shutil.copytree(ROOT / JARS, folder / JARS)
+        yield folder
 
 
 def make(clone: Path, *arguments: str) -> str:
@@ -48,7 +52,9 @@ def make(clone: Path, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("servers", [(), ("KAFKA=1",), ("KAFKA=1", "POSTGRESQL=1")], ids=" ".join)
+@pytest.mark.parametrize(
+    "servers", [(), ("KAFKA=1",), ("POSTGRESQL=1",), ("KAFKA=1", "POSTGRESQL=1")], ids=" ".join
+)
 def test_the_demo_runs_with_what_its_target_installs(
     clone: Path, servers: tuple[str, ...], request: pytest.FixtureRequest
 ) -> None:
@@ -63,3 +69,23 @@ def test_the_checks_find_everything_they_import_in_what_their_target_installs(cl
     checks = "ruff --version && .venv/bin/mypy --version && .venv/bin/lint-imports --help && .venv/bin/coverage --version"
     collect = ".venv/bin/python -m pytest --collect-only --quiet"
     subprocess.run(["sh", "-c", f".venv/bin/{checks} && {collect}"], cwd=clone, check=True, timeout=300)
+
+
+def test_locking_pins_every_dependency_and_names_no_index(clone: Path) -> None:
+    make(clone, "lock")
+    lines = (clone / "constraints.txt").read_text().splitlines()
+    assert {name_of(line) for line in lines if "==" in line} >= declared(clone / "pyproject.toml")
+    assert [line for line in lines if line.startswith("-") or "://" in line] == []
+
+
+def declared(pyproject: Path) -> set[str]:
+    """Return the names of the packages that a project depends on directly."""
+    tables = tomllib.loads(pyproject.read_text())
+    project = tables["project"]
+    lists = (*project["optional-dependencies"].values(), *tables["dependency-groups"].values())
+    requirements = [*project["dependencies"], *(item for items in lists for item in items)]
+    return {name_of(text) for text in requirements if isinstance(text, str)}  # a table includes another group
+
+
+def name_of(requirement: str) -> str:
+    return re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower()

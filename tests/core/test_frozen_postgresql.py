@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
+from tests.fixtures.folders import public_folder
 from tests.servers import ServerMissingError
 from tests.servers.postgresql import postgresql_server
 
@@ -70,13 +70,11 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(postgresql_url: str) -> Iterator[Server]:
-    assert postgresql_url  # a server can be had here
-    with tempfile.TemporaryDirectory(prefix="iacs-frozen-", ignore_cleanup_errors=True) as name:
-        folder = Path(name) / "postgresql"
-        Path(name).chmod(0o755)  # root's PostgreSQL runs as another user
+    assert postgresql_url  # a server can run here
+    with public_folder() as folder:
         try:
-            with postgresql_server(folder, temporary=True) as url:
-                yield Server(url, folder)
+            with postgresql_server(folder / "postgresql", temporary=True) as url:
+                yield Server(url, folder / "postgresql")
         except ServerMissingError as error:
             pytest.skip(str(error))
 

@@ -110,13 +110,13 @@ def wait_until_unlocked(path: Path) -> None:
                 return
 
 
-def test_a_postgresql_ends_with_its_killed_owner(tmp_path: Path, postgresql_url: str) -> None:
-    assert postgresql_url  # a server can be had here
-    command = [sys.executable, "-c", POSTGRESQL_OWNER, str(tmp_path / "postgresql")]
+def test_a_postgresql_ends_with_its_killed_owner(public_folder: Path, postgresql_url: str) -> None:
+    assert postgresql_url  # a server can run here
+    command = [sys.executable, "-c", POSTGRESQL_OWNER, str(public_folder / "postgresql")]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"running\n"
-        server = int((tmp_path / "postgresql" / "postmaster.pid").read_text().split()[0])
+        server = int((public_folder / "postgresql" / "postmaster.pid").read_text().split()[0])
         owner.kill()
     deadline = time.monotonic() + 30
     while lives(server):
