@@ -156,13 +156,13 @@ class Config(BaseSettings):
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:
-        from iacs.core._settings.problems import contradictions, problem_of, problems_of_files
+        from iacs.core._settings.problems import contradictions, hint_of, problem_of, problems_of_files
         from iacs.core._settings.spelling import problems_of_arguments
 
         prefix = str(values.get("_env_prefix", self.model_config.get("env_prefix", ""))).upper()
         fields = type(self).model_fields
         known = [f"{prefix}{name.upper()}" for name in fields]
-        problems = problems_of_arguments(values, fields)
+        problems, hints = problems_of_arguments(values, fields), dict[str, None]()
         problems += problems_of_files(
             values.get("_env_file", self.model_config.get("env_file")),
             must_exist="_env_file" in values,
@@ -175,11 +175,12 @@ class Config(BaseSettings):
             for details in error.errors():
                 name = str(details["loc"][0])
                 problems.append(f"{prefix}{name.upper()}: {problem_of(details, fields[name])}")
+                hints[hint_of(details)] = None
         else:
             self._prefix = prefix
             problems += contradictions(self, self._name)
         if problems:  # raised out here, the error does not carry pydantic's, which quotes secrets
-            raise ConfigurationError(problems)
+            raise ConfigurationError(problems, hint="; ".join(filter(None, hints)))
 
     @classmethod
     def settings_customise_sources(
@@ -233,8 +234,8 @@ class Config(BaseSettings):
         fields = type(self).model_fields
         missing = [name for name in names if not getattr(self, name)]
         if missing:
-            hint = "is not set: put it into the environment or .env"
-            raise ConfigurationError([f"{self._name(n)} {hint} ({fields[n].description})" for n in missing])
+            problems = [f"{self._name(name)} is not set ({fields[name].description})" for name in missing]
+            raise ConfigurationError(problems, hint="set it in the environment or in .env")
         return self
 
     def _name(self, field: str) -> str:

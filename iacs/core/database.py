@@ -19,7 +19,7 @@ from iacs.core._database.workers import Interrupt, Workers
 from iacs.core._database.writer_turn import WriterTurn
 from iacs.core._lifecycle.closing import AsyncClosing, Closing
 from iacs.core.exceptions import DatabaseError
-from iacs.core.transaction import Transaction
+from iacs.core.transaction import SAVEPOINT_HINT, Transaction
 
 if TYPE_CHECKING:
     from iacs.core._database.sqlalchemy_parts import Connection, Engine
@@ -206,7 +206,9 @@ class Database(Closing, AsyncClosing):
                 yield tx
             interrupt.check()
             if tx.failed:
-                raise DatabaseError("a statement failed, so the transaction was rolled back")
+                raise DatabaseError(
+                    "a statement failed, so the transaction was rolled back", hint=SAVEPOINT_HINT
+                )
             with translated_errors("the transaction could not be committed"):
                 connection.commit()
 

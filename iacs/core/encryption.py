@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from iacs.core.exceptions import ConfigurationError, DatabaseError
 
-_NEW_KEY = "generate one with: iacs config new-key"
+NEW_KEY_HINT = "generate a key with: iacs config new-key"
 
 
 class Encryption:
@@ -75,9 +75,9 @@ class KeyRing:
         try:
             keys = read_keys(text)
         except ValueError as error:
-            raise ConfigurationError([f"TOKEN_ENCRYPTION_KEY: {error}"], hint=_NEW_KEY) from None
+            raise ConfigurationError([f"TOKEN_ENCRYPTION_KEY: {error}"], hint=NEW_KEY_HINT) from None
         if not keys:
-            raise ConfigurationError(["TOKEN_ENCRYPTION_KEY is not set"], hint=_NEW_KEY)
+            raise ConfigurationError(["TOKEN_ENCRYPTION_KEY is not set"], hint=NEW_KEY_HINT)
         from cryptography.fernet import Fernet, MultiFernet
 
         self._fernet = MultiFernet([Fernet(key) for key in keys])

@@ -46,7 +46,7 @@ class HttpClient(AsyncClosing):
         host = urlsplit(url).netloc.rpartition("@")[2]
         if not host:
             raise APIConnectionError(
-                "An address without a host cannot be asked. Check the URLs of the settings."
+                "a URL without a host cannot be requested", hint="check the URLs in the settings"
             )
         session = await self._session()
         return await session.send(method, url, host=host, headers=headers, form=form, json=json)

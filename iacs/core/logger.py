@@ -49,7 +49,9 @@ def create_logger(name: str = "iacs", *, level: str = "INFO", format: LogFormat 
 
     logger = logging.getLogger(name)
     if logger is logging.getLogger():
-        raise ConfigurationError(["The root logger is the application's: give the logger a name of its own"])
+        raise ConfigurationError(
+            ["the root logger belongs to the application"], hint="give the logger a name of its own"
+        )
     set_level(level, name)
     attach(logger).setFormatter(LineFormatter(format))
     return cast("Logger", BoundLogger(logger, {}))  # which takes a field of the name event, too
@@ -58,7 +60,7 @@ def create_logger(name: str = "iacs", *, level: str = "INFO", format: LogFormat 
 def set_level(level: str, name: str = "iacs") -> None:
     """Change from now on what is logged at and below that name; raises ConfigurationError."""
     if level.upper() not in LEVELS:
-        raise ConfigurationError([f"LOG_LEVEL: {level!r} is not one of {', '.join(LEVELS)}"])
+        raise ConfigurationError([f"{level!r} is not a log level"], hint=f"use one of {', '.join(LEVELS)}")
     logging.getLogger(name).setLevel(level.upper())
 
 

@@ -124,16 +124,13 @@ class OAuthClient:
         """Get a token for the application itself; `scope` is `{resource}/.default`."""
         if self._credential.public:
             raise ConfigurationError(
-                [
-                    (
-                        "AZURE_CLIENT_SECRET and AZURE_CLIENT_CERTIFICATE_PATH are not set: an application that"
-                        " acts for itself needs one of them"
-                    )
-                ]
+                ["an application that acts for itself needs a client secret or a certificate"],
+                hint="set AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
             )
         if (tenant_id or self._tenant_id) in _SHARED_TENANTS:
             raise ConfigurationError(
-                ["AZURE_TENANT_ID must be one tenant's id for an application that acts for itself"]
+                ["an application that acts for itself needs one tenant"],
+                hint="set AZURE_TENANT_ID to the tenant's id",
             )
         fields = {"grant_type": "client_credentials", "scope": scope, "claims": merge_claims()}
         return await self._token(fields, "give the application a token", tenant_id)
@@ -142,7 +139,9 @@ class OAuthClient:
         """Begin a sign-in that the person completes in a browser elsewhere."""
         metadata = await self._metadata(tenant_id)
         if not metadata.device_authorization_endpoint:
-            raise OperatorRequiredError("This authority offers no sign-in by device code: use the browser.")
+            raise OperatorRequiredError(
+                "this authority offers no sign-in by device code", hint="use the browser instead"
+            )
         fields = {"client_id": self._client_id, "scope": self._scopes, "claims": merge_claims()}
         answer = await self._authority.post(
             metadata.device_authorization_endpoint, fields, "begin a sign-in by device code"
@@ -203,7 +202,9 @@ class OAuthClient:
         }
         missing = [name for name, value in needed.items() if not value.strip()]
         if missing:
-            raise ConfigurationError([f"{name} is not set" for name in missing])
+            raise ConfigurationError(
+                [f"{name} is not set" for name in missing], hint="set it in the environment or in .env"
+            )
 
     async def _token(
         self, fields: Mapping[str, str], doing: str, tenant_id: str, *, repeat: bool = True

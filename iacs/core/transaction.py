@@ -19,6 +19,8 @@ Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 Row = Mapping[str, Any]
 """A row of a result, by the names of its columns."""
 
+SAVEPOINT_HINT = "run a statement that may fail in a savepoint()"
+
 
 class Transaction:
     """Run SQL with `:name` parameters in one open transaction.
@@ -93,7 +95,7 @@ class Transaction:
     def _query(self, sql: str, params: Params) -> "CursorResult[Any]":
         result = self._run(sql, params)
         if not result.returns_rows:
-            raise DatabaseError("the statement returns no rows; run it with execute()")
+            raise DatabaseError("the statement returns no rows", hint="run it with execute()")
         return result
 
     @contextmanager
@@ -101,7 +103,10 @@ class Transaction:
         """Translate errors, and remember them: PostgreSQL would commit nothing, and without a word."""
         self.check()
         if self.failed:
-            raise DatabaseError("an earlier statement failed, so this transaction can only be rolled back")
+            raise DatabaseError(
+                "an earlier statement failed, so this transaction can only be rolled back",
+                hint=SAVEPOINT_HINT,
+            )
         self.failed = True
         with translated_errors():
             yield

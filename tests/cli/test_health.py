@@ -146,7 +146,8 @@ def test_a_checkout_without_settings_gets_an_error_that_lists_them_all(iacs: Iac
     assert (ran.code, ran.err) == (1, "something does not work\n")
     assert "auth.service -> core.oauth_client: AZURE_CLIENT_ID is not set" in ran.out
     assert (
-        "core.encryption: TOKEN_ENCRYPTION_KEY is not set; generate one with: iacs config new-key" in ran.out
+        "core.encryption: TOKEN_ENCRYPTION_KEY is not set; generate a key with: iacs config new-key"
+        in ran.out
     )
 
 

@@ -97,9 +97,13 @@ PROTECTED = BestAvailableEncryption(b"right")
     ("content", "password", "sentence"),
     [
         (lambda: None, None, "cannot be read"),
-        (lambda: b"nothing", None, "holds no private key"),
-        (lambda: pem(signing_key("client")), None, "no certificate beside its key"),
-        (lambda: pem(signing_key("client"), certificate(signing_key("other"))), None, "belongs to its key"),
+        (lambda: b"nothing", None, "contains no private key"),
+        (lambda: pem(signing_key("client")), None, "contains no certificate"),
+        (
+            lambda: pem(signing_key("client"), certificate(signing_key("other"))),
+            None,
+            "no certificate for its private key",
+        ),
         (lambda: pem(generate_ec_key(SECP256R1())), None, "RSA key of at least 2048 bits"),
         (
             lambda: pem(signing_key("client"), encryption=PROTECTED),
@@ -165,6 +169,6 @@ async def test_an_unknown_certificate_is_for_the_operator(
 
 async def test_a_wrong_secret_is_for_the_operator_and_is_not_quoted(cloud: Sandbox, http: HttpClient) -> None:
     client = sandboxed(cloud, http, client_secret=SecretStr("hunter2"))
-    with pytest.raises(OperatorRequiredError, match="The client secret is wrong") as caught:
+    with pytest.raises(OperatorRequiredError, match="the client secret is wrong") as caught:
         await client.client_credentials("x/.default", tenant_id="")
     assert "hunter2" not in str(caught.value)

@@ -72,7 +72,7 @@ async def test_a_device_code_expires(entra: ScriptedEntra) -> None:
     [
         ("authorization_declined", "declined"),
         ("expired_token", "not entered in time"),
-        ("bad_verification_code", "not known any more"),
+        ("bad_verification_code", "no longer known"),
     ],
 )
 async def test_a_device_that_is_refused_stops_polling(

@@ -56,7 +56,7 @@ def test_a_missing_key_says_how_to_make_one(keys: SecretStr | None) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Encryption(keys).encrypt("text", context="c")
     assert caught.value.problems == ("TOKEN_ENCRYPTION_KEY is not set",)
-    assert caught.value.hint == "generate one with: iacs config new-key"
+    assert caught.value.hint == "generate a key with: iacs config new-key"
 
 
 def test_a_malformed_key_is_counted_but_never_quoted() -> None:

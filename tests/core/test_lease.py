@@ -140,6 +140,13 @@ async def test_a_living_holder_keeps_its_lease_although_the_clock_was_set_back(d
     assert not await waiting
 
 
+async def test_one_that_waits_with_a_shorter_lease_leaves_the_holder_its_own_time(database: Database) -> None:
+    holder = Lease(database, "refresh", seconds=3600)
+    assert await holder.acquire()
+    assert not await Lease(database, "refresh", seconds=0.1).acquire(timeout=0.5)
+    assert await holder.renew()
+
+
 async def test_of_many_who_seize_the_lease_of_a_dead_holder_one_succeeds(database: Database) -> None:
     await database.run(take_lease, "refresh", f"{ANOTHER_MACHINE}/3600/holder", 3600)
     held = await database.read(read_lease, "refresh")

@@ -84,13 +84,13 @@ async def test_endpoints_on_another_host_are_refused(entra: ScriptedEntra, name:
 @pytest.mark.parametrize("body", ["<html>", "[]", {"issuer": "i"}])
 async def test_malformed_metadata_are_refused(entra: ScriptedEntra, body: Any) -> None:
     entra.server.answer(entra.metadata_path, Answer(body=body))
-    with pytest.raises(MalformedResponseError, match="Check AZURE_AUTHORITY_HOST"):
+    with pytest.raises(MalformedResponseError, match="check AZURE_AUTHORITY_HOST"):
         await url_of(entra.client())
 
 
 async def test_an_unknown_tenant_is_for_the_operator(entra: ScriptedEntra) -> None:
     entra.server.answer(entra.metadata_path, entra.refuse("invalid_tenant", code=90002))
-    with pytest.raises(OperatorRequiredError, match="no such tenant"):
+    with pytest.raises(OperatorRequiredError, match="the tenant does not exist"):
         await url_of(entra.client())
 
 
@@ -240,11 +240,11 @@ async def test_an_application_gets_a_token_for_itself(entra: ScriptedEntra) -> N
 
 
 async def test_an_application_without_a_credential_gets_an_error_that_names_it(entra: ScriptedEntra) -> None:
-    with pytest.raises(ConfigurationError, match="AZURE_CLIENT_SECRET and AZURE_CLIENT_CERTIFICATE_PATH"):
+    with pytest.raises(ConfigurationError, match="AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH"):
         await entra.client(client_secret=None).client_credentials("s", tenant_id=TENANT_ID)
 
 
 @pytest.mark.parametrize("tenant", ["", "common", "organizations", "consumers"])
 async def test_an_application_for_itself_needs_one_tenant(entra: ScriptedEntra, tenant: str) -> None:
-    with pytest.raises(ConfigurationError, match="one tenant's id"):
+    with pytest.raises(ConfigurationError, match="needs one tenant"):
         await entra.client().client_credentials("s", tenant_id=tenant)

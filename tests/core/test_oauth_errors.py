@@ -58,13 +58,13 @@ SIGN_IN = [
 ]
 OPERATOR = [
     ("invalid_client", 7000215, "secret's value"),
-    ("invalid_client", 7000222, "The client secret has expired: make a new one in the app registration"),
+    ("invalid_client", 7000222, "the client secret has expired: make a new one in the app registration"),
     ("invalid_client", 700027, "AZURE_CLIENT_CERTIFICATE_PATH"),
     ("unauthorized_client", 700016, "AZURE_CLIENT_ID"),
     ("unauthorized_client", 7000112, "disabled"),
     ("unauthorized_client", 70001, "disabled"),
-    ("invalid_request", 90002, "no such tenant"),
-    ("invalid_tenant", 90002, "no such tenant"),
+    ("invalid_request", 90002, "the tenant does not exist"),
+    ("invalid_tenant", 90002, "the tenant does not exist"),
     ("invalid_request", 50194, "one tenant only"),
     ("invalid_request", 50011, "AZURE_REDIRECT_URI"),
     ("unauthorized_client", 90094, "administrator"),
@@ -138,7 +138,7 @@ def test_everything_for_support_is_kept() -> None:
         "Entra ID refused to renew the tokens (invalid_grant, bad_token, AADSTS50173): What happened, in words"
         " (for support: trace id t-1, correlation id c-1)"
     )
-    assert raised.hint == "The grant was revoked or the password was reset: the person must sign in again"
+    assert raised.hint == "the grant was revoked or the password was reset: the person must sign in again"
 
 
 def test_the_numbers_are_also_read_from_the_description() -> None:

@@ -53,8 +53,8 @@ def test_long_value_is_quoted_in_part() -> None:
     ("url", "said"),
     [
         ("mysql://root:sesame@db/mail", "'mysql://…' must begin with sqlite:// or postgresql://"),
-        ("postgresql://root:sesame@1@db/mail", "'postgresql://…' must have each @ written as %40"),
-        ("sesame", "is not a database URL; write sqlite:///iacs.db or postgresql://"),
+        ("postgresql://root:sesame@1@db/mail", "'postgresql://…' contains an @ in its user or password"),
+        ("sesame", "is not a database URL"),
         ("postgresql://root:sesame@db:port/mail", "'postgresql://…' is not a database URL"),
     ],
 )
@@ -170,9 +170,17 @@ def test_token_keys_are_fernet_keys(keys: str | None) -> None:
 def test_other_token_keys_are_refused_and_not_quoted(key: str) -> None:
     (problem,) = problems(token_encryption_key=f"{KEY},{key}")
     assert problem.startswith("TOKEN_ENCRYPTION_KEY: key 2 of 2 is not a Fernet key")
-    assert problem.endswith("generate one with: iacs config new-key")
     assert key.strip() == "" or key not in problem
     assert KEY not in problem
+
+
+def test_the_hints_of_all_problems_come_with_the_error() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Config(_env_file=None, token_encryption_key="another", database_url="another")
+    assert caught.value.hint == (
+        "write sqlite:///iacs.db or postgresql://user@host/database, with special characters of the password"
+        " percent-encoded; generate a key with: iacs config new-key"
+    )
 
 
 @given(st.text(min_size=8).filter(lambda text: text.strip() == text and "://" not in text))

@@ -184,7 +184,7 @@ async def test_trouble_for_the_operator_does_not_touch_the_sign_in(identity: Ide
     identity.expire()
     before = identity.row(ALICE)
     identity.cloud.faults.entra("invalid_client", number=7000222, status=401)
-    with pytest.raises(OperatorRequiredError, match="The client secret has expired"):
+    with pytest.raises(OperatorRequiredError, match="the client secret has expired"):
         await identity.another_process().access_token(alice)
     assert identity.row(ALICE) == before
     assert await identity.status(ALICE) == "active"

@@ -27,19 +27,12 @@ _DRIVERS = {
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
 }
-_MALFORMED = (
-    "DATABASE_URL is not a database URL; write sqlite:///iacs.db or postgresql://user@host/database, "
-    "with special characters of the password percent-encoded"
-)
-_NO_DRIVER = (
-    "DATABASE_URL names PostgreSQL, whose driver is not installed: pip install 'iacsgraph[postgresql]'"
+_URL_HINT = (
+    "write sqlite:///iacs.db or postgresql://user@host/database,"
+    " with special characters of the password percent-encoded"
 )
 _SECRET_OPTIONS = ("password", "sslpassword")
 _SQLITE_OPTIONS = ("cached_statements", "check_same_thread", "detect_types", "isolation_level", "timeout")
-_NOT_A_SCHEMA = (
-    "is not the name of a schema; use up to 63 lower-case letters, digits and underscores, "
-    "without a digit or pg_ at the beginning"
-)
 _SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
 
@@ -48,11 +41,12 @@ def parse_url(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ConfigurationError([_MALFORMED]) from None
+        raise ConfigurationError(["DATABASE_URL is not a database URL"], hint=_URL_HINT) from None
     if url.drivername not in _DRIVERS:
-        raise ConfigurationError(["DATABASE_URL must begin with sqlite:// or postgresql://"])
+        raise ConfigurationError(["DATABASE_URL must begin with sqlite:// or postgresql://"], hint=_URL_HINT)
     if "@" in (url.host or ""):
-        raise ConfigurationError(["DATABASE_URL's user and password must have each @ written as %40"])
+        problem = "DATABASE_URL contains an @ in its user or password"
+        raise ConfigurationError([problem], hint="write that @ as %40")
     return url.set(drivername=_DRIVERS[url.drivername])
 
 
@@ -61,9 +55,14 @@ def check_schema(name: str, url: URL) -> None:
     if not name:
         return
     if url.get_backend_name() == "sqlite":
-        raise ConfigurationError(["DATABASE_SCHEMA is for PostgreSQL; remove it, or change DATABASE_URL"])
+        raise ConfigurationError(
+            ["DATABASE_SCHEMA is for PostgreSQL alone"], hint="remove it, or change DATABASE_URL"
+        )
     if not _SCHEMA_NAME.fullmatch(name):
-        raise ConfigurationError([f"DATABASE_SCHEMA {name[:80]!r} {_NOT_A_SCHEMA}"])
+        raise ConfigurationError(
+            [f"DATABASE_SCHEMA {name[:80]!r} is not the name of a schema"],
+            hint="use up to 63 lower-case letters, digits and underscores, without a digit or pg_ at the beginning",
+        )
 
 
 def create_engine(
@@ -87,7 +86,10 @@ def create_engine(
             poolclass=QueuePool,
         )
     except ImportError as error:
-        raise ConfigurationError([_NO_DRIVER]) from error
+        raise ConfigurationError(
+            ["the driver for the PostgreSQL of DATABASE_URL is not installed"],
+            hint="install it with: pip install 'iacsgraph[postgresql]'",
+        ) from error
     if sqlite:
         _prepare_sqlite(engine, timeout, memory=is_memory(url))
     else:
@@ -121,7 +123,9 @@ def _prepare_threshold(url: URL, *, prepared_statements: bool) -> int | None:
     """Return after how many executions psycopg prepares a statement, None for never."""
     text = str(url.query.get("prepare_threshold", "5")).lower()
     if text != "none" and not text.isdecimal():
-        raise ConfigurationError(["prepare_threshold in DATABASE_URL must be a number, or none"])
+        raise ConfigurationError(
+            ["prepare_threshold in DATABASE_URL is not a number"], hint="write a number, or none"
+        )
     return int(text) if prepared_statements and text != "none" else None
 
 

@@ -29,7 +29,10 @@ def translated_errors(action: str = "the database refused a statement") -> Itera
     try:
         yield
     except (UnicodeError, OverflowError) as error:
-        raise DatabaseError(f"{action}: a value cannot be stored ({type(error).__name__})") from error
+        raise DatabaseError(
+            f"{action}: a value cannot be stored ({type(error).__name__})",
+            hint="store text that UTF-8 can carry, and integers of at most 64 bits",
+        ) from error
     except sqlalchemy_parts.SQLAlchemyError as error:
         cause = _driver_error(error)
         retryable = getattr(cause, "sqlstate", None) in _CONFLICTS

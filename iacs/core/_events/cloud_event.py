@@ -47,12 +47,18 @@ def check_attribute(name: str, text: str, *, field: str) -> None:
             f"{field} is not the name of a CloudEvents attribute", field=field, hint=hint
         )
     if not text or not text.isprintable():
-        raise EventEncodingError(f"{field} must be printable text, and not empty", field=field)
+        raise EventEncodingError(
+            f"{field} is not printable text", field=field, hint="give it a text, or leave it out"
+        )
     if name == TIME:
         try:
             clock.from_text(text)
         except ValueError as error:
-            raise EventEncodingError(f"{field} is not an instant: {error}", field=field) from None
+            raise EventEncodingError(
+                f"{field} is not an instant: {error}",
+                field=field,
+                hint="use ISO 8601 with an offset, such as 2026-11-23T08:15:30Z",
+            ) from None
 
 
 def headers_to_write(event: NewEvent, source: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ def encode_event(event: NewEvent, source: str) -> EncodedEvent:
         check_text(event.key, field="key")
     check_text(event.id, field="id")
     if not event.id:
-        raise EventEncodingError("id is empty", field="id")
+        raise EventEncodingError("id is empty", field="id", hint="leave it out to get a new one")
     _check_headers(event.headers)
     return EncodedEvent(event, encode(event.value), headers_to_write(event, source))
 
@@ -37,22 +37,30 @@ def encode_event(event: NewEvent, source: str) -> EncodedEvent:
 def check_text(value: Any, *, field: str) -> None:
     """Raise EventEncodingError for a value that a header or a database column cannot carry as text."""
     if not isinstance(value, str):
-        raise EventEncodingError(f"{field} is {type(value).__name__}, but must be text", field=field)
+        raise EventEncodingError(
+            f"{field} is {type(value).__name__}, not text", field=field, hint="convert it to str"
+        )
     if "\0" in value or not is_unicode(value):
         raise EventEncodingError(
-            f"{field} holds a character that cannot be written as UTF-8 text", field=field
+            f"{field} contains a character that cannot be written as UTF-8 text",
+            field=field,
+            hint="remove null characters and lone surrogates",
         )
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
     if not isinstance(headers, Mapping):
         raise EventEncodingError(
-            f"headers is {type(headers).__name__}, but must be a mapping of text to text", field="headers"
+            f"headers is {type(headers).__name__}, not a mapping",
+            field="headers",
+            hint="pass a mapping of text to text",
         )
     for name, value in headers.items():
         check_text(name, field="headers")
         field = f"headers.{name}"
         if not name:
-            raise EventEncodingError("headers has a header without a name", field="headers")
+            raise EventEncodingError(
+                "headers has a header without a name", field="headers", hint="give it a name"
+            )
         check_text(value, field=field)
         check_attribute(name, value, field=field)

@@ -19,6 +19,7 @@ from iacs.core.exceptions import EventEncodingError
 MAX_DEPTH = 200
 """Levels of lists and objects; what is written must be readable by parsers that recurse."""
 
+_AS_TEXT = "publish it as text"
 _LONGEST_PATH = 20  # steps of a path that are named
 _MAX_INTEGER_BITS = 10_000  # Python's own parser refuses more than 4300 digits
 
@@ -28,10 +29,11 @@ _LONG_INTEGER = re.compile(rf"(?<!\d)\d{{{_MAX_INTEGER_DIGITS + 1}}}")  # or tex
 
 
 class _RefusedError(Exception):
-    """A value is not JSON; `path` grows from the inside out while it rises."""
+    """A value is not JSON; `path` grows from the inside out while the error rises."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, hint: str = "") -> None:
         super().__init__(problem)
+        self.hint = hint
         self.path: list[str | int] = []
 
 
@@ -53,7 +55,7 @@ def encode(value: object, *, field: str = "value") -> str:
     except _RefusedError as refused:
         for step in refused.path[: -_LONGEST_PATH - 1 : -1]:
             field += f"[{step}]" if isinstance(step, int) else f".{step}"
-        raise EventEncodingError(f"{field}: {refused}", field=field) from None
+        raise EventEncodingError(f"{field}: {refused}", field=field, hint=refused.hint) from None
 
 
 def decode(data: bytes | str) -> Any:
@@ -121,7 +123,9 @@ def _plain(value: object, depth: int) -> object:
 
 def _text(value: str) -> str:
     if not is_unicode(value):
-        raise _RefusedError("holds half of a surrogate pair, which UTF-8 cannot carry")
+        raise _RefusedError(
+            "contains half of a surrogate pair, which UTF-8 cannot carry", "remove lone surrogates"
+        )
     return str(value)
 
 
@@ -145,33 +149,37 @@ def _number(value: float | Decimal) -> int | float | str:
         case int() if value.bit_length() <= _MAX_INTEGER_BITS:
             return int(value)
         case int():
-            raise _RefusedError("an integer of more than 3,000 digits is not written as JSON")
+            raise _RefusedError("an integer of more than 3,000 digits is not written as JSON", _AS_TEXT)
         case float() if math.isfinite(value):
             return float(value)
         case Decimal() if value.is_finite():
             return str(value)
-    raise _RefusedError(f"{value} is not a number in JSON")
+    raise _RefusedError(f"{value} is not a number in JSON", _AS_TEXT)
 
 
 def _instant(value: datetime) -> str:
     if value.utcoffset() is None:
-        raise _RefusedError("a datetime without an offset names no instant; give it a tzinfo")
+        raise _RefusedError("a datetime without an offset is not an instant", "give it a tzinfo")
     return clock.iso(value)
 
 
 def _refuse(value: object) -> NoReturn:
     name = type(value).__name__
     if isinstance(value, Secret | SecretStr | SecretBytes):
-        raise _RefusedError(f"{name} is a secret, and secrets are never written into events")
+        raise _RefusedError(
+            f"{name} is a secret, and secrets are never written into events", "leave it out of the event"
+        )
     raise _RefusedError(
-        f"{name} cannot be written as JSON; use text, numbers, lists, dictionaries, datetime, date, UUID, "
-        "Decimal, enums or pydantic models"
+        f"{name} cannot be written as JSON",
+        "use text, numbers, lists, dictionaries, datetime, date, UUID, Decimal, enums or pydantic models",
     )
 
 
 def _container(value: Mapping[Any, Any] | list[Any] | tuple[Any, ...] | BaseModel, depth: int) -> object:
     if depth == MAX_DEPTH:
-        raise _RefusedError(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
+        raise _RefusedError(
+            f"is nested more than {MAX_DEPTH} levels deep, or contains itself", "flatten the value"
+        )
     if isinstance(value, BaseModel):
         return _model(value, depth)
     if isinstance(value, Mapping):
@@ -181,7 +189,7 @@ def _container(value: Mapping[Any, Any] | list[Any] | tuple[Any, ...] | BaseMode
 
 def _key(key: object) -> str:
     if not isinstance(key, str):
-        raise _RefusedError(f"has the key {key!r}, but keys are text in JSON")
+        raise _RefusedError(f"has the key {key!r}, but keys are text in JSON", "convert it to str")
     return _text(key.value if isinstance(key, Enum) else key)
 
 

@@ -110,6 +110,7 @@ def _trusted(ca_file: Path | None) -> ssl.SSLContext:
             context.load_verify_locations(ca_file)
         except OSError as error:  # also ssl.SSLError
             raise ConfigurationError(
-                [f"HTTP_CA_FILE: {ca_file} cannot be read as a CA certificate in PEM ({error.strerror})"]
+                [f"HTTP_CA_FILE: {ca_file} cannot be read as a CA certificate in PEM ({error.strerror})"],
+                hint="name a PEM file that this user can read",
             ) from error
     return context

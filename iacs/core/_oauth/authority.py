@@ -88,7 +88,8 @@ class Authority:
     async def _current(self, tenant: str) -> Metadata:
         if not is_tenant(tenant):
             raise ConfigurationError(
-                [f"AZURE_TENANT_ID, or an account's tenant_id: {tenant!r} is neither an id nor a domain"]
+                [f"the tenant {tenant!r} is neither an id nor a domain"],
+                hint="correct AZURE_TENANT_ID, or the account's tenant_id",
             )
         metadata: Metadata = await self._flights.run(tenant, lambda: self._find(tenant))
         return metadata
@@ -110,7 +111,7 @@ class Authority:
         answer = await self._get(uri, "show its signing keys")
         keys = answer.get("keys")
         if not isinstance(keys, list):
-            raise _malformed("list of signing keys is not one")
+            raise _malformed("signing keys are not a list")
         named = {key["kid"]: key for key in keys if isinstance(key, dict) and isinstance(key.get("kid"), str)}
         self._keys[uri] = (time.monotonic(), named)
 
@@ -140,4 +141,4 @@ class Authority:
 
 
 def _malformed(problem: str) -> MalformedResponseError:
-    return MalformedResponseError(f"Entra ID's {problem}. Check AZURE_AUTHORITY_HOST.", status=200)
+    return MalformedResponseError(f"Entra ID's {problem}", status=200, hint="check AZURE_AUTHORITY_HOST")

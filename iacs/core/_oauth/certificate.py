@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from iacs.core.exceptions import ConfigurationError
 
 _LIFETIME = 600
+_BOTH = "put the private key and its certificate into one PEM file"
 
 
 class ClientCertificate:
@@ -48,19 +49,20 @@ class ClientCertificate:
         try:
             certificates = x509.load_pem_x509_certificates(pem)
         except ValueError:
-            raise _unusable("the file holds no certificate beside its key") from None
+            raise _unusable("the file contains no certificate", hint=_BOTH) from None
         for certificate in certificates:
             if certificate.public_key() == key.public_key():
                 digest = certificate.fingerprint(SHA256())
                 return key, base64.urlsafe_b64encode(digest).decode().rstrip("=")
-        raise _unusable("the file holds no certificate that belongs to its key")
+        raise _unusable("the file contains no certificate for its private key", hint=_BOTH)
 
 
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _unusable(f"{path} cannot be read ({error.strerror})") from error
+        problem = f"{path} cannot be read ({error.strerror})"
+        raise _unusable(problem, hint="name a file that this user can read") from error
 
 
 def _private_key(pem: bytes, password: SecretStr | None) -> RSAPrivateKey:
@@ -68,17 +70,15 @@ def _private_key(pem: bytes, password: SecretStr | None) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(pem, secret)
     except TypeError:
-        needed = "has a password: set" if secret is None else "has no password: unset"
-        raise _unusable(f"the file {needed} AZURE_CLIENT_CERTIFICATE_PASSWORD") from None
+        has, verb = ("has a password", "set") if secret is None else ("has no password", "unset")
+        raise _unusable(f"the private key {has}", hint=f"{verb} AZURE_CLIENT_CERTIFICATE_PASSWORD") from None
     except ValueError:
-        raise _unusable(
-            "the file holds no private key in PEM"
-            + (" that AZURE_CLIENT_CERTIFICATE_PASSWORD opens" if secret else "")
-        ) from None
+        opened = " that AZURE_CLIENT_CERTIFICATE_PASSWORD opens" if secret else ""
+        raise _unusable(f"the file contains no private key in PEM{opened}", hint=_BOTH) from None
     if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
-        raise _unusable("the file must hold an RSA key of at least 2048 bits")
+        raise _unusable("the private key is not an RSA key of at least 2048 bits", hint="make a new key")
     return key
 
 
-def _unusable(problem: str) -> ConfigurationError:
-    return ConfigurationError([f"AZURE_CLIENT_CERTIFICATE_PATH: {problem}"])
+def _unusable(problem: str, *, hint: str) -> ConfigurationError:
+    return ConfigurationError([f"AZURE_CLIENT_CERTIFICATE_PATH: {problem}"], hint=hint)

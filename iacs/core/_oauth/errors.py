@@ -143,7 +143,7 @@ def problem_error(problem: Problem, doing: str, *, secrets: Iterable[str] = ()) 
         claims=problem.claims,
         trace_id=problem.trace_id,
         correlation_id=problem.correlation_id,
-        hint=(hint or _NEXT.get(kind, "try again, and if it stays, ask the operator")).rstrip("."),
+        hint=hint or _NEXT.get(kind, "try again; if it fails again, ask the operator"),
     )
 
 

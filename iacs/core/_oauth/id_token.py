@@ -71,26 +71,26 @@ def _verified(token: SecretStr, key: SigningKey, client_id: str) -> Mapping[str,
             options={"require": _REQUIRED, "strict_aud": True, "verify_iss": False},
         )
     except jwt.PyJWTError as error:
-        raise _invalid(_sentence(error)) from None
+        raise _invalid(*_problem_and_remedy(error)) from None
     return claims
 
 
-def _sentence(error: jwt.PyJWTError) -> str:
+def _problem_and_remedy(error: jwt.PyJWTError) -> tuple[str, str]:
     match error:
         case jwt.InvalidSignatureError():
-            return "has a signature that does not fit"
+            return "has a signature that does not match", ""
         case jwt.ExpiredSignatureError():
-            return "has expired; check this machine's clock"
+            return "has expired", "check this machine's clock"
         case jwt.ImmatureSignatureError():
-            return "is not valid yet; check this machine's clock"
+            return "is not valid yet", "check this machine's clock"
         case jwt.InvalidAudienceError():
-            return "is meant for another application: its aud is not AZURE_CLIENT_ID"
+            return "is meant for another application: its aud is not AZURE_CLIENT_ID", ""
         case jwt.MissingRequiredClaimError():
-            hint = "; AZURE_SCOPES must contain profile" if error.claim == "oid" else ""
-            return f"lacks the claim {error.claim}{hint}"
+            remedy = "add profile to AZURE_SCOPES" if error.claim == "oid" else ""
+            return f"lacks the claim {error.claim}", remedy
         case jwt.PyJWKError() | jwt.InvalidKeyError():
-            return "is signed with a key that is not an RSA key"
-    return "is malformed: one of its claims has a wrong type"
+            return "is signed with a key that is not an RSA key", ""
+    return "is malformed: one of its claims has a wrong type", ""
 
 
 def _directory(claims: Mapping[str, Any]) -> str:
@@ -116,5 +116,6 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _invalid(problem: str) -> InvalidIdTokenError:
-    return InvalidIdTokenError(f"the id token {problem}", hint="start the sign-in again")
+def _invalid(problem: str, remedy: str = "") -> InvalidIdTokenError:
+    hint = "; ".join(filter(None, (remedy, "start the sign-in again")))
+    return InvalidIdTokenError(f"the id token {problem}", hint=hint)

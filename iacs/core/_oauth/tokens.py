@@ -21,9 +21,9 @@ class _Answer(BaseModel):
             fields = {".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors()}
             # Not chained: a validation error may quote what it read.
             raise MalformedResponseError(
-                f"Entra ID's answer is not what OAuth promises: {', '.join(sorted(fields))}."
-                " Check AZURE_AUTHORITY_HOST; a proxy may have answered in its place.",
+                f"Entra ID's answer does not follow OAuth: {', '.join(sorted(fields))}",
                 status=200,
+                hint="check AZURE_AUTHORITY_HOST; a proxy may have answered instead",
             ) from None
 
 

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from iacs.core._database import sqlalchemy_parts
 from iacs.core._settings.spelling import did_you_mean, misspelt
 from iacs.core.exceptions import ConfigurationError
-from iacs.redaction.text import redact_text
+from iacs.redaction import REDACTED, redact_text
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -33,6 +33,11 @@ _SENTENCES = {
 def is_secret(field: FieldInfo) -> bool:
     """Return whether a setting's value must not be shown."""
     return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def hint_of(error: "ErrorDetails") -> str:
+    """Return what a validator of iacs's own says to do about a value, nothing for pydantic's."""
+    return str(error.get("ctx", {}).get("hint", ""))
 
 
 def problem_of(error: "ErrorDetails", field: FieldInfo) -> str:
@@ -106,15 +111,15 @@ def contradictions(config: Any, name: Callable[[str], str]) -> list[str]:
 def _bindings(path: Path, *, must_exist: bool) -> list[Binding]:
     if path.is_fifo() or not (must_exist or path.exists()):  # a pipe can be read only once
         return []
-    text = unreadable = ""
+    text = unreadable = hint = ""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        unreadable = f"{path} is not UTF-8: save it in that encoding"
+        unreadable, hint = f"{path} is not UTF-8", "save it in that encoding"
     except OSError as error:
-        unreadable = f"{path} cannot be read: {error.strerror}"
+        unreadable, hint = f"{path} cannot be read: {error.strerror}", "let this user read it"
     if unreadable:  # raised out here, the error does not carry the decoder's, which holds the whole file
-        raise ConfigurationError([unreadable])
+        raise ConfigurationError([unreadable], hint=hint)
     return list(parse_stream(StringIO(text)))
 
 
@@ -127,5 +132,5 @@ def shown(name: str, value: Any, field: FieldInfo) -> str:
             sqlalchemy_parts.make_url(value.get_secret_value()).render_as_string(hide_password=True)
         )
     if is_secret(field):
-        return str(value)
+        return REDACTED if value.get_secret_value() else ""
     return ",".join(value) if isinstance(value, tuple) else redact_text(str(value))

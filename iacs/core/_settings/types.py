@@ -15,10 +15,11 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from iacs.core._oauth.tenant import is_tenant
-from iacs.core.encryption import read_keys
+from iacs.core.encryption import NEW_KEY_HINT, read_keys
 from iacs.core.events import is_topic_name
 from iacs.core.exceptions import ConfigurationError
 
@@ -31,18 +32,20 @@ def _database_url(value: SecretStr) -> SecretStr:
     try:
         parse_url(value.get_secret_value())
     except ConfigurationError as error:
-        said = (
-            error.problems[0].removeprefix("DATABASE_URL's user and password ").removeprefix("DATABASE_URL ")
-        )
-        raise ValueError(said) from None
+        raise _refusal(error.problems[0].removeprefix("DATABASE_URL "), error.hint) from None
     return value
+
+
+def _refusal(problem: str, hint: str) -> PydanticCustomError:
+    """Return an error for pydantic with a hint; `problem` completes "the value …"."""
+    return PydanticCustomError("value_error", "{error}", {"error": problem, "hint": hint})
 
 
 def _fernet_keys(value: SecretStr | None) -> SecretStr | None:
     try:
         read_keys(value.get_secret_value() if value else "")
     except ValueError as error:
-        raise ValueError(f"{error}; generate one with: iacs config new-key") from None
+        raise _refusal(str(error), NEW_KEY_HINT) from None
     return value
 
 
