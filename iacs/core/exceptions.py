@@ -283,12 +283,18 @@ class MailQueryError(IACSGraphError):
     code = "mail_query"
 
 
+FindingKind = Literal[
+    "missing", "cycle", "arity", "type", "hidden", "overlay", "setting", "captive", "leak", "waiver"
+]
+"""The kinds of findings: docs/runtime.md describes each."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
     """One defect of a container: the provider's path, what kind of defect, and what to do about it."""
 
     path: str
-    kind: Literal["missing", "cycle", "arity", "type", "hidden", "overlay", "setting", "captive"]
+    kind: FindingKind
     message: str
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Check, start, read, overlay and stop what a container describes."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
@@ -11,8 +12,8 @@ from typing import Any, Generic, Self, TypeVar
 
 from dependency_injector.containers import Container
 
-from iacs.core.exceptions import CheckError, NotAContainerError, StartError
-from iacs.runtime.checks import findings, overlay_findings
+from iacs.core.exceptions import CheckError, Finding, NotAContainerError, StartError
+from iacs.runtime.checks import Waivers, findings, overlay_findings
 from iacs.runtime.graph.graph import Graph, read_graph
 from iacs.runtime.graph.kinds import SCOPED, Kind
 from iacs.runtime.lifecycle.lifetime import Lifetime
@@ -30,6 +31,8 @@ from iacs.runtime.views.view import Key, View
 
 C = TypeVar("C", bound=Container)
 
+_logger = logging.getLogger("iacs.runtime")
+
 
 class Application(NestingView, Generic[C]):
     """A container to run: `async with app:` starts its parts, dependencies first, and stops them in reverse.
@@ -40,7 +43,9 @@ class Application(NestingView, Generic[C]):
 
     What the application builds it closes; what it was handed it leaves alone. `closing` maps the path of a part, or
     a class, to the function that closes it, such as `{"engine": Engine.dispose}`; `keep_open` names parts and
-    classes that are not closed. While it is started, the container's own providers give the application's parts.
+    classes that are not closed. `waive` maps a path to the kind, or the kinds, of findings that are accepted there;
+    a leak is logged as a warning and refuses nothing. While it is started, the container's own providers give the
+    application's parts.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Application(NestingView, Generic[C]):
         stop_timeout: float = 15.0,
         keep_open: Iterable[type[Any] | str] = (),
         closing: Mapping[type[Any] | str, Closer] | None = None,
+        waive: Waivers | None = None,
     ) -> None:
         if isinstance(container, type):
             name = container.__qualname__
@@ -62,6 +68,8 @@ class Application(NestingView, Generic[C]):
         self.container: C = container
         self.timeline = Timeline()
         self._closing: dict[type[Any] | str, Closer | None] = {**dict.fromkeys(keep_open), **(closing or {})}
+        self._waive = dict(waive or {})
+        self._warned: set[Finding] = set()
         self._asked_roots = None if roots is None else tuple(roots)
         self._lifetime: Lifetime | None = None
         self._entered: list[Token[View | None]] = []
@@ -74,9 +82,14 @@ class Application(NestingView, Generic[C]):
     def _read_container(self) -> None:
         """Read the wiring, as it is now, and refuse a broken one."""
         graph = read_graph(self.container)
-        problems = findings(graph)
-        if problems:
+        problems = findings(graph, waive=self._waive, closing=self._closing)
+        leaks = [problem for problem in problems if problem.kind == "leak"]
+        if len(leaks) < len(problems):
             raise CheckError(problems)
+        for leak in leaks:
+            if leak not in self._warned:
+                _logger.warning("a part stays open: %s", leak, extra={"part": leak.path})
+        self._warned.update(leaks)
         self._overridings = _overridings(graph)
         self._plan_for(graph)
 

@@ -130,3 +130,68 @@ def test_a_name_that_leads_to_no_container_is_one_sentence(iacs: Iacs, name: str
     sentence = said(iacs("check", name))
     assert words in sentence
     assert "sesame" not in sentence
+
+
+WAIVED = """
+[[tool.iacs.waive]]
+path = "other"
+kind = "type"
+reason = "the annotation is too narrow"
+
+[[tool.iacs.waive]]
+path = "service"
+kind = ["arity"]
+reason = "called with arguments"
+"""
+
+
+def test_findings_are_waived_with_a_reason_in_pyproject(iacs: Iacs, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(WAIVED)
+    ran = iacs("check", "shop.wiring:Broken")
+    assert (ran.code, ran.out, ran.err) == (0, "", "3 parts, no findings, 2 waivers\n")
+
+
+def test_the_waivers_of_a_project_count_in_its_folders_too(
+    iacs: Iacs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(WAIVED)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path / "shop")
+    assert iacs("check", "shop.wiring:Broken").code == 0
+
+
+def test_a_waiver_that_matches_nothing_is_a_finding(iacs: Iacs, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(WAIVED)
+    ran = iacs("check", "shop.wiring:Container")
+    assert ran.code == 1
+    assert [line.split()[:2] for line in ran.lines[1:]] == [["other", "waiver"], ["service", "waiver"]]
+
+
+def test_a_waiver_may_name_the_container_that_it_is_for(iacs: Iacs, tmp_path: Path) -> None:
+    named = WAIVED.replace("reason", 'container = "shop.wiring:Broken"\nreason')
+    (tmp_path / "pyproject.toml").write_text(named)
+    assert iacs("check", "shop.wiring:Broken").code == 0
+    ran = iacs("check", "shop.wiring:Container")
+    assert (ran.code, ran.err) == (0, "2 parts, no findings\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            '[[tool.iacs.waive]]\npath = "a"\nkind = "type"',
+            "number 1 has no reason; write: [[tool.iacs.waive]]",
+        ),
+        ('[[tool.iacs.waive]]\npath = "a"\nkind = "type"\nreason = " "', "number 1 has no reason"),
+        ('[[tool.iacs.waive]]\nkind = "type"\nreason = "b"', "number 1 has no path"),
+        ('[[tool.iacs.waive]]\npath = "a"\nkind = []\nreason = "b"', "number 1 has no kind"),
+        ('[[tool.iacs.waive]]\npath="a"\nkind="type"\nreason="b"\nwhy="c"', "has an unknown key why"),
+        ('[tool.iacs]\nwaive = ["a"]', "number 1 is not a table"),
+        ('[tool.iacs]\nwaive = "a"', "tool.iacs.waive is not a list of tables"),
+        ("tool.iacs = 5", "tool.iacs.waive is not a list of tables"),
+        ("[tool", "pyproject.toml cannot be read: "),
+    ],
+)
+def test_a_wrong_waiver_is_one_sentence(iacs: Iacs, tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert words in said(iacs("check", "shop.wiring:Broken"))

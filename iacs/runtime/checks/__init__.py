@@ -2,5 +2,6 @@
 
 from iacs.runtime.checks.findings import check, findings
 from iacs.runtime.checks.overlays import overlay_findings
+from iacs.runtime.checks.waivers import Waivers
 
-__all__ = ["check", "findings", "overlay_findings"]
+__all__ = ["Waivers", "check", "findings", "overlay_findings"]

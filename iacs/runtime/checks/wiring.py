@@ -1,6 +1,6 @@
 """The calls that a graph's providers make, as far as they are known before anything is built."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -65,10 +65,14 @@ def own_name(graph: Graph, index: int) -> str:
 
 
 class Wiring:
-    """A graph, what its nodes are declared to give, and the calls among them; each worked out once."""
+    """A graph, what its nodes are declared to give, and the calls among them; each worked out once.
 
-    def __init__(self, graph: Graph) -> None:
+    `closing` are the paths and classes that the application closes in another way, or keeps open.
+    """
+
+    def __init__(self, graph: Graph, closing: Iterable[type[Any] | str] = ()) -> None:
         self.graph = graph
+        self.closing = tuple(closing)
         self.declarations = Declarations(graph)
 
     @cached_property

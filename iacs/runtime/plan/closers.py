@@ -5,10 +5,11 @@ A `close` that requires arguments, or returns something by its annotation, means
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, ParamSpec, TypeVar, get_origin
 
 from iacs.core.exceptions import WiringError
+from iacs.runtime.declared.remembering import remembering
 from iacs.runtime.graph.graph import Graph
 from iacs.runtime.graph.kinds import Kind
 
@@ -86,7 +87,7 @@ class Closers:
         is_given, closer = self._given(index, cls)
         if is_given:
             return closer is not None and inspect.iscoroutinefunction(_overridden(closer, cls))
-        close, aclose = _closes(cls)
+        close, aclose = closes(cls)
         return not close and aclose
 
     def _given(self, index: int, cls: type) -> tuple[bool, Closer | None]:
@@ -106,29 +107,29 @@ def _overridden(closer: Closer, cls: type) -> Closer:
 def ways_to_close(value: Any) -> Ways:
     """Return what closes an object that nothing is said about. A class is not closed, its objects are."""
     cls: type = type(value)
-    close, aclose = (False, False) if isinstance(value, type) else _closes(cls)
+    close, aclose = (False, False) if isinstance(value, type) else closes(cls)
     closing = value.close if close else None
     if not aclose:
         return closing, None
-    return closing, value.aclose if _is_closing(cls, "aclose") else value.close
+    return closing, value.aclose if is_closing(cls, "aclose") else value.close
 
 
-@lru_cache(maxsize=1024)
-def _closes(cls: type) -> tuple[bool, bool]:
+@remembering(1024)
+def closes(cls: type) -> tuple[bool, bool]:
     """Return whether objects of a class close without an event loop, and in one."""
-    close, aclose = (_is_closing(cls, name) for name in ("close", "aclose"))
+    close, aclose = (is_closing(cls, name) for name in ("close", "aclose"))
     is_async = close and inspect.iscoroutinefunction(cls.close)  # type: ignore[attr-defined]
     return close and not is_async, aclose or is_async
 
 
 def unclear_closing(cls: type) -> str:
     """Return the name of a class's `aclose` or `close` that returns something by its annotation; else ""."""
-    if any(_closes(cls)):
+    if any(closes(cls)):
         return ""
-    return next((name for name in ("aclose", "close") if _is_closing(cls, name, answering=True)), "")
+    return next((name for name in ("aclose", "close") if is_closing(cls, name, answering=True)), "")
 
 
-def _is_closing(cls: type, name: str, *, answering: bool = False) -> bool:
+def is_closing(cls: type, name: str, *, answering: bool = False) -> bool:
     """Return whether a class has a method that is called without arguments, and returns something or nothing."""
     method = inspect.getattr_static(cls, name, None)
     if not callable(getattr(cls, name, None)):
