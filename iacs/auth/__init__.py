@@ -11,7 +11,7 @@ from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, Device
 from iacs.auth.service import AuthService
 
 if TYPE_CHECKING:
-    from iacs.auth.loopback import LoopbackListener
+    from iacs.auth.loopback_listener import LoopbackListener
 
 __all__ = [
     "Accounts",
@@ -23,7 +23,7 @@ __all__ = [
     "SignedIn",
 ]
 
-_LATER = {"LoopbackListener": "iacs.auth.loopback"}
+_LATER = {"LoopbackListener": "iacs.auth.loopback_listener"}
 
 if not TYPE_CHECKING:  # a type checker would take it to say that every name exists
 

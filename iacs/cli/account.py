@@ -10,7 +10,7 @@ import typer
 from iacs.cli.options import Email, Json
 from iacs.cli.output import line, note, print_json
 from iacs.cli.running import run
-from iacs.cli.tables import print_table
+from iacs.cli.table import print_table
 
 if TYPE_CHECKING:
     from iacs.account import Account, AccountService, EnrollmentResult

@@ -57,7 +57,7 @@ def login(
 async def _with_browser(
     service: "AuthService", email: str, timeout: float, *, opens: bool, json: bool
 ) -> "SignedIn":
-    from iacs.auth.loopback import LoopbackListener
+    from iacs.auth.loopback_listener import LoopbackListener
 
     request = await service.begin(email)
     async with LoopbackListener(request.redirect_uri, request.state) as listener:

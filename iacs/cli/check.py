@@ -6,7 +6,7 @@ from iacs.cli.edge import ERROR
 from iacs.cli.loading import DEFAULT, load_container
 from iacs.cli.options import Container, Json
 from iacs.cli.output import counted, note, print_json
-from iacs.cli.tables import print_table
+from iacs.cli.table import print_table
 
 
 def check(container: Container = DEFAULT, json: Json = False) -> None:

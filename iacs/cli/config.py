@@ -4,7 +4,7 @@ import typer
 
 from iacs.cli.options import Json
 from iacs.cli.output import line, note, print_json
-from iacs.cli.tables import print_table
+from iacs.cli.table import print_table
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -28,15 +28,15 @@ class Edge:
 
     def run(self, command: Callable[[], int | None]) -> int:
         """Return the exit code of `command`."""
-        _open_closed_streams()
-        _accept_any_text()
+        _prepare_streams()
         try:
             code = command() or 0
             sys.stdout.flush()
         except (KeyboardInterrupt, typer.Abort):
             return INTERRUPTED
         except BrokenPipeError:
-            _forget_stdout()
+            if isinstance(sys.stdout, TextIOWrapper):  # or Python would flush into the closed pipe at its end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return PIPE_CLOSED
         except Exception as error:  # noqa: BLE001 - the edge: nothing above it could report
             return self._report(error)
@@ -78,22 +78,15 @@ def _unexpected(error: Exception) -> str:
     )
 
 
-def _open_closed_streams() -> None:
-    """Replace each closed standard stream with the null device, or the next open file would get its number."""
+def _prepare_streams() -> None:
+    """Replace closed standard streams with the null device, and escape what a terminal cannot encode.
+
+    The number of a closed stream would be given to the next file that is opened.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 - open until the end
             setattr(sys, name, stream)
-
-
-def _accept_any_text() -> None:
-    """Escape characters that the terminal's encoding lacks, where Python would raise an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _forget_stdout() -> None:
-    """Keep Python from flushing into the closed pipe once more when it ends."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,7 +16,7 @@ import typer
 from iacs.cli.options import Json
 from iacs.cli.output import counted, line, note, print_json
 from iacs.cli.running import run
-from iacs.cli.tables import Column, Table
+from iacs.cli.table import Column, Table
 
 if TYPE_CHECKING:
     from iacs.cli.running import App

@@ -10,7 +10,7 @@ from iacs.cli.loading import DEFAULT, load_container
 from iacs.cli.options import Container, Json
 from iacs.cli.output import line, note, print_json
 from iacs.cli.running import quieten, require_database, run_async
-from iacs.cli.tables import print_table
+from iacs.cli.table import print_table
 from iacs.core.exceptions import IACSGraphError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 from iacs.cli.options import Email, Json
 from iacs.cli.output import instant, note, print_json
 from iacs.cli.running import run
-from iacs.cli.tables import Column, Table
+from iacs.cli.table import Column, Table
 
 if TYPE_CHECKING:
     from iacs.mail_query import MailQuery, MailQueryService, Message, Recipient, UnreadableMessage

@@ -9,7 +9,7 @@ import typer
 from iacs.cli.options import Json
 from iacs.cli.output import counted, instant, line, note, print_json
 from iacs.cli.running import run
-from iacs.cli.tables import print_table
+from iacs.cli.table import print_table
 
 if TYPE_CHECKING:
     from iacs.core.outbox import Outbox

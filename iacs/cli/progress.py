@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as RichProgress
 
 from iacs.cli.output import note
-from iacs.cli.tables import console
+from iacs.cli.table import console
 from iacs.redaction import safe_for_terminal
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from iacs.cli.edge import describe
 from iacs.cli.output import counted, note, print_json
 from iacs.cli.progress import Progress, progress
-from iacs.cli.tables import print_table
+from iacs.cli.table import print_table
 from iacs.core.exceptions import AccountError, EventError
 
 if TYPE_CHECKING:

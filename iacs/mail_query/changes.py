@@ -43,9 +43,7 @@ def changes(documents: Sequence[Document], stored: Mapping[str, State], folder_i
     for document in documents:
         name = message_id(document)
         before = states.get(name, stored.get(name))
-        states[name] = (
-            _removed(before, folder_id) if is_removal(document) else _merged(before, document, folder_id)
-        )
+        states[name] = _next_state(before, document, folder_id)
         if not is_removal(document):
             keys[name] = change_key(document)
     result = Changes(seen=len(keys))
@@ -74,15 +72,16 @@ def is_removal(document: Document) -> bool:
     return isinstance(document, dict) and "@removed" in document
 
 
-def _removed(before: State | None, folder_id: str) -> State | None:
-    """Mark a message as removed unless another folder has it by now; its page may come earlier or later."""
-    if before is None or before.folder_id != folder_id:
-        return before
-    return replace(before, removed=True)
+def _next_state(before: State | None, document: Document, folder_id: str) -> State | None:
+    """Return the state of a message after an item of the folder's page.
 
-
-def _merged(before: State | None, document: Document, folder_id: str) -> State:
-    """Merge the item into the stored document: a delta need not repeat unchanged properties."""
+    A removal counts unless another folder has the message by now: its page may come earlier or later. An item
+    is merged into the stored document, since a delta need not repeat unchanged properties.
+    """
+    if is_removal(document):
+        if before is None or before.folder_id != folder_id:
+            return before
+        return replace(before, removed=True)
     if before is not None and isinstance(document, dict) and isinstance(before.document, dict):
         document = before.document | document
     return State(document, folder_id)

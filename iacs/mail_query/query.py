@@ -15,12 +15,9 @@ from pydantic import (
 
 from iacs.core.exceptions import MailQueryError
 
-
-def _one_is_many(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_is_many)]
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
+]
 
 
 class MailQuery(BaseModel):

@@ -25,12 +25,8 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("lies outside the years 1 to 9999 of UTC") from None
 
 
-def _none_is_empty(value: object) -> object:
-    return () if value is None else value
-
-
 Instant = Annotated[datetime, BeforeValidator(_only_iso), AfterValidator(_in_utc)]
-Many = Annotated[tuple[T, ...], BeforeValidator(_none_is_empty)]
+Many = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
 
 
 class GraphModel(BaseModel):

@@ -1,6 +1,6 @@
-"""A stand-in for Entra ID and Microsoft Graph on this machine, over mail from files.
+"""A local stand-in for Entra ID and Microsoft Graph, with mail from files.
 
-It imports nothing of the rest of this project: the code under test cannot share its mistakes.
+It imports nothing else of iacs, so that it cannot share the mistakes of the code under test.
 """
 
 from iacs.sandbox.cloud import Behaviour, RecordedRequest

@@ -1,4 +1,4 @@
-"""The aiohttp application: both hosts of the cloud on one address."""
+"""The aiohttp application, which serves both hosts of the cloud at one address."""
 
 import base64
 import time
@@ -42,7 +42,7 @@ async def _record(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def _identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Add the request ids to every response, and turn refusals into their JSON."""
+    """Add the request ids to every response, and convert errors to JSON."""
     request_id, sent = str(uuid.uuid4()), request.headers.get("client-request-id", "")
     try:
         response = await handler(request)
@@ -58,7 +58,7 @@ async def _identify(request: web.Request, handler: Handler) -> web.StreamRespons
 
 @web.middleware
 async def _attribute(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Record the user and the grant type of a request, which limits and faults depend on."""
+    """Record the user and the grant type of a request, by which limits and faults are selected."""
     if request.path.startswith(_GRAPH):
         authenticate(request)
     elif request.method == "POST":
@@ -115,11 +115,11 @@ async def _apply_faults(request: web.Request, handler: Handler) -> web.StreamRes
 
 
 def _limit_concurrency() -> Middleware:
-    """Return a middleware that refuses requests beyond a mailbox's limit at the same time."""
+    """Return a middleware that rejects concurrent requests above the limit of a mailbox."""
     in_flight: Counter[str] = Counter()
 
     @web.middleware
-    async def refuse_excess(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def reject_excess(request: web.Request, handler: Handler) -> web.StreamResponse:
         user, limit = request[RECORD].user or "", request.app[CLOUD].behaviour.mailbox_concurrency
         if not user or limit is None:
             return await handler(request)
@@ -132,7 +132,7 @@ def _limit_concurrency() -> Middleware:
         finally:
             in_flight[user] -= 1
 
-    return refuse_excess
+    return reject_excess
 
 
 def _entra_routes() -> list[web.RouteDef]:

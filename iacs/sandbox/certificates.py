@@ -1,4 +1,4 @@
-"""A new certificate authority for each run, for https on loopback."""
+"""A certificate authority for https on loopback, created for every run."""
 
 import ssl
 from pathlib import Path
@@ -9,9 +9,9 @@ NAMES = ("127.0.0.1", "::1", "localhost", "login.microsoftonline.com", "graph.mi
 
 
 def server_context(ca_file: Path) -> ssl.SSLContext:
-    """Issue a server certificate and write the authority that signed it to `ca_file` (PEM).
+    """Issue a server certificate, and write the certificate of its authority to `ca_file` (PEM).
 
-    Raises SandboxError when trustme is missing.
+    Raises SandboxError if trustme is not installed.
     """
     try:
         import trustme

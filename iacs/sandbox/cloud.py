@@ -7,32 +7,32 @@ from aiohttp import web
 
 from iacs.sandbox.directory import Directory
 from iacs.sandbox.entra.device_sign_ins import DeviceSignIns
-from iacs.sandbox.entra.issuing import TokenIssuer
+from iacs.sandbox.entra.token_issuer import TokenIssuer
 from iacs.sandbox.faults import Faults
 
 
 @dataclass
 class Behaviour:
-    """The ways in which real tenants differ, which a test may change while the cloud runs; durations in seconds."""
+    """Settings in which real tenants differ; a test may change them while the cloud runs. Durations are in seconds."""
 
     access_token_lifetime: int = 4027
-    """Not a round hour on purpose: Entra ID draws it between 60 and 90 minutes."""
+    """Deliberately not a round hour: Entra ID chooses a random value between 60 and 90 minutes."""
     refresh_in: int | None = None
-    """Sent when set: the age at which a client should refresh ahead of time."""
+    """The age at which a client should refresh early; sent if set."""
     strict_rotation: bool = False
-    """Revoke every token of a sign-in when a replaced refresh token comes back (Entra ID lets it live)."""
+    """Revoke all tokens of a sign-in when a replaced refresh token is used again (Entra ID accepts it)."""
     code_lifetime: int = 600
     device_code_lifetime: int = 900
     device_code_interval: int = 5
     empty_pages: bool = False
     """Answer every second delta page without items, as the delta documentation allows."""
     mailbox_concurrency: int | None = 4
-    """Requests that one mailbox serves at a time; one more is refused with 429."""
+    """The maximum number of concurrent requests per mailbox; more are rejected with 429."""
 
 
 @dataclass
 class RecordedRequest:
-    """A request that the cloud received; `at` is monotonic seconds, `status` 0 without an answer."""
+    """A request that the cloud received; `at` is monotonic seconds, `status` is 0 without a response."""
 
     method: str
     path: str
@@ -40,14 +40,14 @@ class RecordedRequest:
     headers: Mapping[str, str] = field(repr=False)
     at: float
     user: str | None = None
-    """The mailbox's address, or the client id for an application's own token."""
+    """The address of the mailbox, or the client id for a token of the application itself."""
     grant_type: str | None = None
     status: int = 0
 
 
 @dataclass
 class Registration:
-    """The one application that the tenant knows."""
+    """The only application that is registered in the tenant."""
 
     client_id: str
     client_secret: str
@@ -57,7 +57,7 @@ class Registration:
 
 @dataclass
 class Cloud:
-    """The whole state; it is in memory and ends with the process."""
+    """The whole state, in memory."""
 
     directory: Directory
     registration: Registration
@@ -73,5 +73,5 @@ RECORD: web.RequestKey[RecordedRequest] = web.RequestKey("record", RecordedReque
 
 
 def origin(request: web.Request) -> str:
-    """Return scheme and host as the client named them, so that links use the same ones."""
+    """Return the scheme and host of the request, so that links use the same ones."""
     return f"{request.scheme}://{request.host}"

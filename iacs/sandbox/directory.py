@@ -10,7 +10,7 @@ _NAMESPACE = uuid.UUID("5b0a7d5e-3f5c-5e0b-9d5a-0c1a52a1f0d7")
 
 
 def stable_id(*parts: str) -> str:
-    """Return a GUID that depends on the parts alone, so that it is the same in every process."""
+    """Return a GUID that depends only on the parts, so that it is the same in every process."""
     return str(uuid.uuid5(_NAMESPACE, "\n".join(parts)))
 
 
@@ -54,13 +54,13 @@ class Directory:
         )
 
     def person(self, key: str) -> Person:
-        """Return the person with this address or object id; raise KeyError if there is none."""
+        """Return the person with this address or object id; raise KeyError if nobody has it."""
         person = self.find(key)
         if person is None:
             raise KeyError(f"no mailbox for {key}; there are: {', '.join(self._people)}")
         return person
 
-    def knows_tenant(self, tenant: str) -> bool:
-        """Return whether an authority's path segment names this tenant."""
+    def is_own_tenant(self, tenant: str) -> bool:
+        """Return whether the path segment of an authority denotes this tenant."""
         domains = {person.address.rpartition("@")[2].lower() for person in self.people}
         return tenant.lower() in {self.tenant_id, "common", "organizations", *domains}

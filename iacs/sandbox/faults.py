@@ -1,4 +1,4 @@
-"""Scripted failures: a test adds them, and the next matching requests fail."""
+"""Scripted failures: tests add them, and the next matching requests fail."""
 
 import asyncio
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ class Fault:
     """Seconds."""
     drop: bool = False
     """Close the connection without an answer."""
-    met: int = 0
-    """Number of requests that it has applied to so far."""
+    applied: int = 0
+    """Number of requests that have failed so far."""
 
     def _matches(self, method: str, path: str, user: str, grant_type: str) -> bool:
         patterns = (
@@ -51,14 +51,14 @@ class Fault:
         if self.after > 0:
             self.after -= 1
             return False
-        self.met += 1
+        self.applied += 1
         if self.times is not None:
             self.times -= 1
         return True
 
 
 class Faults:
-    """The scripted failures; the first that matches a request applies."""
+    """Scripted failures; the first that matches a request applies."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []

@@ -14,7 +14,7 @@ from iacs.sandbox.app import create_app
 from iacs.sandbox.certificates import server_context
 from iacs.sandbox.cloud import Behaviour, Cloud, RecordedRequest, Registration
 from iacs.sandbox.directory import Directory, stable_id
-from iacs.sandbox.entra.issuing import TokenIssuer
+from iacs.sandbox.entra.token_issuer import TokenIssuer
 from iacs.sandbox.errors import SandboxError
 from iacs.sandbox.faults import Faults
 from iacs.sandbox.mail.loading import load
@@ -24,10 +24,10 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Sandbox:
-    """Entra ID and Microsoft Graph over mail from files, served on loopback only.
+    """Entra ID and Microsoft Graph with mail from files, served on loopback only.
 
-    `port` 0 stands for any free port. Raises SandboxError for an address that is not on loopback, and on
-    start for mail that cannot be read and a port that is taken.
+    `port` 0 is any free port. Raises SandboxError for an address that is not on loopback, and on start for
+    mail that cannot be read or a port that is in use.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Sandbox:
     def _load(self) -> None:
         for address, paths in self._sources.items():
             load(self.mailbox(address), paths)
-            self.mailbox(address).read()
+            self.mailbox(address).parse_all()
         self._sources = {}
 
     def _tls(self) -> ssl.SSLContext | None:
@@ -103,7 +103,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port, which are Entra ID's authority host as well."""
+        """Scheme, host and port; also the authority host of Entra ID."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{'https' if self._https else 'http'}://{host}:{self._port}"
 
@@ -175,11 +175,11 @@ class Sandbox:
         return tuple(person.address for person in self._cloud.directory.people)
 
     def mailbox(self, address: str) -> Mailbox:
-        """Return the mailbox of an address; raise KeyError if there is none."""
+        """Return the mailbox of an address; raise KeyError if it does not exist."""
         return self._cloud.directory.person(address).mailbox
 
     def register_certificate(self, pem: bytes) -> None:
-        """Accept assertions signed with the key of this certificate, and verify them from then on."""
+        """Accept assertions signed with the key of this certificate; from now on they are verified."""
         self._cloud.registration.certificates.append(pem)
 
     def revoke(self, address: str) -> None:

@@ -101,7 +101,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(write: str) -> None:
         import sys
         from iacs.cli.edge import Edge
         from iacs.cli.output import line, print_json
-        from iacs.cli.tables import Column, Table
+        from iacs.cli.table import Column, Table
         def command():
             table = Table(Column("number"))
             for number in range(1_000_000):

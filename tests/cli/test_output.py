@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from iacs.cli import tables
 from iacs.cli.output import instant, print_json
-from iacs.cli.tables import Column, Table, print_table
+from iacs.cli.table import MISSING, Column, Table, print_table
 from iacs.redaction import safe_for_terminal
 
 
@@ -84,7 +83,7 @@ def test_what_is_missing_is_a_dim_dash_on_a_terminal(terminal: Terminal) -> None
 
 def test_an_empty_text_is_not_shown_as_missing(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("from", "subject"), [("", "x")])
-    assert tables.MISSING not in capsys.readouterr().out
+    assert MISSING not in capsys.readouterr().out
 
 
 def test_numbers_are_aligned_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:

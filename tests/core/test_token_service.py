@@ -57,7 +57,7 @@ async def test_a_cancelled_caller_leaves_the_renewal_to_the_others(identity: Ide
     service = identity.another_process()
     first = asyncio.create_task(service.access_token(alice))
     others = [asyncio.create_task(service.access_token(alice)) for _ in range(5)]
-    await until(lambda: fault.met)
+    await until(lambda: fault.applied)
     first.cancel()
     assert len(set(await asyncio.gather(*others))) == 1
     assert first.cancelled()
@@ -69,7 +69,7 @@ async def test_a_renewal_nobody_waits_for_any_more_is_still_kept(identity: Ident
     fault = identity.cloud.faults.slow(grant_type="refresh_token", seconds=0.2)
     service = identity.another_process()
     only = asyncio.create_task(service.access_token(alice))
-    await until(lambda: fault.met)
+    await until(lambda: fault.applied)
     only.cancel()
     await asyncio.wait([only])
     await service.access_token(alice)

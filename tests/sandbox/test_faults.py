@@ -34,7 +34,7 @@ async def test_throttling_says_when_to_come_back_or_not(cloud: Sandbox, ask: Ask
 async def test_the_service_may_be_away_for_some_requests(cloud: Sandbox, ask: Ask, status: int) -> None:
     fault = cloud.faults.unavailable("*/messages", status=status, times=2, after=1)
     assert [(await ask(MESSAGES))[0] for _ in range(4)] == [200, status, status, 200]
-    assert fault.met == 2
+    assert fault.applied == 2
 
 
 async def test_a_fault_meets_only_whom_it_names(cloud: Sandbox, ask: Ask) -> None:

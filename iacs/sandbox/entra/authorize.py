@@ -1,4 +1,4 @@
-"""The authorize endpoint: signing a person in, and redirecting with the code."""
+"""The authorize endpoint, which signs a person in and redirects with the code."""
 
 import base64
 import json
@@ -12,8 +12,8 @@ from iacs.sandbox.cloud import CLOUD, Cloud
 from iacs.sandbox.directory import Person
 from iacs.sandbox.entra import pages
 from iacs.sandbox.entra.errors import EntraError, invalid_request
-from iacs.sandbox.entra.issuing import Grant, Issued
 from iacs.sandbox.entra.metadata import check_tenant
+from iacs.sandbox.entra.token_issuer import Grant, Issued
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _REDIRECTED_FIELDS = {"error", "error_description", "claims"}
@@ -27,7 +27,7 @@ def client_info(tenant_id: str, person: Person) -> str:
 
 
 def _check_client(cloud: Cloud, query: Mapping[str, str]) -> str:
-    """Return the redirect URI; an error before it is known must never be redirected."""
+    """Return the redirect URI; an error in it or before it must never be redirected."""
     if query.get("client_id") != cloud.registration.client_id:
         raise EntraError(
             "unauthorized_client",
@@ -38,7 +38,7 @@ def _check_client(cloud: Cloud, query: Mapping[str, str]) -> str:
     if urlsplit(redirect_uri).hostname not in _LOOPBACK:
         raise invalid_request(
             f"The redirect URI '{redirect_uri}' specified in the request does not match the redirect URIs "
-            "configured for the application: this stand-in allows loopback addresses only.",
+            "configured for the application: this stand-in allows only loopback addresses.",
             50011,
         )
     return redirect_uri
@@ -55,8 +55,8 @@ def _check_request(query: Mapping[str, str]) -> None:
         raise invalid_request("code_challenge_method must be 'plain' or 'S256'.", 501491)
 
 
-def _send_back(query: Mapping[str, str], redirect_uri: str, fields: Mapping[str, str]) -> web.Response:
-    """Return the fields, and the state, to the application in the requested response mode."""
+def _redirect(query: Mapping[str, str], redirect_uri: str, fields: Mapping[str, str]) -> web.Response:
+    """Redirect to the application with the fields and the state, in the requested response mode."""
     fields = {**fields, **({"state": query["state"]} if "state" in query else {})}
     mode = query.get("response_mode", "query")
     if mode == "form_post":
@@ -77,7 +77,7 @@ def refusal(request: web.Request, error: EntraError) -> web.Response:
             status=400,
         )
     fields = {key: str(value) for key, value in error.fields(request).items() if key in _REDIRECTED_FIELDS}
-    return _send_back(request.query, redirect_uri, fields)
+    return _redirect(request.query, redirect_uri, fields)
 
 
 def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[str, str]:
@@ -96,7 +96,7 @@ def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[
 
 
 def _person(cloud: Cloud, query: Mapping[str, str]) -> Person | None:
-    """Return the person who signs in, None if a page must ask; raise EntraError, which is redirected."""
+    """Return the person who signs in, None if a page has to ask; raise EntraError, which is redirected."""
     _check_request(query)
     person = cloud.directory.find(query.get("login_hint", ""))
     if person is None and query.get("prompt") == "none":
@@ -117,11 +117,11 @@ async def authorize(request: web.Request) -> web.Response:
         return refusal(request, error)
     if person is None:
         return pages.choose_person(cloud.directory.people, request.path, query)
-    return _send_back(query, redirect_uri, _grant_code(cloud, person, query))
+    return _redirect(query, redirect_uri, _grant_code(cloud, person, query))
 
 
 async def logout(request: web.Request) -> web.Response:
-    """Redirect to where the application asked; there is no browser session to end."""
+    """Redirect to the requested address; there is no browser session to end."""
     check_tenant(request)
     target = request.query.get("post_logout_redirect_uri", "")
     if urlsplit(target).hostname in _LOOPBACK:

@@ -32,18 +32,15 @@ def _basic(header: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _thumbprint(pem: bytes) -> str:
-    digest = x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256())
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
-
-
 def _verified_claims(assertion: str, certificates: list[bytes]) -> dict[str, object]:
     """Return the claims; the header's thumbprint may be padded or not."""
     header = jwt.get_unverified_header(assertion)
     thumbprint = str(header.get("x5t#S256", "")).rstrip("=")
     for pem in certificates:
-        if _thumbprint(pem) == thumbprint:
-            key = x509.load_pem_x509_certificate(pem).public_key()
+        certificate = x509.load_pem_x509_certificate(pem)
+        digest = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256()))
+        if digest.decode().rstrip("=") == thumbprint:
+            key = certificate.public_key()
             algorithms, checks = ["PS256", "RS256"], {"verify_aud": False, "verify_iat": False}
             return jwt.decode(assertion, key=key, algorithms=algorithms, options=checks)  # type: ignore[arg-type]
     if certificates:
@@ -52,7 +49,7 @@ def _verified_claims(assertion: str, certificates: list[bytes]) -> dict[str, obj
 
 
 def _check_assertion(registration: Registration, assertion: str) -> None:
-    """Accept the assertions of Microsoft's own library: float times, no `nbf`, any host of the audience."""
+    """Check an assertion, as sent by Microsoft's own library: float times, no `nbf`, any host in the audience."""
     try:
         claims = _verified_claims(assertion, registration.certificates)
     except jwt.InvalidTokenError as error:
@@ -67,7 +64,7 @@ def _check_assertion(registration: Registration, assertion: str) -> None:
 
 
 def authenticate(registration: Registration, form: Mapping[str, object], authorization: str) -> bool:
-    """Check the client; return False if it sent no credential.
+    """Check the client; return whether it sent a credential.
 
     Raises EntraError for another client or a wrong credential.
     """

@@ -1,16 +1,16 @@
-"""Sign-ins that wait for a person on another device."""
+"""Pending sign-ins on another device."""
 
 import time
 from dataclasses import dataclass
 
 from iacs.sandbox.directory import Person
 from iacs.sandbox.entra.errors import EntraError
-from iacs.sandbox.entra.issuing import Grant
+from iacs.sandbox.entra.token_issuer import Grant
 
 
 @dataclass
 class DeviceSignIn:
-    """A sign-in that waits for a person on another device; `expires_at` is Unix time."""
+    """A pending sign-in on another device; `expires_at` is Unix time."""
 
     user_code: str
     scopes: tuple[str, ...]
@@ -20,23 +20,23 @@ class DeviceSignIn:
 
 
 class DeviceSignIns:
-    """The sign-ins that wait, by device code."""
+    """The pending sign-ins, by device code."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, DeviceSignIn] = {}
+        self._pending: dict[str, DeviceSignIn] = {}
 
     def begin(self, device_code: str, sign_in: DeviceSignIn) -> None:
-        """Wait for a person to enter the user code."""
-        self._waiting[device_code] = sign_in
+        """Add a pending sign-in."""
+        self._pending[device_code] = sign_in
 
     def by_user_code(self, user_code: str) -> DeviceSignIn | None:
         """Return the sign-in whose device shows this code."""
         code = user_code.strip().upper()
-        return next((sign_in for sign_in in self._waiting.values() if sign_in.user_code == code), None)
+        return next((sign_in for sign_in in self._pending.values() if sign_in.user_code == code), None)
 
     def redeem(self, device_code: str) -> Grant:
-        """Return the grant, once; raise EntraError if there is none yet."""
-        sign_in = self._waiting.get(device_code)
+        """Return the grant, once; raise EntraError if the person has not signed in."""
+        sign_in = self._pending.get(device_code)
         if sign_in is None:
             raise EntraError("bad_verification_code", 70019, "The verification code was not found.")
         if sign_in.expires_at < time.time():
@@ -45,5 +45,5 @@ class DeviceSignIns:
             raise EntraError("authorization_declined", 70018, "The end user denied the request.")
         if sign_in.person is None:
             raise EntraError("authorization_pending", 70016, "Authorization is pending. Continue polling.")
-        del self._waiting[device_code]
+        del self._pending[device_code]
         return Grant(sign_in.person, sign_in.scopes, public=True)

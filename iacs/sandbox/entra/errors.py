@@ -1,4 +1,4 @@
-"""Entra ID's error responses, in the shape of its error-code reference."""
+"""Error responses of Entra ID, in the format of its error-code reference."""
 
 import uuid
 from datetime import UTC, datetime

@@ -12,8 +12,8 @@ from iacs.sandbox.cloud import CLOUD, Cloud
 from iacs.sandbox.entra.authorize import client_info
 from iacs.sandbox.entra.client_authentication import authenticate
 from iacs.sandbox.entra.errors import EntraError, required
-from iacs.sandbox.entra.issuing import Grant, Issued
 from iacs.sandbox.entra.metadata import check_tenant, issuer
+from iacs.sandbox.entra.token_issuer import Grant, Issued
 
 _DEVICE_GRANTS = {"device_code", "urn:ietf:params:oauth:grant-type:device_code"}
 Form = Mapping[str, object]

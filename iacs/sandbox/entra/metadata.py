@@ -1,4 +1,4 @@
-"""The metadata that clients read before a sign-in."""
+"""The metadata that clients request before a sign-in."""
 
 from aiohttp import web
 
@@ -9,9 +9,9 @@ _TEMPLATES = {"common", "organizations"}
 
 
 def check_tenant(request: web.Request) -> str:
-    """Return the path's tenant; raise EntraError if it is another one."""
+    """Return the tenant in the path; raise EntraError if it is another one."""
     tenant = request.match_info["tenant"]
-    if not request.app[CLOUD].directory.knows_tenant(tenant):
+    if not request.app[CLOUD].directory.is_own_tenant(tenant):
         raise EntraError(
             "invalid_request",
             90002,

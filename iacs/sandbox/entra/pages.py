@@ -1,4 +1,4 @@
-"""The pages that people see; everything that a client sent is escaped."""
+"""The HTML pages; values from the client are escaped."""
 
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -15,7 +15,7 @@ def _page(title: str, body: str, *, status: int = 200) -> web.Response:
 
 
 def choose_person(people: Iterable[Person], path: str, query: Mapping[str, str]) -> web.Response:
-    """Return a page with a link per person, which repeats the request with that person as its login_hint."""
+    """Return a page with a link per person, which repeats the request with a login_hint."""
 
     def link(person: Person) -> str:
         hint = urlencode({**query, "login_hint": person.address})
@@ -25,19 +25,19 @@ def choose_person(people: Iterable[Person], path: str, query: Mapping[str, str])
 
 
 def message(title: str, text: str, *, status: int = 200) -> web.Response:
-    """Return a page with one sentence."""
+    """Return a page with a message."""
     return _page(title, f"<p>{escape(text)}</p>", status=status)
 
 
 def enter_code(path: str) -> web.Response:
-    """Return a page that asks for the code that a device shows."""
+    """Return a page that asks for a user code."""
     return _page(
         "Enter code", f'<form action="{escape(path)}"><input name=otc autofocus><button>Next</button></form>'
     )
 
 
 def form_post(action: str, fields: Mapping[str, str]) -> web.Response:
-    """Return a page whose form sends the fields to the application by itself."""
+    """Return a page that posts the fields to the application when it is loaded."""
     inputs = "".join(
         f'<input type=hidden name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
     )

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from iacs.sandbox.cloud import CLOUD, RECORD, Cloud, origin
 from iacs.sandbox.directory import Person
-from iacs.sandbox.entra.issuing import Grant
+from iacs.sandbox.entra.token_issuer import Grant
 from iacs.sandbox.graph.errors import GraphError
 
 _PREFERENCE = re.compile(r'\s*([^\s=;,]+)\s*(?:=\s*(?:"([^"]*)"|([^,;\s]*)))?')
@@ -55,7 +55,7 @@ class Call:
     cloud: Cloud
     grant: Grant
     segments: tuple[str, ...]
-    """The path below /v1.0, unquoted, without empty ones."""
+    """The non-empty path segments below /v1.0, unquoted."""
     preferences: Preferences
 
     @property
@@ -65,7 +65,7 @@ class Call:
 
     @property
     def base(self) -> str:
-        """The URL of the API, as the client named it."""
+        """The base URL of the API in the request."""
         return f"{origin(self.request)}/v1.0"
 
     def answer(self, body: Mapping[str, Any]) -> web.Response:
@@ -73,7 +73,7 @@ class Call:
         return web.json_response(body, headers=self.preferences.applied())
 
 
-def _refuse(message: str, code: str = "InvalidAuthenticationToken") -> GraphError:
+def _invalid_token(message: str, code: str = "InvalidAuthenticationToken") -> GraphError:
     challenge = {"WWW-Authenticate": 'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"'}  # fmt: skip
     return GraphError(401, code, message, headers=challenge)
 
@@ -82,15 +82,17 @@ def authenticate(request: web.Request) -> Grant:
     """Return the grant of the bearer token; raise GraphError for an invalid token."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise _refuse("Access token is empty.")
+        raise _invalid_token("Access token is empty.")
     issuer = request.app[CLOUD].issuer
     issued = issuer.access_tokens.get(token.strip())
     if issued is None:
-        raise _refuse("IDX14100: JWT is not well formed or was not issued by this cloud.")
+        raise _invalid_token("IDX14100: JWT is not well formed or was not issued by this cloud.")
     if issuer.is_revoked(issued):
-        raise _refuse("Continuous access evaluation resulted in challenge: the session has been revoked.")
+        raise _invalid_token(
+            "Continuous access evaluation resulted in challenge: the session has been revoked."
+        )
     if not issuer.is_valid(issued):
-        raise _refuse("Lifetime validation failed, the token is expired.")
+        raise _invalid_token("Lifetime validation failed, the token is expired.")
     person = issued.grant.person
     request[RECORD].user = person.address if person else request.app[CLOUD].registration.client_id
     return issued.grant

@@ -1,8 +1,8 @@
 """Delta: the changes of a folder since a token.
 
-A token has an offset in the folder's history and the fingerprint of everything before it. The server keeps no
-state, so an old link is valid after a restart over the same files; if the fingerprint differs, the history
-is another one, and the client must start again (410).
+A token has an offset in the history of the folder and the fingerprint of everything before it. The server has
+no state, so a link stays valid after a restart with the same files; if the fingerprint differs, so does the
+history, and the client has to start again (410).
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def _first(call: Call, folder: Folder) -> Position:
 
 
 def _parsed(text: str) -> Filter | None:
-    """Parse the only kind of filter that delta supports: receivedDateTime ge or gt an instant."""
+    """Parse a filter; delta supports only receivedDateTime ge or gt an instant."""
     if not text:
         return None
     try:
@@ -111,14 +111,14 @@ def _item(call: Call, change: Change, position: Position) -> dict[str, Any]:
 
 
 def _kind(folder: Folder, change: Change, position: Position) -> str:
-    """Return the kind of change for a client that knows everything before the round."""
+    """Return the kind of change for a client that has everything before the round."""
     if change.kind == "updated" and folder.created[change.message.immutable_id] >= position.start:
         return "created"
     return change.kind
 
 
 def _items(call: Call, folder: Folder, position: Position, end: int) -> list[dict[str, Any]]:
-    """Return the changes that no later change of the same message replaces."""
+    """Return the changes that are not replaced by a later change of the same message."""
     only = _parsed(position.filter)
     kinds = set(position.change_type.split(",")) if position.change_type else _KINDS
     return [

@@ -75,14 +75,8 @@ def unpack(token: str) -> Any:
         return None
 
 
-def _next_link(call: Call, token: str) -> str:
-    options = {key: value for key, value in call.query.items() if key not in {"$skiptoken", "$skip"}}
-    query = urlencode({**options, "$skiptoken": token}, quote_via=quote, safe="$,:'()/")
-    return f"{call.base}/{'/'.join(quote(part, safe='') for part in call.segments)}?{query}"
-
-
 def _start(call: Call, ids: Sequence[str]) -> int:
-    """Return the start of the page: after the last item seen, or at its former index if it has gone."""
+    """Return the start of the page: after the last returned item, or at its former index if it was deleted."""
     token = call.query.get("$skiptoken")
     if token is None:
         skip = call.query.get("$skip", "0")
@@ -101,4 +95,8 @@ def page(call: Call, keys: Sequence[str]) -> tuple[slice, dict[str, str]]:
     end = start + page_size(call)
     if end >= len(keys):
         return slice(start, end), {}
-    return slice(start, end), {"@odata.nextLink": _next_link(call, pack([end, keys[end - 1]]))}
+    options = {key: value for key, value in call.query.items() if key not in {"$skiptoken", "$skip"}}
+    options["$skiptoken"] = pack([end, keys[end - 1]])
+    path = "/".join(quote(part, safe="") for part in call.segments)
+    query = urlencode(options, quote_via=quote, safe="$,:'()/")
+    return slice(start, end), {"@odata.nextLink": f"{call.base}/{path}?{query}"}

@@ -44,14 +44,14 @@ def find_message(mailbox: Mailbox, key: str) -> StoredMessage:
     return message
 
 
-def _refuse_expand(call: Call) -> None:
+def _reject_expand(call: Call) -> None:
     if "$expand" in call.query:
         raise bad_request("This stand-in does not support $expand on messages.")
 
 
 def list_messages(call: Call, person: Person, folder: str | None = None) -> web.Response:
     """Return a page of all messages, or of those in a folder."""
-    _refuse_expand(call)
+    _reject_expand(call)
     mailbox = person.mailbox
     everything = mailbox.messages
     if folder is not None:
@@ -69,7 +69,7 @@ def list_messages(call: Call, person: Person, folder: str | None = None) -> web.
 
 def get_message(call: Call, person: Person, key: str) -> web.Response:
     """Return one message."""
-    _refuse_expand(call)
+    _reject_expand(call)
     row = as_graph(call, find_message(person.mailbox, key), call.query.get("$select", ""))
     context = f"{call.base}/$metadata#users('{person.object_id}')/messages/$entity"
     return call.answer({"@odata.context": context, **row})

@@ -20,9 +20,9 @@ _NEWEST_FIRST = [OrderBy("receivedDateTime", descending=True)]
 
 
 def _check_order(order: Sequence[OrderBy], parsed: Filter) -> None:
-    """Refuse an order that the mail store cannot sort by.
+    """Reject an order that the mail store cannot sort by.
 
-    Every property of $orderby must be in $filter too, in the same order, and before any other.
+    Every property of $orderby must also be in $filter, in the same order and before any other.
     Source: Microsoft Graph, "List messages", "Using filter and orderby in the same query".
     """
     filtered = ["/".join(path.segments) for path in parsed.properties]

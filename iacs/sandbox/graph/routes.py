@@ -1,4 +1,4 @@
-"""Routing of paths below /v1.0, in every spelling that real clients use."""
+"""Routing of paths below /v1.0, in all spellings of real clients."""
 
 import re
 from urllib.parse import unquote
@@ -66,7 +66,7 @@ def _target(segments: tuple[str, ...]) -> tuple[str | None, tuple[str, ...]]:
 
 
 async def answer(request: web.Request) -> web.Response:
-    """Respond to any request to Graph; raises GraphError."""
+    """Respond to a request to Graph; raises GraphError."""
     grant = authenticate(request)
     if request.method != "GET":
         raise GraphError(405, "MethodNotAllowed", "This stand-in only reads: HTTP method not allowed.")

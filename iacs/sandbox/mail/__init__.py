@@ -1,1 +1,1 @@
-"""Mailboxes: mail files, read into messages in Graph's shape."""
+"""Mailboxes, and the parser that turns mail files into Graph's messages."""

@@ -12,7 +12,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 def _tokens(value: str) -> Iterator[str]:
-    """Yield tokens; a comment, nested ones included, is one token that begins with '('."""
+    """Yield tokens; a comment, with those nested in it, is one token that begins with '('."""
     depth = 0
     comment: list[str] = []
     for match in _TOKEN.finditer(value):
@@ -82,6 +82,6 @@ def _is_address(plain: str) -> bool:
 
 
 def parse_addresses(value: str | None) -> list[Recipient]:
-    """Return every address of a header field, in Graph's shape, with null for a missing name or address."""
+    """Return the addresses of a header field as Graph's recipients; a missing name or address is null."""
     entries = _entries(value or "")
     return [recipient for tokens in entries if (recipient := _recipient(tokens))]

@@ -1,4 +1,4 @@
-"""Dates of RFC 5322, its obsolete forms included; anything else is not a date."""
+"""Dates of RFC 5322, including its obsolete forms."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ _DATE = re.compile(
 
 
 def _year(digits: str) -> int:
-    """Return the year; two and three digits count as RFC 5322, 4.3 says."""
+    """Return the year; two and three digits are interpreted as in RFC 5322, 4.3."""
     year = int(digits)
     if len(digits) == 4:
         return year
@@ -25,7 +25,7 @@ def _year(digits: str) -> int:
 
 
 def _offset(zone: str) -> timedelta:
-    """Return the distance to UTC; raise KeyError for a name that RFC 5322 does not define."""
+    """Return the offset from UTC; raise KeyError for a name that RFC 5322 does not define."""
     if zone[0] not in "+-":
         return timedelta(hours=_ZONES[zone.lower()])
     if int(zone[3:]) > 59:

@@ -40,20 +40,18 @@ def _base64(text: str) -> bytes | None:
         return None
 
 
-def _quoted(text: str) -> bytes | None:
-    data = text.replace("_", " ").encode()
-    return _HEX.sub(lambda match: bytes.fromhex(match[1].decode()), data)
-
-
 def _word(match: re.Match[str]) -> tuple[str, bytes] | None:
-    """Return charset and bytes; None for a word that is not well-formed, which stays as it is."""
+    """Return charset and bytes; None for a malformed word, which is kept unchanged."""
     charset = match[1].partition("*")[0].lower()
-    data = _base64(match[3]) if match[2] in "bB" else _quoted(match[3])
+    if match[2] in "bB":
+        data = _base64(match[3])
+    else:
+        data = _HEX.sub(lambda code: bytes.fromhex(code[1].decode()), match[3].replace("_", " ").encode())
     return None if data is None else (charset, data)
 
 
 def _pieces(value: str) -> Iterator[tuple[str, str | bytes]]:
-    """Yield plain text under the charset '', and the bytes of encoded words under theirs."""
+    """Yield plain text with the charset '', and the bytes of encoded words with theirs."""
     end, after_word = 0, False
     for match in _ENCODED_WORD.finditer(value):
         word = _word(match)
@@ -69,7 +67,7 @@ def _pieces(value: str) -> Iterator[tuple[str, str | bytes]]:
 
 
 def decoded(value: str) -> str:
-    """Return readable text; a character split over neighbouring words of one charset is whole again."""
+    """Return the decoded text; a character may be split across adjacent words of one charset."""
     parts: list[str] = []
     for charset, run in groupby(_pieces(value), key=lambda piece: piece[0]):
         data = [piece for _, piece in run]

@@ -25,7 +25,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def _mbox(path: Path) -> Iterator[bytes]:
-    """Yield each message without its From_ line; lines that begin with `>From ` stay as they are."""
+    """Yield the messages without their From_ lines; lines that begin with `>From ` are kept unchanged."""
     file = mailbox.mbox(path, create=False)
     try:
         for key in file.keys():  # noqa: SIM118 -- iterating the mbox itself would parse every message
@@ -63,8 +63,8 @@ def _from_file(path: Path, target: Mailbox) -> None:
         raise SandboxError(f"{path} is not an mbox file: its first line does not begin with 'From '")
 
 
-def _marks(name: str) -> dict[str, Any]:
-    """Return the properties that the flags in the name of a Maildir file stand for."""
+def _flags(name: str) -> dict[str, Any]:
+    """Return the properties that the flags in the name of a Maildir file denote."""
     flags = name.rpartition(":2,")[2] if ":2," in name else ""
     status = "flagged" if "F" in flags else "notFlagged"
     return {"isRead": "S" in flags, "isDraft": "D" in flags, "flag": {"flagStatus": status}}
@@ -74,7 +74,7 @@ def _maildir_folder(directory: Path, folder: str, target: Mailbox) -> None:
     files = (file for part in ("cur", "new") for file in (directory / part).iterdir())
     for file in sorted(files, key=lambda file: file.name):
         if file.is_file() and not file.name.startswith("."):
-            target.add(file.read_bytes(), folder, **_marks(file.name))
+            target.add(file.read_bytes(), folder, **_flags(file.name))
 
 
 def _from_maildir(path: Path, target: Mailbox) -> None:

@@ -1,4 +1,4 @@
-"""A mailbox in memory: folders, messages, and each folder's history for delta."""
+"""A mailbox in memory: its folders with their histories for delta, and its messages."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ def _digest(*parts: str | bytes) -> bytes:
 
 
 def _id(prefix: str, *parts: str | bytes) -> str:
-    """Return an id that looks like one of Exchange: long, case-sensitive, safe in a URL."""
+    """Return an id like those of Exchange: long, case-sensitive, safe in a URL."""
     return prefix + base64.urlsafe_b64encode(_digest(prefix, *parts)[:30]).decode() + "AAA="
 
 
@@ -72,17 +72,17 @@ class Folder:
 
 @dataclass(eq=False)
 class StoredMessage:
-    """A message: its bytes as they came, its folder, and its marks."""
+    """A message: its original bytes, its folder, and the properties that the mailbox sets."""
 
     raw: bytes
     immutable_id: str
     folder: Folder
-    marks: dict[str, Any] = field(default_factory=dict)
-    """Properties of the mailbox, not of the file: isRead, flag, isDraft, categories."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """Properties that take precedence over those of the file: isRead, flag, isDraft, categories."""
 
     @cached_property
     def properties(self) -> dict[str, Any]:
-        """The properties in the file itself, parsed on first use."""
+        """The properties in the file, parsed on first use."""
         return read_properties(self.raw)
 
     @property
@@ -93,21 +93,21 @@ class StoredMessage:
     @property
     def change_key(self) -> str:
         """A key that changes whenever the message does."""
-        return base64.b64encode(_digest(self.mutable_id, repr(sorted(self.marks.items())))[:18]).decode()
+        return base64.b64encode(_digest(self.mutable_id, repr(sorted(self.overrides.items())))[:18]).decode()
 
     def get(self, name: str) -> Any:
         """Return one property."""
-        return self.marks[name] if name in self.marks else self.properties.get(name)
+        return self.overrides[name] if name in self.overrides else self.properties.get(name)
 
     def as_graph(self, *, immutable: bool = False) -> dict[str, Any]:
-        """Return every property, with an id of that kind."""
+        """Return all properties, with the immutable or the mutable id."""
         return {
             "@odata.etag": f'W/"{self.change_key}"',
             "id": self.immutable_id if immutable else self.mutable_id,
             "changeKey": self.change_key,
             "parentFolderId": self.folder.id,
             **self.properties,
-            **self.marks,
+            **self.overrides,
         }
 
 
@@ -135,13 +135,13 @@ class Mailbox:
         """All messages, in the order in which they were added."""
         return tuple(self._messages.values())
 
-    def read(self) -> None:
-        """Parse every message now, so that no request has to wait for it."""
+    def parse_all(self) -> None:
+        """Parse all messages now, so that no request has to wait for it."""
         for message in self.messages:
             _ = message.properties
 
     def children(self, parent: Folder) -> list[Folder]:
-        """Return the folders directly inside."""
+        """Return the child folders."""
         return [folder for folder in self.folders.values() if folder.parent is parent]
 
     def folder(self, key: str) -> Folder | None:
@@ -162,12 +162,12 @@ class Mailbox:
         """Return the message with this id, of either kind."""
         return self._messages.get(message_id) or self._by_mutable.get(message_id)
 
-    def add(self, raw: bytes, folder: str = "inbox", **marks: Any) -> StoredMessage:
-        """Add a message to a folder; a copy of a message that is there already is another message."""
+    def add(self, raw: bytes, folder: str = "inbox", **properties: Any) -> StoredMessage:
+        """Add a message to a folder; a copy of an existing message is a separate message."""
         content = _digest(raw)
         self._copies[content] += 1
         immutable_id = _id("AAkALg", self.address, content, str(self._copies[content]))
-        message = StoredMessage(raw, immutable_id, self.folder_at(*folder.split("/")), marks)
+        message = StoredMessage(raw, immutable_id, self.folder_at(*folder.split("/")), properties)
         self._messages[immutable_id] = message
         self._insert(message, "created")
         return message
@@ -178,7 +178,7 @@ class Mailbox:
         message.folder.messages[message.immutable_id] = message
         message.folder.record(kind, message)
 
-    def _take_out(self, message: StoredMessage) -> None:
+    def _detach(self, message: StoredMessage) -> None:
         self.version += 1
         del self._by_mutable[message.mutable_id]
         del message.folder.messages[message.immutable_id]
@@ -190,21 +190,21 @@ class Mailbox:
             raise KeyError(f"{self.address} has no message {message_id}")
         return message
 
-    def change(self, message_id: str, **marks: Any) -> None:
+    def change(self, message_id: str, **properties: Any) -> None:
         """Set properties of a message, such as isRead=True."""
         message = self._require(message_id)
-        message.marks |= marks
+        message.overrides |= properties
         self._insert(message, "updated")
 
     def move(self, message_id: str, folder: str) -> None:
-        """Move a message to another folder: removed from the one, created in the other, with a new mutable id."""
+        """Move a message to another folder, with a new mutable id: deleted from one, created in the other."""
         message = self._require(message_id)
-        self._take_out(message)
+        self._detach(message)
         message.folder = self.folder_at(*folder.split("/"))
         self._insert(message, "created")
 
     def remove(self, message_id: str) -> None:
         """Delete a message permanently."""
         message = self._require(message_id)
-        self._take_out(message)
+        self._detach(message)
         del self._messages[message.immutable_id]

@@ -1,4 +1,4 @@
-"""Parameters of Content-Type and Content-Disposition, RFC 2231 included.
+"""Parameters of Content-Type and Content-Disposition, including RFC 2231.
 
 The parser of the standard library takes quadratic time on hostile input and raises on some charset names.
 """

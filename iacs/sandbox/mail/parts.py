@@ -33,30 +33,22 @@ def parse(raw: bytes) -> Message:
 
 
 def _payload(part: Message) -> Any:
-    """Return the payload of a part; its text unchanged if the declared charset does not exist."""
+    """Return the payload of a part; undecoded if the declared charset does not exist."""
     try:
         return part.get_payload()
-    except (TypeError, ValueError):  # what the standard library does not expect of a charset
+    except (TypeError, ValueError):  # raised by the standard library for some charsets
         return part.get_payload(decode=True)
 
 
-def _children(part: Message) -> list[Message]:
-    payload: Any = _payload(part)
-    return payload if part.get_content_maintype() == "multipart" and isinstance(payload, list) else []
-
-
-def _is_empty_multipart(part: Message) -> bool:
-    return part.get_content_maintype() == "multipart" and not content(part).strip()
-
-
 def _leaves(message: Message) -> Iterator[tuple[Message, bool]]:
-    """Yield parts that hold content, in order, and whether each may be the body."""
+    """Yield the parts that have content, in order, and whether they may be the body."""
     waiting = [(message, True)]
     while waiting:
         part, may_be_body = waiting.pop()
         may_be_body = may_be_body and part.get_content_disposition() != "attachment"
-        children = _children(part)
-        if not children and not _is_empty_multipart(part):
+        is_multipart, payload = part.get_content_maintype() == "multipart", _payload(part)
+        children = payload if is_multipart and isinstance(payload, list) else []
+        if not children and not (is_multipart and not content(part).strip()):
             yield part, may_be_body
         only_first = part.get_content_subtype() == "related"
         for number, child in reversed(list(enumerate(children))):
@@ -83,7 +75,7 @@ def body_part(message: Message, *, prefer: str = "text/html") -> Message | None:
 
 
 def content(part: Message) -> bytes:
-    """Return the part's bytes without their transfer encoding; unchanged if that is malformed."""
+    """Return the bytes of a part without their transfer encoding; unchanged if that is malformed."""
     if part.is_multipart():
         return b"\n".join(child.as_bytes() for child in _payload(part) if isinstance(child, Message))
     try:
@@ -106,12 +98,6 @@ def body(message: Message, *, prefer: str = "text/html") -> dict[str, str] | Non
     return {"contentType": "html" if _kind(part) == "text/html" else "text", "content": text(part)}
 
 
-def _is_attached(part: Message, may_be_body: bool, chosen: Message | None) -> bool:
-    if part is chosen:
-        return False
-    return not (may_be_body and _kind(part) in {"text/plain", "text/html"} and not _file_name(part))
-
-
 def _file_name(part: Message) -> str | None:
     return parameter(part, "Content-Disposition", "filename") or parameter(part, "Content-Type", "name")
 
@@ -124,8 +110,10 @@ def _attachment(part: Message) -> Attachment:
 
 
 def attachments(message: Message) -> list[Attachment]:
-    """Return every part that is neither the body nor another rendering of it."""
-    chosen = body_part(message)
-    return [
-        _attachment(part) for part, may_be_body in _leaves(message) if _is_attached(part, may_be_body, chosen)
-    ]
+    """Return the parts that are neither the body nor an alternative of it."""
+    chosen, attached = body_part(message), []
+    for part, may_be_body in _leaves(message):
+        is_text = may_be_body and _kind(part) in {"text/plain", "text/html"} and not _file_name(part)
+        if part is not chosen and not is_text:
+            attached.append(_attachment(part))
+    return attached

@@ -14,7 +14,7 @@ _INVISIBLE_START = re.compile("|".join(_INVISIBLE), re.IGNORECASE)
 
 
 def _visible(html: str) -> str:
-    """Remove the elements that a reader never sees; one that is not closed extends to the end."""
+    """Remove invisible elements; one that is not closed extends to the end."""
     kept, position, lower = [], 0, html.lower()
     while start := _INVISIBLE_START.search(html, position):
         kept.append(html[position : start.start()])
@@ -26,7 +26,7 @@ def _visible(html: str) -> str:
 
 
 def html_to_text(html: str) -> str:
-    """Return the text that a reader sees, a line for each block."""
+    """Return the visible text, with a line per block."""
     spaced = _BREAK.sub("\n", _SPACE.sub(" ", _visible(html)))
     plain = unescape(_TAG.sub("", spaced))
     return without_surrogates(_LINES.sub("\n", plain)).strip(" \n")

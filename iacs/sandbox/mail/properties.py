@@ -1,4 +1,4 @@
-"""The properties of a message under Graph's names; what the file lacks is null."""
+"""The properties of a message with Graph's names; missing values are null."""
 
 import hashlib
 from collections.abc import Callable
@@ -29,28 +29,15 @@ def _importance(field: Field) -> str:
     return _IMPORTANCE.get(word) or _X_PRIORITY.get((field("x-priority") or "").strip()[:1], "normal")
 
 
-def _received(field: Field) -> str | None:
-    """Return the time in the topmost Received field, which the last server wrote.
-
-    The From_ line of an mbox and the time of a file are not part of the message and are ignored.
-    """
-    return graph_text(parse_date((field("received") or "").rpartition(";")[2]))
-
-
 def _conversation(field: Field) -> str | None:
-    """Return an id that messages whose References begin alike share; None without any reference."""
+    """Return an id shared by messages with the same first reference; None without any reference."""
     linked = (field("references") or "").split() or (field("in-reply-to") or "").split()
     root = next(iter(linked), None) or _message_id(field("message-id"))
     return None if root is None else f"AAQk{hashlib.sha256(root.encode()).hexdigest()[:32]}="
 
 
-def _categories(field: Field) -> list[str]:
-    words = decoded(field("keywords") or "").split(",")
-    return [word.strip() for word in words if word.strip()]
-
-
 def _flags(field: Field) -> dict[str, Any]:
-    """Return the properties that mail programs keep in the Status fields of an mbox."""
+    """Return the properties that mail programs store in the Status fields of an mbox."""
     status = (field("status") or "") + (field("x-status") or "")
     return {
         "isRead": "R" in status,
@@ -72,7 +59,7 @@ def _people(field: Field) -> dict[str, Any]:
 
 
 def read_properties(raw: bytes) -> dict[str, Any]:
-    """Return every property that is in the file itself; ids and folders belong to the mailbox."""
+    """Return the properties in the file; ids and folders belong to the mailbox."""
     message = parse(raw)
     headers = list(fields(message))
     firsts: dict[str, str] = {}
@@ -85,7 +72,8 @@ def _assembled(message: Message, headers: list[tuple[str, str]], field: Field) -
     subject = field("subject")
     content = body(message)
     return {
-        "receivedDateTime": _received(field),
+        # The topmost field is that of the last server. The From_ line of an mbox is not part of the message.
+        "receivedDateTime": graph_text(parse_date((field("received") or "").rpartition(";")[2])),
         "sentDateTime": graph_text(parse_date(field("date") or "")),
         "hasAttachments": any(not part.is_inline for part in attachments(message)),
         "internetMessageId": _message_id(field("message-id")),
@@ -93,7 +81,7 @@ def _assembled(message: Message, headers: list[tuple[str, str]], field: Field) -
         "bodyPreview": preview(content),
         "importance": _importance(field),
         "conversationId": _conversation(field),
-        "categories": _categories(field),
+        "categories": [word for word in map(str.strip, decoded(field("keywords") or "").split(",")) if word],
         "inferenceClassification": "focused",
         **_flags(field),
         **_people(field),

@@ -1,4 +1,4 @@
-"""Decoding bytes without guessing: what a declared charset cannot decode becomes U+FFFD."""
+"""Decoding of bytes without guessing: bytes that the declared charset cannot decode become U+FFFD."""
 
 import codecs
 import re
@@ -23,7 +23,7 @@ def decode(data: bytes, charset: str) -> str:
 
 
 def decode_raw(data: bytes) -> str:
-    """Return the text of header bytes: UTF-8 as RFC 6532 allows, U+FFFD for what is not."""
+    """Return the text of header bytes: UTF-8, as in RFC 6532, with U+FFFD for anything else."""
     return data.decode("utf-8", "replace")
 
 

@@ -1,7 +1,7 @@
 """Evaluating a filter on a JSON object, with OData's three-valued logic (4.01, part 2, 5.1.1).
 
 `eq` and `ne` compare null as a value; `gt ge lt le` with null are false; functions of null are null.
-Strings are compared without regard to case, as Exchange does.
+Strings are compared case-insensitively, as in Exchange.
 """
 
 from collections.abc import Mapping
@@ -74,13 +74,8 @@ def _call(call: Call, row: Row) -> bool | None:
     return text.startswith(part) if call.function == "startswith" else part in text
 
 
-def _any(node: AnyOf, row: Row) -> bool:
-    elements = _value(node.collection, row) or []
-    return any(_truth(node.condition, {**row, node.variable: element}) for element in elements)
-
-
 def _logical(node: Logical, row: Row) -> bool | None:
-    """Return the truth of `and` or `or`; None if it depends on an unknown side."""
+    """Return the truth of `and` or `or`; None if it depends on an unknown operand."""
     decisive = node.operator == "or"
     left = _truth(node.left, row)
     if left is decisive:
@@ -102,8 +97,9 @@ def _truth(expression: Expression, row: Row) -> bool | None:
             return None if truth is None else not truth
         case Call():
             return _call(expression, row)
-        case AnyOf():
-            return _any(expression, row)
+        case AnyOf(collection, variable, condition):
+            elements = _value(collection, row) or []
+            return any(_truth(condition, {**row, variable: element}) for element in elements)
     value = _value(expression, row)
     if value is None or isinstance(value, bool):
         return value
@@ -111,5 +107,5 @@ def _truth(expression: Expression, row: Row) -> bool | None:
 
 
 def matches(expression: Expression, row: Row) -> bool:
-    """Return whether the row matches the expression; unknown counts as no. Raises FilterError."""
+    """Return whether the row matches the expression; unknown counts as false. Raises FilterError."""
     return _truth(expression, row) is True

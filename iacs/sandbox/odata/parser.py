@@ -1,4 +1,4 @@
-"""The parser of filter expressions: `not` binds tightest, then comparisons, `and`, `or`."""
+"""The parser of filter expressions; precedence: `not`, comparisons, `and`, `or`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -9,7 +9,7 @@ Value = str | bool | int | float | datetime | None
 
 
 class FilterError(Exception):
-    """An expression is not a valid filter; the message says where and why."""
+    """The expression is not a valid filter; the message has the position and the reason."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Call:
 
 @dataclass(frozen=True)
 class AnyOf:
-    """A condition that at least one element of a collection must meet."""
+    """A condition that at least one element of a collection must satisfy."""
 
     collection: Path
     variable: str
@@ -122,7 +122,7 @@ def _constant(kind: str, text: str) -> Value:
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """Yield the tokens; raise FilterError for text that is none."""
+    """Yield the tokens; raise FilterError for text that is not a token."""
     offset, end = 0, len(text.rstrip())
     while offset < end:
         match = _TOKEN.match(text, offset)

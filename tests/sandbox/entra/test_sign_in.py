@@ -240,7 +240,7 @@ async def test_a_scripted_refusal_meets_only_its_grant(client: Client) -> None:
         "basic_action",
         "{}",
     )
-    assert fault.met == 1
+    assert fault.applied == 1
     assert (await client.refresh(tokens["refresh_token"]))[0] == 200
 
 

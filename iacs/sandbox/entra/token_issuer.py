@@ -1,4 +1,4 @@
-"""Codes and tokens: what has been issued, to whom, and whether it is still valid."""
+"""Issued codes and tokens, their grants, and their validity."""
 
 import base64
 import hashlib
@@ -20,13 +20,13 @@ GRAPH_AUDIENCE = "00000003-0000-0000-c000-000000000000"
 
 @dataclass(frozen=True)
 class Grant:
-    """The permissions of a sign-in, or of an application by itself, without a person."""
+    """The permissions of a sign-in, or of the application itself, which has no person."""
 
     person: Person | None
     scopes: tuple[str, ...]
     nonce: str = ""
     public: bool = False
-    """Signed in without a client secret, so refreshed without one."""
+    """Whether the person signed in without a client secret, so that refreshing needs none either."""
     family: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
@@ -43,7 +43,7 @@ class Issued:
 
 
 class TokenIssuer:
-    """Issues codes and tokens, and keeps all of them in `secrets`."""
+    """Issues codes and tokens; `secrets` has all of them."""
 
     def __init__(self, tenant_id: str) -> None:
         self._tenant_id = tenant_id
@@ -76,21 +76,21 @@ class TokenIssuer:
             "e": jwk["e"],
         }
 
-    def _keep(self, secret: str) -> str:
+    def _record(self, secret: str) -> str:
         self.secrets.append(secret)
         return secret
 
     def _sign(self, claims: dict[str, Any]) -> str:
-        return self._keep(jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id}))
+        return self._record(jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.key_id}))
 
     def code(self, issued: Issued) -> str:
         """Return a new authorization code."""
-        code = self._keep(f"1.{secrets.token_urlsafe(48)}")
+        code = self._record(f"1.{secrets.token_urlsafe(48)}")
         self.codes[code] = issued
         return code
 
     def access_token(self, grant: Grant, client_id: str, *, lifetime: int) -> str:
-        """Return a new access token, valid for `lifetime` seconds: a signed JWT, as in the real cloud."""
+        """Return a new access token, valid for `lifetime` seconds; a signed JWT, as in the real cloud."""
         now = int(time.time())
         person = grant.person
         claims: dict[str, Any] = {
@@ -106,7 +106,7 @@ class TokenIssuer:
 
     def refresh_token(self, grant: Grant) -> str:
         """Return a new refresh token of the grant's family."""
-        token = self._keep(f"1.{secrets.token_urlsafe(96)}")
+        token = self._record(f"1.{secrets.token_urlsafe(96)}")
         self.refresh_tokens[token] = Issued(grant, time.time() + 90 * 86400)
         return token
 
@@ -114,7 +114,7 @@ class TokenIssuer:
         """Return a signed id token for the person who signed in."""
         person = grant.person
         if person is None:
-            raise ValueError("an application by itself has no id token")
+            raise ValueError("an application has no id token")
         now = int(time.time())
         subject = uuid.uuid5(uuid.UUID(person.object_id), client_id).hex
         claims = {
@@ -125,15 +125,15 @@ class TokenIssuer:
         return self._sign(claims | ({"nonce": grant.nonce} if grant.nonce else {}))
 
     def is_valid(self, issued: Issued) -> bool:
-        """Return whether it has neither expired nor been revoked."""
+        """Return whether a code or token is neither expired nor revoked."""
         return issued.expires_at > time.time() and not self.is_revoked(issued)
 
     def is_revoked(self, issued: Issued) -> bool:
-        """Return whether its sign-in has been revoked."""
+        """Return whether the sign-in of a code or token was revoked."""
         return issued.grant.family in self._revoked
 
     def revoke_family(self, family: str) -> None:
-        """End one sign-in: its refresh tokens become invalid."""
+        """Revoke a sign-in with all of its tokens."""
         self._revoked.add(family)
 
     def revoke(self, person: Person) -> None:

@@ -128,7 +128,7 @@ async def test_a_machine_without_ipv6_listens_on_ipv4(
             raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
         return create(address, family=family)
 
-    monkeypatch.setattr("iacs.auth.loopback.socket.create_server", only_ipv4)
+    monkeypatch.setattr("iacs.auth.loopback_listener.socket.create_server", only_ipv4)
     async with LoopbackListener(redirect_uri, STATE) as listener:
         url = redirect_uri.replace("localhost", "127.0.0.1")
         headers = {"Host": urlsplit(redirect_uri).netloc}
