@@ -18,10 +18,14 @@ from iacs.core.exceptions import AuthenticationError, ConfigurationError
 _ADDRESSES = {"localhost": ("127.0.0.1", "::1"), "127.0.0.1": ("127.0.0.1",), "::1": ("::1",)}
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "Referrer-Policy": "no-referrer",
 }
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>iacs</title><p>{}</p></html>
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>iacs: {title}</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto; padding: 0 1.5rem;
+overflow-wrap: anywhere }}</style>
+<h1>{title}</h1><p>{text}</p></html>
 """
 
 
@@ -72,14 +76,14 @@ class LoopbackListener(AsyncClosing):
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         if request.host.lower() != self._uri.netloc.lower() or request.path != (self._uri.path or "/"):
-            return _page(404, "There is nothing here.")
+            return _page(404, "Not found", "This address only receives the end of a sign-in.")
         if request.method != "GET":
-            return _page(405, "A sign-in ends with GET.")
+            return _page(405, "Not allowed", "A sign-in ends with a GET request.")
         if not hmac.compare_digest(
             request.query.get("state", "").encode(), self._state.get_secret_value().encode()
         ):
             return _page(
-                400, "This is not the sign-in that iacs is waiting for. Go back to where you started it."
+                400, "Another sign-in", "iacs is not waiting for this sign-in. Go back and start it again."
             )
         callback = AuthorizationCallback(
             state=self._state,
@@ -90,8 +94,8 @@ class LoopbackListener(AsyncClosing):
         if self._callback is not None and not self._callback.done():
             self._callback.set_result(callback)
         if callback.error:
-            return _page(400, f"The sign-in failed: {callback.error}. {callback.error_description}")
-        return _page(200, "Signed in; you can close this window.")
+            return _page(400, "The sign-in failed", f"{callback.error}: {callback.error_description}")
+        return _page(200, "Signed in", "You can close this window and go back to iacs.")
 
 
 def _addresses(uri: SplitResult) -> tuple[str, ...]:
@@ -123,7 +127,6 @@ def _listen(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
     return sockets
 
 
-def _page(status: int, text: str) -> web.Response:
-    return web.Response(
-        status=status, text=_PAGE.format(escape(text)), content_type="text/html", headers=_HEADERS
-    )
+def _page(status: int, title: str, text: str) -> web.Response:
+    page = _PAGE.format(title=escape(title), text=escape(text))
+    return web.Response(status=status, text=page, content_type="text/html", headers=_HEADERS)

@@ -34,7 +34,7 @@ def _cell_len(text: str) -> int:
 class Column:
     """A column at least `width` cells wide; on a terminal a `cut` one ends in … where its width ends.
 
-    `wide` is its minimum width elsewhere; a `right` one is aligned to the right.
+    `wide` is its minimum width elsewhere, and on a wide terminal; a `right` one is aligned to the right.
     """
 
     title: str
@@ -53,11 +53,19 @@ class Table:
         if self._terminal is None:
             self._widths = [max(column.width, column.wide) for column in columns]
         else:
-            self._widths = [column.width for column in columns]
-            if columns[-1].cut:
-                used = sum(width + len(_GAP) for width in self._widths[:-1])
-                self._widths[-1] = max(1, self._terminal.width - used)
+            self._widths = self._fitting(self._terminal.width)
         self._started = False
+
+    def _fitting(self, terminal: int) -> list[int]:
+        """Return widths for a terminal: the wide ones if they leave half of it to a last column that is cut."""
+        widths = [column.width for column in self._columns]
+        if not self._columns[-1].cut:
+            return widths
+        wide = [max(column.width, column.wide) for column in self._columns]
+        if sum(width + len(_GAP) for width in wide[:-1]) * 2 <= terminal:
+            widths = wide
+        widths[-1] = max(1, terminal - sum(width + len(_GAP) for width in widths[:-1]))
+        return widths
 
     def row(self, *cells: str | None) -> None:
         """Print one row, and the titles before the first."""

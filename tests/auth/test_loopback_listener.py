@@ -32,7 +32,7 @@ async def test_the_callback_has_the_code(redirect_uri: str, http: HttpClient) ->
     assert callback.code == SecretStr("the-code")
     assert callback.state == STATE
     assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-store")
-    assert b"Signed in; you can close this window." in answer.body
+    assert b"You can close this window" in answer.body
     assert b"the-code" not in answer.body
 
 

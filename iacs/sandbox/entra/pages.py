@@ -8,9 +8,14 @@ from aiohttp import web
 
 from iacs.sandbox.directory import Person
 
+_STYLE = """<meta name=viewport content="width=device-width"><meta name=color-scheme content="light dark">
+<style>body { font: 1.1rem/1.8 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto; padding: 0 1.5rem }
+input, button { font: inherit }</style>"""
+
 
 def _page(title: str, body: str, *, status: int = 200) -> web.Response:
-    text = f"<!doctype html><meta charset=utf-8><title>{escape(title)}</title><h1>{escape(title)}</h1>{body}"
+    head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title>{_STYLE}"
+    text = f"{head}<h1>{escape(title)}</h1>{body}"
     return web.Response(text=text, content_type="text/html", status=status)
 
 
