@@ -68,7 +68,10 @@ def resource(factory: Callable[..., Any], *args: Any, **kwargs: Any) -> provider
 
 
 def _manager(factory: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that returns a context manager; it keeps the annotations of `factory`."""
-    if isasyncgenfunction(factory):
-        return wraps(factory)(asynccontextmanager(factory))
-    return wraps(factory)(contextmanager(factory)) if isgeneratorfunction(factory) else factory
+    """Return a function that returns a context manager; it keeps the annotations and a generator function."""
+    if not (isgeneratorfunction(factory) or isasyncgenfunction(factory)):
+        return factory
+    manage: Any = asynccontextmanager if isasyncgenfunction(factory) else contextmanager
+    manager: Any = wraps(factory)(manage(factory))
+    manager.generator_function = factory
+    return manager  # type: ignore[no-any-return]

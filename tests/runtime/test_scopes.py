@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from threading import Barrier
-from typing import Any
+from typing import Any, Self
 
 import anyio
 import pytest
@@ -424,3 +424,78 @@ async def test_a_singleton_of_a_scope_that_can_be_closed_is_closed_with_it() -> 
             scope.get(Client)
             assert log == []
         assert log == ["closed"]
+
+
+async def test_a_factory_that_turns_out_to_need_an_event_loop_is_awaited_for_all_that_depends_on_it() -> None:
+    class Connection:
+        async def __aenter__(self) -> Self:
+            log.append("connect")
+            return self
+
+        async def __aexit__(self, *error: object) -> None:
+            log.append("disconnect")
+
+    async def clock() -> Clock:
+        return Clock()
+
+    class Unannounced(containers.DeclarativeContainer):
+        connection = scoped.resource(lambda: Connection())
+        clock = scoped.singleton(lambda: clock())
+        both = scoped.singleton(lambda connection, clock: (connection, clock), connection, clock)
+
+    async with Application(Unannounced()) as app, app.scope() as scope:
+        with pytest.raises(ScopeError, match=r"connection is built asynchronously[\s\S]*aget"):
+            assert scope["both"]
+        assert log == []
+        first, second = await scope.aget("both")
+        assert (type(first), type(second)) == (Connection, Clock)
+        assert scope["connection"] is first
+        assert scope["clock"] is second
+    assert log == ["connect", "disconnect"]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_generator_that_yields_never_or_twice_is_an_error(asynchronous: bool) -> None:
+    def never() -> Iterator[Clock]:
+        yield from ()
+
+    def twice() -> Iterator[Clock]:
+        yield Clock()
+        yield Clock()
+
+    async def never_async() -> AsyncIterator[Clock]:
+        clocks: list[Clock] = []
+        for clock in clocks:
+            yield clock
+
+    async def twice_async() -> AsyncIterator[Clock]:
+        yield Clock()
+        yield Clock()
+
+    never_ever: Any = never_async if asynchronous else never
+    once_more: Any = twice_async if asynchronous else twice
+
+    class Odd(containers.DeclarativeContainer):
+        never = scoped.resource(never_ever)
+        twice = scoped.resource(once_more)
+
+    async with Application(Odd()) as app:
+        async with app.scope() as scope:
+            with pytest.raises(RuntimeError, match="didn't yield"):
+                await scope.aget("never")
+        with pytest.raises(ExceptionGroup) as caught:
+            async with app.scope() as scope:
+                await scope.aget("twice")
+    assert "didn't stop" in str(caught.value.exceptions[0])
+
+
+async def test_keywords_that_python_reserves_are_passed() -> None:
+    def collect(**named: Any) -> dict[str, Any]:
+        return named
+
+    class Reserved(containers.DeclarativeContainer):
+        clock = scoped.singleton(Clock)
+        made = scoped.singleton(collect, **{"class": clock, "not a name": 2})
+
+    async with Application(Reserved()) as app, app.scope() as scope:
+        assert scope["made"] == {"class": scope["clock"], "not a name": 2}

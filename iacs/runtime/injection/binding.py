@@ -23,6 +23,7 @@ from iacs.core.exceptions import (
 )
 from iacs.runtime.declared import class_of
 from iacs.runtime.injection.markers import Awaiting, Marked, marker_in
+from iacs.runtime.plan.scoped_parts import NeedsAwaitError
 from iacs.runtime.views.current import current_application
 from iacs.runtime.views.view import View
 
@@ -65,15 +66,15 @@ class Binding:
             if position >= positional and name not in kwargs:
                 try:
                     view = view or Awaiting(current_application())
-                    value = read(view)
-                    kwargs[name] = await value if type(value) is CoroutineType else value
+                    kwargs[name] = await _awaited(read, view)
                 except _REFUSALS as error:
                     raise self._refused(name, error) from error
 
     def _refused(self, name: str, error: ApplicationError) -> ApplicationError:
         message = f"cannot inject {name!r} into {self._name}(): {error}"
-        if isinstance(error, NotStartedError | ForeignLoopError | ScopeError):
-            return type(error)(message, path=error.path, hint=error.hint)
+        for kind in (NotStartedError, ForeignLoopError, ScopeError):
+            if isinstance(error, kind):
+                return kind(message, path=error.path, hint=error.hint)
         return InjectionError(message, function=self._name, parameter=name, hint=error.hint)
 
     @cached_property
@@ -156,6 +157,15 @@ class Binding:
             return False
         cls = class_of(self._resolved(parameter.annotation))
         return cls is not None and not (_package(cls) in _CALLERS_OWN or _is_data(cls))
+
+
+async def _awaited(read: Read, view: View) -> Any:
+    while True:
+        try:
+            value = read(view)
+            return await value if type(value) is CoroutineType else value
+        except NeedsAwaitError as needs:  # known only since the part's factory has been called
+            await needs.make()
 
 
 class Shown(inspect.Signature):

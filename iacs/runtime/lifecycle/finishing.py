@@ -8,7 +8,7 @@ from iacs.runtime.lifecycle.waiting import GRACE
 
 
 class Finishing:
-    """Await `work` here; a cancellation of this task is held back until the end, or until the deadline.
+    """Await `work`, which has begun and waits for `waited`; a cancellation is held back until its end or deadline.
 
     It cannot run in a task of its own, since anyio's cancel scopes have to be exited by the task that entered
     them. `cancelled` is the cancellation that was held back; `overran` says that the deadline cut the work off.
@@ -17,10 +17,12 @@ class Finishing:
     def __init__(
         self,
         work: Coroutine[Any, Any, Any],
+        waited: Any,
         seconds: float,
         belongs_to_work: Callable[[asyncio.CancelledError], bool],
     ) -> None:
         self._work = work
+        self._waited = waited
         self._belongs_to_work = belongs_to_work
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + seconds
@@ -28,13 +30,13 @@ class Finishing:
         self.overran = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        error: BaseException | None = None
+        waited = self._waited
         while True:
+            error = yield from self._pause() if waited is None else self._wait(waited)
             try:
                 waited = self._work.send(None) if error is None else self._work.throw(error)
             except StopIteration as end:
                 return end.value
-            error = yield from self._pause() if waited is None else self._wait(waited)
 
     def _pause(self) -> Generator[Any, Any, BaseException | None]:
         try:

@@ -1,7 +1,9 @@
 """How each kind of provider is compiled to an expression."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from inspect import isasyncgenfunction
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -13,7 +15,13 @@ from iacs.runtime.graph.kinds import Kind, is_asynchronous
 from iacs.runtime.plan.calls import PlanContext, argument, call_of, provider_itself
 from iacs.runtime.plan.closers import is_kept_open
 from iacs.runtime.plan.expressions import UNSET, Call, Expression, Values, applied, constant, option, required
-from iacs.runtime.plan.scoping import ScopedPart
+from iacs.runtime.plan.scoped_parts import (
+    AsyncGeneratedPart,
+    BuiltPart,
+    EnteredPart,
+    GeneratedPart,
+    PassedPart,
+)
 
 Compile = Callable[[PlanContext, Node], Expression]
 Arguments = tuple[Sequence[Any], Mapping[str, Any]]
@@ -36,19 +44,17 @@ def _missing(_plan: PlanContext, node: Node) -> Expression:
 
 
 def _scoped(plan: PlanContext, node: Node) -> Expression:
-    """Build the part once per scope; what its arguments take an event loop for, it takes one for, too."""
-    build, made = call_of(plan, node).expression(), node.provider.provides
-    is_resource = node.kind is Kind.SCOPED_RESOURCE
-    asynchronous = build.asynchronous or (is_resource and is_asynchronous(made))
-    return ScopedPart(
-        node.index,
-        node.path,
-        build,
-        plan.closers,
-        asynchronous,
-        entered=is_resource,
-        kept_open=is_kept_open(made),
-    ).expression()
+    """Make the part once per scope; what its arguments take an event loop for, it takes one for, too."""
+    call, made, where = call_of(plan, node), node.provider.provides, (node.index, node.path)
+    if node.kind is Kind.SCOPED_SINGLETON:
+        kept_open = is_kept_open(made)
+        return BuiltPart(*where, call.expression(), plan.closers, kept_open=kept_open).expression()
+    generates = getattr(made, "generator_function", None)
+    if generates is None:
+        return EnteredPart(*where, call.expression(), asynchronous=is_asynchronous(made)).expression()
+    build = replace(call, make=constant(generates)).expression()
+    generated = AsyncGeneratedPart if isasyncgenfunction(generates) else GeneratedPart
+    return generated(*where, build).expression()
 
 
 def _selector(plan: PlanContext, node: Node) -> Expression:
@@ -132,9 +138,7 @@ def _native(_plan: PlanContext, node: Node) -> Expression:
 COMPILERS: Mapping[Kind, Compile] = {
     Kind.ALIAS: _alias,
     Kind.MISSING: _missing,
-    Kind.SCOPED_VALUE: lambda plan, node: ScopedPart(
-        node.index, node.path, constant(UNSET), plan.closers, passed=True
-    ).expression(),
+    Kind.SCOPED_VALUE: lambda _plan, node: PassedPart(node.index, node.path).expression(),
     Kind.SCOPED_SINGLETON: _scoped,
     Kind.SCOPED_RESOURCE: _scoped,
     Kind.FACTORY: lambda plan, node: call_of(plan, node).expression(),

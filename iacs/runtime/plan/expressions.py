@@ -7,7 +7,10 @@ list gives another view of the same wiring, which is what an overlay is.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache, partial
 from inspect import isawaitable
+from keyword import iskeyword
+from types import CoroutineType
 from typing import Any, Final
 
 from iacs.core.exceptions import MissingDependencyError, WiringError
@@ -28,15 +31,19 @@ UNSET: Final = _Unset.UNSET
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """How to read a value; an asynchronous one reads an awaitable of it."""
+    """How to read a value; an asynchronous one reads a coroutine that returns it, or the value itself.
+
+    `known` is what it always evaluates to, UNSET if that depends on the parts.
+    """
 
     read: Read
     asynchronous: bool = False
+    known: Any = UNSET
 
 
 def constant(value: Any) -> Expression:
     """Evaluate to `value`, whatever the parts are."""
-    return Expression(lambda _values: value)
+    return Expression(lambda _values: value, known=value)
 
 
 def applied(function: Callable[[Sequence[Any]], Any], inputs: Sequence[Expression]) -> Expression:
@@ -46,14 +53,14 @@ def applied(function: Callable[[Sequence[Any]], Any], inputs: Sequence[Expressio
         return Expression(lambda values: function([read(values) for read in reads]))
 
     async def read(values: Values) -> Any:
-        return function([await _value(expression, values) for expression in inputs])
+        return function([await _awaited(expression, values) for expression in inputs])
 
     return Expression(read, asynchronous=True)
 
 
-async def _value(expression: Expression, values: Values) -> Any:
+async def _awaited(expression: Expression, values: Values) -> Any:
     value = expression.read(values)
-    return await value if expression.asynchronous else value
+    return await value if expression.asynchronous and type(value) is CoroutineType else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +99,53 @@ class Call:
 
     def _call_quickly(self) -> Read:
         """Return `call` without what most calls lack."""
+        shape = call_shape(len(self.args), tuple(self.kwargs))
+        reads = [expression.read for expression in (*self.args, *self.kwargs.values())]
+        if self.make.known is not UNSET:
+            return shape(self.make.known, *reads)
         make = self.make.read
-        args = [expression.read for expression in self.args]
-        kwargs = [(name, expression.read) for name, expression in self.kwargs.items()]
-
-        def read(values: Values) -> Any:
-            named = {name: read_input(values) for name, read_input in kwargs}
-            return make(values)(*[read_input(values) for read_input in args], **named)
-
-        return read
+        return lambda values: shape(make(values), *reads)(values)
 
     async def _await(self, values: Values, *extra: Any, **more: Any) -> Any:
-        args = [await _value(expression, values) for expression in self.args]
-        kwargs = {name: await _value(expression, values) for name, expression in self.kwargs.items()}
-        made = (await _value(self.make, values))(*args, *extra, **{**kwargs, **more})
+        args, kwargs = [], {}
+        for expression in self.args:
+            value = expression.read(values)
+            is_awaited = expression.asynchronous and type(value) is CoroutineType
+            args.append(await value if is_awaited else value)
+        for name, expression in self.kwargs.items():
+            value = expression.read(values)
+            is_awaited = expression.asynchronous and type(value) is CoroutineType
+            kwargs[name] = await value if is_awaited else value
+        made = (await _awaited(self.make, values))(*args, *extra, **{**kwargs, **more})
         if isawaitable(made):
             made = await made
         for name, expression in self.attributes.items():
-            setattr(made, name, await _value(expression, values))
+            setattr(made, name, await _awaited(expression, values))
         return made
+
+
+@lru_cache(maxsize=512)
+def call_shape(positional: int, names: tuple[str, ...]) -> Callable[..., Read]:
+    """Return a function that takes what to call, and how to read each argument, and returns the call.
+
+    It is written out, since a list and a dictionary of the arguments cost as much as most calls.
+    """
+    if not all(name.isidentifier() and not iskeyword(name) for name in names):
+        return partial(_calling, positional, names)
+    reads = [f"read_{number}" for number in range(positional + len(names))]
+    args = [f"{read}(values)" for read in reads[:positional]]
+    kwargs = [f"{name}={read}(values)" for name, read in zip(names, reads[positional:], strict=True)]
+    source = f"lambda {', '.join(('make', *reads))}: lambda values: make({', '.join(args + kwargs)})"
+    shape: Callable[..., Read] = eval(source)  # noqa: S307 - of names that Python takes for such
+    return shape
+
+
+def _calling(positional: int, names: tuple[str, ...], make: Callable[..., Any], *reads: Read) -> Read:
+    """Call with keywords that cannot be written in Python, such as `class`."""
+    return lambda values: make(
+        *[read(values) for read in reads[:positional]],
+        **{name: read(values) for name, read in zip(names, reads[positional:], strict=True)},
+    )
 
 
 def required(read: Read, cls: type, path: str) -> Read:

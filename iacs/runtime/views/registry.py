@@ -89,7 +89,8 @@ def _not_started(number: int) -> NotStartedError:
 
 def enter(view: View) -> Token[View | None]:
     """Make `view` the current one of this context."""
-    _record(view)
+    if recordings:
+        _record(view)
     return _entered.set(view)
 
 

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from contextvars import Token
 from types import CoroutineType, TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar
 
 from iacs.core.exceptions import ScopeError
 from iacs.runtime.graph.kinds import SCOPED
-from iacs.runtime.plan.expressions import UNSET, Expression, Values
+from iacs.runtime.plan.expressions import UNSET, Read, Values
 from iacs.runtime.plan.scoping import ScopedParts, ScopeValues
 from iacs.runtime.views import registry
 from iacs.runtime.views.exits import Exits
@@ -24,18 +23,18 @@ class ScopeView(ReportingView):
     """The view of a scope: reading what is passed, and building on first use what is scoped."""
 
     is_scope = True
+    is_open = False  # an attribute, since every look-up of the current view reads it
+    _is_over = False
+    _values: ScopeValues | None = None
 
     def __init__(self, parent: View, passed: Mapping[Any, Any]) -> None:
         self._parent = self.outer_view = parent
         self._passed = passed
-        self._entry: Token[View | None] | None = None
-        self._values: ScopeValues | None = None
-        self._is_over = False
 
     @property
     def is_started(self) -> bool:
         """Return whether parts can be read."""
-        return self._entry is not None
+        return self.is_open
 
     def __enter__(self) -> Self:
         self._enter(None)
@@ -48,29 +47,28 @@ class ScopeView(ReportingView):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._leave():
+        if self._leave() and self._values is not None:
             self._exits.close(error)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        return await self._exits.close_async(error) if self._leave() else False
+        if self._leave() and self._values is not None:
+            return await self._exits.close_async(error)
+        return False
 
     def _enter(self, task: "asyncio.Task[Any] | None") -> None:
-        if self._entry is not None or self._is_over:
+        if self.is_open or self._is_over:
             raise ScopeError("this scope was entered before", hint="make another one with app.scope()")
         parent = self._parent
         parent.refuse_closed()
-        self.loop_context, self.plan, self.lookup, self.roots = (
-            parent.loop_context,
-            parent.plan,
-            parent.lookup,
-            parent.roots,
-        )
+        self.plan, self.lookup, self.roots = parent.plan, parent.lookup, parent.roots
+        self.loop_context = parent.loop_context
+        self._task = task
         self._known = self.knowing(parent)
-        self._exits = Exits(task, self.loop_context.stop_timeout)
-        self.scope_caches = self._expressions, self._fixed = parent.scope_caches
+        self.scope_caches = self._reads, self._fixed = parent.scope_caches
         self._entry = registry.enter(self)
+        self.is_open = True
         self.loop_context.scopes[self] = None
 
     def knowing(self, parent: View) -> Passed:
@@ -78,29 +76,31 @@ class ScopeView(ReportingView):
         return passed_to(parent, self._passed) if self._passed else NOTHING_PASSED
 
     def _leave(self) -> bool:
-        """Leave the block; return whether there may be something to close."""
-        if self._entry is None:
+        """Leave the block; return False when the application has stopped, and closed the scope."""
+        if not self.is_open:
             if self._is_over:
-                return False  # the application has stopped, and closed it
+                return False
             raise ScopeError("this scope is not entered")
         registry.leave(self._entry)
         self._end()
-        return self._values is not None
+        return True
 
     def close(self) -> None:
         """Close the scope's parts now, since the application stops; leaving the block does nothing more."""
         self._end()
-        self._exits.close(None)
+        if self._values is not None:
+            self._exits.close(None)
 
     async def aclose(self) -> None:
         """Close as `close` does, in the event loop."""
         self._end()
-        await self._exits.close_async(None)
+        if self._values is not None:
+            await self._exits.close_async(None)
 
     def _end(self) -> None:
-        self._entry = None
+        self.is_open = False
         self._is_over = True
-        self._expressions, self._fixed = {}, {}
+        self._reads, self._fixed = {}, {}
         self.loop_context.scopes.pop(self, None)
 
     @property
@@ -110,6 +110,7 @@ class ScopeView(ReportingView):
 
     def _begin(self) -> ScopeValues:
         """Copy the parent's values, in which the scoped parts are unset that are not to be seen here."""
+        self._exits = Exits(self._task, self.loop_context.stop_timeout)
         values = ScopeValues(self._parent.values)
         outer: ScopedParts | None = getattr(self._parent.values, "parts", None)
         if outer is not None:
@@ -136,48 +137,35 @@ class ScopeView(ReportingView):
 
     def __getitem__(self, key: str) -> Any:
         value = self.begin(key)
-        return self._at_hand(key, value) if type(value) is CoroutineType else value
-
-    @overload
-    async def aget(self, key: type[T]) -> T: ...
-    @overload
-    async def aget(self, key: str) -> Any: ...
-    async def aget(self, key: Key) -> Any:
-        """Return a part by class or path, and await whatever it takes to build it."""
-        value = self.begin(key)
-        return await value if type(value) is CoroutineType else value
+        if type(value) is CoroutineType:
+            value.close()
+            path = self.plan.graph.nodes[self.lookup.index_in(key, self.values)].path
+            hint = "read it with: await scope.aget(…)"
+            raise ScopeError(f"{path} is built asynchronously", path=path, hint=hint)
+        return value
 
     def begin(self, key: Key) -> Any:
         """Return a part, or a coroutine that returns it."""
         value = self._fixed.get(key, UNSET)
         if value is not UNSET:
             return value
-        expression = self._expressions.get(key) or self._expression(key)
-        return expression.read(self._values if self._values is not None else self._begin())
+        read = self._reads.get(key) or self._read_of(key)
+        return read(self._values if self._values is not None else self._begin())
 
-    def _expression(self, key: Key) -> Expression:
-        """Resolve a class or path for the first time in any scope of this view's parent."""
-        if self._entry is None:
+    def _read_of(self, key: Key) -> Read:
+        """Return how a class or path is read; remember it for all scopes of this view's parent."""
+        if not self.is_open:
             raise ScopeError("this scope has ended" if self._is_over else "this scope is not entered")
         index = self.lookup.index_in(key, self.values)
         self._require(index)
-        expression = self.plan.expressions[index]
+        read = self.plan.expressions[index].read
         if index in self.loop_context.bound:
             self.loop_context.check_loop(lambda: self.plan.graph.nodes[index].path)
         elif self._is_kept(self.plan.graph.nodes[self.plan.graph.source(index)]):
-            self._fixed[key] = expression.read(self.values)
+            self._fixed[key] = read(self.values)
         else:
-            self._expressions[key] = expression
-        return expression
-
-    def _at_hand(self, key: Key, awaitable: Any) -> Any:
-        """Return what was built before; refuse what would have to be awaited."""
-        awaitable.close()
-        value = self.values[self.plan.graph.source(self.lookup.index(key))]
-        if value is UNSET:
-            name = key if isinstance(key, str) else key.__qualname__
-            raise ScopeError(f"{name} is built asynchronously", hint="read it with: await scope.aget(…)")
-        return value
+            self._reads[key] = read
+        return read
 
     def read(self, key: Key) -> Any:
         """Return a part."""
@@ -185,7 +173,7 @@ class ScopeView(ReportingView):
 
     def refuse_closed(self) -> None:
         """Raise ScopeError when the scope is not open."""
-        if self._entry is None:
+        if not self.is_open:
             raise ScopeError("the outer scope is not open")
 
     def forget(self) -> None:

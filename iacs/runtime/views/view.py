@@ -2,13 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import CoroutineType
 from typing import Any, TypeVar, overload
 
 from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Expression, Values
+from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Read, Values
 from iacs.runtime.plan.plan import Plan
+from iacs.runtime.plan.scoped_parts import NeedsAwaitError
 from iacs.runtime.views.lookup import Lookup
 from iacs.runtime.views.loop_context import LoopContext, current_token
 
@@ -32,7 +34,7 @@ class View(ABC):
     def __init__(self, loop_context: LoopContext) -> None:
         self.run_in(loop_context)
         self._found = _Found(self)
-        self.scope_caches: tuple[dict[Key, Expression], dict[Key, Any]] = ({}, {})
+        self.scope_caches: tuple[dict[Key, Read], dict[Key, Any]] = ({}, {})
 
     @property
     def derived(self) -> dict[frozenset[int], Any]:
@@ -92,9 +94,12 @@ class View(ABC):
     async def aget(self, key: str) -> Any: ...
     async def aget(self, key: Key) -> Any:
         """Return a part by class or path, and await whatever it takes to build it."""
-        value = self.begin(key)
-        index = self.lookup.index_in(key, self.values)
-        return await value if self.plan.expressions[index].asynchronous else value
+        while True:
+            try:
+                value = self.begin(key)
+                return await value if type(value) is CoroutineType else value
+            except NeedsAwaitError as needs:  # known only since the part's factory has been called
+                await needs.make()
 
     def begin(self, key: Key) -> Any:
         """Return a part, or a coroutine that returns it."""

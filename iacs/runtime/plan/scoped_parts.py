@@ -1,0 +1,264 @@
+"""Scoped parts: how each kind is made in the values of a scope, and what is exited with the scope.
+
+Their expressions return what the values of a scope hold, or have the scope make it; in values that belong to
+no scope they raise ScopeError.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from types import CoroutineType
+from typing import Any
+
+from iacs.core.exceptions import ScopeError
+from iacs.runtime.graph.scoped import OPEN_A_SCOPE
+from iacs.runtime.plan.closers import Closers
+from iacs.runtime.plan.expressions import UNSET, Expression, Values
+from iacs.runtime.plan.scoping import Exit, ScopedParts, ScopeValues
+
+
+class ScopedPart(ABC):
+    """What is there once per scope, at `index` among the values of the scope."""
+
+    asynchronous = False
+
+    def __init__(self, index: int, path: str) -> None:
+        self.index = index
+        self.path = path
+
+    def expression(self) -> Expression:
+        """Return the expression that reads the part, and has it made where it is missing."""
+        index, outside = self.index, self.outside
+
+        def read(values: Values) -> Any:
+            value = values[index]
+            if value is not UNSET:
+                return value
+            return values.parts.make(self) if type(values) is ScopeValues else outside(values)
+
+        def read_async(values: Values) -> Any:
+            value = values[index]
+            if value is not UNSET:
+                return value
+            return values.parts.make_async(self) if type(values) is ScopeValues else outside(values)
+
+        return Expression(read_async if self.asynchronous else read, self.asynchronous)
+
+    def outside(self, _values: Values) -> Any:
+        """Return the part where no scope is open; raise ScopeError if it needs one."""
+        raise ScopeError(f"{self.path} is scoped, and no scope is open", hint=OPEN_A_SCOPE, path=self.path)
+
+    @abstractmethod
+    def make(self, parts: ScopedParts) -> Any:
+        """Return the part, newly made in a scope."""
+
+    async def make_async(self, parts: ScopedParts) -> Any:
+        """Return the part, newly made; await whatever that takes."""
+        return self.make(parts)
+
+
+class NeedsAwaitError(ScopeError):
+    """A part was read synchronously, and turned out to need an event loop."""
+
+    def __init__(self, part: ScopedPart, parts: ScopedParts) -> None:
+        hint = "read it with: await scope.aget(…)"
+        super().__init__(f"{part.path} is built asynchronously", path=part.path, hint=hint)
+        self._part, self._parts = part, parts
+
+    async def make(self) -> None:
+        """Make that part, so that reading what depends on it succeeds."""
+        await self._parts.make_async(self._part)
+
+
+class PassedPart(ScopedPart):
+    """A value that is passed in when a scope is entered."""
+
+    def make(self, parts: ScopedParts) -> Any:
+        """Raise ScopeError: nobody has passed it."""
+        name = self.path.rpartition(".")[2]
+        raise ScopeError(
+            f"{self.path} was not passed to this scope",
+            hint=f"pass it when the scope is entered: app.scope({name}=…)",
+            path=self.path,
+        )
+
+
+class BuiltPart(ScopedPart):
+    """An object that is built by a call, and closed with the scope if it can be."""
+
+    def __init__(
+        self, index: int, path: str, build: Expression, closers: Closers, *, kept_open: bool = False
+    ) -> None:
+        super().__init__(index, path)
+        self.asynchronous = build.asynchronous
+        self._build = build.read
+        self._closers = closers
+        self._kept_open = kept_open
+        self._unclosed: type | None = None  # the class of the last object that nothing closes
+
+    def make(self, parts: ScopedParts) -> Any:
+        """Return the part, newly built."""
+        made = self._build(parts.values)
+        if type(made) is not self._unclosed:
+            if type(made) is CoroutineType:
+                made.close()
+                raise NeedsAwaitError(self, parts)
+            self._note_closing(parts, made)
+        return made
+
+    async def make_async(self, parts: ScopedParts) -> Any:
+        """Return the part, newly built; await its dependencies and its factory."""
+        made = self._build(parts.values)
+        if type(made) is CoroutineType:
+            made = await made
+        if type(made) is not self._unclosed:
+            self._note_closing(parts, made)
+        return made
+
+    def _note_closing(self, parts: ScopedParts, made: Any) -> None:
+        close, aclose = (None, None) if self._kept_open else self._closers.ways(self.index, made)
+        if close is None and aclose is None:
+            self._unclosed = type(made)
+        elif not any(made is value for value in parts.values):
+            parts.exits.add(self, _exit_of(close), _exit_of(aclose))
+
+
+class EnteredPart(ScopedPart):
+    """A context manager that is entered on first use and exited with the scope."""
+
+    def __init__(self, index: int, path: str, build: Expression, *, asynchronous: bool) -> None:
+        super().__init__(index, path)
+        self.asynchronous = asynchronous
+        self._build = build.read
+
+    def make(self, parts: ScopedParts) -> Any:
+        """Return what entering returns."""
+        manager = self._build(parts.values)
+        if type(manager) is CoroutineType:
+            manager.close()
+            raise NeedsAwaitError(self, parts)
+        if hasattr(type(manager), "__aenter__") and not hasattr(type(manager), "__enter__"):
+            raise NeedsAwaitError(self, parts)
+        return self._entered(parts, manager)
+
+    async def make_async(self, parts: ScopedParts) -> Any:
+        """Return what entering returns; what can be entered asynchronously is."""
+        manager = self._build(parts.values)
+        if type(manager) is CoroutineType:
+            manager = await manager
+        if hasattr(type(manager), "__aenter__"):
+            return await parts.exits.enter(self, manager)
+        return self._entered(parts, manager)
+
+    def _entered(self, parts: ScopedParts, manager: Any) -> Any:
+        if not hasattr(type(manager), "__enter__"):
+            raise self._no_manager(manager)
+        value = manager.__enter__()
+        parts.exits.add(self, manager.__exit__)
+        return value
+
+    def _no_manager(self, made: object) -> ScopeError:
+        return ScopeError(
+            f"{self.path} is a scoped resource, and its factory returned a {type(made).__qualname__}",
+            hint="give a generator function or one that returns a context manager, or declare a scoped.singleton",
+            path=self.path,
+        )
+
+
+class GeneratedPart(ScopedPart):
+    """What a generator yields; the generator goes on when the scope ends.
+
+    It is driven here, not by contextlib: that costs as much as everything else of a scope.
+    """
+
+    def __init__(self, index: int, path: str, build: Expression) -> None:
+        super().__init__(index, path)
+        self.asynchronous = build.asynchronous
+        self._build = build.read
+
+    def make(self, parts: ScopedParts) -> Any:
+        """Return what the generator yields."""
+        return self._started(parts, self._build(parts.values))
+
+    async def make_async(self, parts: ScopedParts) -> Any:
+        """Return what the generator yields, once its dependencies are there."""
+        made = self._build(parts.values)
+        return self._started(parts, await made if type(made) is CoroutineType else made)
+
+    def _started(self, parts: ScopedParts, generator: Generator[Any, None, Any]) -> Any:
+        try:
+            value = next(generator)
+        except StopIteration:
+            raise RuntimeError("generator didn't yield") from None
+        parts.exits.add(self, partial(_end, generator))
+        return value
+
+
+class AsyncGeneratedPart(ScopedPart):
+    """What an asynchronous generator yields; the generator goes on when the scope ends."""
+
+    asynchronous = True
+
+    def __init__(self, index: int, path: str, build: Expression) -> None:
+        super().__init__(index, path)
+        self._build = build.read
+
+    def make(self, parts: ScopedParts) -> Any:
+        """Raise NeedsAwaitError."""
+        raise NeedsAwaitError(self, parts)
+
+    async def make_async(self, parts: ScopedParts) -> Any:
+        """Return what the generator yields."""
+        generator = self._build(parts.values)
+        if type(generator) is CoroutineType:
+            generator = await generator
+        if not parts.exits.opens_here(self):
+            return await parts.exits.enter(self, asynccontextmanager(lambda: generator)())
+        try:
+            value = await anext(generator)
+        except StopAsyncIteration:
+            raise RuntimeError("generator didn't yield") from None
+        parts.exits.add(self, None, partial(_end_async, generator))
+        return value
+
+
+def _exit_of(close: Callable[[], Any] | None) -> Exit | None:
+    return None if close is None else lambda *_: close()
+
+
+def _end(generator: Generator[Any, None, Any], *error: Any) -> None:
+    """Let a generator go on to its end, as `contextmanager` does."""
+    if error[0] is not None:
+        contextmanager(lambda: generator)().__exit__(*error)
+        return
+    try:
+        next(generator)
+    except StopIteration:
+        return
+    try:
+        raise RuntimeError("generator didn't stop")
+    finally:
+        generator.close()
+
+
+def _end_async(generator: AsyncGenerator[Any, None], *error: Any) -> Coroutine[Any, Any, None]:
+    """Return a coroutine that lets a generator go on to its end, as `asynccontextmanager` does."""
+    if error[0] is not None:
+        return _throw(generator, error)
+    return _finish(generator)
+
+
+async def _throw(generator: AsyncGenerator[Any, None], error: tuple[Any, ...]) -> None:
+    await asynccontextmanager(lambda: generator)().__aexit__(*error)
+
+
+async def _finish(generator: AsyncGenerator[Any, None]) -> None:
+    try:
+        await anext(generator)
+    except StopAsyncIteration:
+        return
+    try:
+        raise RuntimeError("generator didn't stop")
+    finally:
+        await generator.aclose()
