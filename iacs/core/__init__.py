@@ -1,1 +1,1 @@
-"""What every module stands on; it knows no injector. Packages that begin with `_` are private to one module here."""
+"""The base of every module, without dependency injection; packages that begin with `_` belong to one module here."""

@@ -1,4 +1,4 @@
-"""Instants: aware datetimes in UTC, and the fixed-width text that the database keeps of them."""
+"""Instants: aware datetimes in UTC, and the text of fixed width in which the database stores them."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,19 +19,19 @@ def iso(instant: datetime, *, timespec: str = "auto") -> str:
 
 
 def to_text(instant: datetime) -> str:
-    """Write an instant as 2026-11-23T08:15:30.000000Z: sorted as text, such texts are sorted in time.
+    """Write an instant as 2026-11-23T08:15:30.000000Z: the order of such texts is the order in time.
 
-    Raises ValueError for a datetime without an offset, which names no instant.
+    Raises ValueError for a datetime without an offset, which is not an instant.
     """
     if instant.utcoffset() is None:
-        raise ValueError("a datetime without an offset names no instant; give it one, such as datetime.UTC")
+        raise ValueError("a datetime without an offset is not an instant; give it one, such as datetime.UTC")
     return iso(instant.astimezone(UTC), timespec="microseconds")
 
 
 def from_text(text: str) -> datetime:
-    """Read what `to_text` wrote; any other offset is turned into UTC.
+    """Read what `to_text` wrote; any other offset is converted to UTC.
 
-    Raises ValueError for a text that is no instant, or has no offset.
+    Raises ValueError for a text that is not an instant, or has no offset.
     """
     instant = datetime.fromisoformat(text)
     if instant.utcoffset() is None:
@@ -40,7 +40,7 @@ def from_text(text: str) -> datetime:
 
 
 def database_now(tx: "Transaction") -> datetime:
-    """Return the instant by the clock that everyone on this database shares."""
+    """Return the current time by the clock that all users of this database share."""
     if tx.dialect != "postgresql":
         return now()  # SQLite's users share a machine
     instant: datetime = tx.value("SELECT clock_timestamp()")

@@ -1,4 +1,4 @@
-"""Every setting, read from environment variables and `.env`, validated once and all together."""
+"""Every setting, read from environment variables and `.env`, validated once, together."""
 
 import os
 from functools import lru_cache
@@ -47,7 +47,7 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(
         allow_inf_nan=False,
         env_file=".env",
-        env_file_encoding="utf-8-sig",  # with the mark that some editors put first, or without
+        env_file_encoding="utf-8-sig",  # with or without a byte order mark
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -179,7 +179,7 @@ class Config(BaseSettings):
         else:
             self._prefix = prefix
             problems += contradictions(self, self._name)
-        if problems:  # raised out here, the error does not carry pydantic's, which quotes secrets
+        if problems:  # raised here, the error has no context: pydantic's error quotes secrets
             raise ConfigurationError(problems, hint="; ".join(filter(None, hints)))
 
     @classmethod
@@ -191,7 +191,7 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Record where each value comes from, after the sources have been asked."""
+        """Add a source that records where the values come from."""
         return init_settings, env_settings, dotenv_settings, file_secret_settings, Origins(settings_cls)
 
     @model_validator(mode="wrap")

@@ -1,6 +1,6 @@
 """The database: SQLite by default, PostgreSQL by URL; its schema is applied on the first connection.
 
-SQLAlchemy is slow to import, and a Database is named by many who never open one: it is imported when one is built.
+SQLAlchemy is slow to import, and many modules name a Database that they never open: it is imported when one is built.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 
 class Database(Closing, AsyncClosing):
-    """Open connections lazily, for any number of threads; `timeout` is in seconds.
+    """A database that is opened at its first use, for any number of threads; `timeout` is in seconds.
 
-    With `must_exist` a SQLite file that is not there is a DatabaseError; otherwise it is created.
+    With `must_exist` a missing SQLite file is a DatabaseError; otherwise it is created.
 
     On PostgreSQL `schema` names the schema that holds every table; it is created if it is missing. Without it
     the connection's own search_path decides. In a transaction it is the whole search_path.
@@ -39,7 +39,7 @@ class Database(Closing, AsyncClosing):
     Behind a pooler that gives each transaction another connection (PgBouncer's pool_mode=transaction),
     `prepared_statements` is False.
 
-    A process that forks makes a new one in the child: connections cannot be shared with it.
+    After a fork, the child process makes a new Database: connections cannot be shared.
     """
 
     def __init__(
@@ -96,8 +96,8 @@ class Database(Closing, AsyncClosing):
     def get_connection(self) -> "Connection":
         """Open a connection, for use with `with`; the first one applies the schema.
 
-        Its errors are SQLAlchemy's own. On SQLite it is for reading beside a writer: what writes stands in a
-        `transaction`. Raises DatabaseError when no connection can be had, and SchemaError.
+        Its errors are SQLAlchemy's own. On SQLite it is for reading beside a writer; write in a
+        `transaction`. Raises DatabaseError when no connection can be opened, and SchemaError.
         """
         if not self._is_current:
             with self._schema_guard:
@@ -107,19 +107,19 @@ class Database(Closing, AsyncClosing):
     def transaction(self, *, read_only: bool = False) -> AbstractContextManager[Transaction]:
         """Commit at the end, roll back on any error.
 
-        On SQLite one transaction at a time may write, over all threads and processes, and the others wait
-        for their turn; any number that are `read_only` run beside it.
+        On SQLite one transaction at a time may write, across all threads and processes, and the others wait
+        for their turn; any number of `read_only` transactions run beside it.
         """
         return self._transaction(Interrupt(self._timeout), read_only=read_only)
 
     async def run(
         self, work: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Return `work(tx, …)`, done as one transaction in a worker thread.
+        """Return `work(tx, …)`, run as one transaction in a worker thread.
 
-        Once a cancelled call has raised CancelledError nothing of it runs any more, and it is rolled back
-        unless its commit had begun. After a deadlock or a serialization failure it is done again from its
-        beginning, for `timeout` seconds at most: beside the transaction, `work` changes nothing.
+        When a cancelled call raises CancelledError, nothing of it runs any more, and it is rolled back
+        unless its commit had begun. After a deadlock or a serialization failure it is run again from its
+        beginning, for up to `timeout` seconds: `work` must have no effects besides the transaction.
         """
         return await self._run(lambda tx: work(tx, *args, **kwargs), read_only=False)
 
@@ -140,11 +140,11 @@ class Database(Closing, AsyncClosing):
 
         Raises DatabaseError; SchemaError when another process has brought the schema to a version that this one does
         not know; and DegradedError when the disk of a SQLite file is nearly full. A SQLite file that was
-        deleted is an error too: SQLite itself goes on in it, and what it writes is lost.
+        deleted is an error too: SQLite itself continues with it, and what it writes is lost.
         """
-        return await self.read(self._look)
+        return await self.read(self._state)
 
-    def _look(self, tx: Transaction) -> Mapping[str, object]:
+    def _state(self, tx: Transaction) -> Mapping[str, object]:
         from iacs import sql
         from iacs.core._database import schema as schema_versions
 
@@ -165,7 +165,7 @@ class Database(Closing, AsyncClosing):
         await self.read(back_up, target)
 
     def run_script(self, sql: str) -> None:
-        """Run every statement of a script in one transaction; colons and percent signs mean themselves."""
+        """Run every statement of a script in one transaction; colons and percent signs are literal."""
         with self.transaction() as tx:
             tx.run_script(sql)
 

@@ -1,4 +1,4 @@
-"""Secrets at rest: what the database keeps of tokens and sign-ins is readable with the key alone.
+"""Secrets at rest: tokens and sign-ins in the database are readable only with the key.
 
 cryptography is slow to import, and many programs never open a secret: it is imported with the first one.
 """
@@ -15,10 +15,10 @@ NEW_KEY_HINT = "generate a key with: iacs config new-key"
 
 
 class Encryption:
-    """Encrypt text with the first of several keys, decrypt it with whichever fits.
+    """Encryption with the first of several keys, decryption with any of them.
 
-    Keys are Fernet keys, comma-separated, looked at when first used. `context` says what the text belongs
-    to, such as an account; a ciphertext moved to another record does not decrypt there.
+    Keys are Fernet keys, comma-separated, checked at the first use. `context` identifies the record that a text belongs
+    to, such as an account; a ciphertext moved to another record cannot be decrypted there.
     """
 
     def __init__(self, keys: SecretStr | None) -> None:
@@ -30,11 +30,11 @@ class Encryption:
         return KeyRing.new_key()
 
     def encrypt(self, text: str, *, context: str) -> str:
-        """Return `text` in a form that only the key opens, and only for `context`."""
+        """Encrypt `text` for `context`."""
         return self._key_ring.encrypt(json.dumps([context, text]))
 
     def decrypt(self, text: str, *, context: str) -> str:
-        """Return what was encrypted for `context`.
+        """Decrypt what was encrypted for `context`.
 
         Raises ConfigurationError when no key fits, DatabaseError when it was encrypted for another context.
         """
@@ -47,7 +47,7 @@ class Encryption:
         return str(plain)
 
     def probe(self) -> None:
-        """Look at the keys; raises ConfigurationError when there is none, or one is no key."""
+        """Check the keys; raise ConfigurationError when there is none, or one is malformed."""
         _ = self._key_ring
 
     @cached_property
@@ -56,7 +56,7 @@ class Encryption:
 
 
 def read_keys(text: str) -> tuple[str, ...]:
-    """Return the Fernet keys in a text, comma-separated; raise ValueError, which quotes none, for another text."""
+    """Return the Fernet keys of a comma-separated text; raise ValueError, without the text, for anything else."""
     keys = tuple(key.strip() for key in text.split(","))
     if not any(keys):
         return ()
@@ -69,7 +69,7 @@ def read_keys(text: str) -> tuple[str, ...]:
 
 
 class KeyRing:
-    """Encrypt with the first of several Fernet keys, comma-separated; decrypt with whichever fits."""
+    """The Fernet keys of a comma-separated text: the first encrypts, any of them decrypts."""
 
     def __init__(self, text: str) -> None:
         try:
@@ -90,17 +90,17 @@ class KeyRing:
         return Fernet.generate_key().decode()
 
     def encrypt(self, text: str) -> str:
-        """Return `text` in a form that only the key opens."""
+        """Encrypt `text`."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, text: str) -> str:
-        """Return what was encrypted; raise ConfigurationError when no key fits."""
+        """Decrypt `text`; raise ConfigurationError when no key fits."""
         from cryptography.fernet import InvalidToken
 
         try:
             return self._fernet.decrypt(text.encode()).decode()
         except InvalidToken:
             raise ConfigurationError(
-                ["TOKEN_ENCRYPTION_KEY does not open what the database keeps"],
+                ["TOKEN_ENCRYPTION_KEY cannot decrypt what the database contains"],
                 hint="append the key that it was written with, after a comma, or sign in again",
             ) from None

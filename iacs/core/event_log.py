@@ -1,6 +1,6 @@
-"""Events in the database, where Kafka is not configured: what Kafka promises, for the users of one database.
+"""Events in the database, if Kafka is not configured: the same guarantees, for the programs that share one database.
 
-What reads and writes is imported at the first use: a program that only wires an event log needs neither.
+Reading and writing are imported at the first use: a program that only wires an event log needs neither.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class EventLog(BaseEventStream["EventLogReader"]):
-    """Publishes and consumes events in `database`.
+    """An event stream in `database`.
 
-    A consumer learns at once of events published through the same EventLog, and of others within
+    A consumer receives events published through the same EventLog at once, and others within
     `poll_seconds`. The group takes over the partitions of a dead consumer after `lease_seconds`. Publishing
-    is all or nothing. Database errors arrive as DatabaseError. Nothing is ever deleted.
+    is all or nothing. Errors of the database are DatabaseError. Nothing is ever deleted.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Events, and what every event stream promises.
+"""Events, and the guarantees of every event stream.
 
-`KafkaClient` and `EventLog` are both an `EventStream`: one test suite holds them to the same promises.
+`KafkaClient` and `EventLog` both implement `EventStream`, and one test suite checks both.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ class NewEvent:
     """An event to publish: any value that JSON can carry, and the key that fixes its order.
 
     With a key, a value of None is a tombstone: a topic that Kafka compacts forgets the key. `headers` go with
-    the event: a trace context, or an attribute of its CloudEvent such as `ce_subject`. Those that follow from
-    the event, as `ce_id` does, are written by themselves; `ce_source`, `ce_type` and `ce_time` can be given here.
+    the event: a trace context, or an attribute of its CloudEvent such as `ce_subject`. Those that are
+    derived from the event, such as `ce_id`, are set automatically; `ce_source`, `ce_type` and `ce_time` can be given here.
     """
 
     topic: str
@@ -45,7 +45,7 @@ class NewEvent:
 class Event:
     """An event as it was read; `partition` and `offset` are its address in the topic.
 
-    `id`, `type`, `source` and `time` are those of CloudEvents, None where the record lacks them; `headers` are
+    `id`, `type`, `source` and `time` are those of CloudEvents, None if the record lacks them; `headers` are
     the others.
     """
 
@@ -72,7 +72,7 @@ def is_topic_name(text: str) -> bool:
 
 
 def check_topic(topic: str) -> None:
-    """Raise EventError for a name that Kafka would refuse."""
+    """Raise EventError for a name that Kafka would reject."""
     if not is_topic_name(topic):
         raise EventError(
             f"{topic!r} is not the name of a topic", hint="use up to 249 letters, digits, '.', '_' and '-'"
@@ -81,7 +81,7 @@ def check_topic(topic: str) -> None:
 
 @runtime_checkable
 class EventStream(Protocol):
-    """Publishes events durably and reads them back in the order of each key."""
+    """A durable stream of events, read in the order of each key."""
 
     async def publish(
         self,
@@ -120,12 +120,12 @@ class EventStream(Protocol):
         next one; the event in flight when the iteration is left is read again by the group. A group starts at
         the oldest event. Without a group everything is read from the oldest event on and nothing is
         committed. The iteration ends when everything is read and no event came for `idle_timeout` seconds;
-        without that, it never ends. With `commit=False` the offsets of the group stay where they are: it looks at
+        without that, it never ends. With `commit=False` the offsets of the group stay unchanged: it shows
         what the group would read. Once `stop` is set, the iteration ends instead of yielding the next event: the
         one before is finished. A record that is not JSON goes to the dead-letter topic and is skipped.
         A dead letter that is rejected ends the iteration, or is logged, as the stream's `dead_letter_failure`
         says; it is logged where nothing is committed.
-        Raises EventError for a topic or group of no valid name, KafkaError when the brokers are away for
+        Raises EventError for an invalid topic or group name, KafkaError when the brokers are unreachable for
         longer than the client's timeout.
         """
         ...

@@ -1,4 +1,4 @@
-"""One HTTP client for all of Microsoft's cloud: one session, one set of trusted CAs, one deadline."""
+"""The HTTP client for Microsoft's cloud: one session, one set of trusted CAs, one timeout."""
 
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ __all__ = ["HttpClient", "HttpResponse", "same_origin"]
 
 
 class HttpClient(AsyncClosing):
-    """Send requests over one aiohttp session per event loop, opened at first use.
+    """An HTTP client with one aiohttp session per event loop, opened at the first use; `timeout` is in seconds.
 
-    Proxies come from the environment, as urllib reads it. Cookies are not kept and redirects are not
-    followed: what is sent to one address never reaches another, nor one account's request another's.
+    Proxies are read from the environment, as urllib does. Cookies are not kept and redirects are not
+    followed: what is sent to one address never reaches another, and accounts do not share cookies.
     """
 
     def __init__(self, *, timeout: float = 30.0, ca_file: Path | None = None) -> None:
@@ -39,9 +39,9 @@ class HttpClient(AsyncClosing):
         form: Mapping[str, str] | None = None,
         json: Any = None,
     ) -> HttpResponse:
-        """Send one request and read the whole answer within the timeout.
+        """Send one request and read the whole response within the timeout.
 
-        Raises APIConnectionError when no answer comes, never for an HTTP status.
+        Raises APIConnectionError if there is no response, never because of its HTTP status.
         """
         host = urlsplit(url).netloc.rpartition("@")[2]
         if not host:

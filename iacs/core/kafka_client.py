@@ -26,10 +26,10 @@ _MAX_BATCHES_IN_FLIGHT = 4
 
 
 class KafkaClient(BaseEventStream["KafkaReader"]):
-    """Publishes and consumes events; nothing connects before the first use.
+    """An event stream on Kafka, connected at the first use.
 
     `timeout` is in seconds, `linger_ms` in milliseconds, `batch_size` in bytes. The brokers create topics if
-    they are set up to do so; otherwise an unknown topic is a KafkaError.
+    they are configured to; otherwise an unknown topic is a KafkaError.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         return count
 
     async def probe(self) -> Mapping[str, int]:
-        """Return how many brokers there are, asked just now and within the timeout; raises KafkaError."""
+        """Request the cluster's metadata and return the number of brokers; raises KafkaError after the timeout."""
         from iacs.core._kafka.connection import CHECK_BROKERS
 
         try:

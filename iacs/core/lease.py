@@ -1,4 +1,4 @@
-"""Leases: something that one holder at a time may do, over all processes that share a database."""
+"""Leases: exclusive rights to do something, among all processes that share a database."""
 
 import asyncio
 import time
@@ -64,7 +64,7 @@ def seize_lease(tx: Transaction, name: str, holder: str, seconds: float, previou
 
 
 def read_lease(tx: Transaction, name: str) -> Held | None:
-    """Return who holds the lease, None if nobody ever did or it was given back."""
+    """Return the holder of the lease, None if it was never taken or was given back."""
     row = tx.row(_READ, {"name": name})
     return Held(row["holder"], row["expires_at"]) if row else None
 
@@ -76,12 +76,12 @@ def renew_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool
 
 
 def drop_lease(tx: Transaction, name: str, holder: str) -> None:
-    """Give a lease back; nothing happens to one that another holds."""
+    """Give a lease back, unless another holder has it."""
     tx.execute(_DROP, {"name": name, "holder": holder})
 
 
 class Lease:
-    """Hold the lease `name` for `seconds` at a time; each instance is a holder of its own.
+    """The lease `name`, held for `seconds` at a time; each instance is a holder of its own.
 
     A holder that dies is succeeded at once by one that waits on the same machine (on Linux), and by others when its
     time is over: by the database's clock, or when it has not renewed for so long by the clock of the one that waits,

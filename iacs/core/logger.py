@@ -1,7 +1,7 @@
-"""Structured logging: events with fields, carried by the standard library's logging.
+"""Structured logging: events with fields, through the standard library's logging.
 
-Nothing global is configured: neither the root logger nor structlog, which belong to the application. A Logger is
-named everywhere and structlog is slow to import: it is imported with the first line that is logged.
+Nothing global is configured: neither the root logger nor structlog, which belong to the application. Many
+modules name a Logger and structlog is slow to import: it is imported with the first line that is logged.
 """
 
 import logging
@@ -22,16 +22,16 @@ class Logger(Protocol):
     """The methods that a service needs of its logger; structlog's own loggers have them too."""
 
     def debug(self, event: str, **fields: Any) -> None:
-        """Log what helps to follow the code."""
+        """Log a detail for debugging."""
 
     def info(self, event: str, **fields: Any) -> None:
         """Log what happened."""
 
     def warning(self, event: str, **fields: Any) -> None:
-        """Log what went wrong and was dealt with."""
+        """Log a problem that was handled."""
 
     def error(self, event: str, **fields: Any) -> None:
-        """Log what went wrong; `exc_info` may be the exception."""
+        """Log a failure; `exc_info` may be the exception."""
 
     def bind(self, **fields: Any) -> "Logger":
         """Return a logger that puts these fields on each of its lines."""
@@ -41,8 +41,8 @@ class Logger(Protocol):
 def create_logger(name: str = "iacs", *, level: str = "INFO", format: LogFormat = "auto") -> Logger:
     """Return the logger of that name; its lines go to stderr unless the application prints them itself.
 
-    Called again it changes level and format. Raises ConfigurationError for a level that does not exist, and
-    for the root logger, which is the application's.
+    A second call changes level and format. Raises ConfigurationError for a level that does not exist, and
+    for the root logger, which belongs to the application.
     """
     from iacs.core._logging.bound_logger import BoundLogger
     from iacs.core._logging.line import LineFormatter, attach
@@ -54,11 +54,11 @@ def create_logger(name: str = "iacs", *, level: str = "INFO", format: LogFormat 
         )
     set_level(level, name)
     attach(logger).setFormatter(LineFormatter(format))
-    return cast("Logger", BoundLogger(logger, {}))  # which takes a field of the name event, too
+    return cast("Logger", BoundLogger(logger, {}))  # whose methods also accept a field named event
 
 
 def set_level(level: str, name: str = "iacs") -> None:
-    """Change from now on what is logged at and below that name; raises ConfigurationError."""
+    """Change the level of the logger of that name and of those below it; raises ConfigurationError."""
     if level.upper() not in LEVELS:
         raise ConfigurationError([f"{level!r} is not a log level"], hint=f"use one of {', '.join(LEVELS)}")
     logging.getLogger(name).setLevel(level.upper())

@@ -1,6 +1,6 @@
-"""OAuth 2.0 and OpenID Connect as Entra ID speaks them (entra-docs' v2-oauth2-auth-code-flow).
+"""OAuth 2.0 and OpenID Connect with Entra ID (entra-docs' v2-oauth2-auth-code-flow).
 
-What speaks it is imported when a client is built, what validates id tokens, with cryptography, when one comes.
+The validation of id tokens, which needs cryptography, is imported with the first id token.
 """
 
 import asyncio
@@ -41,10 +41,10 @@ _SHARED_TENANTS = {"common", "consumers", "organizations"}
 
 
 class OAuthClient:
-    """Get tokens for one registered application; an account's own tenant goes before the configured one.
+    """The client of one app registration; an account's own tenant takes precedence over the configured one.
 
-    Refusals arrive as SignInRequiredError, OperatorRequiredError or AuthenticationError, trouble that will
-    pass as APIConnectionError, missing settings as ConfigurationError.
+    A refusal is a SignInRequiredError, OperatorRequiredError or AuthenticationError, a temporary failure an
+    APIConnectionError, a missing setting a ConfigurationError.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class OAuthClient:
     async def authorization_url(
         self, *, state: str, nonce: str, code_challenge: str, login_hint: str, tenant_id: str = ""
     ) -> str:
-        """Return where the person's browser goes to sign in; `code_challenge` is PKCE's S256."""
+        """Return the URL at which the person signs in; `code_challenge` is PKCE's S256."""
         metadata = await self._metadata(tenant_id)
         query = {
             "client_id": self._client_id,
@@ -99,7 +99,7 @@ class OAuthClient:
     async def exchange_code(
         self, code: SecretStr, *, code_verifier: SecretStr, redirect_uri: str, tenant_id: str = ""
     ) -> TokenSet:
-        """Redeem the code of a sign-in; a code works once, so this is never repeated."""
+        """Redeem the code of a sign-in; a code works once, so the request is never repeated."""
         fields = {
             "grant_type": "authorization_code",
             "code": code.get_secret_value(),
@@ -111,7 +111,7 @@ class OAuthClient:
         return await self._token(fields, "redeem the code of a sign-in", tenant_id, repeat=False)
 
     async def refresh(self, refresh_token: SecretStr, *, tenant_id: str = "", claims: str = "") -> TokenSet:
-        """Get new tokens without the person; `claims` is a challenge of Graph, if it sent one."""
+        """Get new tokens without the person; `claims` is the challenge of Microsoft Graph, if any."""
         fields = {
             "grant_type": "refresh_token",
             "refresh_token": refresh_token.get_secret_value(),
@@ -136,7 +136,7 @@ class OAuthClient:
         return await self._token(fields, "give the application a token", tenant_id)
 
     async def begin_device_code(self, *, tenant_id: str = "") -> DeviceCode:
-        """Begin a sign-in that the person completes in a browser elsewhere."""
+        """Begin a sign-in that the person completes in a browser on any device."""
         metadata = await self._metadata(tenant_id)
         if not metadata.device_authorization_endpoint:
             raise OperatorRequiredError(
@@ -171,7 +171,7 @@ class OAuthClient:
             ) from None
 
     async def identity(self, id_token: SecretStr, *, nonce: str | None, tenant_id: str = "") -> Identity:
-        """Return who signed in, after every check; InvalidIdTokenError says which one failed."""
+        """Return the person that a valid id token identifies; InvalidIdTokenError says which check failed."""
         from iacs.core._oauth import id_token as id_tokens
 
         metadata = await self._metadata(tenant_id)
@@ -181,7 +181,7 @@ class OAuthClient:
         )
 
     async def probe(self) -> Mapping[str, str]:
-        """Return the issuer of the configured tenant, as Entra ID's metadata name it just now.
+        """Return the issuer of the configured tenant, from metadata that are requested now.
 
         Raises ConfigurationError, APIConnectionError, and OperatorRequiredError for a tenant that is unknown.
         """
@@ -221,7 +221,7 @@ class OAuthClient:
         return TokenSet.from_json(answer)
 
     async def _poll(self, fields: Mapping[str, str], tenant_id: str) -> TokenSet | IACSGraphError:
-        """Return the tokens, or the error that says to go on polling."""
+        """Return the tokens, or the error after which to continue polling."""
         try:
             return await self._token(fields, "complete the sign-in by device code", tenant_id, repeat=False)
         except APIConnectionError as error:

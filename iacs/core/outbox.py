@@ -1,6 +1,6 @@
 """Events written in the caller's own transaction, and published to Kafka or the event log afterwards.
 
-What encodes and decodes events is imported at the first one: every process that stores mail has an outbox.
+The encoding of events is imported with the first one: every process that stores mail has an outbox.
 """
 
 import time
@@ -23,15 +23,15 @@ __all__ = ["Outbox", "ParkedEvent"]
 
 
 class Outbox:
-    """Keeps events with the data that they are about, and publishes them at least once, in the order of each key.
+    """Events stored together with the data they are about, and published at least once, in the order of each key.
 
     An event is repeated, with the same id, when a process dies between publishing and marking it; another
     process can relay `lease_seconds` after that. Published events stay in the table, with the time, for
     `retention_days`; for ever if that is 0.
 
     An event that the broker has rejected `max_attempts` times, for its size or its topic, is parked: later ones
-    of its key wait behind it, all others go on, until somebody calls `retry` or `drop`. An outage counts for
-    nothing.
+    of its key wait behind it, all others are published, until somebody calls `retry` or `drop`. An outage
+    does not count.
     """
 
     def __init__(

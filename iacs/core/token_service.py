@@ -1,4 +1,4 @@
-"""Access tokens per account: encrypted at rest, renewed once however many tasks and processes ask."""
+"""Access tokens per account: encrypted at rest, renewed once for all tasks and processes."""
 
 from pydantic import SecretStr
 
@@ -20,10 +20,10 @@ class TokenService:
     """The tokens of each account, and an access token that is valid now.
 
     A renewal is shared by the tasks that wait for it, and by the processes that share the database; the one
-    that renews has `lease_seconds` for it. Another process learns of a sign-out, or of a suspended grant,
-    when the token that it remembers is due for renewal.
+    that renews has `lease_seconds` for it. Another process notices a sign-out, or a suspended grant,
+    when the token in its memory is due for renewal.
 
-    It knows grants by the accounts' ids: addresses and statuses belong to the account module.
+    Grants are identified by the accounts' ids: addresses and statuses belong to the account module.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class TokenService:
         self._flights: SingleFlight[StoredToken] = SingleFlight()
 
     async def store(self, account_id: str, tokens: TokenSet, *, tenant_id: str = "") -> None:
-        """Keep the tokens of a sign-in; renewals will go to `tenant_id`, or to the configured tenant."""
+        """Store the tokens of a sign-in; they are renewed at `tenant_id`, or at the configured tenant."""
         row = token_store.new_row(account_id, tokens, self._encryption, tenant_id=tenant_id)
         await self._database.run(token_store.write, row)
         self._forget(account_id)
@@ -54,7 +54,7 @@ class TokenService:
     async def access_token(self, account_id: str) -> SecretStr:
         """Return a valid access token: from memory, from the database, or from one renewal.
 
-        Raises SignInRequiredError when only the person can help, and then drops the tokens;
+        Raises SignInRequiredError when the person has to sign in again, and deletes the tokens;
         AuthenticationError for a suspended grant; OperatorRequiredError; APIConnectionError, which changes
         nothing and may be tried again.
         """
@@ -65,7 +65,7 @@ class TokenService:
         return current.access_token
 
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
-        """Never hand out this token again; the next renewal carries `claims`, Graph's challenge, if any.
+        """Never return this token again; the next renewal includes `claims`, Graph's challenge, if any.
 
         Raises MalformedResponseError for a challenge that cannot be read.
         """
@@ -80,12 +80,12 @@ class TokenService:
             self._renewal.challenge(account_id, claims)
 
     async def delete(self, account_id: str) -> None:
-        """Forget an account's tokens."""
+        """Delete an account's tokens."""
         await self._database.run(token_store.delete, account_id)
         self._forget(account_id)
 
     async def holds(self, account_id: str) -> bool:
-        """Return whether tokens are kept for an account."""
+        """Return whether an account has tokens."""
         return await self._database.read(token_store.read, account_id) is not None
 
     async def _current(self, account_id: str) -> StoredToken:

@@ -1,6 +1,6 @@
-"""What a unit of work does with the database.
+"""The open transaction that a unit of work receives.
 
-It is named in many signatures, so what is slow to import, SQLAlchemy above all, waits for the first statement.
+Many signatures name it, so SQLAlchemy, which is slow to import, is imported with the first statement.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +23,10 @@ SAVEPOINT_HINT = "run a statement that may fail in a savepoint()"
 
 
 class Transaction:
-    """Run SQL with `:name` parameters in one open transaction.
+    """An open transaction, in which SQL has `:name` parameters.
 
     Every method raises DatabaseError. After that the transaction can only be rolled back, on SQLite as on
-    PostgreSQL; what may fail stands in a `savepoint`, or is avoided with ON CONFLICT.
+    PostgreSQL; run a statement that may fail in a `savepoint`, or use ON CONFLICT.
     """
 
     def __init__(self, connection: "Connection", interrupt: Interrupt | None = None) -> None:
@@ -36,7 +36,7 @@ class Transaction:
         self._interrupt = interrupt or Interrupt()
 
     def execute(self, sql: str, params: Params = None) -> int:
-        """Return how many rows were touched; a sequence of parameters runs the statement for each."""
+        """Return the number of affected rows; a sequence of parameters runs the statement once per item."""
         if params is not None and not isinstance(params, Mapping) and not params:
             return 0
         with self._statement():
@@ -58,7 +58,7 @@ class Transaction:
             return self._query(sql, params).scalar()
 
     def run_script(self, script: str) -> None:
-        """Run every statement of a script as it stands: no colon and no percent sign means a parameter.
+        """Run every statement of a script; colons and percent signs are literal.
 
         All of it belongs to this transaction, so BEGIN, COMMIT and ROLLBACK in it are an error. PostgreSQL
         reports that after the script has run: what it committed is stored then.
@@ -76,7 +76,7 @@ class Transaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undo the statements inside, and them alone, when one of them or the code around them fails."""
+        """Undo only the statements inside when one of them, or the code around them, fails."""
         with self._statement():
             point = self.connection.begin_nested()
         try:
@@ -100,7 +100,7 @@ class Transaction:
 
     @contextmanager
     def _statement(self) -> Iterator[None]:
-        """Translate errors, and remember them: PostgreSQL would commit nothing, and without a word."""
+        """Translate errors, and remember them: PostgreSQL would silently roll back at the commit."""
         self.check()
         if self.failed:
             raise DatabaseError(

@@ -40,14 +40,14 @@ def test_the_first_key_encrypts_and_every_key_decrypts() -> None:
 
 def test_a_key_of_other_data_is_a_problem_of_the_setting() -> None:
     written = encryption(Encryption.new_key()).encrypt("text", context="c")
-    with pytest.raises(ConfigurationError, match="TOKEN_ENCRYPTION_KEY does not open"):
+    with pytest.raises(ConfigurationError, match="TOKEN_ENCRYPTION_KEY cannot decrypt"):
         encryption(KEY).decrypt(written, context="c")
 
 
 def test_an_altered_ciphertext_is_refused() -> None:
     written = encryption(KEY).encrypt("text", context="c")
     altered = written[:-10] + ("A" if written[-10] != "A" else "B") + written[-9:]
-    with pytest.raises(ConfigurationError, match="does not open"):
+    with pytest.raises(ConfigurationError, match="cannot decrypt"):
         encryption(KEY).decrypt(altered, context="c")
 
 

@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.database`."""
+"""The implementation of `iacs.core.database`."""

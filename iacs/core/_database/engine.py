@@ -1,4 +1,4 @@
-"""Make SQLAlchemy's engine from a database URL, set up so that iacs can rely on it."""
+"""SQLAlchemy's engine for a database URL, with the settings of the connection that iacs relies on."""
 
 import re
 import sqlite3
@@ -137,7 +137,7 @@ def _driver_arguments(url: URL, timeout: float, *, prepared_statements: bool) ->
     if "connect_timeout" not in url.query:
         arguments["connect_timeout"] = max(2, ceil(timeout))  # libpq takes whole seconds, two at least
     if "tcp_user_timeout" not in url.query:
-        arguments["tcp_user_timeout"] = ceil(timeout * 1000)  # a host that is silent for so long is away
+        arguments["tcp_user_timeout"] = ceil(timeout * 1000)  # then a silent host counts as unreachable
     for name in ("keepalives_idle", "keepalives_interval"):
         if name not in url.query:
             arguments[name] = max(
@@ -191,7 +191,7 @@ def _prepare_postgresql(engine: Engine, timeout: float, *, schema: str, pooled: 
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
-    """Turn write-ahead logging on; SQLite does not wait by itself for others who open the file just now."""
+    """Turn write-ahead logging on; SQLite does not wait for another process that is opening the file."""
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL").close()

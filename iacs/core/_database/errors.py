@@ -1,8 +1,8 @@
-"""Turn the errors of SQLAlchemy and of the drivers into DatabaseError.
+"""Translation of the errors of SQLAlchemy and of the drivers into DatabaseError.
 
-The texts hold no bound value. PostgreSQL puts values into the DETAIL of its errors, and into the message of
-a data exception, so these are left out of the driver's own error as well: it is the cause, and is shown
-with it. A program still finds them in `error.__cause__.diag`.
+The texts contain no bound value. PostgreSQL puts values into the DETAIL of its errors, and into the message of
+a data exception, so these are removed from the driver's own error as well: it is the cause, and is shown
+with it. Programs can still read them in `error.__cause__.diag`.
 """
 
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def translated_errors(action: str = "the database refused a statement") -> Itera
 
 @contextmanager
 def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
-    """Raise DatabaseError, saying what to do, when no connection can be had."""
+    """Raise DatabaseError, with a hint, when no connection can be opened."""
     try:
         yield
     except (TypeError, ValueError) as error:
@@ -67,7 +67,7 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
 
 
 def describe(url: "URL") -> str:
-    """Say which database a URL means, without its user and password."""
+    """Return a description of the database that a URL names, without user and password."""
     if url.get_backend_name() == "sqlite":
         return f"the SQLite database {url.database or ':memory:'}"
     host = url.host or url.query.get("host") or "the local socket"

@@ -1,4 +1,4 @@
-"""Repeats a unit of work that PostgreSQL rolled back because of another transaction."""
+"""Retries of a unit of work that PostgreSQL rolled back because of another transaction."""
 
 import random
 import time
@@ -13,9 +13,9 @@ _LONGEST_PAUSE = 0.1  # seconds
 
 
 def repeat_conflicts(unit: Callable[[], T], *, timeout: float, check: Callable[[], None]) -> T:
-    """Return what `unit` returns, which is begun again after a conflict, for `timeout` seconds at most.
+    """Return the result of `unit`, which is retried after a conflict for up to `timeout` seconds.
 
-    `check` raises when the work is to end. Pauses are random, so that two transactions do not collide again.
+    `check` raises when the work should stop. Pauses are random, so that two transactions do not collide again.
     """
     deadline, pause = time.monotonic() + timeout, 0.005
     while True:

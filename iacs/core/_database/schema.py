@@ -1,7 +1,7 @@
-"""Bring the tables of a database up to the newest version in `sql/`.
+"""The upgrade of a database's tables to the newest version in `sql/`.
 
-Each version is one transaction, which also records it: a script that fails leaves nothing of itself. Only one
-process at a time is in such a transaction, and each looks again when its turn has come.
+Each version is one transaction, which also records it: a script that fails leaves no trace. Only one
+process at a time is in such a transaction, and checks the version again at its beginning.
 """
 
 from collections.abc import Callable, Sequence

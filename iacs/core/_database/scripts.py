@@ -1,4 +1,4 @@
-"""Run SQL scripts: how each database takes several statements, inside of a transaction that is open already."""
+"""SQL scripts: how SQLite and PostgreSQL run several statements in an open transaction."""
 
 import re
 import sqlite3
@@ -13,10 +13,10 @@ _CONTROL_HINT = "remove BEGIN, COMMIT, END and ROLLBACK from it"
 
 
 def statements(script: str, dialect: str) -> Iterator[str]:
-    """Yield the parts that the driver takes at a time; joined they are the script.
+    """Yield the parts of a script that the driver runs at a time.
 
-    PostgreSQL takes a whole script, and sees itself where a statement ends. SQLite takes one statement, which
-    ends at the first `;` where its own tokenizer says so.
+    PostgreSQL runs a whole script. SQLite runs one statement, which ends at the first `;` that its own tokenizer
+    accepts as the end.
     """
     if "\0" in script:
         raise DatabaseError("the script contains a null character", hint="remove it from the script")
@@ -60,7 +60,7 @@ def _on_sqlite(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def _on_postgresql(connection: Connection) -> Iterator[None]:
-    """Find out afterwards, by a savepoint that no longer exists: what the script committed stays."""
+    """Detect it afterwards, by a savepoint that no longer exists: what the script committed stays."""
     connection.exec_driver_sql("SAVEPOINT iacs_script")
     with _without_prepared_statements(connection):
         yield

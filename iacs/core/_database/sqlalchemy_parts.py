@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """Return a name of SQLAlchemy, and keep it."""
+        """Return a name of SQLAlchemy, and cache it."""
         if name.startswith("_"):  # the import machinery asks for __path__
             raise AttributeError(name)
         import sqlalchemy

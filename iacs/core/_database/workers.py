@@ -25,9 +25,9 @@ _INTERRUPT_INTERVAL = 0.2
 
 
 class Interrupt:
-    """Lets another thread end a unit of work: its running statement, its next one, or its commit.
+    """A way for another thread to end a unit of work: its running statement, its next one, or its commit.
 
-    PostgreSQL's server is asked to; it has half the timeout (in seconds) to answer, and five seconds at most.
+    For PostgreSQL it is a request to the server, which may take half of `timeout` (in seconds), and at most five.
     """
 
     def __init__(self, timeout: float = 10.0) -> None:
@@ -37,7 +37,7 @@ class Interrupt:
         self._lock = threading.Lock()
 
     def request(self) -> None:
-        """Let nothing of the unit of work begin from now on, its commit included."""
+        """Prevent the next statement of the unit of work, and its commit."""
         self.requested = True
 
     def deliver(self) -> None:
@@ -69,7 +69,7 @@ class Interrupt:
 
 
 class Workers:
-    """Run units of work in at most `size` threads, started when needed; `timeout` is in seconds."""
+    """At most `size` threads for units of work, started when needed; `timeout` is in seconds."""
 
     def __init__(self, size: int, timeout: float) -> None:
         self._size = size
@@ -82,7 +82,7 @@ class Workers:
         """Return what `unit` returns; it sees the caller's context variables.
 
         Raises DatabaseError when no thread takes it in time. When the caller is cancelled, the unit is
-        interrupted, and the cancellation goes on once it has ended.
+        interrupted, and CancelledError is raised once it has ended.
         """
         future = self._threads().submit(copy_context().run, _without_stop_iteration, unit)
         waiter = asyncio.wrap_future(future)
@@ -120,7 +120,7 @@ class Workers:
 
 
 async def _end(waiter: "asyncio.Future[Any]", interrupt: Interrupt) -> None:
-    """Interrupt the unit until it ends, and wait for that, however often the caller is cancelled meanwhile.
+    """Interrupt the unit until it ends, and wait for that, however often the caller is cancelled.
 
     Once is not enough: an interrupt that comes just before a statement begins does not touch it.
     """
@@ -137,7 +137,7 @@ async def _end(waiter: "asyncio.Future[Any]", interrupt: Interrupt) -> None:
 
 
 def _without_stop_iteration(unit: Callable[[], T]) -> T:
-    """Turn StopIteration, which no future can carry, into an error that arrives."""
+    """Translate StopIteration, which a future cannot carry, into RuntimeError."""
     try:
         return unit()
     except StopIteration as error:

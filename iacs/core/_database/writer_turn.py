@@ -1,7 +1,7 @@
 """Turns among the writers of one process.
 
-SQLite's own lock is polled, with pauses of up to a tenth of a second, and serves the one that asks in the right
-moment. It stays the lock between processes.
+SQLite's own lock is polled, with pauses of up to a tenth of a second, so it is not fair. It remains the lock between
+processes.
 """
 
 import threading
@@ -24,7 +24,7 @@ class WriterTurn:
 
     @contextmanager
     def taken(self, check: Callable[[], None]) -> Iterator[None]:
-        """Hold the turn; `check` raises when the waiting is to end. Raises DatabaseError when it lasts too long."""
+        """Hold the turn; `check` raises when the wait should stop. Raises DatabaseError after the timeout."""
         if self._holder == threading.get_ident():
             raise DatabaseError(
                 "this thread has a transaction open already", hint="pass the open transaction along instead"

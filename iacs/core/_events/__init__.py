@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.events` and of the event log."""
+"""The implementation of `iacs.core.events` and of the event log."""

@@ -30,13 +30,13 @@ _REMEDIES = {
     SPEC_VERSION: "leave it out, iacs writes CloudEvents 1.0",
     CONTENT_TYPE: "leave it out, iacs writes JSON",
 }
-"""What to do instead of giving a header that follows from the event."""
+"""What to do instead of setting a header that is derived from the event."""
 
 _EXTENSION = re.compile(r"ce_[a-z0-9]+")
 
 
 def check_attribute(name: str, text: str, *, field: str) -> None:
-    """Raise EventEncodingError for a header that would make the record no CloudEvent."""
+    """Raise EventEncodingError for a header that would make the record an invalid CloudEvent."""
     if name in _REMEDIES:
         raise EventEncodingError(f"{field} is reserved", field=field, hint=_REMEDIES[name])
     if not name.startswith("ce_"):
@@ -78,14 +78,14 @@ def headers_to_write(event: NewEvent, source: str) -> dict[str, str]:
 
 
 def own_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what a new event of the same headers is given: all but those that follow from the event."""
+    """Return the headers to give to a copy of an event: all except those that are derived from the event."""
     return {name: text for name, text in headers.items() if name not in _REMEDIES}
 
 
 def read_event(
     headers: Mapping[str, str], *, topic: str, value: Any, key: str | None, partition: int, offset: int
 ) -> Event:
-    """Return the event of a record, by iacs or anybody else: a missing attribute is None."""
+    """Return the event of a record, whoever wrote it: a missing attribute is None."""
     rest = dict(headers)
     for name, default in ((SPEC_VERSION, "1.0"), (CONTENT_TYPE, JSON), (PARTITION_KEY, key)):
         if name in rest and rest[name] == default:

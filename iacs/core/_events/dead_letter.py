@@ -20,7 +20,7 @@ _MAX_REASON = 10_000
 
 
 def unhandled(event: Event, reason: str) -> UnreadableRecord:
-    """Return an event that its handler could not deal with as the record that it was."""
+    """Return an event that could not be handled as the record from which it was read."""
     is_tombstone = event.value is None and event.key is not None
     return UnreadableRecord(
         topic=event.topic,

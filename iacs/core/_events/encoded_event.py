@@ -1,4 +1,4 @@
-"""Check a new event field by field, and write it as the texts that a database row or a record carries."""
+"""A new event whose fields are checked, as the texts of a database row or a record."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class EncodedEvent:
 def encode_event(event: NewEvent, source: str) -> EncodedEvent:
     """Encode an event of a CloudEvents `source`.
 
-    Raises EventEncodingError, which names the field, and EventError for a topic of no valid name.
+    Raises EventEncodingError, which names the field, and EventError for an invalid topic name.
     """
     check_topic(event.topic)
     if event.key is not None:

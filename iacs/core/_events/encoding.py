@@ -1,4 +1,4 @@
-"""Values of events as JSON in UTF-8: strict both ways, so that what is read back is what was published."""
+"""Values of events as JSON in UTF-8: strict in both directions, so that the value read is the value published."""
 
 import json
 import math
@@ -49,7 +49,7 @@ def encode(value: object, *, field: str = "value") -> str:
             if is_unicode(text) and not (len(text) > _MAX_INTEGER_DIGITS and _LONG_INTEGER.search(text)):
                 return text
     except (_RefusedError, ValueError):
-        pass  # the walk below finds out where
+        pass  # the slower way below reports where
     try:
         return _ENCODER.encode(_plain(value, 0))
     except _RefusedError as refused:
@@ -76,7 +76,7 @@ def _finite(text: str) -> float:
 
 
 def is_unicode(text: str) -> bool:
-    """Return whether UTF-8 can carry a text: it has no half of a surrogate pair."""
+    """Return whether UTF-8 can encode a text: it contains no lone surrogate."""
     if text.isascii():
         return True
     try:
@@ -87,9 +87,9 @@ def is_unicode(text: str) -> bool:
 
 
 def _is_standard(value: Any, depth: int) -> bool:
-    """Return whether the standard encoder writes a value just as `_plain` would have it, or refuses it.
+    """Return whether the standard encoder writes a value as `_plain` would, or rejects it.
 
-    It does for exactly these types, with text as keys, and not too deep; the length of integers is left open.
+    It does for exactly these types, with text as keys, up to the maximum depth; the length of integers is not checked.
     """
     kind = type(value)
     if kind in _LEAVES:
@@ -123,9 +123,7 @@ def _plain(value: object, depth: int) -> object:
 
 def _text(value: str) -> str:
     if not is_unicode(value):
-        raise _RefusedError(
-            "contains half of a surrogate pair, which UTF-8 cannot carry", "remove lone surrogates"
-        )
+        raise _RefusedError("contains a lone surrogate, which UTF-8 cannot encode", "remove lone surrogates")
     return str(value)
 
 
@@ -202,9 +200,9 @@ def _at(step: str | int, item: object, depth: int) -> object:
 
 
 def _model(model: BaseModel, depth: int) -> object:
-    """Write a model as pydantic does, but for what pydantic would write otherwise than it is.
+    """Encode a model as pydantic does, but reject what pydantic would alter.
 
-    It writes secrets as asterisks, and numbers that are none as null.
+    It writes secrets as asterisks, and NaN as null.
     """
     try:
         python = model.model_dump(by_alias=True, warnings=False)
@@ -217,7 +215,7 @@ def _model(model: BaseModel, depth: int) -> object:
 
 
 def _inspect(value: object, depth: int, *, seek_unwritable: bool = False) -> None:
-    """Refuse what must not be left to pydantic; on demand, also what it cannot write."""
+    """Reject what must not be left to pydantic; on demand, also what it cannot write."""
     if not isinstance(value, Mapping | list | tuple | set | frozenset) or depth > MAX_DEPTH:
         _inspect_scalar(value, seek_unwritable=seek_unwritable)
         return

@@ -1,4 +1,4 @@
-"""Between the thread or task that fetches records and the caller that takes events one at a time."""
+"""The buffer between the thread or task that fetches records and the caller that takes events one at a time."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from iacs.core.events import Event, Partition
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecord:
-    """A record that is not JSON, as it is in its topic, and the reason."""
+    """A record that is not JSON, unchanged, and the reason."""
 
     topic: str
     partition: int
@@ -61,7 +61,7 @@ class EventBuffer:
         self._has_ended = False
         self._error: BaseException | None = None
 
-    # For the side that fetches.
+    # For the thread or task that fetches.
 
     @property
     def is_full(self) -> bool:
@@ -129,7 +129,7 @@ class EventBuffer:
                 self._next_offsets[partition] = record.offset + 1
                 self._bytes += size
             has_grown = len(self._records) > count
-        if has_grown:  # a caller woken for nothing asks for more at once, and keeps the fetching side busy
+        if has_grown:  # a caller woken without a record would ask for more at once, without end
             self._notify()
         return left_out
 
@@ -153,7 +153,7 @@ class EventBuffer:
             return {partition: self._finished[partition] for partition in uncommitted}
 
     def mark_committed(self, offsets: Mapping[Partition, int]) -> None:
-        """Note offsets that are durable now."""
+        """Record that offsets are committed."""
         with self._guard:
             self._uncommitted -= {p for p, offset in offsets.items() if self._finished.get(p) == offset}
 

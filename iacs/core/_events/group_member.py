@@ -1,9 +1,8 @@
 """Consumer groups of the event log: the SQL by which members share the partitions of topics.
 
-A partition has one owner at a time. Members say that they are alive by renewing their rows; the partitions of
-a dead one pass to the others. Every change of a group is made under a lock on its counter, and offsets are
-written by the owner alone, so that a member which slept through its own death cannot undo what its successor
-did.
+A partition has one owner at a time. Members renew their rows to stay in the group; the partitions of
+a dead member pass to the others. Every change of a group is made under a lock on its counter, and offsets are
+written by the owner alone, so that a member that was suspended for too long cannot undo what its successor did.
 """
 
 from collections.abc import Mapping, Sequence
@@ -60,7 +59,7 @@ class Assignment:
 
 
 class GroupMember:
-    """A consumer in a group, dead `seconds` after its last heartbeat.
+    """A consumer in a group, which counts as dead `seconds` after its last heartbeat.
 
     Each method runs in a transaction of the caller.
     """
@@ -74,7 +73,7 @@ class GroupMember:
     def heartbeat(
         self, tx: Transaction, finished: Mapping[Partition, int], in_flight: Partition | None
     ) -> Assignment:
-        """Commit the `finished` offsets, stay alive, and take the fair share of the partitions.
+        """Commit the `finished` offsets, renew the membership, and take a fair share of the partitions.
 
         A partition that another member should have is given up unless it is the one `in_flight`.
         """

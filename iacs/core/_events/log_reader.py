@@ -1,4 +1,4 @@
-"""Read the event log for one consumer: poll, keep its share of the group, commit what is finished."""
+"""The reader of the event log for one consumer: it polls, keeps its share of the group and commits what is finished."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ _RECORDS_OF_A_PARTITION = 500
 
 
 class EventLogReader:
-    """Fetches records of topics into `buffer` every `poll_seconds`, or when woken."""
+    """A task that fetches records of topics into `buffer` every `poll_seconds`, or when woken."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class EventLogReader:
         self._task = asyncio.create_task(self._run(), name="iacs-event-log-reader")
 
     def wake(self) -> None:
-        """Look for events now."""
+        """Poll now."""
         self._woken.set()
 
     async def stop(self) -> None:
@@ -70,12 +70,14 @@ class EventLogReader:
         return None
 
     async def _still_owns(self, record: Record) -> bool:
-        """Return whether a record taken from the buffer may be handed on: no other member has its partition."""
+        """Return whether a record taken from the buffer may be returned: no other member has its partition."""
         if self._heartbeat_lock.locked():
-            async with self._heartbeat_lock:  # it may be giving the partition away just now
+            async with self._heartbeat_lock:  # it may be releasing the partition
                 pass
         elif self._member is not None and time.monotonic() - self._heartbeat_at > self._lease_seconds / 2:
-            await self._heartbeat(self._member)  # the loop was held up: the group may have gone on without us
+            await self._heartbeat(
+                self._member
+            )  # the loop was blocked: the group may have continued without this member
         return record.topic_partition in self._starts
 
     async def _run(self) -> None:
@@ -95,15 +97,15 @@ class EventLogReader:
         if self._member is not None and await self._is_heartbeat_due(self._member):
             await self._heartbeat(self._member)
         if self.buffer.is_full:
-            await self._rest()
+            await self._wait()
             return
         fetch = partial(read, starts=dict(self._starts), limit=_RECORDS_OF_A_PARTITION)
-        fetched = await self._look(fetch)
+        fetched = await self._query(fetch)
         self._take(fetched)
         if not fetched and not await self._is_over():
-            await self._rest()
+            await self._wait()
 
-    async def _rest(self) -> None:
+    async def _wait(self) -> None:
         try:
             async with asyncio.timeout(self._poll_seconds):
                 await self._woken.wait()
@@ -124,16 +126,16 @@ class EventLogReader:
             now - self._committed_at >= _COMMIT_SECONDS or self.buffer.waiting_since is not None
         ):
             return True
-        return await self._look(member.members) != self._assignment.members
+        return await self._query(member.members) != self._assignment.members
 
-    async def _look(self, work: Callable[[Transaction], T]) -> T:
+    async def _query(self, work: Callable[[Transaction], T]) -> T:
         """Return what `work` reads; unlike Database.read it takes none of the threads that write."""
 
-        def look() -> T:
+        def query() -> T:
             with self._database.get_connection() as connection:
                 return work(Transaction(connection))
 
-        return await asyncio.to_thread(look)
+        return await asyncio.to_thread(query)
 
     async def _heartbeat(self, member: GroupMember) -> None:
         async with self._heartbeat_lock:
@@ -144,9 +146,9 @@ class EventLogReader:
             if finished:
                 self._committed_at = started
             self.buffer.mark_committed(finished)
-            self._follow(assignment)
+            self._apply(assignment)
 
-    def _follow(self, assignment: Assignment) -> None:
+    def _apply(self, assignment: Assignment) -> None:
         offsets = assignment.partitions
         revoked = self._starts.keys() - offsets.keys()
         new = offsets.keys() - self._starts.keys()
@@ -172,7 +174,7 @@ class EventLogReader:
 
     async def _are_others_alive(self, member: GroupMember) -> bool:
         """Return whether every other member with events to read was seen to renew its row: none is dead."""
-        owners = await self._look(member.other_owners_behind)
+        owners = await self._query(member.other_owners_behind)
         before = self._owners_behind
         self._owners_behind = owners if before is None else before
         return not owners or (

@@ -103,7 +103,7 @@ def _event(row: Row) -> Record:
 
 
 def _headers(row: Row) -> dict[str, str]:
-    """Return the headers, with the id also of a row that somebody else wrote; raise ValueError for what are none."""
+    """Return the headers, with the id also for a row that another program wrote; raise ValueError for anything else."""
     headers = decode(row["headers"])
     if not isinstance(headers, dict):
         raise ValueError("the headers are not an object")  # noqa: TRY004 - makes the record unreadable, as bad JSON does

@@ -1,4 +1,4 @@
-"""What `KafkaClient` and `EventLog` do alike."""
+"""What `KafkaClient` and `EventLog` have in common."""
 
 import asyncio
 from abc import abstractmethod
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class EventReader(Protocol):
-    """Fetches records for one consumer."""
+    """What fetches records for one consumer."""
 
     buffer: "EventBuffer"
 
@@ -119,7 +119,7 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
             self._readers.discard(reader)
 
     async def dead_letter(self, event: Event, reason: str) -> None:
-        """Preserve an event that its handler could not deal with, as EventStream promises."""
+        """Preserve an event that could not be handled, as EventStream promises."""
         from iacs.core._events.dead_letter import unhandled
 
         await self._dead_letters.write(unhandled(event, reason))
@@ -147,7 +147,7 @@ async def _end_after(stop: asyncio.Event, reader: EventReader) -> None:
 
 
 def _topic_names(topics: str | Iterable[str], group: str | None) -> tuple[str, ...]:
-    """Return what `consume` was asked to read; raise EventError when it cannot be read."""
+    """Return the topics to read; raise EventError for an invalid name of a topic or group."""
     names = (topics,) if isinstance(topics, str) else tuple(dict.fromkeys(topics))
     if not names:
         raise EventError("there is no topic to read from", hint="name at least one")

@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.http_client`."""
+"""The implementation of `iacs.core.http_client`."""

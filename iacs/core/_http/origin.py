@@ -1,4 +1,4 @@
-"""Which server a URL leads to."""
+"""The origin of a URL: the server that it leads to."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""One answer of a server."""
+"""An HTTP response."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer, whatever its status; the names of `headers` match in any case."""
+    """A response with any status; the names of `headers` are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -17,7 +17,7 @@ class HttpResponse:
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds that the server asks to wait: a number or an HTTP date (RFC 9110, 10.2.3), else None."""
+        """The seconds to wait, as the server asks: a number or an HTTP date (RFC 9110, 10.2.3), else None."""
         text = self.headers.get("Retry-After", "").strip()
         if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
             return float(text)

@@ -1,4 +1,4 @@
-"""One session of aiohttp, which is slow to import: HttpClient does so when it opens its first session."""
+"""A session of aiohttp, which is slow to import: HttpClient imports this file when it opens its first session."""
 
 import ssl
 from collections.abc import AsyncGenerator, Mapping
@@ -15,10 +15,10 @@ from iacs.core.exceptions import APIConnectionError, ConfigurationError
 
 
 class HttpSession:
-    """Tie a session to its event loop.
+    """A session of aiohttp that ends with its event loop; `timeout` is in seconds.
 
-    Whoever runs a loop (asyncio.run, for one) closes its async generators before it closes the loop. So a
-    session kept open by such a generator ends with its loop, also where nobody calls `aclose`.
+    asyncio.run, for example, closes the loop's async generators before it closes the loop. A session that such a
+    generator keeps open is closed then, even if nobody calls `aclose`.
     """
 
     def __init__(self, *, timeout: float, ca_file: Path | None) -> None:
@@ -27,13 +27,13 @@ class HttpSession:
             connector=aiohttp.TCPConnector(ssl=_trusted(ca_file)),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=timeout),
-            # Not trust_env: it also reads ~/.netrc, whose passwords then stand against our tokens.
+            # Not trust_env: it also reads ~/.netrc, whose passwords would replace our tokens.
             trust_env=False,
         )
         self._life = self._live()
 
     async def start(self) -> None:
-        """Let the session live until its loop ends."""
+        """Keep the session open until its loop ends."""
         await anext(self._life)
 
     async def aclose(self) -> None:
@@ -41,7 +41,7 @@ class HttpSession:
         await self._life.aclose()
 
     async def discard(self) -> None:
-        """Close the session of a loop that is closed itself."""
+        """Close the session of a loop that is already closed."""
         await self._session.close()
 
     async def send(
@@ -54,11 +54,11 @@ class HttpSession:
         form: Mapping[str, str] | None,
         json: Any,
     ) -> HttpResponse:
-        """Send one request; raise APIConnectionError, which names the host, when no answer comes."""
+        """Send one request; raise APIConnectionError, which names the host, if there is no response."""
         try:
             async with self._session.request(
                 method,
-                # Verbatim: yarl would otherwise rewrite the percent-encoding of a server's own links.
+                # Verbatim: otherwise yarl rewrites the percent-encoding of a server's own links.
                 URL(url, encoded=True),
                 headers=headers,
                 data=form,
@@ -68,9 +68,9 @@ class HttpSession:
             ) as response:
                 return HttpResponse(response.status, response.headers, await response.read())
         except aiohttp.ClientResponseError:
-            # Its text has the whole URL, whose query may hold a code or what a person searches for.
+            # Its text has the whole URL, and the query may contain a code or somebody's search.
             raise APIConnectionError(
-                f"{host} gave an answer that is not HTTP", hint="try again later"
+                f"{host} sent a response that is not HTTP", hint="try again later"
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             message, hint = self._explain(host, error)
@@ -81,15 +81,15 @@ class HttpSession:
             return f"{host} did not answer within {self._timeout:g} seconds", "try again later"
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
             return (
-                f"{host} showed a certificate that is not trusted",
-                "if its CA is yours, name the CA's file in HTTP_CA_FILE",
+                f"{host} presented a certificate that is not trusted",
+                "if the CA is yours, name its file in HTTP_CA_FILE",
             )
         if isinstance(error, aiohttp.ClientConnectorError):
             return (
                 f"{host} cannot be reached ({error.os_error})",
                 "check the network, the proxy and the address",
             )
-        return f"the connection to {host} broke off ({type(error).__name__})", "try again later"
+        return f"the connection to {host} was lost ({type(error).__name__})", "try again later"
 
     async def _live(self) -> AsyncGenerator[None, None]:
         async with self._session:

@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.kafka_client`."""
+"""The implementation of `iacs.core.kafka_client`."""

@@ -1,4 +1,4 @@
-"""What publishing and reading have in common: how to reach the brokers, and how to describe their failures."""
+"""The connection settings that publishing and reading share, and the errors of a connection."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ CHECK_BROKERS = "check that the brokers run and that KAFKA_BOOTSTRAP_SERVERS nam
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaConnection:
-    """The settings by which brokers are reached; `timeout` is in seconds."""
+    """The settings for connecting to the brokers; `timeout` is in seconds."""
 
     bootstrap_servers: tuple[str, ...]
     timeout: float
@@ -131,8 +131,8 @@ async def _tasks(work: Iterable[Coroutine[Any, Any, T]]) -> AsyncIterator[list[a
 def quiet_kafka_python() -> None:
     """Let kafka-python log nothing unless the application has set a level for it.
 
-    While a broker is away it writes a line or more for each attempt to reconnect; what matters arrives as
-    KafkaError, or in our own log.
+    While a broker is unreachable it writes a line or more for each attempt to reconnect; what matters is raised
+    as KafkaError, or logged by iacs.
     """
     logger = logging.getLogger("kafka")
     if logger.level == logging.NOTSET:

@@ -1,4 +1,4 @@
-"""Publish to Kafka in asyncio: kafka-python's producer blocks, so it has a thread of its own."""
+"""The publisher to Kafka for asyncio: kafka-python's producer blocks, so it has a thread of its own."""
 
 import asyncio
 import threading
@@ -42,7 +42,7 @@ class Batch:
         return {self.events[index].id: error for index, error in sorted(self._failed.items())}
 
     def set_outcome(self, index: int, error: KafkaError | None = None) -> None:
-        """Note the outcome of one event; may be called in any thread."""
+        """Record the outcome of one event; may be called in any thread."""
         with self._guard:
             if error is not None and index in self._missing:
                 self._failed[index] = error
@@ -111,7 +111,7 @@ class KafkaPublisher:
         if self._producer is None:
             await self._connection.check_reachable()
         answer = Future[int]()
-        answer.set_running_or_notify_cancel()  # from here on it cannot be cancelled, only not be awaited
+        answer.set_running_or_notify_cancel()  # from here on it cannot be cancelled
         await self._run(lambda: kafka_driver.ask_brokers(self._open(), answer))
         try:
             return await asyncio.wrap_future(answer)

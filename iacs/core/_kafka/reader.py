@@ -1,4 +1,4 @@
-"""Read from Kafka in asyncio: kafka-python's consumer blocks and is not thread-safe, so it has its own thread."""
+"""The reader of Kafka for asyncio: kafka-python's consumer blocks and is not thread-safe, so it has its own thread."""
 
 import asyncio
 import threading
@@ -31,7 +31,7 @@ _SESSION_MS = 10_000
 
 
 class KafkaReader:
-    """Fetches records of topics into `buffer`, and commits for the group what the caller has finished."""
+    """A thread that fetches records of topics into `buffer`, and commits for the group what the caller has finished."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ class KafkaReader:
         self._committed_at = time.monotonic()
         try:
             consumer.commit(_committable(offsets), timeout_ms=self._connection.timeout_ms)
-        except DriverError as error:  # the group reads them again: the promise is at least once
+        except DriverError as error:  # the group reads them again: delivery is at least once
             self._logger.warning("offsets not committed", group=self._group, reason=str(error))
         else:
             self.buffer.mark_committed(offsets)

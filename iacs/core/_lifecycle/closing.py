@@ -1,7 +1,4 @@
-"""What `with` and `async with` do alike for everything that is closed at the end of a block.
-
-That closing twice does no harm is each class's own business.
-"""
+"""Base classes for resources that `with` or `async with` closes; closing twice must be safe in each subclass."""
 
 from abc import ABC, abstractmethod
 from typing import Self

@@ -1,4 +1,4 @@
-"""Whether the process that wrote something down still runs, where that can be known: on the same machine, on Linux."""
+"""An identity of a process, by which others on the same machine (on Linux) see whether it still runs."""
 
 import os
 from functools import cache
@@ -28,7 +28,7 @@ def _identity(pid: int) -> str:
 
 @cache
 def _machine() -> str:
-    """Name this boot of this machine and this namespace of process ids, which containers have of their own."""
+    """Return this boot of this machine and this namespace of process ids, of which every container has its own."""
     try:
         return f"{_BOOT_ID.read_text().strip()}:{Path('/proc/self/ns/pid').stat().st_ino}"
     except OSError:

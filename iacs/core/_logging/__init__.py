@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.logger`."""
+"""The implementation of `iacs.core.logger`."""

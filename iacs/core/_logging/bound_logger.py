@@ -1,4 +1,4 @@
-"""The logger that services hold: it hands events to a logger of the standard library."""
+"""The logger of the services: it passes events to a logger of the standard library."""
 
 import logging
 import sys
@@ -9,14 +9,14 @@ from iacs.core._logging.line import prepare
 
 
 class BoundLogger:
-    """A logger of one name with the fields bound to it, with structlog's methods; below its level nothing is done."""
+    """A logger with bound fields and structlog's methods; an event below its level costs nothing."""
 
     def __init__(self, logger: logging.Logger, context: dict[str, Any]) -> None:
         self._logger = logger
         self._context = context  # the name that structlog.get_context reads
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._logger.name}>"  # not what is bound: it may be secret
+        return f"<{type(self).__name__} {self._logger.name}>"  # without the bound fields: they may be secret
 
     def bind(self, **fields: Any) -> Self:
         """Return a logger with these fields as well."""
@@ -77,7 +77,7 @@ _ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def _error(exc_info: object) -> _ExceptionInfo | None:
-    """Return what `exc_info` means: an exception, a tuple of three, or true for the one being handled."""
+    """Return the exception of an `exc_info`: an exception, a tuple of three, or true for the one being handled."""
     if isinstance(exc_info, tuple):
         exc_info = exc_info[1]
     error = exc_info if isinstance(exc_info, BaseException) or not exc_info else sys.exception()

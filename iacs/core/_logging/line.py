@@ -1,7 +1,7 @@
-"""Turn records of the standard library's logging into lines that hold no secret, and print them.
+"""Records of the standard library's logging as lines without secrets.
 
 Records are redacted in place, before any handler sees them: what a host application prints of them in its own
-format holds no secret either.
+format contains no secret either.
 """
 
 import logging
@@ -66,7 +66,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _prepare_exception(record: logging.LogRecord) -> None:
-    """Render the exception for every handler; take it off the record only when it holds a secret."""
+    """Render the exception for every handler; remove it from the record only if it contains a secret."""
     error = record.exc_info[1] if record.exc_info else None
     if error is None:
         record.exc_info = None
@@ -80,9 +80,9 @@ def _prepare_exception(record: logging.LogRecord) -> None:
 
 
 class LineFormatter(logging.Formatter):
-    """Render a record as one JSON object, or as text for people; `auto` asks whether stderr is a terminal.
+    """A formatter that writes a record as one JSON object, or as text for people if stderr is a terminal (`auto`).
 
-    An application may put it on a handler of its own.
+    An application may use it for a handler of its own.
     """
 
     def __init__(self, format: LogFormat = "auto") -> None:
@@ -124,10 +124,10 @@ class LineFormatter(logging.Formatter):
 
 
 class LineHandler(logging.Handler):
-    """Redact every record at or below one logger; print it to stderr when nobody else does.
+    """A handler that redacts the records at and below one logger, and prints those that no other handler prints.
 
-    That is any other handler which takes the record, such as those of a host application's root logger. It is
-    decided for every record, so that the order of the set-up does not matter.
+    Other handlers are, for example, those of a host application's root logger. It is decided for every record, so
+    that the order of the set-up does not matter.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -139,7 +139,7 @@ class LineHandler(logging.Handler):
         prepare(record)
         if sys.stderr is None or self._is_printed_elsewhere(record):
             return
-        with suppress(OSError, ValueError):  # a closed pipe, a closed stream: nobody reads it
+        with suppress(OSError, ValueError):  # a closed pipe or stream: nobody reads it
             encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
             line = self.format(record).encode(encoding, errors="backslashreplace").decode(encoding)
             sys.stderr.write(f"{line}\n")
@@ -155,9 +155,9 @@ class LineHandler(logging.Handler):
 
 
 def _prints(handler: logging.Handler, record: logging.LogRecord) -> bool:
-    """Return whether a handler shows a record to people, as far as can be known.
+    """Return whether a handler prints a record, as far as can be known.
 
-    Of a handler that may only export records, errors are printed too: twice is better than not at all.
+    If a handler may only export records, errors are printed as well: twice is better than not at all.
     """
     if isinstance(handler, logging.NullHandler) or record.levelno < handler.level:
         return False
@@ -165,7 +165,7 @@ def _prints(handler: logging.Handler, record: logging.LogRecord) -> bool:
 
 
 def attach(logger: logging.Logger) -> LineHandler:
-    """Put one handler first in line, so that the others see what it has redacted."""
+    """Add one handler before all others, so that they see redacted records."""
     with _attaching:
         for handler in logger.handlers:
             if isinstance(handler, LineHandler):

@@ -11,7 +11,7 @@ __all__ = ["Renderer", "bind_contextvars", "get_contextvars", "new_renderer", "u
 
 
 class Renderer(Protocol):
-    """Turns the fields of a line into its text."""
+    """A function that renders the fields of a line as text."""
 
     def __call__(self, logger: Any, name: str, event_dict: MutableMapping[str, Any], /) -> str | bytes:
         """Return the text."""

@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.oauth_client`."""
+"""The implementation of `iacs.core.oauth_client`."""

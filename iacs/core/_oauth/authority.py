@@ -1,4 +1,4 @@
-"""Where Entra ID's endpoints and signing keys are, asked of Entra ID itself and kept for a day."""
+"""Entra ID's endpoints and signing keys, requested from Entra ID and cached for a day."""
 
 import json
 import time
@@ -33,7 +33,7 @@ class Metadata(BaseModel):
 
 
 class Authority:
-    """Find metadata and keys of one authority host; `host` is a URL, such as that of the public cloud."""
+    """The metadata and signing keys of one authority; `host` is its URL, such as that of the public cloud."""
 
     def __init__(self, http: HttpClient, host: str) -> None:
         self._http = http
@@ -50,9 +50,9 @@ class Authority:
         return known[1]
 
     async def check(self, tenant: str) -> Metadata:
-        """Return the metadata as Entra ID returns it now, not the copy that is kept.
+        """Return the metadata as Entra ID returns it now, not the cached copy.
 
-        Raises MalformedResponseError for those of another tenant: the issuer holds the tenant's id.
+        Raises MalformedResponseError for the metadata of another tenant: the issuer contains the tenant's id.
         """
         metadata = await self._current(tenant)
         if is_directory_id(tenant) and tenant.lower() not in metadata.issuer.lower():
@@ -60,11 +60,11 @@ class Authority:
         return metadata
 
     async def signing_key(self, metadata: Metadata, kid: str) -> SigningKey | None:
-        """Return a published key; one that is not known yet is looked for once more at Entra ID."""
+        """Return a published key; the keys are requested again if it is not among them."""
         uri = metadata.jwks_uri
         known = self._keys.get(uri)
         if known is None or kid not in known[1] or time.monotonic() - known[0] > _MAX_AGE:
-            await self._flights.run(uri, lambda: self._find_keys(uri))
+            await self._flights.run(uri, lambda: self._fetch_keys(uri))
         return self._keys[uri][1].get(kid)
 
     async def post(
@@ -76,11 +76,11 @@ class Authority:
         repeat: bool = True,
         secrets: Iterable[str] = (),
     ) -> bytes:
-        """Return the body of a good answer; of any other, raise the error that it stands for.
+        """Return the body of a response with status 200; raise the error that any other response means.
 
-        `doing` and `secrets` are those of `response_error`; without `repeat` the request is sent but once.
+        `doing` and `secrets` are those of `response_error`; without `repeat` the request is sent only once.
         """
-        response = await self._ask("POST", url, form=form, repeat=repeat)
+        response = await self._request("POST", url, form=form, repeat=repeat)
         if response.status != 200:
             raise response_error(response, doing, secrets=secrets)
         return response.body
@@ -91,10 +91,10 @@ class Authority:
                 [f"the tenant {tenant!r} is neither an id nor a domain"],
                 hint="correct AZURE_TENANT_ID, or the account's tenant_id",
             )
-        metadata: Metadata = await self._flights.run(tenant, lambda: self._find(tenant))
+        metadata: Metadata = await self._flights.run(tenant, lambda: self._fetch_metadata(tenant))
         return metadata
 
-    async def _find(self, tenant: str) -> Metadata:
+    async def _fetch_metadata(self, tenant: str) -> Metadata:
         url = f"{self._host}/{tenant}/v2.0/.well-known/openid-configuration"
         answer = await self._get(url, "show its metadata")
         try:
@@ -107,7 +107,7 @@ class Authority:
         self._metadata[tenant] = (time.monotonic(), metadata)
         return metadata
 
-    async def _find_keys(self, uri: str) -> None:
+    async def _fetch_keys(self, uri: str) -> None:
         answer = await self._get(uri, "show its signing keys")
         keys = answer.get("keys")
         if not isinstance(keys, list):
@@ -116,7 +116,7 @@ class Authority:
         self._keys[uri] = (time.monotonic(), named)
 
     async def _get(self, url: str, doing: str) -> dict[str, Any]:
-        response = await self._ask("GET", url)
+        response = await self._request("GET", url)
         if response.status != 200:
             raise response_error(response, doing)
         try:
@@ -127,10 +127,10 @@ class Authority:
             raise _malformed("answer is not JSON")
         return answer
 
-    async def _ask(
+    async def _request(
         self, method: str, url: str, *, form: Mapping[str, str] | None = None, repeat: bool = True
     ) -> HttpResponse:
-        """Send a request; send it once more after 429 or 5xx, if the pause asked for is a short one."""
+        """Send a request, and once more after 429 or 5xx if the requested pause is short."""
         response = await self._http.send(method, url, form=form)
         pause = response.retry_after
         pause = 1.0 if pause is None else pause

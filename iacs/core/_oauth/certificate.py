@@ -1,4 +1,4 @@
-"""The certificate by which an application proves who it is, and the assertions that its key signs."""
+"""The certificate that identifies an application, and the assertions signed with its key."""
 
 import base64
 import time
@@ -20,7 +20,7 @@ _BOTH = "put the private key and its certificate into one PEM file"
 
 
 class ClientCertificate:
-    """Sign for `client_id` with the key of a PEM file, read at first use."""
+    """The certificate and key of an application, in a PEM file that is read at the first use."""
 
     def __init__(self, client_id: str, path: Path, password: SecretStr | None) -> None:
         self._client_id = client_id
@@ -28,7 +28,7 @@ class ClientCertificate:
         self._password = password
 
     def assertion(self, token_endpoint: str) -> str:
-        """Sign private_key_jwt as entra-docs' certificate-credentials asks: PS256, x5t#S256, ten minutes."""
+        """Return a signed private_key_jwt, as entra-docs' certificate-credentials requires: PS256, x5t#S256, ten minutes."""
         key, thumbprint = self._certificate
         now = int(time.time())
         claims = {

@@ -1,4 +1,4 @@
-"""The `claims` parameter: what this client can do, merged with what a resource asked for."""
+"""The `claims` parameter: the capabilities of this client, merged with the challenge of a resource."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -28,7 +28,7 @@ def decode_challenge(text: str) -> str:
 def merge_claims(claims: str = "") -> str:
     """Return a claims parameter that declares cp1 beside a challenge (entra-docs' claims-challenge).
 
-    Only a client that declares cp1 learns of a revoked session before its token expires.
+    Only a client that declares cp1 is notified of a revoked session before its token expires.
     """
     merged = json.loads(decode_challenge(claims)) if claims else {}
     for_access = merged.get("access_token")

@@ -1,6 +1,7 @@
-"""How an application proves who it is: a secret, a certificate, or, as a public client, not at all.
+"""The credential of an application: a secret, a certificate, or, as a public client, none.
 
-Few have a certificate, and what signs with it is slow to import: that is a file of its own, imported at first use.
+Few applications have a certificate, and signing with it needs libraries that are slow to import: its file is imported at
+the first use.
 """
 
 from functools import cached_property
@@ -16,7 +17,7 @@ _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 class ClientCredential:
-    """Make the form fields that authenticate the application; a certificate goes before a secret."""
+    """The credential of one application; a certificate takes precedence over a secret."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """What an error of Entra ID means, and what to do about it.
 
-Decided on OAuth's `error` and `suberror` alone. Entra's reference of error codes asks clients not to decide
-on AADSTS numbers: they choose a hint for people and are kept for support.
+Only OAuth's `error` and `suberror` decide it. Entra's reference of error codes asks clients not to branch on
+AADSTS numbers: they select a hint for people and are kept for support.
 """
 
 import json
@@ -24,7 +24,7 @@ from iacs.core.http_client import HttpResponse
 from iacs.redaction import redact_foreign, safe_for_terminal
 
 SIGN_IN = {"interaction_required", "consent_required", "login_required", "invalid_grant"}
-# The list of npm @azure/msal-common, InteractionRequiredAuthError; two spellings of one are both in use.
+# The list of npm @azure/msal-common, InteractionRequiredAuthError; one of them has two spellings.
 SIGN_IN_SUBERRORS = {
     "basic_action",
     "additional_action",
@@ -56,7 +56,7 @@ _NEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The fields of an error answer; what is missing or of the wrong type is empty."""
+    """The fields of an error response; a field that is missing or has the wrong type is empty."""
 
     error: str
     suberror: str = ""
@@ -80,7 +80,7 @@ def is_transient(status: int) -> bool:
 
 
 def read_problem(body: bytes) -> Problem | None:
-    """Read an error answer; None when it is not one."""
+    """Return the problem that an error response describes; None for any other response."""
     try:
         data = json.loads(body)
     except ValueError:
@@ -100,9 +100,9 @@ def read_problem(body: bytes) -> Problem | None:
 
 
 def response_error(response: HttpResponse, doing: str, *, secrets: Iterable[str] = ()) -> IACSGraphError:
-    """Return the error that an answer stands for; `doing` completes "Entra ID refused to …".
+    """Return the error that a response means; `doing` completes "Entra ID refused to …".
 
-    `secrets` are blotted out of the server's own words, should it echo them.
+    `secrets` are removed from the server's text, in case it echoes them.
     """
     problem = read_problem(response.body)
     problem = _without(secrets, problem) if problem else None
@@ -117,7 +117,7 @@ def response_error(response: HttpResponse, doing: str, *, secrets: Iterable[str]
         )
     if problem is None:
         return MalformedResponseError(
-            f"Entra ID was asked to {doing} and answered HTTP {response.status} without saying why",
+            f"Entra ID was asked to {doing} and answered HTTP {response.status} without a reason",
             status=response.status,
             hint="check AZURE_AUTHORITY_HOST and AZURE_TENANT_ID; a proxy may have answered in its place",
         )
@@ -125,7 +125,7 @@ def response_error(response: HttpResponse, doing: str, *, secrets: Iterable[str]
 
 
 def problem_error(problem: Problem, doing: str, *, secrets: Iterable[str] = ()) -> IACSGraphError:
-    """Return the error that a problem stands for, also one that came with a redirect."""
+    """Return the error that a problem means, also one from a redirect."""
     problem = _without(secrets, problem)
     if problem.error in TRANSIENT:
         message = f"Entra ID could not {doing} for now{_support(problem)}"
@@ -148,7 +148,7 @@ def problem_error(problem: Problem, doing: str, *, secrets: Iterable[str] = ()) 
 
 
 def _without(secrets: Iterable[str], problem: Problem) -> Problem:
-    """Return a problem without the secrets that were sent, should the server's words quote them."""
+    """Return a problem without the secrets that were sent, in case the server's text quotes them."""
     without = partial(redact_foreign, secrets=tuple(secrets))
     return replace(
         problem,

@@ -1,4 +1,4 @@
-"""Who signed in: an id token is believed only after all that entra-docs' id-token-claims-reference asks for."""
+"""The validation of id tokens: every check that entra-docs' id-token-claims-reference requires."""
 
 import hmac
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _REQUIRED = ["aud", "exp", "iat", "iss", "oid", "sub", "tid"]
 
 
 def key_id(token: SecretStr) -> str:
-    """Return which key signed a token, nothing of it being believed yet; RS256 is the only algorithm."""
+    """Return the id of the key that signed a token, which is not verified yet; RS256 is the only algorithm."""
     try:
         header = jwt.get_unverified_header(token.get_secret_value())
     except jwt.InvalidTokenError:
@@ -33,7 +33,7 @@ def key_id(token: SecretStr) -> str:
 def validate(
     token: SecretStr, *, key: SigningKey | None, issuer: str, client_id: str, nonce: str | None
 ) -> Identity:
-    """Return who a token speaks of; InvalidIdTokenError says which check failed.
+    """Return the person that a token identifies; InvalidIdTokenError says which check failed.
 
     `issuer` is the metadata's, perhaps with `{tenantid}`; without a `nonce` none is expected.
     """

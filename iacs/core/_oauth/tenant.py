@@ -7,7 +7,7 @@ _DIRECTORY_ID = re.compile(r"(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def is_tenant(text: str) -> bool:
-    """Return whether a text can name a tenant; it becomes a part of a URL's path as it is."""
+    """Return whether a text can name a tenant; it is put into the path of a URL unchanged."""
     return _TENANT.fullmatch(text) is not None
 
 

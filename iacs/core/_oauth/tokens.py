@@ -1,4 +1,4 @@
-"""What Entra ID's token and device endpoints answer, checked once, and who signed in."""
+"""The validated responses of Entra ID's token and device endpoints, and the person who signed in."""
 
 from typing import Self
 
@@ -14,7 +14,7 @@ class _Answer(BaseModel):
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
-        """Read an answer; MalformedResponseError names the fields, never their values."""
+        """Parse a response; MalformedResponseError names the malformed fields, never their values."""
         try:
             return cls.model_validate_json(body)
         except ValidationError as error:

@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.outbox`."""
+"""The implementation of `iacs.core.outbox`."""

@@ -1,4 +1,4 @@
-"""One relay of the outbox: what is sent together, and what waits because of an event that was rejected."""
+"""One relay of the outbox: the events to send together, and those that wait behind a rejected event."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ Key = tuple[str, str]
 
 
 class Relay:
-    """Publishes what waits, in the order of the positions; each instance does so once."""
+    """One publication of the waiting events, in the order of their positions."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ def _event(row: Row) -> NewEvent:
 
 
 def _without_followers_of_suspects(rows: Sequence[Row]) -> list[Row]:
-    """Leave out what follows an event of its key that was rejected before: it must not overtake that one."""
+    """Leave out events behind one of their key that was rejected before: they must not overtake it."""
     sent: list[Row] = []
     suspects = set[Key]()
     for row in rows:

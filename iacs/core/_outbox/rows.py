@@ -47,7 +47,7 @@ _DROP = "DELETE FROM iacs_outbox WHERE id = :id AND parked_at IS NOT NULL"
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many events wait to be published and since when, and how many are parked."""
+    """The number of events that wait to be published, since when, and the number that are parked."""
 
     pending: int
     parked: int
@@ -56,7 +56,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class ParkedEvent:
-    """An event that is not sent again until somebody asks for it; `problem` is why it was rejected last."""
+    """An event that is not sent again until `retry`; `problem` is why it was last rejected."""
 
     id: str
     topic: str
@@ -73,12 +73,12 @@ def add(tx: Transaction, events: Sequence[Mapping[str, Any]]) -> None:
 
 
 def waiting(tx: Transaction, *, after: int, limit: int) -> list[Row]:
-    """Return what waits behind the position `after`, in order, without what waits for a parked event of its key."""
+    """Return the waiting events after the position `after`, in order, without those behind a parked event of their key."""
     return tx.rows(_WAITING, {"after": after, "limit": limit})
 
 
 def mark_published(tx: Transaction, rows: Sequence[Row]) -> None:
-    """Note that events are published."""
+    """Mark events as published."""
     now = clock.to_text(clock.now())
     tx.execute(_MARK, [{"now": now, "position": row["position"]} for row in rows])
 
@@ -93,7 +93,7 @@ def reject(tx: Transaction, problems: Mapping[int, str], *, max_attempts: int) -
 
 
 def backlog(tx: Transaction) -> Backlog:
-    """Return what is not published."""
+    """Return the backlog."""
     [row] = tx.rows(_BACKLOG)
     return Backlog(row["pending"], row["parked"], clock.from_text(row["oldest"]) if row["oldest"] else None)
 

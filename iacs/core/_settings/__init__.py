@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.config`."""
+"""The implementation of `iacs.core.config`."""

@@ -1,4 +1,4 @@
-"""Describe in the user's words what is wrong with a setting; a secret's value is not quoted."""
+"""What is wrong with settings, in the user's words; the value of a secret is not quoted."""
 
 from collections.abc import Callable, Collection, Mapping
 from io import StringIO
@@ -36,7 +36,7 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def hint_of(error: "ErrorDetails") -> str:
-    """Return what a validator of iacs's own says to do about a value, nothing for pydantic's."""
+    """Return the hint of a validator of iacs's own; empty for pydantic's."""
     return str(error.get("ctx", {}).get("hint", ""))
 
 
@@ -46,12 +46,12 @@ def problem_of(error: "ErrorDetails", field: FieldInfo) -> str:
 
 
 def _quoted(value: Any, field: FieldInfo) -> str:
-    if is_secret(field):  # no more of it than the scheme of a URL, which is what most often is wrong with it
+    if is_secret(field):  # only the scheme of a URL, which is the most common mistake
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         scheme, separator, _ = text.partition("://")
         return f"'{scheme}://…' " if separator and len(scheme) <= 20 and scheme.isascii() else ""
     if not isinstance(value, str | int | float) or get_origin(field.annotation) is tuple:
-        return ""  # of several, the sentence quotes the one
+        return ""  # the problem quotes the malformed one of several
     shown = redact_text(str(value))
     return f"{shown if len(shown) <= _LONGEST_VALUE else shown[:_LONGEST_VALUE] + '…'!r} "
 
@@ -67,9 +67,9 @@ def _sentence(error: "ErrorDetails", field: FieldInfo) -> str:
 def problems_of_files(
     files: Any, *, must_exist: bool, known: Collection[str], given: Collection[str]
 ) -> list[str]:
-    """Describe the lines of `.env` that are malformed, or whose name is nearly that of a setting.
+    """Describe the lines of `.env` that are malformed, or have a name that is nearly that of a setting.
 
-    Without this they would be ignored without a message; `given` are the settings that have a value elsewhere.
+    They would be ignored otherwise; `given` are the settings that have a value elsewhere.
 
     Raises ConfigurationError for a file that cannot be read at all.
     """
@@ -94,7 +94,7 @@ def _problem_of_line(binding: Binding, typos: Mapping[str, str]) -> str:
 
 
 def contradictions(config: Any, name: Callable[[str], str]) -> list[str]:
-    """Describe settings that are valid alone and cannot be meant together."""
+    """Describe settings that are valid alone and contradict each other."""
     protocol = config.kafka_security_protocol
     user, password = name("kafka_sasl_username"), name("kafka_sasl_password")
     setting = f"{name('kafka_security_protocol')}={protocol}"
@@ -118,13 +118,13 @@ def _bindings(path: Path, *, must_exist: bool) -> list[Binding]:
         unreadable, hint = f"{path} is not UTF-8", "save it in that encoding"
     except OSError as error:
         unreadable, hint = f"{path} cannot be read: {error.strerror}", "let this user read it"
-    if unreadable:  # raised out here, the error does not carry the decoder's, which holds the whole file
+    if unreadable:  # raised here, the error has no context: the decoder's error contains the whole file
         raise ConfigurationError([unreadable], hint=hint)
     return list(parse_stream(StringIO(text)))
 
 
 def shown(name: str, value: Any, field: FieldInfo) -> str:
-    """Return the text of a value, without what is secret in it."""
+    """Return a value as text, without secrets."""
     if value is None:
         return ""
     if name == "database_url":

@@ -20,7 +20,7 @@ _BY_SOURCE: dict[str, Origin] = {
 
 
 class Origins(PydanticBaseSettingsSource):
-    """A source that comes last, adds no value, and records which of the sources before it gave which."""
+    """A source that comes last, adds no value, and records which of the sources before it provided each value."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Return no value."""

@@ -11,10 +11,10 @@ _SIMILARITY = 0.9
 
 
 def misspelt(names: Iterable[str], known: Collection[str], given: Collection[str]) -> dict[str, str]:
-    """Return each name that is probably a typo with the setting that it resembles.
+    """Return the names that are probably typos, with the settings that they resemble.
 
-    A setting that is given under its own name is not looked for under another: a host application may well have
-    both DATABASE_URL and DATABASE_URI.
+    A setting that has a value under its own name is not looked for: a host application may have both DATABASE_URL and
+    DATABASE_URI.
     """
     wanted = [name for name in known if name not in given]
     near = {
@@ -36,6 +36,6 @@ def problems_of_arguments(names: Iterable[str], fields: Collection[str]) -> list
 
 
 def did_you_mean(matches: Iterable[str]) -> str:
-    """Return the end of a sentence that offers these names, nothing without any."""
+    """Return the end of a sentence that offers these names; empty without names."""
     text = " or ".join(matches)
     return f"; did you mean {text}?" if text else ""

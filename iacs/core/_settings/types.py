@@ -1,4 +1,4 @@
-"""What the values of settings must look like; each refusal reads on from the value: `'x' must be …`."""
+"""Types of settings; their messages continue the value: `'x' must be …`."""
 
 import re
 from collections.abc import Callable
@@ -71,11 +71,11 @@ def _servers(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _redirect_uri(value: str) -> str:
-    """Tokens and secrets travel there, so plain http is for this machine alone."""
+    """Require https, since tokens and secrets are sent there; plain http is for this machine only."""
     try:
         url = urlsplit(value)
         well_formed = url.scheme in ("http", "https") and url.hostname and url.port != 0
-    except ValueError:  # a port that is no number, half an IPv6 address
+    except ValueError:  # a port that is not a number, half of an IPv6 address
         raise ValueError(_NO_URL) from None
     if not well_formed or re.search(r"\s", value):
         raise ValueError(_NO_URL)
@@ -102,7 +102,7 @@ def _split(value: object) -> object:
 
 
 def _in_any_case(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
-    """Try the spelling of the choices, which all are in capitals or all are not; report the given one."""
+    """Accept any case: the choices are all in upper or all in lower case; report the value as given."""
     for spelling in (str(value).upper(), str(value).lower()):
         with suppress(ValidationError):
             return check(spelling)

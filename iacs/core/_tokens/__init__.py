@@ -1,1 +1,1 @@
-"""The inside of `iacs.core.token_service`."""
+"""The implementation of `iacs.core.token_service`."""

@@ -1,4 +1,4 @@
-"""Grants: what Entra ID allowed an account, kept as its tokens; one can be suspended and resumed."""
+"""Grants: the permission that Entra ID gave to an account, stored as its tokens; it can be suspended and resumed."""
 
 from collections.abc import Collection
 
@@ -7,7 +7,7 @@ from iacs.core.database import Database
 
 
 class Grants:
-    """The grants of the accounts; the tokens of a suspended one are kept and not handed out.
+    """The grants of the accounts; the tokens of a suspended grant are kept, but not returned.
 
     Needs the database alone, so that an account can be disabled while Entra ID cannot be reached.
     """
@@ -17,15 +17,15 @@ class Grants:
         self._suspended: set[str] = set()
 
     async def suspend(self, account_ids: Collection[str]) -> None:
-        """Let nobody use these accounts' tokens until they are resumed."""
+        """Suspend the grants of these accounts: their tokens are not returned until `resume`."""
         self._suspended.update(account_ids)
         await self._database.run(store.set_suspended, account_ids, suspended=True)
 
     async def resume(self, account_ids: Collection[str]) -> None:
-        """Let these accounts' tokens be used again."""
+        """Resume the grants of these accounts."""
         await self._database.run(store.set_suspended, account_ids, suspended=False)
         self._suspended.difference_update(account_ids)
 
     def suspended_here(self, account_id: str) -> bool:
-        """Return whether this process suspended a grant, so that a token in its memory does not count."""
+        """Return whether this process suspended a grant, so that it must not use a token in its memory."""
         return account_id in self._suspended

@@ -1,4 +1,4 @@
-"""Renewing an account's tokens: one process at a time, and never more often than Entra ID allows."""
+"""The renewal of an account's tokens: in one process at a time, and never more often than Entra ID allows."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ _LONGEST_PAUSE = 60.0
 
 
 class TokenRenewal:
-    """Read an account's tokens, and renew them when it is time.
+    """The stored tokens of the accounts, renewed when they are due.
 
     The process that renews holds the account's lease for `lease_seconds`; the others wait and read what it wrote.
     """
@@ -57,15 +57,15 @@ class TokenRenewal:
         return stored if stored.fresh else await self._renewed(stored)
 
     def reject(self, account_id: str, access_token: SecretStr) -> None:
-        """Return this token no more, also not from a row that another process wrote."""
+        """Never return this token again, even if another process stored it."""
         self._rejected[account_id] = access_token
 
     def challenge(self, account_id: str, claims: str) -> None:
-        """Send a challenge of Microsoft Graph with the next renewal."""
+        """Include a challenge of Microsoft Graph in the next renewal."""
         self._claims[account_id] = claims
 
     def forget(self, account_id: str) -> None:
-        """Start afresh: the tokens were replaced or deleted."""
+        """Discard what is known about an account: its tokens were replaced or deleted."""
         for kept in (self._rejected, self._claims, self._pauses):
             kept.pop(account_id, None)
 
@@ -91,24 +91,24 @@ class TokenRenewal:
     async def _renewed(self, stored: StoredToken) -> StoredToken:
         lease = Lease(self._database, f"token:{stored.account_id}", seconds=self._lease_seconds)
         if not await lease.acquire(timeout=0 if stored.usable else 2 * self._lease_seconds):
-            return self._meanwhile(stored)
+            return self._while_others_renew(stored)
         try:
             return await self._renew_alone(stored.account_id)
         except APIConnectionError as error:
             if not self._may_serve(stored):
                 raise
             self._logger.warning("token renewal failed, token still valid", account_id=stored.account_id)
-            return _later(stored, error.retry_after or _RETRY)
+            return _due_later(stored, error.retry_after or _RETRY)
         finally:
             await lease.release()
 
-    def _meanwhile(self, stored: StoredToken) -> StoredToken:
+    def _while_others_renew(self, stored: StoredToken) -> StoredToken:
         if not self._may_serve(stored):
             raise APIConnectionError(
                 "another process has been renewing the tokens of this account for too long",
                 hint="try again later",
             )
-        return _later(stored, 1)
+        return _due_later(stored, 1)
 
     async def _renew_alone(self, account_id: str) -> StoredToken:
         """Renew what is stored, unless the previous holder of the lease has done so."""
@@ -130,9 +130,9 @@ class TokenRenewal:
         return stored
 
     async def _refresh(self, stored: StoredToken) -> bool:
-        """Ask Entra ID and keep the answer; False when the row changed meanwhile and counts instead."""
+        """Request new tokens and store them; return False if the row has changed meanwhile, which takes precedence."""
         try:
-            tokens = await self._ask(stored)
+            tokens = await self._request(stored)
         except SignInRequiredError:
             if not await self._database.run(token_store.end, stored.account_id, stored.version):
                 return False
@@ -155,7 +155,7 @@ class TokenRenewal:
         )
         return kept
 
-    async def _ask(self, stored: StoredToken) -> TokenSet:
+    async def _request(self, stored: StoredToken) -> TokenSet:
         if stored.refresh_token is None:
             raise SignInRequiredError(
                 "there is no refresh token", error="login_required", hint="add offline_access to AZURE_SCOPES"
@@ -178,7 +178,7 @@ class TokenRenewal:
             raise
 
     def _check_pause(self, account_id: str) -> None:
-        """Ask nothing before the time that Entra ID has set: such requests count against us."""
+        """Raise APIConnectionError during the pause that Entra ID asked for: requests would extend it."""
         until, error = self._pauses.get(account_id, (0.0, None))
         left = until - time.monotonic()
         if error is not None and left > 0:
@@ -186,5 +186,5 @@ class TokenRenewal:
         self._pauses.pop(account_id, None)
 
 
-def _later(stored: StoredToken, seconds: float) -> StoredToken:
+def _due_later(stored: StoredToken, seconds: float) -> StoredToken:
     return replace(stored, refresh_at=min(stored.expires_at, clock.now() + timedelta(seconds=seconds)))

@@ -1,4 +1,4 @@
-"""One piece of work for all who ask for it at the same time."""
+"""One execution of work for all concurrent callers."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Run work once per key and give its outcome to everyone who asked meanwhile.
+    """Work that runs once per key, with its outcome for every caller that waits meanwhile.
 
-    A caller that is cancelled leaves the others their work. Event loops do not share: a task belongs to one.
+    Cancelling one caller does not cancel the work of the others. Event loops do not share: a task belongs to one.
     """
 
     def __init__(self) -> None:
@@ -28,4 +28,4 @@ class SingleFlight(Generic[T]):
     def _finish(self, flight: tuple[asyncio.AbstractEventLoop, Hashable], task: asyncio.Task[T]) -> None:
         del self._tasks[flight]
         if not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not report it when every caller went away
+            task.exception()  # retrieved, so that asyncio does not report it when every caller was cancelled

@@ -1,4 +1,4 @@
-"""The rows of `iacs_tokens`: a write replaces only what its writer has read, counted by `version`."""
+"""The rows of `iacs_tokens`: a renewal replaces only the `version` that it has read."""
 
 import json
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from iacs.core.transaction import Row, Transaction
 
 _NEVER = "0001-01-01T00:00:00.000000Z"
 
-# A first version is drawn from the clock, so that a row deleted and written anew repeats none.
+# The first version is the time, so that a row that is deleted and written again repeats none.
 _WRITE = """
     INSERT INTO iacs_tokens (account_id, secret, scope, expires_at, refresh_at, version, updated_at)
     VALUES (:account_id, :secret, :scope, :expires_at, :refresh_at, :version, :updated_at)
@@ -36,7 +36,7 @@ _SUSPEND = "UPDATE iacs_tokens SET suspended = :suspended WHERE account_id = :ac
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """One account's tokens; to be renewed from `refresh_at` on, useless from `expires_at` on."""
+    """One account's tokens; due for renewal at `refresh_at`, expired at `expires_at`."""
 
     account_id: str
     suspended: bool
@@ -49,7 +49,7 @@ class StoredToken:
 
     @property
     def fresh(self) -> bool:
-        """Whether it need not be renewed yet."""
+        """Whether it is not due for renewal."""
         return clock.now() < self.refresh_at
 
     @property
@@ -59,7 +59,7 @@ class StoredToken:
 
 
 def context(account_id: str) -> str:
-    """Return what an account's secret is bound to."""
+    """Return the context to which the secret of an account is bound."""
     return f"tokens:{account_id}"
 
 
@@ -84,7 +84,7 @@ def new_row(
 ) -> dict[str, object]:
     """Return the parameters of `write` and `replace`.
 
-    Without a `refresh_in` from Entra ID, the last tenth of the lifetime, five minutes at most, is for renewing.
+    Without a `refresh_in` from Entra ID, the tokens are due for the last tenth of their lifetime, at most five minutes.
     """
     now = clock.now()
     early = tokens.refresh_in or tokens.expires_in - min(300, tokens.expires_in / 10)
@@ -110,31 +110,31 @@ def read(tx: Transaction, account_id: str) -> Row | None:
 
 
 def write(tx: Transaction, row: dict[str, object]) -> None:
-    """Keep the tokens of a sign-in, whatever was there before."""
+    """Store the tokens of a sign-in, and replace any others."""
     tx.execute(_WRITE, row)
 
 
 def replace(tx: Transaction, row: dict[str, object]) -> bool:
-    """Keep renewed tokens; False when the row is not any more what was renewed."""
+    """Store renewed tokens; return False if the row is no longer the one that was renewed."""
     return tx.execute(_REPLACE, row) == 1
 
 
 def expire(tx: Transaction, account_id: str, version: int) -> None:
-    """Let nobody use the access token again; a renewal under way still finds its version."""
+    """Expire the access token; the version stays, so that a renewal in progress can replace it."""
     tx.execute(_EXPIRE, {"account_id": account_id, "version": version, "never": _NEVER})
 
 
 def set_suspended(tx: Transaction, account_ids: Collection[str], *, suspended: bool) -> None:
-    """Suspend or resume the grants of accounts; an account without tokens has none."""
+    """Suspend or resume the grants of accounts; an account without tokens has no grant."""
     tx.execute(_SUSPEND, [{"account_id": account_id, "suspended": suspended} for account_id in account_ids])
 
 
 def end(tx: Transaction, account_id: str, version: int) -> bool:
-    """Drop tokens that only a sign-in can follow; False when they are not current."""
+    """Delete tokens that cannot be renewed; return False if they are not current."""
     sql = "DELETE FROM iacs_tokens WHERE account_id = :account_id AND version = :version"
     return tx.execute(sql, {"account_id": account_id, "version": version}) == 1
 
 
 def delete(tx: Transaction, account_id: str) -> None:
-    """Forget an account's tokens."""
+    """Delete an account's tokens."""
     tx.execute("DELETE FROM iacs_tokens WHERE account_id = :account_id", {"account_id": account_id})
