@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from iacs.core._events.event_buffer import EventBuffer, Fetched
 from iacs.core.events import Event, Partition
 
@@ -63,3 +65,19 @@ async def test_putting_nothing_leaves_a_waiting_caller_waiting() -> None:
     assert wake_calls == 1
     fetched.put([record(HERE, 0)])
     assert await waiting == record(HERE, 0)[0]
+
+
+@pytest.mark.parametrize("is_in_flight", [True, False])
+async def test_a_new_log_is_read_from_its_first_record_whatever_was_finished_before(
+    is_in_flight: bool,
+) -> None:
+    fetched = buffer()
+    fetched.assign([HERE])
+    fetched.put([record(HERE, 0)])
+    assert await fetched.next() == record(HERE, 0)[0]
+    waiting = None if is_in_flight else asyncio.create_task(fetched.next())
+    await asyncio.sleep(0)
+    fetched.begin_anew([HERE])
+    fetched.put([record(HERE, 0)])
+    assert await (waiting or fetched.next()) == record(HERE, 0)[0]
+    assert fetched.uncommitted() == {}

@@ -1,21 +1,31 @@
 """What only a client of Kafka does; the promises it shares with the event log are in test_events.py."""
 
 import asyncio
+import json
 import logging
 from base64 import b64decode
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
 from iacs.core._kafka.connection import KafkaConnection, quiet_kafka_python
-from iacs.core._kafka.driver import DriverError, KafkaConsumer, KafkaProducer
+from iacs.core._kafka.driver import (
+    DriverError,
+    KafkaAdminClient,
+    KafkaConsumer,
+    KafkaProducer,
+    TopicPartition,
+)
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
+from iacs.core.logger import create_logger
 from tests.fixtures.events import LOGGER, read
 from tests.fixtures.kafka import make_topic
 
@@ -162,6 +172,69 @@ async def test_a_topic_that_ends_with_an_aborted_transaction_counts_as_read(
     producer.close(timeout=20)
     async with asyncio.timeout(30):
         assert [event.value for event in await read(client, topic, "group")] == [1]
+
+
+async def test_what_a_transaction_has_not_committed_is_not_read(
+    client: KafkaClient, kafka_servers: tuple[str, ...], topic: str
+) -> None:
+    make_topic(kafka_servers, topic)
+    connection = KafkaConnection(bootstrap_servers=kafka_servers, timeout=20)
+    one, two = (connection.connect(KafkaProducer, transactional_id=f"{topic}.{n}") for n in range(2))
+
+    def write(producer: Any, value: str) -> None:
+        producer.begin_transaction()
+        producer.send(topic, value=json.dumps(value).encode(), key=b"k").get(20)
+
+    def write_all() -> None:
+        for producer in (one, two):
+            producer.init_transactions()
+        write(one, "aborted")
+        one.abort_transaction()
+        write(one, "committed")
+        one.commit_transaction()
+        write(two, "open")
+        write(one, "committed behind the open one")
+        one.commit_transaction()
+
+    await asyncio.to_thread(write_all)
+    assert [event.value for event in await read(client, topic)] == ["committed"]
+    assert [event.value for event in await read(client, topic, "group")] == ["committed"]
+    await asyncio.to_thread(two.commit_transaction)
+    for producer in (one, two):
+        await asyncio.to_thread(producer.close, 20)
+    assert [event.value for event in await read(client, topic, "group")] == [
+        "open",
+        "committed behind the open one",
+    ]
+
+
+async def test_events_deleted_before_they_were_read_are_logged_with_their_number(
+    kafka_servers: tuple[str, ...], topic: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_topic(kafka_servers, topic)
+    logger = create_logger("iacs.tests.gap", level="WARNING")
+    async with KafkaClient(
+        kafka_servers, timeout=20, dead_letter_topic=f"{topic}.dead", logger=logger
+    ) as client:
+        await client.publish_many(NewEvent(topic, n) for n in range(20))
+        async with aclosing(client.consume(topic, "group")) as events:
+            for _ in range(5):
+                await asyncio.wait_for(anext(events), 30)
+        await asyncio.to_thread(delete_before, kafka_servers, topic, 12)
+        with caplog.at_level(logging.WARNING, "iacs.tests.gap"):
+            assert [event.value for event in await read(client, topic, "group")] == list(range(12, 20))
+            await asyncio.to_thread(delete_before, kafka_servers, topic, 20)
+            assert len(await read(client, topic)) == 0
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith("events deleted before they were read")
+    assert "next_offset=4" in line
+    assert "count=8" in line
+
+
+def delete_before(servers: tuple[str, ...], topic: str, offset: int) -> None:
+    admin = KafkaConnection(bootstrap_servers=servers, timeout=20).connect(KafkaAdminClient)
+    admin.delete_records({TopicPartition(topic, 0): offset})
+    admin.close()
 
 
 async def test_an_event_too_large_for_the_broker_is_named_and_the_others_arrive(

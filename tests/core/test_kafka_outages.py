@@ -9,7 +9,7 @@ from iacs.core.events import NewEvent
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
 from tests.fixtures.events import LOGGER, read
-from tests.fixtures.kafka import make_topic
+from tests.fixtures.kafka import DEAD_LETTER_TOPIC, make_topic
 from tests.servers.kafka import KafkaBroker
 
 
@@ -110,3 +110,29 @@ async def test_a_client_whose_broker_was_unavailable_at_first_works_once_it_is_u
         await asyncio.to_thread(own_broker.restart)
         await publishing
         assert [event.value for event in await read(kafka, topic)] == [2]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_broker_that_comes_back_empty_is_read_from_its_first_event(
+    own_broker: KafkaBroker, topic: str, count: int
+) -> None:
+    servers = (own_broker.bootstrap,)
+    make_topic(servers, topic)
+    async with client(own_broker, 60) as kafka, aclosing(kafka.consume(topic, "group")) as events:
+        await kafka.publish_many(NewEvent(topic, f"old {n}", key="k") for n in range(count))
+        for _ in range(count):
+            await asyncio.wait_for(anext(events), 30)
+        waiting = asyncio.create_task(anext(events))
+        await asyncio.sleep(1.5)  # the offset is committed by then
+        await asyncio.to_thread(own_broker.kill)
+        await asyncio.to_thread(own_broker.restart, empty=True)
+        make_topic(servers, DEAD_LETTER_TOPIC)
+        make_topic(servers, topic)
+        async with client(own_broker, 60) as publisher:
+            await publisher.publish_many(NewEvent(topic, f"new {n}", key="k") for n in range(5))
+        seen = {(await asyncio.wait_for(waiting, 90)).value}
+        while len(seen) < 5:
+            seen.add((await asyncio.wait_for(anext(events), 90)).value)
+        assert seen == {f"new {n}" for n in range(5)}

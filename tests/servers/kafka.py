@@ -152,8 +152,11 @@ class KafkaBroker:
     def _tail(self) -> str:
         return self.log.read_text(errors="replace")[-2000:] if self.log.exists() else ""
 
-    def restart(self) -> None:
-        """Start again on the same ports."""
+    def restart(self, *, empty: bool = False) -> None:
+        """Start again on the same ports; with `empty`, as a new cluster without topics."""
+        if empty:
+            shutil.rmtree(self.folder / "data")
+            self._format()
         if not self._run(subprocess.PIPE, discard=False):
             raise ServerMissingError(f"Apache Kafka did not start again; see {self.log}\n{self._tail()}")
 

@@ -133,6 +133,17 @@ class EventBuffer:
             self._notify()
         return left_out
 
+    def begin_anew(self, partitions: Iterable[Partition]) -> None:
+        """Forget the offsets of partitions whose log was replaced: they mean other records now."""
+        replaced = set(partitions)
+        with self._guard:
+            for partition in replaced:
+                self._next_offsets.pop(partition, None)
+                self._finished.pop(partition, None)
+            self._uncommitted -= replaced
+            if self.in_flight in replaced:
+                self._in_flight = None
+
     def next_offset(self, partition: Partition, default: int) -> int:
         """Return the offset of the next record to put, `default` when none is known."""
         with self._guard:

@@ -1,6 +1,7 @@
 """The only module that imports kafka-python, which has no types, and warns when it is imported."""
 
 import warnings
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
@@ -83,6 +84,38 @@ def insist_on_joining(consumer: Any) -> None:
     consumer._coordinator.request_rejoin()
 
 
+def watch_offset_resets(consumer: Any, note: Callable[[TopicPartition, int], object]) -> None:
+    """Call `note` with a partition and its offset when that can no longer be read, and where reading goes on is asked."""
+    subscription = consumer._subscription
+    request = subscription.request_offset_reset
+
+    def request_and_note(partition: TopicPartition, strategy: Any = None) -> None:
+        position = subscription.assignment[partition].position
+        if strategy is None and position is not None:  # else it is our own wish, or the first time
+            note(partition, position.offset)
+        request(partition, strategy)
+
+    subscription.request_offset_reset = request_and_note
+
+
+def known_position(consumer: Any, partition: TopicPartition) -> int | None:
+    """Return the offset that is read next, without asking the brokers; None while it is not known."""
+    position = consumer._subscription.assignment[partition].position
+    return None if position is None else int(position.offset)
+
+
+def watch_topic_ids(consumer: Any, topics: Iterable[str], note: Callable[[str, object], object]) -> None:
+    """Call `note` with the id of each topic whenever the brokers have sent metadata; in the driver's thread."""
+
+    def update(cluster: Any) -> None:
+        for topic in topics:
+            if cluster.partitions_for_topic(topic) and (topic_id := cluster.topic_id(topic)):
+                note(topic, topic_id)
+
+    consumer._cluster.add_listener(update)
+    update(consumer._cluster)
+
+
 def ask_brokers(producer: Any, answer: Future[int]) -> None:
     """Ask for the cluster's metadata; `answer` will be the number of brokers, or a DriverError.
 
@@ -134,6 +167,9 @@ __all__ = [
     "has_answered_since",
     "has_failed_for_good",
     "insist_on_joining",
+    "known_position",
     "survive_rejections",
     "wait_for_topic",
+    "watch_offset_resets",
+    "watch_topic_ids",
 ]

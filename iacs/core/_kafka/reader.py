@@ -18,6 +18,7 @@ from iacs.core._kafka.driver import (
     TopicPartition,
     insist_on_joining,
 )
+from iacs.core._kafka.log_watch import LogWatch, Polled
 from iacs.core._kafka.odd_headers import OddHeaders, accept_odd_headers
 from iacs.core.events import Partition
 from iacs.core.exceptions import KafkaError
@@ -104,9 +105,10 @@ class KafkaReader:
             for topic in self._topics:
                 # Before the group is joined: a leader that knows no partitions assigns none at first.
                 consumer.partitions_for_topic(topic)
+            watch = LogWatch(consumer, self._topics, self.buffer, self._logger)
             self._answered_at = time.monotonic()
             while not self._stopping.is_set():
-                self._step(consumer)
+                self._step(consumer, watch)
         finally:
             if self._group is not None:
                 self._commit(consumer)
@@ -117,6 +119,7 @@ class KafkaReader:
             KafkaConsumer,
             group_id=self._group,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             enable_auto_commit=False,
             heartbeat_interval_ms=_HEARTBEAT_MS,
             session_timeout_ms=_SESSION_MS,
@@ -126,7 +129,7 @@ class KafkaReader:
             metrics_enabled=False,
         )
 
-    def _step(self, consumer: Any) -> None:
+    def _step(self, consumer: Any, watch: LogWatch) -> None:
         if self.buffer.is_full:
             self._woken.clear()
             self._woken.wait(_POLL_MS / 1000)
@@ -141,14 +144,15 @@ class KafkaReader:
             epoch = self.buffer.epoch
         if polled:
             self._answered_at = time.monotonic()
-            self._take(consumer, polled, epoch)
+        if fresh := watch.check(polled):
+            self._take(consumer, fresh, epoch)
         is_commit_due = time.monotonic() - self._committed_at >= _COMMIT_SECONDS
         if self._group is not None and (is_commit_due or self.buffer.waiting_since is not None):
             self._commit(consumer)
         if not polled and not is_paused:
             self._check_idle(consumer)
 
-    def _take(self, consumer: Any, polled: dict[TopicPartition, list[Any]], epoch: int) -> None:
+    def _take(self, consumer: Any, polled: Polled, epoch: int) -> None:
         records = [read_record(record) for records in polled.values() for record in records]
         left_out = self.buffer.put(records, epoch)
         # The group was rebalanced meanwhile, or is about to be: fetch again what is still assigned after that.
