@@ -11,10 +11,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from iacs.core.exceptions import NotStartedError
-from iacs.integrations._support.answered import KEY, report_answered_by_litestar, report_answered_by_starlette
+from iacs.integrations._support.answered import (
+    KEY,
+    report,
+    report_answered_by_litestar,
+    report_answered_by_starlette,
+)
 from iacs.integrations._support.lifespan import Lifespan, Message, Receive, Send
 from iacs.integrations._support.passing import PassingScope
 from iacs.runtime import Application, Scope
+
+__all__ = ["ScopeMiddleware", "connection_scope", "report", "setup"]
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 

@@ -56,9 +56,7 @@ class _Reader:
         return await connection_scope(connection.scope).aget(self.key)
 
 
-_reader = lru_cache(maxsize=None)(
-    _Reader
-)  # one per part: FastAPI solves the same dependency once per request
+_reader = lru_cache(maxsize=None)(_Reader)  # one per part, which FastAPI solves once per request
 
 Part = _Part()
 

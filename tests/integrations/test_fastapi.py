@@ -358,6 +358,15 @@ def test_an_overlay_reaches_the_routes_through_the_test_client() -> None:
         assert http.post("/greet").json() == "hello"
 
 
+def test_an_overlay_may_be_entered_before_the_server_starts() -> None:
+    async def greet(greeter: Hello, visit: Annotated[Visit, Part]) -> str:
+        return f"{greeter.word} {visit.path}"
+
+    api, application = served(greet)
+    with application.overlay(greeter=Greeter("fake")), TestClient(api) as http:
+        assert http.post("/greet").json() == "fake /greet"
+
+
 def test_health_and_graph_are_routes_on_demand() -> None:
     api, application = served()
     add_health_routes(api, application)

@@ -1,0 +1,93 @@
+"""aiohttp.web: the application runs as long as the server, and each request has a scope.
+
+    setup(app, Application(Container()))
+
+    @inject
+    async def orders(request: web.Request, orders: Orders) -> web.Response: ...
+
+`app[APPLICATION]` is the application, `request[SCOPE]` the scope of a request. A `scoped.value(web.Request)` of the
+container is passed in.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from iacs.core.exceptions import IACSGraphError
+from iacs.integrations._support.answers import STATUS, answer_to
+from iacs.integrations._support.passing import PassingScope
+from iacs.runtime import Application, Scope
+from iacs.runtime.views import registry
+
+__all__ = ["APPLICATION", "SCOPE", "STATUS", "setup"]
+
+APPLICATION: web.AppKey[Application[Any]] = web.AppKey("APPLICATION", Application)
+_RequestKey: Any = getattr(web, "RequestKey", web.AppKey)  # aiohttp before 3.14 has one class of keys
+SCOPE: "web.RequestKey[Scope]" = _RequestKey("SCOPE", Scope)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def setup(
+    app: web.Application, application: Application[Any], *, status: Mapping[str, int] | None = None
+) -> None:
+    """Start `application` with the server, open a scope for each request, and answer errors of iacs.
+
+    An error that no handler catches is answered with `STATUS` of its code, or with that of `status`. What a handler
+    raises rolls back, also when it is answered, unless it is an HTTPException below 400.
+    """
+    app[APPLICATION] = application
+    app.cleanup_ctx.insert(0, _running)
+
+    @web.middleware
+    async def answering(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await _in_scope(application, request, handler)
+        except IACSGraphError as error:
+            answer = answer_to(error, status or {})
+            return web.json_response(answer.body, status=answer.status, headers=answer.headers)
+
+    app.middlewares.insert(0, answering)
+    app.middlewares.append(_reporting)
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    view = registry.view_of(
+        app[APPLICATION]
+    )  # an overlay of a test: the server copies this context for its requests
+    async with app[APPLICATION]:
+        entered = registry.enter(view)
+        yield
+        registry.leave(entered)
+
+
+async def _in_scope(
+    application: Application[Any], request: web.Request, handler: Handler
+) -> web.StreamResponse:
+    outer = request.get(SCOPE)
+    async with PassingScope(application, request) as scope:
+        request[SCOPE] = scope
+        try:
+            return await handler(request)
+        except web.HTTPException as raised:
+            if raised.status >= 400:
+                raise
+            answer = raised
+        finally:  # the two refer to each other: only a garbage collection would free them
+            del request[SCOPE]
+            if outer is not None:
+                request[SCOPE] = outer
+    raise answer
+
+
+@web.middleware
+async def _reporting(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Report what a handler raises, since a middleware between the two may answer it."""
+    try:
+        return await handler(request)
+    except Exception as error:
+        scope = request[SCOPE]
+        if isinstance(scope, PassingScope) and getattr(error, "status", 500) >= 400:
+            scope.answered = error
+        raise
