@@ -26,7 +26,7 @@ def normalize_address(value: str) -> str:
 def _address(value: str) -> str:
     value = normalize_address(value)
     if not _ADDRESS.fullmatch(value):
-        raise ValueError("is not an address such as alice@contoso.example")
+        raise ValueError(f"is not an address such as alice@contoso.example: {value[:80]!r}")
     return value
 
 

@@ -60,7 +60,9 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         hint = f"see: {context.command_path} --help" if context else ""
-        return "; ".join(filter(None, (error.format_message().rstrip(".?"), hint)))
+        return "; ".join(
+            filter(None, (error.format_message().replace("Value error, ", "").rstrip(".?"), hint))
+        )
     if isinstance(error, IACSGraphError):
         return error.message_with_hint or type(error).__name__
     if isinstance(error, ExceptionGroup):

@@ -16,6 +16,7 @@ import typer
 from iacs.cli.options import Json
 from iacs.cli.output import counted, line, note, print_json
 from iacs.cli.running import run
+from iacs.cli.snapshot import read_snapshot
 from iacs.cli.table import Column, Table
 
 if TYPE_CHECKING:
@@ -191,11 +192,12 @@ def schema(
     if check is None:
         sys.stdout.write(text)
         return
-    before = check.read_text(encoding="utf-8")
+    command = f"iacs events schema --format {format}"
+    before = read_snapshot(check, command)
     if before == text:
         note(f"{check} is up to date")
         return
     for change in unified_diff(before.splitlines(), text.splitlines(), str(check), "now", lineterm="", n=1):
         line(change)
-    note(f"the events have changed since {check}; to accept: iacs events schema --format {format} > {check}")
+    note(f"the events have changed since {check}; to accept: {command} > {check}")
     raise typer.Exit(DIFFERENT)

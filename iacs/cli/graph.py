@@ -10,6 +10,7 @@ import typer
 from iacs.cli.loading import DEFAULT, load_container
 from iacs.cli.options import Container
 from iacs.cli.output import counted, line, note
+from iacs.cli.snapshot import read_snapshot
 
 if TYPE_CHECKING:
     from iacs.runtime.graph.graph import Graph
@@ -89,12 +90,12 @@ def _page(drawn: "Picture", wiring: "Graph", settings: bool) -> str:
 def _compare(drawn: "Picture", file: Path, container: str) -> None:
     from iacs.runtime.picture.draw import difference, from_json
 
-    changes = difference(from_json(file.read_text(encoding="utf-8")), drawn)
+    command = " ".join(("iacs graph", *([] if container == DEFAULT else [container]), "--format json"))
+    changes = difference(from_json(read_snapshot(file, command)), drawn)
     if not changes:
         note(f"{file} is up to date: {counted(len(drawn.nodes), 'part')}")
         return
     for change in changes:
         line(change)
-    command = " ".join(("iacs graph", *([] if container == DEFAULT else [container]), "--format json"))
     note(f"{counted(len(changes), 'change')} since {file}; to accept: {command} > {file}")
     raise typer.Exit(DIFFERENT)

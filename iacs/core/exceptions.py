@@ -354,7 +354,7 @@ class AmbiguousPartError(ApplicationError):
     def __init__(self, name: str, *, candidates: Sequence[str], hint: str = "") -> None:
         self.name = name
         self.candidates = tuple(candidates)
-        super().__init__(f"{name} may be {', '.join(self.candidates)}", hint=hint)
+        super().__init__(f"{name} is ambiguous: {', '.join(self.candidates)}", hint=hint)
 
 
 class PartError(ApplicationError):

@@ -67,7 +67,7 @@ def test_drift_is_reported_with_what_to_do(iacs: Iacs, tmp_path: Path) -> None:
     )
 
 
-def test_the_command_that_is_named_mends_the_drift(iacs: Iacs, tmp_path: Path) -> None:
+def test_the_command_in_the_message_accepts_the_drift(iacs: Iacs, tmp_path: Path) -> None:
     (tmp_path / "graph.json").write_text(iacs("graph", "--format", "json").out)
     assert iacs("graph", "--check", "graph.json").code == 0
 
@@ -77,12 +77,14 @@ def test_a_file_that_is_not_a_graph_is_one_sentence(iacs: Iacs, tmp_path: Path, 
     (tmp_path / "graph.json").write_text(text)
     ran = iacs("graph", "--check", "graph.json")
     assert ran.code == 1
-    assert ran.err.startswith("iacs: this is not a picture")
+    assert ran.err.startswith("iacs: this is not the JSON of a graph")
 
 
-def test_a_file_that_is_missing_is_named(iacs: Iacs) -> None:
-    ran = iacs("graph", "--check", "nowhere.json")
-    assert (ran.code, ran.err) == (1, "iacs: nowhere.json: No such file or directory\n")
+def test_a_missing_file_is_an_error_with_the_command_that_creates_it(iacs: Iacs) -> None:
+    graph, events = iacs("graph", "--check", "x.json"), iacs("events", "schema", "--check", "x.json")
+    sentence = "iacs: x.json does not exist; create it with: iacs"
+    assert (graph.code, graph.err) == (1, f"{sentence} graph --format json > x.json\n")
+    assert (events.code, events.err) == (1, f"{sentence} events schema --format json-schema > x.json\n")
 
 
 @pytest.mark.parametrize("options", [[], ["--settings"]])

@@ -197,7 +197,7 @@ def test_file_that_cannot_be_read_is_a_problem(env_file: Path) -> None:
 
 
 def test_file_named_in_the_call_must_exist() -> None:
-    with pytest.raises(ConfigurationError, match=r"production\.env cannot be read: No such file"):
+    with pytest.raises(ConfigurationError, match=r"production\.env does not exist"):
         Config(_env_file="production.env")
 
 

@@ -79,7 +79,7 @@ async def test_what_was_handed_in_stays_open() -> None:
 
 async def test_a_class_that_no_part_has_is_a_sentence() -> None:
     async with Application(Outer()) as app:
-        with pytest.raises(UnknownPartError, match="no part of the container is a Stuck"):
+        with pytest.raises(UnknownPartError, match="no part of the container is an instance of Stuck"):
             app.get(Stuck)
 
 

@@ -182,7 +182,7 @@ def test_what_a_child_has_stopped_stays_stopped() -> None:
             app.get(Connection)
         app.get(Connection)
 
-    with app.sync(), pytest.raises(NotStartedError, match="Connection is asked for"):
+    with app.sync(), pytest.raises(NotStartedError, match="Connection was requested"):
         in_child(work)
 
 

@@ -98,7 +98,9 @@ async def test_a_module_s_own_name_for_a_part_replaces_it_for_that_module_alone(
 
 async def test_a_bare_name_that_may_be_two_parts_is_a_sentence() -> None:
     async with Application(Whole()) as app:
-        with pytest.raises(CheckError, match=r"service may be account\.service, mail\.service") as caught:
+        with pytest.raises(
+            CheckError, match=r"service is ambiguous: account\.service, mail\.service"
+        ) as caught:
             app.overlay(service=object())
     assert [(finding.path, finding.kind) for finding in caught.value.findings] == [("service", "overlay")]
 
@@ -162,7 +164,7 @@ async def test_reading_by_class_gives_the_overlay_s_part() -> None:
         with app.overlay(database=fake) as view:
             assert view.get(Database) is fake
             assert view.get(FakeDatabase) is fake
-        with pytest.raises(UnknownPartError, match="no part of the container is a FakeDatabase"):
+        with pytest.raises(UnknownPartError, match="no part of the container is an instance of FakeDatabase"):
             app.get(FakeDatabase)
 
 
@@ -189,11 +191,11 @@ async def test_an_overlay_is_entered_once_at_a_time() -> None:
 async def test_an_overlay_that_is_left_gives_nothing_more() -> None:
     async with Application(Core()) as app:
         overlay = app.overlay(database=FakeDatabase())
-        with pytest.raises(NotStartedError, match="database is asked for"):
+        with pytest.raises(NotStartedError, match="database was requested"):
             overlay["database"]
         with overlay:
             assert overlay["database"].query() == "fake"
-        with pytest.raises(NotStartedError, match="database is asked for"):
+        with pytest.raises(NotStartedError, match="database was requested"):
             overlay["database"]
         with pytest.raises(NotStartedError):
             overlay.__exit__(None, None, None)

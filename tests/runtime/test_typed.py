@@ -112,5 +112,5 @@ def test_a_provider_that_became_two_is_reported() -> None:
         left = providers.Container(Core)
         right = providers.Container(Core)
 
-    with pytest.raises(CheckError, match=r"may be left\.database, right\.database"):
+    with pytest.raises(CheckError, match=r"is ambiguous: left\.database, right\.database"):
         Application(Twice()).overlay(replacing(Core.database, Database()))

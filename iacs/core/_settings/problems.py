@@ -116,6 +116,8 @@ def _bindings(path: Path, *, must_exist: bool) -> list[Binding]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         unreadable, hint = f"{path} is not UTF-8", "save it in that encoding"
+    except FileNotFoundError:
+        unreadable, hint = f"{path} does not exist", "create it, or pass another _env_file"
     except OSError as error:
         unreadable, hint = f"{path} cannot be read: {error.strerror}", "let this user read it"
     if unreadable:  # raised here, the error has no context: the decoder's error contains the whole file

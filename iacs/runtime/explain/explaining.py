@@ -68,7 +68,7 @@ def _index(graph: Graph, path: str) -> int:
         return indexes[0]
     if indexes:
         paths = [graph.nodes[index].path for index in indexes]
-        raise AmbiguousPartError(path, candidates=paths, hint="ask for one of these paths")
+        raise AmbiguousPartError(path, candidates=paths, hint="use one of these paths")
     named = [node.path for node in graph.nodes if node.named]
     last_names = {candidate: candidate.rpartition(".")[2] for candidate in named}
     near_names = close_matches(path.rpartition(".")[2], set(last_names.values()))

@@ -10,7 +10,8 @@ from iacs.runtime.picture.data import PictureData, PictureEdge, PictureNode, Set
 from iacs.runtime.picture.painting import Picture
 
 SCHEMA = 1
-"""The version of the form; another one is refused."""
+"""The version of the format; any other one is rejected."""
+_HINT = "write it again with: iacs graph --format json"
 
 
 def to_json(picture: PictureData) -> str:
@@ -30,17 +31,17 @@ def from_json(text: str) -> Picture:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise PictureError(f"this is not a picture: it is not JSON ({error})") from error
+        raise PictureError(f"this is not the JSON of a graph: {error}", hint=_HINT) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         written = document.get("schema") if isinstance(document, dict) else None
-        message = f"this is not a picture of version {SCHEMA}, but of {written!r}"
-        raise PictureError(message, hint="write it again")
+        message = f"this is not the JSON of a graph in version {SCHEMA}, but in {written!r}"
+        raise PictureError(message, hint=_HINT)
     try:
         nodes, edges = tuple(_nodes(document["nodes"])), tuple(_edges(document["edges"]))
         return _whole(Picture(document["container"], nodes, edges))
     except (AttributeError, KeyError, TypeError) as error:
-        message = "this is not a picture: parts of it are missing or unknown"
-        raise PictureError(message, hint="write it again") from error
+        message = "this is not the JSON of a graph: parts of it are missing or unknown"
+        raise PictureError(message, hint=_HINT) from error
 
 
 def _nodes(documents: list[dict[str, Any]]) -> Iterator[PictureNode]:

@@ -86,7 +86,7 @@ class Lookup:
 
     def _ambiguous(self, name: str, indexes: Iterable[int]) -> AmbiguousPartError:
         paths = [self._graph.nodes[index].path for index in indexes]
-        return AmbiguousPartError(name, candidates=paths, hint='ask for one by its path, app["…"]')
+        return AmbiguousPartError(name, candidates=paths, hint='use one of these paths: app["…"]')
 
     def _typed(self, cls: type) -> int:
         indexes = self._best(cls)
@@ -95,7 +95,7 @@ class Lookup:
         name = cls.__qualname__
         if indexes:
             raise self._ambiguous(name, indexes)
-        raise UnknownPartError(f"no part of the container is a {name}", name=name)
+        raise UnknownPartError(f"no part of the container is an instance of {name}", name=name)
 
     def _best(self, cls: type) -> list[int]:
         """Return what fits best: parts before what is made again, the class itself before subclasses."""

@@ -114,7 +114,10 @@ class View(ABC):
         if self._is_left_behind:
             self.open_here()
         if not self.is_started:
-            raise NotStartedError(f"{self._path_of(key)} is asked for, and the application is not started")
+            raise NotStartedError(
+                f"{self._path_of(key)} was requested, but its application or overlay is not started",
+                hint="enter it first: 'async with app:' or 'with app.sync():'",
+            )
         index = self.lookup.index_in(key, self.values)
         self._require(index)
         try:

@@ -104,7 +104,8 @@ def load(target: Mailbox, paths: Iterable[Path]) -> None:
             else:
                 _from_folder(path, target)
         except (OSError, EOFError, mailbox.Error) as error:
-            raise SandboxError(f"cannot read the mail in {path}: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise SandboxError(f"cannot read the mail in {path}: {reason}") from error
 
 
 def parse_mailboxes(pairs: Sequence[str]) -> dict[str, list[Path]]:

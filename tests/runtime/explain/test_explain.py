@@ -95,7 +95,7 @@ def test_a_name_that_may_be_several_is_a_sentence() -> None:
         one = providers.Container(shop.BackContainer)
         two = providers.Container(shop.BackContainer)
 
-    with pytest.raises(AmbiguousPartError, match=r"store may be one\.store, two\.store"):
+    with pytest.raises(AmbiguousPartError, match=r"store is ambiguous: one\.store, two\.store"):
         explain_part(read_graph(Container()), "store")
 
 

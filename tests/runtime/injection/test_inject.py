@@ -148,7 +148,7 @@ def test_a_class_that_no_part_has_is_reported_with_the_function(app: App) -> Non
     def handle(client: Client) -> None:
         """Never run."""
 
-    message = r"cannot inject 'client' into .*handle\(\): no part of the container is a Client"
+    message = r"cannot inject 'client' into .*handle\(\): no part of the container is an instance of Client"
     with pytest.raises(InjectionError, match=message):
         handle()
 

@@ -221,7 +221,7 @@ def test_json_has_sorted_keys_and_ends_with_a_line(back: Picture) -> None:
     ],
 )
 def test_json_that_is_not_a_graph_is_one_sentence(text: str) -> None:
-    with pytest.raises(PictureError, match="this is not a picture"):
+    with pytest.raises(PictureError, match="this is not the JSON of a graph"):
         from_json(text)
 
 
