@@ -74,7 +74,7 @@ class IACSGraphError(Exception):
 class ConfigurationError(IACSGraphError):
     """Settings are missing or malformed.
 
-    `problems` has one sentence for each, in the order of the settings.
+    `problems` has one sentence per problem, in the order of the settings.
     """
 
     code = "configuration"
