@@ -20,6 +20,7 @@ COMMANDS = {
     "health": Command("iacs.cli.health:health", "Start the application and check that every part works."),
     "account": Command("iacs.cli.account:app", "Enrol, list, disable and enable accounts."),
     "auth": Command("iacs.cli.auth:app", "Sign people in and out."),
+    "tokens": Command("iacs.cli.tokens:app", "Change the key that encrypts stored tokens."),
     "mail": Command("iacs.cli.mail:app", "Query and sync mailboxes."),
     "events": Command("iacs.cli.events:app", "Read, publish, replay and describe events."),
     "outbox": Command("iacs.cli.outbox:app", "List, retry or drop events that the broker rejects."),

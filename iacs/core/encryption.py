@@ -3,14 +3,19 @@
 cryptography is slow to import, and many programs never open a secret: it is imported with the first one.
 """
 
+import base64
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 
 from pydantic import SecretStr
 
 from iacs.core.exceptions import ConfigurationError, DatabaseError
 
+_SHORTEST_TOKEN = 1 + 8 + 16 + 16 + 32
+"""Bytes of a Fernet token: version, time, initialization vector, one block of AES, HMAC."""
 NEW_KEY_HINT = "generate a key with: iacs config new-key"
 
 
@@ -36,7 +41,7 @@ class Encryption:
     def decrypt(self, text: str, *, context: str) -> str:
         """Decrypt what was encrypted for `context`.
 
-        Raises ConfigurationError when no key fits, DatabaseError when it was encrypted for another context.
+        Raises ConfigurationError when no key fits, DatabaseError when it is corrupt or was encrypted for another context.
         """
         bound, plain = json.loads(self._key_ring.decrypt(text))
         if bound != context:
@@ -45,6 +50,10 @@ class Encryption:
                 hint="sign out and sign in again",
             )
         return str(plain)
+
+    def rotate(self, text: str) -> str:
+        """Return a ciphertext encrypted anew with the first key; raises what `decrypt` raises for its text."""
+        return self._key_ring.rotate(text)
 
     def probe(self) -> None:
         """Check the keys; raise ConfigurationError when there is none, or one is malformed."""
@@ -94,13 +103,38 @@ class KeyRing:
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, text: str) -> str:
-        """Decrypt `text`; raise ConfigurationError when no key fits."""
-        from cryptography.fernet import InvalidToken
-
-        try:
+        """Return what was encrypted; raise ConfigurationError when no key fits, DatabaseError for no ciphertext."""
+        with _translated_errors(text):
             return self._fernet.decrypt(text.encode()).decode()
-        except InvalidToken:
-            raise ConfigurationError(
-                ["TOKEN_ENCRYPTION_KEY cannot decrypt what the database contains"],
-                hint="append the key that it was written with, after a comma, or sign in again",
+
+    def rotate(self, text: str) -> str:
+        """Return the same text encrypted with the first key; raise as `decrypt` does."""
+        with _translated_errors(text):
+            return self._fernet.rotate(text.encode()).decode()
+
+
+@contextmanager
+def _translated_errors(text: str) -> Iterator[None]:
+    from cryptography.fernet import InvalidToken
+
+    try:
+        yield
+    except InvalidToken:
+        if not _is_ciphertext(text):
+            raise DatabaseError(
+                "a secret in the database is corrupt: it is not a Fernet token",
+                hint="sign out and sign in again",
             ) from None
+        raise ConfigurationError(
+            ["TOKEN_ENCRYPTION_KEY cannot decrypt what the database contains"],
+            hint="append the key that it was written with, after a comma, or sign in again",
+        ) from None
+
+
+def _is_ciphertext(text: str) -> bool:
+    """Return whether a text has the form of a Fernet token (https://github.com/fernet/spec): whole blocks of AES."""
+    try:
+        token = base64.urlsafe_b64decode(text)
+    except ValueError:
+        return False
+    return token[:1] == b"\x80" and len(token) >= _SHORTEST_TOKEN and (len(token) - _SHORTEST_TOKEN) % 16 == 0

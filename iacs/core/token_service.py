@@ -1,5 +1,8 @@
 """Access tokens per account: encrypted at rest, renewed once for all tasks and processes."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from pydantic import SecretStr
 
 from iacs.core._oauth.claims import decode_challenge
@@ -10,10 +13,19 @@ from iacs.core._tokens.single_flight import SingleFlight
 from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
+from iacs.core.exceptions import DatabaseError
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient, TokenSet
 
-__all__ = ["Grants", "TokenService"]
+__all__ = ["Grants", "KeyRotation", "TokenService"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRotation:
+    """How many accounts have their tokens encrypted with the first key, and why others have not, by account id."""
+
+    rotated: int
+    problems: Mapping[str, str]
 
 
 class TokenService:
@@ -83,6 +95,20 @@ class TokenService:
         """Delete an account's tokens."""
         await self._database.run(token_store.delete, account_id)
         self._forget(account_id)
+
+    async def rotate_key(self) -> KeyRotation:
+        """Encrypt the tokens of all accounts with the first key of the encryption, beside a running service.
+
+        Every row is a transaction of its own. A row that is corrupt or was altered is left as it is, and named.
+        Raises ConfigurationError when no key opens a row.
+        """
+        rotated, problems = 0, dict[str, str]()
+        for account_id in await self._database.read(token_store.account_ids):
+            try:
+                rotated += await self._database.run(token_store.re_encrypt, account_id, self._encryption)
+            except DatabaseError as error:
+                problems[account_id] = str(error)
+        return KeyRotation(rotated, problems)
 
     async def holds(self, account_id: str) -> bool:
         """Return whether an account has tokens."""

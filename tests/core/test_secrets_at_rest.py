@@ -1,5 +1,6 @@
 """Secrets in the database, in logs, errors and representations."""
 
+import asyncio
 import logging
 import traceback
 from pathlib import Path
@@ -11,15 +12,17 @@ from pydantic import SecretStr
 from iacs.account import AccountTokens
 from iacs.auth.session import AuthSession
 from iacs.core._tokens.store import open_row, read
+from iacs.core.encryption import Encryption
 from iacs.core.exceptions import (
     AuthenticationError,
     ConfigurationError,
+    DatabaseError,
     SignInRequiredError,
 )
 from iacs.core.logger import create_logger
 from iacs.core.token_service import TokenService
 from iacs.core.transaction import Transaction
-from tests.fixtures.sign_in import ALICE, BOB, Identity
+from tests.fixtures.sign_in import ALICE, BOB, OLD_KEY, Identity
 
 
 async def test_tokens_swapped_between_accounts_do_not_decrypt(identity: Identity, alice: str) -> None:
@@ -48,6 +51,87 @@ async def test_a_lost_key_is_a_problem_of_the_settings(identity: Identity, alice
     )
     with pytest.raises(ConfigurationError, match="TOKEN_ENCRYPTION_KEY"):
         await service.access_token(alice)
+
+
+def change(identity: Identity, column: str, value: object) -> None:
+    with identity.database.transaction() as tx:
+        tx.execute(f"UPDATE iacs_tokens SET {column} = :value", {"value": value})  # noqa: S608
+
+
+async def test_an_older_secret_of_the_same_account_is_refused(identity: Identity, alice: str) -> None:
+    before = identity.row(ALICE)
+    assert before is not None
+    identity.expire()
+    await identity.another_process().access_token(alice)  # renewed
+    change(identity, "secret", before["secret"])
+    with pytest.raises(DatabaseError, match="altered outside iacs"):
+        await identity.another_process().access_token(alice)
+
+
+@pytest.mark.parametrize("column", ["expires_at", "refresh_at"])
+async def test_tokens_whose_expiry_was_changed_are_refused(
+    identity: Identity, alice: str, column: str
+) -> None:
+    change(identity, column, "2999-01-01T00:00:00.000000Z")
+    with pytest.raises(DatabaseError, match="altered outside iacs"):
+        await identity.another_process().access_token(alice)
+
+
+@pytest.mark.parametrize("secret", ["", "gAAAAA", "not base64 at all", "AAAA" * 40])
+async def test_a_corrupt_secret_is_called_corrupt(identity: Identity, alice: str, secret: str) -> None:
+    change(identity, "secret", secret)
+    with pytest.raises(DatabaseError, match="corrupt"):
+        await identity.another_process().access_token(alice)
+
+
+def service_with(identity: Identity, *keys: str) -> TokenService:
+    encryption = Encryption(SecretStr(",".join(keys)))
+    return TokenService(
+        identity.database, identity.oauth_client, encryption, logger=create_logger("iacs.test")
+    )
+
+
+async def test_after_a_rotation_the_old_key_is_not_needed(identity: Identity, alice: str) -> None:
+    bob = await identity.sign_in(BOB)
+    old, new = OLD_KEY, Encryption.new_key()
+    before = [await identity.another_process().access_token(account) for account in (alice, bob)]
+
+    rotation = await service_with(identity, new, old).rotate_key()
+
+    assert (rotation.rotated, rotation.problems) == (2, {})
+    after = service_with(identity, new)
+    assert [await after.access_token(account) for account in (alice, bob)] == before
+
+
+async def test_a_rotation_beside_renewals_loses_no_token(identity: Identity, alice: str) -> None:
+    keys = (Encryption.new_key(), OLD_KEY)
+    service = service_with(identity, *keys)
+    for _ in range(10):
+        token = await service.access_token(alice)
+        renewing = asyncio.create_task(reject_and_renew(service, alice, token))
+        await service_with(identity, *keys).rotate_key()
+        await renewing
+    await service_with(identity, *keys).rotate_key()
+    assert await service_with(identity, keys[0]).access_token(alice) == await service.access_token(alice)
+
+
+async def reject_and_renew(service: TokenService, account_id: str, token: SecretStr) -> None:
+    await service.reject(account_id, token)
+    await service.access_token(account_id)
+
+
+async def test_a_rotation_names_the_rows_that_it_cannot_open_and_does_the_others(
+    identity: Identity, alice: str
+) -> None:
+    bob = await identity.sign_in(BOB)
+    with identity.database.transaction() as tx:
+        tx.execute("UPDATE iacs_tokens SET secret = 'x' WHERE account_id = :id", {"id": bob})
+
+    rotation = await service_with(identity, Encryption.new_key(), OLD_KEY).rotate_key()
+
+    assert rotation.rotated == 1
+    assert list(rotation.problems) == [bob]
+    assert "corrupt" in rotation.problems[bob]
 
 
 def shown(*values: object) -> str:

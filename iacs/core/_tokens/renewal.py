@@ -145,7 +145,7 @@ class TokenRenewal:
             tokens,
             self._encryption,
             tenant_id=stored.tenant_id,
-            version=stored.version,
+            replaces=stored.version,
         )
         kept = await self._database.run(token_store.replace, row)
         if kept:

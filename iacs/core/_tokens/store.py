@@ -10,22 +10,23 @@ from pydantic import SecretStr
 from iacs.core import clock
 from iacs.core._oauth.tokens import TokenSet
 from iacs.core.encryption import Encryption
+from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Row, Transaction
 
 _NEVER = "0001-01-01T00:00:00.000000Z"
 
-# The first version is the time, so that a row that is deleted and written again repeats none.
+# The version of a sign-in is the time, so that a row that is deleted and written again repeats none.
 _WRITE = """
     INSERT INTO iacs_tokens (account_id, secret, scope, expires_at, refresh_at, version, updated_at)
     VALUES (:account_id, :secret, :scope, :expires_at, :refresh_at, :version, :updated_at)
     ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, scope = excluded.scope,
         expires_at = excluded.expires_at, refresh_at = excluded.refresh_at,
-        version = iacs_tokens.version + 1, updated_at = excluded.updated_at, suspended = FALSE
+        version = excluded.version, updated_at = excluded.updated_at, suspended = FALSE
 """
 _REPLACE = """
     UPDATE iacs_tokens SET secret = :secret, scope = :scope, expires_at = :expires_at, refresh_at = :refresh_at,
-        version = version + 1, updated_at = :updated_at
-    WHERE account_id = :account_id AND version = :version
+        version = :version, updated_at = :updated_at
+    WHERE account_id = :account_id AND version = :version - 1
 """
 _EXPIRE = """
     UPDATE iacs_tokens SET expires_at = :never, refresh_at = :never
@@ -64,8 +65,15 @@ def context(account_id: str) -> str:
 
 
 def open_row(row: Row, encryption: Encryption) -> StoredToken:
-    """Decrypt a row that `read` returned."""
+    """Decrypt a row that `read` returned; raise DatabaseError when it is not as it was written."""
     secret = json.loads(encryption.decrypt(row["secret"], context=context(row["account_id"])))
+    times = (row["expires_at"], row["refresh_at"])
+    if row["version"] != secret["version"] or times not in ((_NEVER, _NEVER), tuple(secret["times"])):
+        raise DatabaseError(
+            f"the tokens of account {row['account_id']} were altered outside iacs: "
+            "their secret is that of another version, or their expiry was changed",
+            hint="sign out and sign in again",
+        )
     refresh_token = secret["refresh_token"]
     return StoredToken(
         account_id=row["account_id"],
@@ -80,26 +88,32 @@ def open_row(row: Row, encryption: Encryption) -> StoredToken:
 
 
 def new_row(
-    account_id: str, tokens: TokenSet, encryption: Encryption, *, tenant_id: str, version: int | None = None
+    account_id: str, tokens: TokenSet, encryption: Encryption, *, tenant_id: str, replaces: int | None = None
 ) -> dict[str, object]:
-    """Return the parameters of `write` and `replace`.
+    """Return the parameters of `write`, and of `replace` for the version that is replaced.
 
+    The secret holds version and times too, so that they cannot be changed without the key.
     Without a `refresh_in` from Entra ID, the tokens are due for the last tenth of their lifetime, at most five minutes.
     """
     now = clock.now()
     early = tokens.refresh_in or tokens.expires_in - min(300, tokens.expires_in / 10)
+    expires_at = clock.to_text(now + timedelta(seconds=tokens.expires_in))
+    refresh_at = clock.to_text(now + timedelta(seconds=min(early, tokens.expires_in)))
+    version = int(now.timestamp() * 1_000_000) if replaces is None else replaces + 1
     secret = {
         "access_token": tokens.access_token.get_secret_value(),
         "refresh_token": tokens.refresh_token.get_secret_value() if tokens.refresh_token else None,
         "tenant_id": tenant_id,
+        "version": version,
+        "times": (expires_at, refresh_at),
     }
     return {
         "account_id": account_id,
         "secret": encryption.encrypt(json.dumps(secret), context=context(account_id)),
         "scope": tokens.scope,
-        "expires_at": clock.to_text(now + timedelta(seconds=tokens.expires_in)),
-        "refresh_at": clock.to_text(now + timedelta(seconds=min(early, tokens.expires_in))),
-        "version": version if version is not None else int(now.timestamp() * 1_000_000),
+        "expires_at": expires_at,
+        "refresh_at": refresh_at,
+        "version": version,
         "updated_at": clock.to_text(now),
     }
 
@@ -107,6 +121,25 @@ def new_row(
 def read(tx: Transaction, account_id: str) -> Row | None:
     """Return an account's row."""
     return tx.row("SELECT * FROM iacs_tokens WHERE account_id = :account_id", {"account_id": account_id})
+
+
+def account_ids(tx: Transaction) -> list[str]:
+    """Return the accounts that have tokens."""
+    return [row["account_id"] for row in tx.rows("SELECT account_id FROM iacs_tokens ORDER BY account_id")]
+
+
+def re_encrypt(tx: Transaction, account_id: str, encryption: Encryption) -> bool:
+    """Encrypt an account's secret with the first key; False when it has been deleted."""
+    row = read(tx, account_id)
+    if row is None:
+        return False
+    open_row(row, encryption)  # what was altered is not given a fresh ciphertext
+    values = {"account_id": account_id, "old": row["secret"], "new": encryption.rotate(row["secret"])}
+    # A renewal that came in between has replaced the secret, and encrypted it with its first key.
+    tx.execute(
+        "UPDATE iacs_tokens SET secret = :new WHERE account_id = :account_id AND secret = :old", values
+    )
+    return True
 
 
 def write(tx: Transaction, row: dict[str, object]) -> None:

@@ -1,0 +1,33 @@
+"""`iacs tokens …`: the tokens that the database keeps, all accounts at once."""
+
+import typer
+
+from iacs.cli.options import Json
+from iacs.cli.output import counted, line, note, print_json
+from iacs.cli.running import run
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback()
+def tokens() -> None:
+    """Change the key that encrypts stored tokens."""
+
+
+@app.command("rotate-key")
+def rotate_key(json: Json = False) -> None:
+    """Encrypt all stored tokens with the first key of TOKEN_ENCRYPTION_KEY.
+
+    First set TOKEN_ENCRYPTION_KEY=new,old and restart every process that uses it; when this command has succeeded, remove
+    the old key. It is safe beside a running service, and can be repeated.
+    """
+    from iacs.core.token_service import TokenService
+
+    done = run(lambda app: app.get(TokenService).rotate_key(), TokenService)
+    if json:
+        print_json({"rotated": done.rotated, "problems": dict(done.problems)})
+    else:
+        line(f"the tokens of {counted(done.rotated, 'account')} are encrypted with the first key")
+    for problem in done.problems.values():
+        note(problem)
+    raise typer.Exit(1 if done.problems else 0)

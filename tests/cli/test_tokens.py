@@ -1,0 +1,25 @@
+"""Changing the key of stored tokens by command."""
+
+import json
+
+import pytest
+
+from iacs.core.encryption import Encryption
+from tests.cli.conftest import Iacs
+
+
+def test_the_rotation_says_how_many_accounts_it_was_for(iacs: Iacs) -> None:
+    iacs("init-db")
+    ran = iacs("tokens", "rotate-key")
+    assert (ran.code, ran.out) == (0, "the tokens of 0 accounts are encrypted with the first key\n")
+    assert json.loads(iacs("tokens", "rotate-key", "--json").out) == {"rotated": 0, "problems": {}}
+
+
+def test_without_a_key_the_rotation_says_which_setting_is_missing(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    iacs("init-db")
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", Encryption.new_key()[:-2])
+    ran = iacs("tokens", "rotate-key")
+    assert ran.code == 1
+    assert "TOKEN_ENCRYPTION_KEY" in ran.err
