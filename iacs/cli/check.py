@@ -1,4 +1,4 @@
-"""`iacs check`: mistakes in the wiring of a container."""
+"""`iacs check`: wiring mistakes, reported before anything is built."""
 
 import typer
 

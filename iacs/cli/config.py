@@ -1,4 +1,4 @@
-"""`iacs config …`: the settings and their sources."""
+"""`iacs config …`: the settings and where each value comes from."""
 
 import typer
 
@@ -15,8 +15,8 @@ def show(json: Json = False) -> None:
     from iacs.core.config import Config
 
     config = Config()
-    for mistake in config.likely_mistakes():
-        note(mistake)
+    for typo in config.likely_typos():
+        note(typo)
     rows = config.rows()
     if json:
         for row in rows:

@@ -1,4 +1,4 @@
-"""`iacs mail …`: query and sync mailboxes."""
+"""`iacs mail …`: querying and syncing mailboxes."""
 
 from contextlib import aclosing
 from datetime import UTC, datetime

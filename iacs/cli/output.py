@@ -1,7 +1,7 @@
-"""Output of the commands: data on standard output, messages about it on standard error.
+"""What the commands print: data on standard output, messages about it on standard error.
 
-`--json` prints JSON Lines: one object per line, and one line for a single result.
-Text from outside never reaches the terminal as control characters or as markup.
+`--json` is JSON Lines throughout: one object a line, so a command with one result prints one line.
+Nothing that came from outside reaches the terminal as a control character or as markup.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""`iacs sandbox`: a local stand-in for Microsoft's cloud."""
+"""`iacs sandbox`: a stand-in for Microsoft's cloud on this machine."""
 
 import shlex
 from collections.abc import Mapping, Sequence

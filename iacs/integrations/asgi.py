@@ -101,8 +101,7 @@ class _ConnectionScope(PassingScope):
     @property
     def key(self) -> str:
         """The kind of the connection."""
-        kind: str = self._objects[0]["type"]
-        return kind
+        return str(self._objects[0]["type"])
 
     def is_instance(self, cls: type[Any]) -> bool:
         """Return whether a class is made of a connection of this kind: a request is not a web socket."""

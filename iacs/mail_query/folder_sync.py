@@ -47,7 +47,7 @@ class _Reading:
 
 
 class FolderSync:
-    """The sync of folders; several processes may sync the same one."""
+    """Syncs folders; several processes may sync the same folder."""
 
     def __init__(
         self, database: Database, graph: GraphClient, store: PageStore, *, page_size: int, logger: Logger

@@ -1,1 +1,0 @@
-"""A web service over stored mail, with sign-in in the browser and health."""
