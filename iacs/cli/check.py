@@ -1,4 +1,4 @@
-"""`iacs check`: wiring mistakes, reported before anything is built."""
+"""`iacs check`: mistakes in the wiring of a container."""
 
 import typer
 

@@ -8,7 +8,7 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class Command(NamedTuple):
-    """A command as the list of commands shows it: the function or group that it is, and one sentence."""
+    """A command in the list of commands: its function or group, and one sentence of help."""
 
     target: str
     help: str
@@ -33,7 +33,7 @@ COMMANDS = {
 
 
 class LazyGroup(TyperGroup):
-    """A group that lists its commands from the table, and imports the one that is run."""
+    """A group that lists its commands from the table, and imports only the one that is run."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -41,7 +41,7 @@ class LazyGroup(TyperGroup):
             self.add_command(TyperCommand(name, short_help=command.help.rstrip(".")))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Return the command that is named first, and the arguments behind its name."""
+        """Return the command, and the arguments after its name."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and load(name), rest
 
@@ -58,7 +58,7 @@ def load(name: str) -> Any:
 
 
 def _group(app: typer.Typer, help: str) -> TyperGroup:
-    """List each command of the group with the whole first sentence of its help, which click would cut."""
+    """Return the group, which lists the first sentence of every command untruncated."""
     group = typer.main.get_group(app)
     group.help = help
     for command in group.commands.values():

@@ -1,4 +1,4 @@
-"""`iacs config …`: the settings and where each value comes from."""
+"""`iacs config …`: the settings and their sources."""
 
 import typer
 

@@ -60,9 +60,8 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         hint = f"see: {context.command_path} --help" if context else ""
-        return "; ".join(
-            filter(None, (error.format_message().replace("Value error, ", "").rstrip(".?"), hint))
-        )
+        message = error.format_message().replace("Value error, ", "").rstrip(".?")  # pydantic's prefix
+        return f"{message}; {hint}" if hint else message
     if isinstance(error, IACSGraphError):
         return error.message_with_hint or type(error).__name__
     if isinstance(error, ExceptionGroup):

@@ -1,4 +1,4 @@
-"""`iacs explain`: everything that the wiring says about one part."""
+"""`iacs explain`: the declaration, dependencies and settings of one part."""
 
 from dataclasses import asdict, replace
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`iacs health`: whether everything that the application depends on works."""
+"""`iacs health`: the health of the application and everything that it depends on."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,8 +23,8 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 if a part is
 
 _SUMMARIES = {
     "up": "everything works",
-    "degraded": "everything works, but somebody has to act",
-    "down": "something does not work",
+    "degraded": "everything works, but some parts need attention",
+    "down": "some parts do not work",
 }
 
 
@@ -33,8 +33,8 @@ def health(
 ) -> None:
     """Start the application and check that every part works.
 
-    The exit code is 1 when a part is down. A degraded part works, but somebody has to act: the exit code is
-    0, or 1 with --strict.
+    The exit code is 1 if a part is down. A degraded part works, but needs attention: the exit code is 0, or 1
+    with --strict.
     """
     result = run_async(_health(container, timeout, json=json))
     if not result.up or (strict and result.status != "up"):
@@ -42,7 +42,7 @@ def health(
 
 
 async def _health(name: str, timeout: float, *, json: bool) -> "Health":
-    """Probe and print before the application stops: a part that does not answer may not stop in time either."""
+    """Print before the application stops, since a part that does not answer may not stop in time either."""
     from iacs.runtime import Application
     from iacs.runtime.health import Health
 
@@ -63,7 +63,7 @@ async def _health(name: str, timeout: float, *, json: bool) -> "Health":
 
 
 def _prepared(container: Any) -> Any:
-    """Return the container; one of iacs logs little and creates no database, as for every other command."""
+    """Return the container; one of iacs logs only warnings and creates no database, as in other commands."""
     from iacs.containers import ApplicationContainer
 
     parent = getattr(container, "declarative_parent", None)

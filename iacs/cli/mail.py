@@ -1,4 +1,4 @@
-"""`iacs mail …`: querying and syncing mailboxes."""
+"""`iacs mail …`: query and sync mailboxes."""
 
 from contextlib import aclosing
 from datetime import UTC, datetime

@@ -21,7 +21,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID", help="Ids of parked even
 
 @app.command("list")
 def list_parked(json: Json = False) -> None:
-    """List the events that are parked, and why the broker rejects them.
+    """List the parked events and the reasons why the broker rejects them.
 
     Later events of the same key wait behind a parked one; all others are published.
     """
@@ -51,7 +51,7 @@ def list_parked(json: Json = False) -> None:
 
 @app.command()
 def retry(ids: Ids, json: Json = False) -> None:
-    """Release parked events: the next sync, or iacs events relay, publishes them."""
+    """Publish parked events with the next sync or iacs events relay."""
     number = _run(lambda outbox: outbox.retry(ids))
     if json:
         print_json({"retried": number})

@@ -1,7 +1,7 @@
-"""What the commands print: data on standard output, messages about it on standard error.
+"""Output of the commands: data on standard output, messages about it on standard error.
 
-`--json` is JSON Lines throughout: one object a line, so a command with one result prints one line.
-Nothing that came from outside reaches the terminal as a control character or as markup.
+`--json` prints JSON Lines: one object per line, and one line for a single result.
+Text from outside never reaches the terminal as control characters or as markup.
 """
 
 import json

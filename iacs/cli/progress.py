@@ -1,4 +1,4 @@
-"""The progress of a sync, on standard error: bars on a terminal, a line every few seconds elsewhere."""
+"""The progress of a sync on standard error: bars on a terminal, a line every few seconds elsewhere."""
 
 import sys
 import time
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from iacs.mail_query import SyncProgress
 
 INTERVAL_SECONDS = 5.0
-"""Time between two lines about one account."""
+"""The minimum time between two lines about an account."""
 
 
 class Progress(Protocol):
-    """A display of the accounts that are synced."""
+    """A display of the progress of several accounts."""
 
     def advance(self, email: str, step: "SyncProgress") -> None:
         """Show the counts of an account."""
@@ -66,13 +66,13 @@ class Bars:
 
 
 class Lines:
-    """A line per account when its sync ends, and every few seconds before that."""
+    """A line per account every few seconds, and one when its sync ends."""
 
     def __init__(self) -> None:
         self._printed_at: dict[str, float] = {}
 
     def advance(self, email: str, step: "SyncProgress") -> None:
-        """Print the number of messages, unless a line was printed a moment ago."""
+        """Print the number of messages, unless a line was printed within the last seconds."""
         now = time.monotonic()
         if now - self._printed_at.setdefault(email, now) >= INTERVAL_SECONDS:
             self._printed_at[email] = now

@@ -1,4 +1,4 @@
-"""`iacs sandbox`: a stand-in for Microsoft's cloud on this machine."""
+"""`iacs sandbox`: a local stand-in for Microsoft's cloud."""
 
 import shlex
 from collections.abc import Mapping, Sequence

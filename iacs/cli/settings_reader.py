@@ -1,4 +1,4 @@
-"""Reading the settings of a container that is not started, and nothing else of it."""
+"""Reading the settings of a container without starting it."""
 
 import inspect
 from typing import Any
@@ -13,7 +13,7 @@ _READ = frozenset({Kind.SINGLETON, Kind.FACTORY, Kind.LOCAL})
 
 
 class SettingsReader:
-    """A lookup of settings objects by their index; `problems` has a sentence for each that cannot be read."""
+    """Returns settings objects by their index; `problems` has a sentence for every one that cannot be read."""
 
     def __init__(self, graph: Graph) -> None:
         self.problems: list[str] = []
@@ -38,7 +38,7 @@ class SettingsReader:
             value = node.provider()
         except IACSGraphError as error:
             self.problems.append(f"{node.path} cannot be read: {error.message_with_hint}")
-        except Exception as error:  # noqa: BLE001 - somebody's own settings; the wiring is shown anyway
+        except Exception as error:  # noqa: BLE001 - settings of the user; the wiring is shown anyway
             self.problems.append(f"{node.path} cannot be read: {_without_values(error)}")
         else:
             return None if inspect.isawaitable(value) else value
@@ -51,7 +51,7 @@ class SettingsReader:
 
 
 def _without_values(error: Exception) -> str:
-    """Name the error and the settings that it is about; its own text may quote secrets."""
+    """Return the error's type and the settings that it concerns; its own text may quote secrets."""
     errors = getattr(error, "errors", None)
     details: Any = errors() if callable(errors) else ()
     names = [

@@ -24,7 +24,7 @@ COUNTS = ("seen", "new", "updated", "removed", "unreadable")
 
 @dataclass(slots=True)
 class Outcome:
-    """The counts of one account, None if it was not reached, and the error that ended its sync."""
+    """The counts of one account, None if its sync did not begin, and the error that ended it."""
 
     email: str
     counts: "SyncResult | None" = None
@@ -56,7 +56,7 @@ async def _sync(service: "MailQueryService", email: str, bars: Progress, turn: a
 
 
 def _recorder(outcome: Outcome, bars: Progress) -> "Callable[[SyncProgress], None]":
-    """Return a callback that keeps the counts: what was stored before an error is stored."""
+    """Return a callback that records the counts, which stay valid after an error."""
 
     def record(step: "SyncProgress") -> None:
         outcome.counts = step
@@ -69,11 +69,12 @@ async def _active_accounts(accounts: "AccountService") -> list[str]:
     known = await accounts.list()
     for account in known:
         if account.status != "active":
-            note(f"{account.email} is left out: {_reason(account)}")
+            note(f"{account.email} is skipped: {_reason(account)}")
     active = [account.email for account in known if account.status == "active"]
     if not active:
         raise AccountError(
-            "no account is signed in", hint="see iacs account list, then sign in with: iacs auth login EMAIL"
+            "no account is signed in",
+            hint="list the accounts with: iacs account list, then: iacs auth login EMAIL",
         )
     return active
 
@@ -82,7 +83,7 @@ def _reason(account: "Account") -> str:
     """Return why an account is not synced, and the command that changes it."""
     if account.status == "disabled":
         return f"it is disabled; enable it with: iacs account enable {account.email}"
-    state = "its sign-in has ended" if account.status == "sign_in_required" else "it is not signed in"
+    state = "its sign-in has expired" if account.status == "sign_in_required" else "it is not signed in"
     return f"{state}; sign in with: iacs auth login {account.email}"
 
 
@@ -92,11 +93,7 @@ def report(outcomes: Sequence[Outcome], *, json: bool) -> None:
         for outcome in outcomes:
             print_json(_document(outcome))
     else:
-        rows = [
-            (outcome.email, *(str(getattr(outcome.counts, name, "")) or None for name in COUNTS))
-            for outcome in outcomes
-        ]
-        print_table(("account", *COUNTS), rows)
+        print_table(("account", *COUNTS), [_row(outcome) for outcome in outcomes])
         note(_published(outcomes))
     for outcome in outcomes:
         if outcome.error:
@@ -106,12 +103,20 @@ def report(outcomes: Sequence[Outcome], *, json: bool) -> None:
 
 
 def _published(outcomes: Sequence[Outcome]) -> str:
-    """Return the number of events in all: the account that relays publishes those of the others as well."""
+    """Return the total number of events, since one account may publish the events of the others."""
     counts = [outcome.counts for outcome in outcomes if outcome.counts]
     published = sum(count.published for count in counts)
     earlier = published - sum(count.new for count in counts)
     text = f"{counted(published, 'event')} published"
     return f"{text}, {earlier} of them left by an earlier sync" if earlier > 0 else text
+
+
+def _row(outcome: Outcome) -> tuple[str | None, ...]:
+    """Return the counts as text, None for a mailbox that was not read, though events of others were published."""
+    counts = outcome.counts
+    if counts is None or (outcome.error and not counts.folders):
+        return outcome.email, *(None for _ in COUNTS)
+    return outcome.email, *(str(getattr(counts, name)) for name in COUNTS)
 
 
 def _document(outcome: Outcome) -> dict[str, object]:

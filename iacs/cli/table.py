@@ -1,4 +1,4 @@
-"""Tables on standard output: in color and cut to fit on a terminal, plain and whole elsewhere."""
+"""Tables on standard output: in colour and truncated to fit on a terminal, plain and complete elsewhere."""
 
 import sys
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ _GAP = "  "
 
 
 def console(stream: TextIO) -> "Console":
-    """Return a console that prints every text literally; rich's is slow to import, and for terminals alone."""
+    """Return a console that prints text literally; rich is slow to import, and needed only on terminals."""
     from rich.console import Console
 
     return Console(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def _cell_len(text: str) -> int:
-    """Return how many cells of a terminal a text fills."""
+    """Return the number of terminal cells that a text fills."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -45,7 +45,7 @@ class Column:
 
 
 class Table:
-    """Rows that are printed as they come; a last column that may be cut takes the rest of a terminal's width."""
+    """A table that prints every row at once; a last column that is `cut` fills the width of a terminal."""
 
     def __init__(self, *columns: Column) -> None:
         self._columns = columns
@@ -68,7 +68,7 @@ class Table:
         return widths
 
     def row(self, *cells: str | None) -> None:
-        """Print one row, and the titles before the first."""
+        """Print a row; before the first, also the titles."""
         if not self._started:
             self._started = True
             self._write([(column.title, "bold") for column in self._columns])
@@ -96,7 +96,7 @@ class Table:
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
-    """Print rows that are all known: each column as wide as its widest cell, numbers to the right."""
+    """Print complete rows: columns are as wide as their widest cell, numbers are aligned to the right."""
     table = Table(*map(_column, zip(titles, *rows, strict=True)))
     for cells in rows:
         table.row(*cells)

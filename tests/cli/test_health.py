@@ -125,7 +125,7 @@ async def test_account_that_has_to_sign_in_again_is_seen_and_fails_only_a_strict
     with Database("sqlite:///iacs.db") as database, database.transaction() as tx:
         assert tx.execute("UPDATE iacs_accounts SET status = 'sign_in_required'")
     ran = await asyncio.to_thread(iacs, "health")
-    assert (ran.code, ran.err) == (0, "everything works, but somebody has to act\n")
+    assert (ran.code, ran.err) == (0, "everything works, but some parts need attention\n")
     assert ran.out.count("3 accounts have to sign in again") == 4
     assert [line.split()[:2] for line in ran.lines[-4:]] == [
         ["core", "up"],
@@ -143,7 +143,7 @@ async def test_strict_check_of_what_works_passes(iacs: Iacs) -> None:
 
 def test_a_checkout_without_settings_gets_an_error_that_lists_them_all(iacs: Iacs) -> None:
     ran = iacs("health")
-    assert (ran.code, ran.err) == (1, "something does not work\n")
+    assert (ran.code, ran.err) == (1, "some parts do not work\n")
     assert "auth.service -> core.oauth_client: AZURE_CLIENT_ID is not set" in ran.out
     assert (
         "core.encryption: TOKEN_ENCRYPTION_KEY is not set; generate a key with: iacs config new-key"

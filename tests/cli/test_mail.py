@@ -142,7 +142,7 @@ async def test_a_sync_takes_everybody_who_is_signed_in_and_names_the_others(
     titles, *rows = first.lines
     assert titles.split() == ["account", "seen", "new", "updated", "removed", "unreadable"]
     assert [row.split()[:3] for row in rows] == [[email, held[email], held[email]] for email in (ALICE, BOB)]
-    assert f"{CAROL} is left out: it is not signed in; sign in with: iacs auth login {CAROL}" in first.err
+    assert f"{CAROL} is skipped: it is not signed in; sign in with: iacs auth login {CAROL}" in first.err
     assert f"{sum(map(int, held.values()))} events published" in first.err
     second = await to_thread(iacs, "mail", "sync", "--json")
     assert [json.loads(line)["new"] for line in second.lines] == [0, 0]
@@ -160,8 +160,8 @@ async def test_a_sync_without_names_says_why_an_account_is_left_out(
         tx.execute(sql, {"email": CAROL})
     ran = await to_thread(iacs, "mail", "sync")
     assert (ran.code, [row.split()[0] for row in ran.lines]) == (0, ["account", ALICE])
-    assert f"{BOB} is left out: its sign-in has ended; sign in with: iacs auth login {BOB}" in ran.err
-    assert f"{CAROL} is left out: it is disabled; enable it with: iacs account enable {CAROL}" in ran.err
+    assert f"{BOB} is skipped: its sign-in has expired; sign in with: iacs auth login {BOB}" in ran.err
+    assert f"{CAROL} is skipped: it is disabled; enable it with: iacs account enable {CAROL}" in ran.err
 
 
 async def test_what_was_stored_is_reported_when_its_events_cannot_go_out(

@@ -166,3 +166,8 @@ def test_a_port_in_use_is_named_and_how_to_choose_another(iacs: Iacs, taken_port
     sentence = said(iacs("sandbox", "--port", str(taken_port)))
     assert str(taken_port) in sentence
     assert "--port" in sentence
+
+
+def test_a_value_that_an_option_does_not_have_is_named_with_those_that_it_has(iacs: Iacs) -> None:
+    sentence = "Invalid value for '--format': 'svg' is not one of 'tree', 'mermaid', 'dot', 'json', 'html'"
+    assert said(iacs("graph", "--format", "svg"), code=2) == f"iacs: {sentence}; see: iacs graph --help\n"
