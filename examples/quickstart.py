@@ -147,7 +147,9 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     try:
         asyncio.run(main(arguments.folder, arguments.mailbox))
-    except (IACSGraphError, SandboxError) as error:
+    except IACSGraphError as error:
+        sys.exit(f"error: {error.message_with_hint}")
+    except SandboxError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

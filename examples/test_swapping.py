@@ -43,7 +43,7 @@ class RefusingOAuthClient(OAuthClient):
 
     async def authorization_url(self, **_: str) -> str:
         """Raise the error that Entra ID returns for a disabled application."""
-        raise OperatorRequiredError("the tenant refuses this application; ask its administrator")
+        raise OperatorRequiredError("the tenant rejects this application", hint="ask its administrator")
 
 
 async def test_signing_in_uses_the_replaced_oauth_client(
@@ -52,7 +52,7 @@ async def test_signing_in_uses_the_replaced_oauth_client(
     (tmp_path / "alice.yaml").write_text("account: alice@contoso.example\n")
     await app.get(AccountService).sync(tmp_path)
     async with app.overlay({"auth.oauth_client": RefusingOAuthClient()}) as view:
-        with pytest.raises(OperatorRequiredError, match="refuses this application"):
+        with pytest.raises(OperatorRequiredError, match="rejects this application"):
             await view.get(AuthService).begin("alice@contoso.example")
         assert type(view["core.oauth_client"]) is OAuthClient  # other modules keep the original
 

@@ -15,7 +15,7 @@ COUNT = """
 
 
 class SenderReport:
-    """Count the stored mail by sender, into a table of the host."""
+    """A count of the stored mail by sender, in a table of the host."""
 
     def __init__(self, database: Database, mail: MailQueryService, logger: logging.Logger) -> None:
         self.database = database

@@ -22,7 +22,7 @@ from iacs.core.transaction import Transaction
 
 
 class AccountService:
-    """Enrols, lists, disables and enables accounts, returned as `schema`.
+    """The service that enrols, lists, disables and enables accounts, which it returns as `schema`.
 
     Disabling an account also suspends its grant; the status of the account decides.
     """

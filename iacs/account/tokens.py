@@ -9,7 +9,7 @@ from iacs.core.token_service import TokenService
 
 
 class AccountTokens:
-    """Returns the access tokens of enabled accounts, and marks an account whose grant is lost.
+    """The access tokens of enabled accounts; an account whose grant is lost is marked.
 
     The token service knows account ids only; addresses and statuses come from the account service.
     """

@@ -30,7 +30,7 @@ overflow-wrap: anywhere }}</style>
 
 
 class LoopbackListener(AsyncClosing):
-    """Waits for the browser to be redirected to `redirect_uri`, an http address of this machine.
+    """A listener for the redirect to `redirect_uri`, an http address of this machine.
 
     Only a callback with `state` counts: another page in the browser cannot end the sign-in.
     """
@@ -44,7 +44,7 @@ class LoopbackListener(AsyncClosing):
     async def __aenter__(self) -> Self:
         addresses = _addresses(self._uri)
         self._callback = asyncio.get_running_loop().create_future()
-        # No access log: the query holds the code.
+        # No access log: the query contains the code.
         self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=1)
         await self._runner.setup()
         try:

@@ -21,7 +21,7 @@ class AuthorizationRequest(BaseModel):
     expires_at: datetime
 
     def __repr_args__(self) -> list[tuple[str | None, object]]:
-        """Leave out the URL, whose query holds state and nonce."""
+        """Leave out the URL, which contains state and nonce."""
         return [("redirect_uri", self.redirect_uri), ("expires_at", self.expires_at)]
 
     def __str__(self) -> str:

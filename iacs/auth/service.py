@@ -18,7 +18,7 @@ from iacs.core.token_service import TokenService
 
 
 class AuthService:
-    """Signs people in and out; a sign-in may be completed in a different process from the one that began it."""
+    """The service that signs people in and out; any process may complete a sign-in that another one began."""
 
     def __init__(
         self,

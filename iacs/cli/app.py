@@ -55,10 +55,10 @@ def _run(args: list[str], edge: Edge) -> int:
 
 
 def application() -> typer.Typer:
-    """Return the application, whose commands are still to be imported.
+    """Return the application, whose commands are imported on demand.
 
-    Without rich's markup, whose help takes twice as long to appear, and without pretty exceptions, which
-    print local variables and so secrets.
+    Without rich's markup, with which the help takes twice as long, and without pretty exceptions, which print
+    local variables and therefore secrets.
     """
     app = typer.Typer(
         cls=LazyGroup,

@@ -1,4 +1,4 @@
-"""The table of commands: each is imported when it is run, so that `iacs --help` needs this file alone."""
+"""The table of commands; a command is imported when it is run, so that `iacs --help` needs only this file."""
 
 from importlib import import_module
 from typing import Any, NamedTuple

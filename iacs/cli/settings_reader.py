@@ -13,7 +13,7 @@ _READ = frozenset({Kind.SINGLETON, Kind.FACTORY, Kind.LOCAL})
 
 
 class SettingsReader:
-    """Returns settings objects by their index; `problems` has a sentence for every one that cannot be read."""
+    """A lookup of settings objects by index; `problems` has a sentence for every one that cannot be read."""
 
     def __init__(self, graph: Graph) -> None:
         self.problems: list[str] = []

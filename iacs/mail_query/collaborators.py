@@ -42,7 +42,7 @@ class Accounts(Protocol):
 
 
 class Outbox(Protocol):
-    """Stores events in the caller's transaction, and publishes them afterwards."""
+    """An outbox, which stores events in the caller's transaction and publishes them afterwards."""
 
     def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
         """Store the events in the transaction."""
@@ -54,7 +54,7 @@ class Outbox(Protocol):
 
 @runtime_checkable
 class AccessTokens(Protocol):
-    """Returns access tokens, and replaces those that Graph rejected."""
+    """A source of access tokens, which replaces those that Graph rejected."""
 
     async def access_token(self, account_id: str) -> SecretStr:
         """Return a token that is valid now."""

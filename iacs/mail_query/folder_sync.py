@@ -47,7 +47,7 @@ class _Reading:
 
 
 class FolderSync:
-    """Syncs folders; several processes may sync the same folder."""
+    """The sync of folders; several processes may sync the same one."""
 
     def __init__(
         self, database: Database, graph: GraphClient, store: PageStore, *, page_size: int, logger: Logger

@@ -28,7 +28,7 @@ _TRANSIENT = frozenset({429, 500, 502, 503, 504, 509})
 
 
 class GraphClient:
-    """Sends GET requests to Graph, at most `concurrency` at a time for one account."""
+    """A client for GET requests to Graph, with at most `concurrency` at a time per account."""
 
     def __init__(
         self,

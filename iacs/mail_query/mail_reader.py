@@ -13,7 +13,7 @@ from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
 
 
 class MailReader:
-    """Reads the messages of a mailbox, as `schema`, and its folders."""
+    """A reader of the messages of a mailbox, as `schema`, and of its folders."""
 
     def __init__(
         self, accounts: Accounts, graph: GraphClient, *, page_size: int, schema: type[Message]

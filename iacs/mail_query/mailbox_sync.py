@@ -17,7 +17,7 @@ _OUTAGE = 3
 
 
 class MailboxSync:
-    """Syncs mailboxes; several processes may sync the same one."""
+    """The sync of mailboxes; several processes may sync the same one."""
 
     def __init__(
         self, database: Database, graph: GraphClient, folders: FolderSync, *, logger: Logger

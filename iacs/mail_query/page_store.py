@@ -57,7 +57,7 @@ class _WrittenMessage:
 
 
 class PageStore:
-    """Stores pages, and adds an event on `topic` for every new message to the outbox."""
+    """The store of pages; for every new message an event on `topic` is added to the outbox."""
 
     def __init__(self, outbox: Outbox, *, topic: str) -> None:
         self._outbox = outbox

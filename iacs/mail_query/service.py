@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class MailQueryService:
-    """Reads mailboxes as `schema`, stores their messages, and publishes new ones on `topic`.
+    """The service that reads mailboxes as `schema`, stores messages, and publishes new ones on `topic`.
 
     `page_size` is the number of messages per page, from 1 to 1000; `concurrency` is the maximum number of
     concurrent requests per account, of which Graph allows four.

@@ -12,7 +12,7 @@ _BATCH = 200
 
 
 class StoredMail:
-    """Reads stored messages as `schema`, without waiting for a writer."""
+    """A reader of stored messages, as `schema`, that does not wait for writers."""
 
     def __init__(self, accounts: Accounts, database: Database, *, schema: type[Message]) -> None:
         self._accounts = accounts

@@ -43,7 +43,7 @@ class Issued:
 
 
 class TokenIssuer:
-    """Issues codes and tokens; `secrets` has all of them."""
+    """The issuer of codes and tokens; `secrets` has all of them."""
 
     def __init__(self, tenant_id: str) -> None:
         self._tenant_id = tenant_id
