@@ -1,10 +1,13 @@
 """The programs under `examples/` run as a person would run them."""
 
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -83,9 +86,8 @@ def test_a_module_of_ones_own_reads_what_is_stored(tmp_path: Path) -> None:
 
 
 def test_a_module_of_ones_own_is_fewer_than_forty_lines() -> None:
-    files = [EXAMPLES / "own_module" / name for name in ("schema.py", "service.py", "containers.py")]
-    lines = [line for file in files for line in file.read_text().splitlines() if line.strip()]
-    assert len(lines) < 40
+    names = ("schema.py", "service.py", "containers.py")
+    assert own_lines(*(EXAMPLES / "own_module" / name for name in names)) < 40
 
 
 def test_a_module_of_ones_own_takes_part_in_check_graph_health_and_overlays(tmp_path: Path) -> None:
@@ -117,3 +119,47 @@ asyncio.run(use())
 """
     done = run("-c", code, cwd=EXAMPLES, DATABASE_URL=f"sqlite:///{tmp_path}/own.db")
     assert done.returncode == 0, done.stderr
+
+
+def own_lines(*files: Path) -> int:
+    return sum(bool(line.strip()) for file in files for line in file.read_text().splitlines())
+
+
+def test_a_service_with_mail_sign_in_and_health_is_at_most_sixty_lines() -> None:
+    folder = EXAMPLES / "fastapi_service"
+    assert own_lines(folder / "__init__.py", folder / "app.py") <= 60
+
+
+def test_the_service_s_own_tests_pass(tmp_path: Path) -> None:
+    tests = EXAMPLES / "fastapi_service" / "test_service.py"
+    options = ("-p", "no:cacheprovider", "-c", os.devnull, "--import-mode=importlib", "--asyncio-mode=auto")
+    done = run("-m", "pytest", "--quiet", *options, tests, cwd=tmp_path, PYTHONPATH=str(EXAMPLES))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_service_serves_what_the_quickstart_has_stored(tmp_path: Path) -> None:
+    quickstart(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", "--port", "0", "--factory", "fastapi_service.app:create_api"],
+        cwd=tmp_path / "data",  # its .env has the settings
+        env=os.environ | {"PYTHONPATH": str(EXAMPLES)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    try:
+        log = []
+        for line in process.stderr:
+            log.append(line)
+            if address := re.search(r"running on (http://\S+)", line):
+                break
+        else:
+            raise AssertionError("".join(log))
+        with urlopen(f"{address[1]}/mail/alice@contoso.example?limit=5", timeout=30) as answer:  # noqa: S310
+            assert len(json.load(answer)) == 5
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()

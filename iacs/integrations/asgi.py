@@ -101,7 +101,8 @@ class _ConnectionScope(PassingScope):
     @property
     def key(self) -> str:
         """The kind of the connection."""
-        return str(self._objects[0]["type"])
+        kind: str = self._objects[0]["type"]
+        return kind
 
     def is_instance(self, cls: type[Any]) -> bool:
         """Return whether a class is made of a connection of this kind: a request is not a web socket."""

@@ -1,6 +1,6 @@
 """A scope that is passed what a framework has and the container declares: a request, a task."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Coroutine, Hashable, Iterable
 from types import TracebackType
 from typing import Any
 
@@ -40,7 +40,7 @@ class PassingScope(Scope):
 
     def knowing(self, parent: View) -> Passed:
         """Return what is known of the values; it is worked out once for all scopes of a parent."""
-        key = (type(self), self.key)
+        key = self.key
         known = parent.passed.get(key) or self._look(parent, key)
         self._classes: tuple[type[Any], ...] = known[0]
         return known[1]
@@ -61,7 +61,7 @@ class PassingScope(Scope):
     ) -> None:
         super().__exit__(kind, error or self.answered, trace)
 
-    async def __aexit__(
+    def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await super().__aexit__(kind, error or self.answered, trace)
+    ) -> Coroutine[Any, Any, bool | None]:
+        return super().__aexit__(kind, error or self.answered, trace)
