@@ -15,8 +15,8 @@ def show(json: Json = False) -> None:
     from iacs.core.config import Config
 
     config = Config()
-    for typo in config.likely_typos():
-        note(typo)
+    for mistake in config.likely_mistakes():
+        note(mistake)
     rows = config.rows()
     if json:
         for row in rows:

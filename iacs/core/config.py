@@ -13,9 +13,16 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
-from iacs.core._settings.sources import ORIGINS, Origin, Origins
+from iacs.core._settings.env_file import literal_values, problems_of_files, unread_file
+from iacs.core._settings.sources import ORIGINS, Origin, Origins, SecretFiles, is_secret_field
 from iacs.core._settings.types import (
     AnyCase,
     CloudUrl,
@@ -41,14 +48,16 @@ class SettingRow(NamedTuple):
 class Config(BaseSettings):
     """Every setting; the environment takes precedence over `.env`, which takes precedence over the default.
 
-    An empty value counts as not set. `Config(_env_prefix="MYAPP_")` chooses a prefix, `_env_file` another file. Raises ConfigurationError, which lists every problem.
+    An empty value counts as not set, and in the environment as set to the default, whatever `.env` says.
+    `Config(_env_prefix="MYAPP_")` chooses a prefix, `_env_file` another file. Raises ConfigurationError, which lists
+    every problem.
     """
 
     model_config = SettingsConfigDict(
         allow_inf_nan=False,
         env_file=".env",
         env_file_encoding="utf-8-sig",  # with or without a byte order mark
-        env_ignore_empty=True,
+        env_ignore_empty=False,  # so that an empty variable precedes what .env sets
         extra="ignore",
         frozen=True,
         validate_default=False,
@@ -153,15 +162,17 @@ class Config(BaseSettings):
     )
 
     _prefix: str = PrivateAttr("")
+    _unread_file: str = PrivateAttr("")
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:
-        from iacs.core._settings.problems import contradictions, hint_of, problem_of, problems_of_files
+        from iacs.core._settings.problems import contradictions, hint_of, problem_of
         from iacs.core._settings.spelling import problems_of_arguments
 
         prefix = str(values.get("_env_prefix", self.model_config.get("env_prefix", ""))).upper()
         fields = type(self).model_fields
         known = [f"{prefix}{name.upper()}" for name in fields]
+        known += [f"{prefix}{name.upper()}_FILE" for name, field in fields.items() if is_secret_field(field)]
         problems, hints = problems_of_arguments(values, fields), dict[str, None]()
         problems += problems_of_files(
             values.get("_env_file", self.model_config.get("env_file")),
@@ -178,6 +189,8 @@ class Config(BaseSettings):
                 hints[hint_of(details)] = None
         else:
             self._prefix = prefix
+            path = None if "_env_file" in values else unread_file(self.model_config.get("env_file"))
+            self._unread_file = f"{path} is not read: only a file in the current folder is" if path else ""
             problems += contradictions(self, self._name)
         if problems:  # raised here, the error has no context: pydantic's error quotes secrets
             raise ConfigurationError(problems, hint="; ".join(filter(None, hints)))
@@ -191,17 +204,23 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Add a source that records where the values come from."""
-        return init_settings, env_settings, dotenv_settings, file_secret_settings, Origins(settings_cls)
+        """Correct what pydantic reads from `.env`; add files that variables name, and a record of the origins."""
+        sources = [init_settings, env_settings, dotenv_settings, file_secret_settings, Origins(settings_cls)]
+        if isinstance(env_settings, EnvSettingsSource) and isinstance(dotenv_settings, DotEnvSettingsSource):
+            values = {**dotenv_settings.env_vars, **literal_values(dotenv_settings.env_file)}
+            dotenv_settings.env_vars = {name: value for name, value in values.items() if value}
+            variables = {**dotenv_settings.env_vars, **env_settings.env_vars}
+            sources.insert(2, SecretFiles(settings_cls, env_settings.env_prefix, variables))
+        return tuple(sources)
 
     @model_validator(mode="wrap")
     @classmethod
     def _keep_origins(cls, values: dict[str, Any], build: ModelWrapValidatorHandler[Self]) -> Self:
-        origins = values.pop(ORIGINS, {})
-        stripped = {
-            name: value.strip() if isinstance(value, str) else value for name, value in values.items()
-        }
-        given = {name: value for name, value in stripped.items() if value != ""}
+        origins, given = values.pop(ORIGINS, {}), dict[str, Any]()
+        for name, value in values.items():
+            text = value.strip() if isinstance(value, str) else None
+            if text != "":  # what quotes in .env enclose keeps its spaces
+                given[name] = value if text is None or origins.get(name) == ".env" else text
         config = build(given)
         config._origins = {name: origins[name] for name in given if name in origins}
         return config
@@ -220,14 +239,15 @@ class Config(BaseSettings):
             for name, at in self.sources().items()
         )
 
-    def likely_typos(self) -> tuple[str, ...]:
-        """Describe the variables of the environment whose name is nearly that of a setting without a value."""
+    def likely_mistakes(self) -> tuple[str, ...]:
+        """Describe a `.env` that is not read, and variables that nearly have the name of a setting without a value."""
         from iacs.core._settings.spelling import did_you_mean, misspelt
 
         given = {self._name(name) for name, origin in self.sources().items() if origin != "default"}
         known = [self._name(name) for name in type(self).model_fields]
         typos = misspelt(sorted(os.environ), known, given)
-        return tuple(f"there is no setting {name}{did_you_mean([near])}" for name, near in typos.items())
+        mistakes = [f"there is no setting {name}{did_you_mean([near])}" for name, near in typos.items()]
+        return tuple(filter(None, (self._unread_file, *mistakes)))
 
     def require(self, *names: str) -> Self:
         """Return self; raise one ConfigurationError naming every setting of `names` that has no value."""
@@ -235,7 +255,8 @@ class Config(BaseSettings):
         missing = [name for name in names if not getattr(self, name)]
         if missing:
             problems = [f"{self._name(name)} is not set ({fields[name].description})" for name in missing]
-            raise ConfigurationError(problems, hint="set it in the environment or in .env")
+            hint = "; ".join(filter(None, ("set it in the environment or in .env", self._unread_file)))
+            raise ConfigurationError(problems, hint=hint)
         return self
 
     def _name(self, field: str) -> str:

@@ -82,6 +82,108 @@ def test_space_around_a_value_is_removed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert Config().graph_page_size == 5
 
 
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("AZURE_CLIENT_SECRET='a${HOME}b$c'", "a${HOME}b$c"),
+        ("export azure_client_secret = 'a${HOME}'  # mine", "a${HOME}"),
+        ("'AZURE_CLIENT_SECRET'='it\\'s ${HOME}'", "it's ${HOME}"),
+        ("AZURE_CLIENT_SECRET='two\nlines ${HOME}'", "two\nlines ${HOME}"),
+        ('AZURE_CLIENT_SECRET="${HOME}/x"', "/home/me/x"),
+        ("AZURE_CLIENT_SECRET=${HOME}/x", "/home/me/x"),
+        ('AZURE_CLIENT_SECRET="  pass  "', "  pass  "),
+        ("AZURE_CLIENT_SECRET='  pass  '", "  pass  "),
+        ("AZURE_CLIENT_SECRET=  pass  ", "pass"),
+    ],
+)
+def test_quotes_in_the_file_mean_what_they_mean_in_a_shell(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path, line: str, value: str
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    env_file.write_text(f"LOG_LEVEL=ERROR\n{line}\n")
+    config = Config()
+    assert config.azure_client_secret is not None
+    assert config.azure_client_secret.get_secret_value() == value
+    assert config.sources()["azure_client_secret"] == ".env"
+    assert config.log_level == "ERROR"
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_empty_variable_of_the_environment_switches_off_what_the_file_sets(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path, empty: str
+) -> None:
+    env_file.write_text("KAFKA_BOOTSTRAP_SERVERS=broker:9092\nLOG_LEVEL=ERROR\n")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", empty)
+    config = Config()
+    assert config.kafka_bootstrap_servers == ()
+    assert of_interest(config, "kafka_bootstrap_servers", "log_level") == ["default", ".env"]
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_secret_can_be_a_file_that_a_variable_names(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path, where: str
+) -> None:
+    Path("secret").write_text("sesame\n")
+    if where == "environment":
+        monkeypatch.setenv("MYAPP_AZURE_CLIENT_SECRET_FILE", "secret")
+    else:
+        env_file.write_text("MYAPP_AZURE_CLIENT_SECRET_FILE=secret\nMYAPP_AZURE_CLIENT_SECRET=another\n")
+    config = Config(_env_prefix="MYAPP_")
+    assert config.azure_client_secret is not None
+    assert config.azure_client_secret.get_secret_value() == "sesame"
+    assert config.sources()["azure_client_secret"] == "file"
+    monkeypatch.setenv("MYAPP_AZURE_CLIENT_SECRET", "from the environment")
+    assert Config(_env_prefix="MYAPP_").sources()["azure_client_secret"] == "environment"
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(None, "cannot be read: No such file or directory"), (b"s\xe9same", "is not UTF-8")],
+)
+def test_file_of_a_secret_that_cannot_be_read_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, content: bytes | None, problem: str
+) -> None:
+    if content is not None:
+        Path("secret").write_bytes(content)
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEY_FILE", "secret")
+    with pytest.raises(ConfigurationError) as caught:
+        Config()
+    assert caught.value.problems == (f"TOKEN_ENCRYPTION_KEY_FILE: secret {problem}",)
+    assert caught.value.__context__ is None
+
+
+def test_malformed_secret_from_a_file_is_a_problem_of_the_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("secret").write_text("hunter2")
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEY_FILE", "secret")
+    with pytest.raises(ConfigurationError, match=r"^TOKEN_ENCRYPTION_KEY: key 1 of 1 is not"):
+        Config()
+
+
+def test_empty_value_in_the_file_leaves_a_secret_in_a_folder(tmp_path: Path, env_file: Path) -> None:
+    env_file.write_text("AZURE_CLIENT_SECRET=\n")
+    (tmp_path / "azure_client_secret").write_text("sesame")
+    assert Config(_secrets_dir=tmp_path).sources()["azure_client_secret"] == "file"
+
+
+def test_file_of_a_parent_folder_is_not_read_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path
+) -> None:
+    env_file.write_text("LOG_LEVEL=ERROR\n")
+    unread = f"{env_file.absolute()} is not read: only a file in the current folder is"
+    folder = Path("src/app")
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    config = Config()
+    assert config.log_level == "INFO"
+    assert config.likely_mistakes() == (unread,)
+    with pytest.raises(ConfigurationError) as caught:
+        config.require("azure_client_id")
+    assert caught.value.hint == f"set it in the environment or in .env; {unread}"
+    assert Config(_env_file=None).likely_mistakes() == ()
+    Path(".env").touch()
+    assert Config().likely_mistakes() == ()
+
+
 def test_file_may_begin_with_a_byte_order_mark(env_file: Path) -> None:
     env_file.write_text("LOG_LEVEL=ERROR\n", encoding="utf-8-sig")
     assert Config().log_level == "ERROR"
@@ -113,7 +215,9 @@ def test_variable_of_the_environment_that_is_nearly_a_setting_is_only_described(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GRAPH_PAGESIZE", "10")
-    assert Config().likely_typos() == ("there is no setting GRAPH_PAGESIZE; did you mean GRAPH_PAGE_SIZE?",)
+    assert Config().likely_mistakes() == (
+        "there is no setting GRAPH_PAGESIZE; did you mean GRAPH_PAGE_SIZE?",
+    )
 
 
 def test_misspelt_argument_is_a_problem() -> None:
@@ -250,10 +354,10 @@ def test_no_secret_is_shown_in_any_form() -> None:
 
 
 def test_every_setting_that_sounds_secret_is_one() -> None:
-    from iacs.core._settings.problems import is_secret
+    from iacs.core._settings.sources import is_secret_field
     from iacs.redaction import is_secret_name
 
-    secret = {name for name, field in Config.model_fields.items() if is_secret(field)}
+    secret = {name for name, field in Config.model_fields.items() if is_secret_field(field)}
     assert secret == set(SECRETS)
     assert {name for name in Config.model_fields if is_secret_name(name)} <= secret
 

@@ -1,17 +1,13 @@
 """What is wrong with settings, in the user's words; the value of a secret is not quoted."""
 
-from collections.abc import Callable, Collection, Mapping
-from io import StringIO
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from dotenv.parser import Binding, parse_stream
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from iacs.core._database import sqlalchemy_parts
-from iacs.core._settings.spelling import did_you_mean, misspelt
-from iacs.core.exceptions import ConfigurationError
+from iacs.core._settings.sources import is_secret_field
 from iacs.redaction import REDACTED, redact_text
 
 if TYPE_CHECKING:
@@ -30,11 +26,6 @@ _SENTENCES = {
 }
 
 
-def is_secret(field: FieldInfo) -> bool:
-    """Return whether a setting's value must not be shown."""
-    return SecretStr in (field.annotation, *get_args(field.annotation))
-
-
 def hint_of(error: "ErrorDetails") -> str:
     """Return the hint of a validator of iacs's own; empty for pydantic's."""
     return str(error.get("ctx", {}).get("hint", ""))
@@ -46,7 +37,7 @@ def problem_of(error: "ErrorDetails", field: FieldInfo) -> str:
 
 
 def _quoted(value: Any, field: FieldInfo) -> str:
-    if is_secret(field):  # only the scheme of a URL, which is the most common mistake
+    if is_secret_field(field):  # only the scheme of a URL, which is the most common mistake
         text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         scheme, separator, _ = text.partition("://")
         return f"'{scheme}://…' " if separator and len(scheme) <= 20 and scheme.isascii() else ""
@@ -64,35 +55,6 @@ def _sentence(error: "ErrorDetails", field: FieldInfo) -> str:
     return sentence.format(**error.get("ctx", {})) if sentence else f"is malformed ({error['msg']})"
 
 
-def problems_of_files(
-    files: Any, *, must_exist: bool, known: Collection[str], given: Collection[str]
-) -> list[str]:
-    """Describe the lines of `.env` that are malformed, or have a name that is nearly that of a setting.
-
-    They would be ignored otherwise; `given` are the settings that have a value elsewhere.
-
-    Raises ConfigurationError for a file that cannot be read at all.
-    """
-    several = files if isinstance(files, list | tuple) else [files]
-    paths = [Path(file).expanduser() for file in several if file is not None]
-    bindings = [(path, binding) for path in paths for binding in _bindings(path, must_exist=must_exist)]
-    names = [binding.key for _, binding in bindings if binding.key]
-    typos = misspelt(names, known, {*given, *(name.upper() for name in names)})
-    return [
-        f"{path}, line {binding.original.line}: {problem}"
-        for path, binding in bindings
-        if (problem := _problem_of_line(binding, typos))
-    ]
-
-
-def _problem_of_line(binding: Binding, typos: Mapping[str, str]) -> str:
-    if binding.error:
-        return "write NAME=value, with both quotes or none"
-    if binding.key and binding.key in typos:
-        return f"there is no setting {binding.key}{did_you_mean([typos[binding.key]])}"
-    return ""
-
-
 def contradictions(config: Any, name: Callable[[str], str]) -> list[str]:
     """Describe settings that are valid alone and contradict each other."""
     protocol = config.kafka_security_protocol
@@ -108,23 +70,6 @@ def contradictions(config: Any, name: Callable[[str], str]) -> list[str]:
     return []
 
 
-def _bindings(path: Path, *, must_exist: bool) -> list[Binding]:
-    if path.is_fifo() or not (must_exist or path.exists()):  # a pipe can be read only once
-        return []
-    text = unreadable = hint = ""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        unreadable, hint = f"{path} is not UTF-8", "save it in that encoding"
-    except FileNotFoundError:
-        unreadable, hint = f"{path} does not exist", "create it, or pass another _env_file"
-    except OSError as error:
-        unreadable, hint = f"{path} cannot be read: {error.strerror}", "let this user read it"
-    if unreadable:  # raised here, the error has no context: the decoder's error contains the whole file
-        raise ConfigurationError([unreadable], hint=hint)
-    return list(parse_stream(StringIO(text)))
-
-
 def shown(name: str, value: Any, field: FieldInfo) -> str:
     """Return a value as text, without secrets."""
     if value is None:
@@ -133,6 +78,6 @@ def shown(name: str, value: Any, field: FieldInfo) -> str:
         return redact_text(
             sqlalchemy_parts.make_url(value.get_secret_value()).render_as_string(hide_password=True)
         )
-    if is_secret(field):
+    if is_secret_field(field):
         return REDACTED if value.get_secret_value() else ""
     return ",".join(value) if isinstance(value, tuple) else redact_text(str(value))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from iacs.core._settings.problems import is_secret
+from iacs.core._settings.sources import is_secret_field
 from iacs.core.config import Config
 from iacs.redaction import REDACTED, is_secret_name
 from iacs.runtime.explain.value_text import shown
@@ -53,7 +53,7 @@ def test_a_name_that_announces_none_is_left_alone(name: str) -> None:
 
 
 def test_every_secret_of_this_project_s_settings_is_masked_by_type_or_name() -> None:
-    secrets = {name for name, field in Config.model_fields.items() if is_secret(field)}
+    secrets = {name for name, field in Config.model_fields.items() if is_secret_field(field)}
     assert secrets
     for name in secrets:
         assert shown(name, SecretStr("hunter2")) == REDACTED
