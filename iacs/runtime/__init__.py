@@ -23,7 +23,6 @@ from iacs.core.exceptions import (
 from iacs.runtime.application import Application
 from iacs.runtime.checks import check
 from iacs.runtime.injection import inject
-from iacs.runtime.lifecycle.shutdown import ShutdownRequest
 from iacs.runtime.lifecycle.timeline import Step, Timeline
 from iacs.runtime.plan.closers import keep_open
 from iacs.runtime.views.current import current_application
@@ -48,7 +47,6 @@ __all__ = [
     "PictureError",
     "Scope",
     "ScopeError",
-    "ShutdownRequest",
     "StartError",
     "Step",
     "StopError",

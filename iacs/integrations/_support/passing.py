@@ -61,7 +61,7 @@ class PassingScope(Scope):
     ) -> None:
         super().__exit__(kind, error or self.answered, trace)
 
-    def __aexit__(
+    def __aexit__(  # pyright: ignore[reportIncompatibleMethodOverride] # one coroutine less
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> Coroutine[Any, Any, bool | None]:
         return super().__aexit__(kind, error or self.answered, trace)

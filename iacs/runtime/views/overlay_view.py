@@ -75,18 +75,17 @@ class OverlayView(ReportingView):
             self._exits.close(error)
         finally:
             if lifetime is not None:
-                lifetime.stop(error)
+                lifetime.stop()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        lifetime, is_taken_back = self._left(), False
+    ) -> None:
+        lifetime = self._left()
         try:
-            is_taken_back = await self._exits.close_async(error)
+            await self._exits.close_async(error)
         finally:
-            if lifetime is not None and await lifetime.stop_async(None if is_taken_back else error):
-                is_taken_back = True
-        return is_taken_back
+            if lifetime is not None:
+                await lifetime.stop_async()
 
     def _prepared(self) -> tuple[Lifetime, tuple[Part, ...] | None]:
         if self._lifetime is not None:
