@@ -58,7 +58,7 @@ class LoopbackListener(AsyncClosing):
     async def callback(self, *, timeout: float = 300.0) -> AuthorizationCallback:
         """Return the callback; raise AuthenticationError if none arrives within `timeout` seconds."""
         if self._callback is None:
-            raise RuntimeError("the listener is used inside `async with`")
+            raise RuntimeError("the listener is not open; use it inside `async with`")
         try:
             async with asyncio.timeout(timeout):
                 return await asyncio.shield(self._callback)

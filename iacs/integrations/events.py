@@ -24,7 +24,7 @@ from iacs.core.events import Event, EventStream
 from iacs.core.exceptions import EventError, IACSGraphError, UnprocessableEventError
 from iacs.runtime import Application
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.lifecycle.signals import ending_signals
+from iacs.runtime.lifecycle.signals import at_ending_signals
 from iacs.runtime.views.nesting import NestingView
 from iacs.runtime.views.registry import view_of
 
@@ -113,7 +113,8 @@ class Consumers:
 
     async def run(self) -> None:
         """Run until SIGINT or SIGTERM; a second signal ends the process at once."""
-        with ending_signals() as received:
+        received = asyncio.Event()
+        with at_ending_signals(received.set):
             async with self:
                 await received.wait()
 

@@ -23,6 +23,7 @@ from iacs.core.exceptions import (
 from iacs.runtime.application import Application
 from iacs.runtime.checks import check
 from iacs.runtime.injection import inject
+from iacs.runtime.lifecycle.shutdown import ShutdownRequest
 from iacs.runtime.lifecycle.timeline import Step, Timeline
 from iacs.runtime.plan.closers import keep_open
 from iacs.runtime.views.current import current_application
@@ -47,6 +48,7 @@ __all__ = [
     "PictureError",
     "Scope",
     "ScopeError",
+    "ShutdownRequest",
     "StartError",
     "Step",
     "StopError",

@@ -1,11 +1,9 @@
 """Check, start, read, overlay and stop what a container describes."""
 
-import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import Token
-from functools import partial
 from threading import RLock
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -17,9 +15,10 @@ from iacs.runtime.checks import Waivers, findings, overlay_findings
 from iacs.runtime.graph.graph import Graph, read_graph
 from iacs.runtime.graph.kinds import SCOPED, Kind
 from iacs.runtime.lifecycle.lifetime import Lifetime
-from iacs.runtime.lifecycle.signals import ending_signals
+from iacs.runtime.lifecycle.running import Run
+from iacs.runtime.lifecycle.shutdown import Ending, ShutdownRequest
 from iacs.runtime.lifecycle.timeline import Timeline
-from iacs.runtime.lifecycle.waiting import TransitionLock, cancel_and_wait, uninterrupted
+from iacs.runtime.lifecycle.waiting import TransitionLock
 from iacs.runtime.plan.closers import Closer, Closers
 from iacs.runtime.plan.expressions import UNSET
 from iacs.runtime.plan.plan import Plan
@@ -124,20 +123,23 @@ class Application(NestingView, Generic[C]):
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._leave():
-            await self.stop()
+    ) -> bool | None:
+        return self._leave() and await self._stop(error)
 
     @contextmanager
     def sync(self) -> Iterator[Self]:
         """Start and stop without an event loop; raise StartError naming a part that needs one."""
         self._start_sync()
         self._entered.append(registry.enter(self))
+        error: BaseException | None = None
         try:
             yield self
+        except BaseException as raised:
+            error = raised
+            raise
         finally:
             if self._leave():
-                self._stop_sync()
+                self._stop_sync(error)
 
     def _leave(self) -> bool:
         """Leave once; return whether that was the last of those who entered."""
@@ -194,31 +196,31 @@ class Application(NestingView, Generic[C]):
 
         What failed comes as one ExceptionGroup, after every part had its turn.
         """
+        await self._stop(None)
+
+    async def _stop(self, error: BaseException | None) -> bool:
+        """Stop, and throw into the resources the error that ends the block; return whether it was one's own."""
         async with self._transition.acquire():
-            errors = await uninterrupted(self._close_scopes()) if self.loop_context.scopes else []
-            lifetime = self._ended()
-            if lifetime is not None:
-                await lifetime.stop_async(partial(self._closed_before, errors))
+            lifetime = self._lifetime
+            return lifetime is not None and await lifetime.stop_async(error, self._close_scopes)
 
     async def _close_scopes(self) -> list[Exception]:
-        """Close the scopes that were left open, the last one first; return what failed."""
+        """Close the scopes that were left open, the last one first, and end; return what failed."""
         errors: list[Exception] = []
         for scope in reversed(list(self.loop_context.scopes)):
             try:
                 await scope.aclose()
             except Exception as error:  # noqa: BLE001 - every scope has its turn, then all is raised
                 errors.append(error)
-        return errors
-
-    async def _closed_before(self, errors: list[Exception]) -> list[Exception]:
+        self._ended()
         return errors + await self.loop_context.wait_closed()
 
-    def _stop_sync(self) -> None:
+    def _stop_sync(self, error: BaseException | None) -> None:
         for scope in reversed(list(self.loop_context.scopes)):
             scope.close()
         lifetime = self._ended()
         if lifetime is not None:
-            lifetime.stop()
+            lifetime.stop(error)
 
     def _ended(self) -> Lifetime | None:
         with self._lock:
@@ -230,22 +232,18 @@ class Application(NestingView, Generic[C]):
     async def run(self) -> None:
         """Run as a service: start, wait for SIGINT or SIGTERM, stop; a signal while starting rolls back.
 
-        A second signal ends the process at once.
+        A second signal ends the process at once. A part that ends by itself, as when a worker in a task group of its
+        own fails, ends the run with its error; so does the request of a part that has a ShutdownRequest.
         """
-        with ending_signals() as received:
-            starting = asyncio.ensure_future(self.start())
-            ending = asyncio.ensure_future(received.wait())
-            try:
-                await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
-                if starting.done():
-                    starting.result()
-                    await ending
-            finally:
-                await uninterrupted(self._end(starting, ending))
+        await Run(self.start, self.stop, self._watch).until_asked()
 
-    async def _end(self, *tasks: "asyncio.Future[Any]") -> None:
-        await cancel_and_wait(tasks)
-        await self.stop()  # after a rollback that still goes on
+    def _watch(self, ending: Ending) -> None:
+        if self._lifetime is not None:
+            self._lifetime.watch(ending.end)
+        objects = (node.provider.provides for node in self.plan.graph.nodes if node.kind is Kind.OBJECT)
+        for value in (*self.values, *objects):
+            if isinstance(value, ShutdownRequest):
+                value.subscribe(ending.end_from_any_thread)
 
     def new_loop_context(self) -> LoopContext:
         """Return a new context to run in: the running event loop, or none."""

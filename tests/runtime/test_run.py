@@ -5,13 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
+import anyio
 import pytest
+from dependency_injector import containers, providers
 
-from iacs.core.exceptions import StartError
-from iacs.runtime import Application
+from iacs.core.exceptions import StartError, StopError
+from iacs.runtime import Application, ShutdownRequest
 from tests.fixtures.workshop import Workshop
 
 SERVICE = """
@@ -179,3 +184,137 @@ async def test_a_rollback_longer_than_a_moment_is_waited_for(
     go_on.set()
     await running
     assert workshop.log == ["+low", "-low"]
+
+
+async def _die() -> None:
+    raise ConnectionError("the consumer ended")
+
+
+async def in_asyncio_group(_database: object) -> AsyncIterator[object]:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_die())
+        yield group
+
+
+async def in_anyio_group(_database: object) -> AsyncIterator[object]:
+    async with anyio.create_task_group() as group:
+        group.start_soon(_die)
+        yield group
+
+
+@pytest.mark.parametrize("opening", [in_asyncio_group, in_anyio_group])
+async def test_a_worker_that_dies_ends_the_run_with_its_error(
+    workshop: Workshop, opening: Callable[..., Any]
+) -> None:
+    database = workshop.singleton("database")
+    app = Application(workshop.container(database=database, worker=providers.Resource(opening, database)))
+    with pytest.raises(ExceptionGroup) as caught:
+        await app.run()
+    assert [repr(error) for error in caught.value.exceptions] == ["ConnectionError('the consumer ended')"]
+    assert caught.value.__notes__ == ["while worker was open"]
+    assert workshop.log == ["+database", "-database"]
+
+
+async def test_what_fails_at_the_stop_is_noted_on_the_error_of_the_worker(workshop: Workshop) -> None:
+    workshop.ending["database"] = OSError("stuck")
+    database = workshop.singleton("database")
+    worker = providers.Resource(in_asyncio_group, database)
+    with pytest.raises(ExceptionGroup) as caught:
+        await Application(workshop.container(database=database, worker=worker)).run()
+    assert caught.value.__notes__ == [
+        "while worker was open",
+        "and while database was closed: OSError: stuck",
+    ]
+
+
+async def test_a_part_that_ends_without_an_error_ends_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    async def leave() -> AsyncIterator[None]:
+        with anyio.CancelScope() as scope:
+            asyncio.get_running_loop().call_soon(scope.cancel)
+            yield
+
+    container = containers.DynamicContainer()
+    container.part = providers.Resource(leave)
+    with pytest.raises(StopError, match="part ended by itself") as caught:
+        await Application(container).run()
+    assert caught.value.path == "part"
+    assert [record.getMessage() for record in caplog.records] == ["part ended by itself"]
+
+
+class Janitor:
+    def __init__(self, shutdown: ShutdownRequest) -> None:
+        self.shutdown = shutdown
+
+
+class Service(containers.DeclarativeContainer):
+    shutdown = providers.Singleton(ShutdownRequest)
+    janitor = providers.Singleton(Janitor, shutdown)
+
+
+def _when_started(app: Application[Any], action: Callable[[], Any]) -> None:
+    """Act when the application is started, in the event loop."""
+    loop = asyncio.get_running_loop()
+
+    def look() -> None:
+        action() if app.is_started else loop.call_soon(look)
+
+    loop.call_soon(look)
+
+
+async def test_a_part_asks_the_application_to_stop() -> None:
+    app = Application(Service())
+    _when_started(app, lambda: app.get(Janitor).shutdown.request())
+    await app.run()
+    assert not app.is_started
+
+
+async def test_a_request_with_an_error_ends_the_run_with_it() -> None:
+    app = Application(Service())
+    _when_started(app, lambda: app.get(Janitor).shutdown.request(LookupError("no work left")))
+    with pytest.raises(LookupError, match="no work left"):
+        await app.run()
+    assert not app.is_started
+
+
+async def test_a_request_from_another_thread_ends_the_run() -> None:
+    app = Application(Service())
+    threads = [threading.Thread(target=lambda: app.get(Janitor).shutdown.request())]
+    _when_started(app, threads[0].start)
+    await app.run()
+    threads[0].join(10)
+    assert not app.is_started
+
+
+async def test_a_request_that_is_made_while_starting_ends_the_run_after_the_start(workshop: Workshop) -> None:
+    def ask(shutdown: ShutdownRequest) -> None:
+        shutdown.request()
+
+    shutdown = providers.Object(ShutdownRequest())
+    container = workshop.container(shutdown=shutdown, early=providers.Singleton(ask, shutdown))
+    await Application(container).run()
+
+
+async def test_whoever_enters_the_application_waits_for_the_request() -> None:
+    async with Application(Service()) as app:
+        waiting = asyncio.create_task(app.get(ShutdownRequest).wait())
+        await asyncio.sleep(0)
+        app.get(Janitor).shutdown.request()
+        app.get(Janitor).shutdown.request(LookupError("comes second"))
+        await waiting
+        assert app.get(ShutdownRequest).is_requested
+
+
+async def test_a_run_sees_what_its_resources_set_in_their_context() -> None:
+    variable: ContextVar[str] = ContextVar("variable")
+
+    def setting() -> Iterator[None]:
+        token = variable.set("set")
+        yield
+        variable.reset(token)
+
+    container = containers.DynamicContainer()
+    container.setting = providers.Resource(setting)
+    container.shutdown = providers.Singleton(ShutdownRequest)
+    app = Application(container)
+    _when_started(app, lambda: app["shutdown"].request())
+    await app.run()

@@ -155,8 +155,9 @@ async def test_an_error_in_the_body_stays_the_error(workshop: Workshop) -> None:
     assert workshop.closed == ["d", "c", "b", "a"]
 
 
-async def test_a_resource_does_not_see_the_error_of_the_body(workshop: Workshop) -> None:
+async def test_a_resource_sees_the_error_of_the_body_and_hides_it_from_nobody(workshop: Workshop) -> None:
     seen: list[Any] = []
+    failure = LookupError()
 
     class Watching:
         def __enter__(self) -> None: ...
@@ -165,10 +166,11 @@ async def test_a_resource_does_not_see_the_error_of_the_body(workshop: Workshop)
             seen.append(error)
             return True
 
+    low = providers.Resource(Watching)
     with pytest.raises(LookupError):
-        async with Application(workshop.container(part=providers.Resource(Watching))):
-            raise LookupError
-    assert seen == [(None, None, None)]
+        async with Application(workshop.container(low=low, high=providers.Resource(Watching))):
+            raise failure
+    assert seen == [(LookupError, failure, failure.__traceback__)] * 2
 
 
 async def test_two_generator_resources_that_give_nothing_are_both_left(workshop: Workshop) -> None:

@@ -1,47 +1,101 @@
 """Enters and exits an asynchronous context manager in one task, as anyio's task groups and cancel scopes require."""
 
 import asyncio
+from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
+from iacs.runtime.lifecycle.throwing import details
 from iacs.runtime.lifecycle.waiting import cancel_and_wait
 
 
 class Keeper:
-    """A task that enters `manager`, waits, and exits it; errors are raised where `enter` and `exit` are called."""
+    """A task that enters `manager`, waits, and exits it.
 
-    def __init__(self, manager: Any, name: str) -> None:
-        self._manager = manager
+    `entered` is done when the manager is entered, or could not be. When the task ends without having been asked
+    to, as by a task group of the manager's own whose child failed, `lost` is called with the error, if there is one.
+    """
+
+    def __init__(
+        self, manager: Any, name: str, *, lost: Callable[[BaseException | None], None] | None = None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.manager = manager
+        self.entered: asyncio.Future[None] = loop.create_future()
+        self.is_asked = False
+        self._asked: asyncio.Future[bool] = loop.create_future()
+        self._error: BaseException | None = None
+        self._value: Any = None
+        self._is_open = False
         self._name = name
-        self._leaving: asyncio.Future[tuple[Any, Any, Any]] | None = None
-        self._task: asyncio.Task[Any] | None = None
+        self._lost = lost
+
+    def begin(self, context: Context | None = None) -> asyncio.Task[Any]:
+        """Begin to enter; return the task."""
+        work = self._keep()
+        self.task = asyncio.get_running_loop().create_task(work, name=self._name, context=context)
+        self.task.add_done_callback(self._note_end)
+        return self.task
 
     async def enter(self) -> Any:
-        """Return what entering returned."""
-        loop = asyncio.get_running_loop()
-        self._leaving = loop.create_future()
-        entered = loop.create_future()
-        self._task = loop.create_task(self._keep(entered, self._leaving), name=self._name)
+        """Return what entering returned, or raise what it raised."""
+        task = self.begin()
         try:
-            await asyncio.wait({entered, self._task}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({self.entered})
         except asyncio.CancelledError:
-            await cancel_and_wait((self._task,))
+            self.end(None)
+            await cancel_and_wait((task,))
             raise
-        return entered.result() if entered.done() else self._task.result()
+        return self.result()
 
     async def exit(self, *error: Any) -> Any:
         """Exit with the type, the error and the traceback of a block, or three times None."""
-        if self._leaving is not None and self._task is not None:
-            if not self._leaving.done():
-                self._leaving.set_result(error)
-            return await asyncio.shield(self._task)
-        return None
-
-    async def _keep(self, entered: asyncio.Future[Any], leaving: asyncio.Future[tuple[Any, Any, Any]]) -> Any:
-        entered.set_result(await self._manager.__aenter__())
+        task = self.end(error[1])
         try:
-            error = await leaving
-        except (
-            asyncio.CancelledError
-        ) as cancelled:  # by a task group of the manager's own, whose child failed
-            error = (type(cancelled), cancelled, cancelled.__traceback__)
-        return await self._manager.__aexit__(*error)
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            await cancel_and_wait((task,))
+            raise
+        return task.result()
+
+    def result(self) -> Any:
+        """Return what entering returned, or raise what it raised; `entered` must be done."""
+        return self._value if self._is_open else self.task.result()
+
+    @property
+    def is_lost(self) -> bool:
+        """Return whether the task has ended, or is about to, without having been asked to."""
+        return not self.is_asked and (self._asked.cancelled() or self.task.done())
+
+    def end(self, error: BaseException | None) -> asyncio.Task[Any]:
+        """Have the manager exited, at once when it is entered; return the task to wait for."""
+        self._ask(error, is_exited=True)
+        return self.task
+
+    def release(self) -> None:
+        """End the task without exiting."""
+        self._ask(None, is_exited=False)
+
+    def _ask(self, error: BaseException | None, *, is_exited: bool) -> None:
+        if not self._asked.done():
+            self.is_asked = True
+            self._error = error
+            self._asked.set_result(is_exited)
+
+    async def _keep(self) -> Any:
+        self._value = await self.manager.__aenter__()
+        self._is_open = True
+        if not self.entered.done():
+            self.entered.set_result(None)
+        try:
+            is_exited = await self._asked
+        except asyncio.CancelledError as error:
+            is_exited, self._error = True, error
+        return await self.manager.__aexit__(*details(self._error)) if is_exited else None
+
+    def _note_end(self, task: asyncio.Task[Any]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if not self.entered.done():
+            self.entered.set_result(None)
+        elif not self.is_asked and self._lost is not None:
+            self._lost(error)

@@ -2,33 +2,28 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from iacs.runtime.lifecycle.keeper import Keeper
+from iacs.runtime.lifecycle.opener import Opener
 from iacs.runtime.lifecycle.waiting import cancel_and_wait, uninterrupted
 from iacs.runtime.plan.parts import Part
 
-Open = Callable[[Part], Coroutine[Any, Any, None]]
+
+async def open_all(parts: Sequence[Part], opener: Opener) -> None:
+    """Open the parts, each after its `waits`; end what is under way before an error is raised."""
+    await _SideBySide(parts, opener).run()
 
 
-async def open_all(parts: Sequence[Part], open_one: Open, cancelled: Callable[[Part], Exception]) -> None:
-    """Open the parts, each after its `waits`; end what is under way before an error is raised.
-
-    `cancelled` gives the error of a part whose start was cancelled by itself.
-    """
-    await _Opening(parts, open_one, cancelled).run()
-
-
-class _Opening:
+class _SideBySide:
     """Asynchronous parts open in tasks of their own, the others one after another in the caller's."""
 
-    def __init__(self, parts: Sequence[Part], open_one: Open, cancelled: Callable[[Part], Exception]) -> None:
+    def __init__(self, parts: Sequence[Part], opener: Opener) -> None:
         todo = {part.index for part in parts}
-        self._open_one = open_one
-        self._cancelled = cancelled
+        self._opener = opener
         self._waits = {part.index: set(part.waits & todo) for part in parts}
         self._ready = deque(part for part in parts if not self._waits[part.index])
-        self._tasks: dict[asyncio.Task[None], Part] = {}
+        self._keepers: dict[asyncio.Future[None], tuple[Part, Keeper]] = {}
         self._dependants: dict[int, list[Part]] = {}
         for part in parts:
             for index in self._waits[part.index]:
@@ -36,32 +31,31 @@ class _Opening:
 
     async def run(self) -> None:
         try:
-            while self._ready or self._tasks:
+            while self._ready or self._keepers:
                 await self._open_ready()
                 await self._finish_some()
         except BaseException:
-            await uninterrupted(cancel_and_wait(self._tasks))
+            tasks = [keeper.end(None) for _, keeper in self._keepers.values() if not keeper.entered.done()]
+            await uninterrupted(cancel_and_wait(tasks))
             raise
 
     async def _open_ready(self) -> None:
         while self._ready:
             part = self._ready.popleft()
-            if part.asynchronous and not part.local:
-                self._tasks[asyncio.create_task(self._open_one(part), name=part.path)] = part
-            else:
-                await self._open_one(part)
+            keeper = self._opener.open(part, in_loop=True, closes_in_loop=True)
+            if keeper is None:
                 self._let_follow(part)
-            if self._tasks:
+            else:
+                self._keepers[keeper.entered] = part, keeper
+            if self._keepers:
                 await asyncio.sleep(0)  # what is under way goes on
 
     async def _finish_some(self) -> None:
-        if self._tasks:
-            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                part = self._tasks.pop(task)
-                if task.cancelled():  # by itself: nobody else has asked it to end
-                    raise self._cancelled(part)
-                task.result()
+        if self._keepers:
+            await asyncio.wait(self._keepers, return_when=asyncio.FIRST_COMPLETED)
+            for entered in [entered for entered in self._keepers if entered.done()]:
+                part, keeper = self._keepers.pop(entered)
+                self._opener.finish(keeper)
                 self._let_follow(part)
 
     def _let_follow(self, part: Part) -> None:

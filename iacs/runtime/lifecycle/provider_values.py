@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 from dependency_injector import providers
 
 from iacs.runtime.graph.kinds import Kind, Provider
-from iacs.runtime.plan.parts import Opened, Part
+from iacs.runtime.plan.parts import Part
 
 NOT_BUILT: Final = object()
 _KEEPERS = (providers.Singleton, providers.ThreadSafeSingleton)
@@ -38,25 +38,25 @@ def already_built(part: Part) -> Any:
     return NOT_BUILT if asyncio.isfuture(value) else value
 
 
-def install_value(opened: Opened) -> None:
+def install_value(part: Part, value: Any) -> None:
     """Make the container's provider give this part."""
-    provider: Any = opened.part.provider
+    provider: Any = part.provider
     provider.reset_async_mode()
-    if opened.part.native:
+    if part.native:
         return
     if isinstance(provider, providers.BaseResource):
-        _ask(provider, lambda: _Entered(opened.value))
-    elif opened.value is None or getattr(type(provider), "provided_type", None) is not None:
+        _ask(provider, lambda: _Entered(value))
+    elif value is None or getattr(type(provider), "provided_type", None) is not None:
         # a singleton would build another for None, and a typed one refuse our function
-        provider.override(_Installed(opened.value))
+        provider.override(_Installed(value))
     else:
-        _ask(provider, lambda: opened.value)
+        _ask(provider, lambda: value)
 
 
-def restore_provider(opened: Opened) -> None:
+def restore_provider(part: Part) -> None:
     """Make the container's provider build for itself again."""
-    provider: Any = opened.part.provider
-    if opened.part.native:
+    provider: Any = part.provider
+    if part.native:
         return
     if isinstance(provider, providers.BaseResource):
         provider.shutdown()

@@ -1,4 +1,4 @@
-"""Waits that end: within a deadline, or before a cancellation is heeded."""
+"""Waits that end: within a deadline, or before a cancellation takes effect."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterable
@@ -13,45 +13,58 @@ GRACE: Final = 1.0
 """Seconds that something cancelled has to end."""
 
 
-async def within(seconds: float, awaitable: Awaitable[Any]) -> bool:
-    """Await something for so long; then cancel it, and raise TimeoutError whether or not it heeds that.
+class Holding:
+    """The waits of one task during which its cancellation is held back; `cancelled` is that cancellation."""
 
-    Return False when it was cancelled by itself.
-    """
-    task = asyncio.ensure_future(awaitable)
-    done, _ = await asyncio.wait({task}, timeout=seconds)
-    if not done:
-        await cancel_and_wait((task,))
-        raise TimeoutError(f"no end within {seconds:g} s")
-    if task.cancelled():  # nobody else has asked it to end
-        return False
-    task.result()
-    return True
+    def __init__(self) -> None:
+        self.cancelled: asyncio.CancelledError | None = None
+
+    async def wait(self, futures: Iterable["asyncio.Future[Any]"], seconds: float | None = None) -> None:
+        """Wait until all futures are done, or for so long."""
+        loop, awaited = asyncio.get_running_loop(), set(futures)
+        deadline = None if seconds is None else loop.time() + seconds
+        while waiting := {future for future in awaited if not future.done()}:
+            left = None if deadline is None else deadline - loop.time()
+            if left is not None and left <= 0:
+                return
+            try:
+                await asyncio.wait(waiting, timeout=left)
+            except asyncio.CancelledError as error:
+                self.cancelled = error
+
+    async def within(self, seconds: float, awaitable: Awaitable[Any]) -> bool:
+        """Await something for so long; then cancel it, and raise TimeoutError whether or not it ends then.
+
+        Return False when it was cancelled by itself.
+        """
+        task = asyncio.ensure_future(awaitable)
+        await self.wait((task,), seconds)
+        if not task.done():
+            await cancel_and_wait((task,), self)
+            raise TimeoutError(f"no end within {seconds:g} s")
+        if task.cancelled():  # nobody else has asked it to end
+            return False
+        task.result()
+        return True
 
 
 async def uninterrupted(work: Awaitable[T]) -> T:
-    """Await work to its end, and only then heed a cancellation."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
+    """Await work to its end in a task of its own, and only then raise a cancellation of this one."""
+    task, holding = asyncio.ensure_future(work), Holding()
+    await holding.wait((task,))
+    if holding.cancelled is not None:
         _retrieve(task)
-        raise cancelled
+        raise holding.cancelled
     return task.result()
 
 
-async def cancel_and_wait(tasks: Iterable["asyncio.Future[Any]"]) -> None:
+async def cancel_and_wait(tasks: Iterable["asyncio.Future[Any]"], holding: Holding | None = None) -> None:
     """Cancel tasks, and wait until they have ended or have been given their grace."""
     running = set(tasks)
     for task in running:
         task.cancel()
         task.add_done_callback(_retrieve)
-    if running:
-        await asyncio.wait(running, timeout=GRACE)
+    await (holding or Holding()).wait(running, GRACE)
 
 
 def _retrieve(task: "asyncio.Future[Any]") -> None:

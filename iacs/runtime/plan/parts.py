@@ -1,19 +1,17 @@
-"""A part: how it is built or entered, and how it is closed or left again.
+"""A part: how it is built, what it waits for, and how it is closed again.
 
-What is built here is closed here: by `aclose()`, else by `close()`. A resource is entered, and left. Nothing
-else is entered, so that a lock stays free; and what a factory merely hands on is not closed on its behalf.
+What is built here is closed here: by `aclose()`, else by `close()`; what a factory merely hands on is not closed on
+its behalf.
 """
 
 import asyncio
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from iacs.core.exceptions import StartError
 from iacs.runtime.graph.kinds import Kind, Provider
-from iacs.runtime.plan.closers import Close, Closers, is_kept_open
+from iacs.runtime.plan.closers import Closers, Ways, is_kept_open
 from iacs.runtime.plan.expressions import Read, Values
 
 
@@ -40,46 +38,23 @@ class Part:
     local: bool = False
     wrap: Callable[[Any], Any] | None = field(default=None)
 
-    def open(self, values: Values) -> "Opened":
-        """Build or enter the part; raise StartError, naming it, if that takes an event loop."""
-        made = self.build(values)
-        if _is_awaited(made):
-            _forget(made)
-            raise self.needs_a_loop("is built asynchronously")
-        return self._entered(made) if self._is_entered(made) else self._built(made, values)
+    def is_awaited(self, made: Any) -> bool:
+        """Return whether what `build` has returned is to be awaited, or entered asynchronously."""
+        if self.awaits or is_awaitable(made):
+            return True
+        return self.kind is Kind.RESOURCE and _is_entered_asynchronously(made)
 
-    async def open_async(self, values: Values) -> "Opened":
-        """Build or enter the part, awaiting whatever there is to await."""
-        made = self.build(values)
-        awaited = self.awaits or _is_awaited(made)
-        if awaited:
-            made = await made
-        if self._is_entered_asynchronously(made, awaited):
-            value = await made.__aenter__()
-            return Opened(self, value, None, partial(made.__aexit__, None, None, None), is_entered=True)
-        return self._entered(made) if self._is_entered(made) else self._built(made, values)
+    def ways_to_close(self, value: Any, values: Values) -> Ways:
+        """Return what closes the part, which is not entered, without an event loop, and in one."""
+        # a resource that is not entered is closed by what the application was given for it, and not otherwise
+        ways = self.closers.given_ways if self.kind is Kind.RESOURCE else self.closers.ways
+        close, aclose = ways(self.index, value) or (None, None)
+        return (close, aclose) if (close or aclose) and self._is_ours(value, values) else (None, None)
 
-    def _is_entered_asynchronously(self, made: Any, awaited: bool) -> bool:
-        """Prefer one of an object's two ways in as dependency_injector does."""
-        if self.kind is not Kind.RESOURCE or not hasattr(type(made), "__aenter__"):
+    def _is_ours(self, made: Any, values: Values) -> bool:
+        if self.kind is Kind.GIVEN or self.is_kept_open:
             return False
-        return awaited or not hasattr(type(made), "__enter__")
-
-    def _is_entered(self, made: Any) -> bool:
-        return self.kind is Kind.RESOURCE and hasattr(type(made), "__enter__")
-
-    def _entered(self, made: Any) -> "Opened":
-        value = made.__enter__()
-        return Opened(self, value, partial(made.__exit__, None, None, None), is_entered=True)
-
-    def _built(self, made: Any, values: Values) -> "Opened":
-        is_resource = self.kind is Kind.RESOURCE  # closed by its own context, or by what was given for it
-        ways = self.closers.given_ways if is_resource else self.closers.ways
-        close, aclose = ways(self.index, made) or (None, None)
-        is_not_ours = self.kind is Kind.GIVEN or self.is_kept_open
-        if not (close or aclose) or is_not_ours or any(read(values) is made for read in self.sources):
-            return Opened(self, made)
-        return Opened(self, made, close, aclose)
+        return not any(read(values) is made for read in self.sources)
 
     @property
     def is_kept_open(self) -> bool:
@@ -100,45 +75,11 @@ class Part:
         return StartError(f"{self.path} {why}", path=self.path, hint="start it with 'async with'")
 
 
-@dataclass(slots=True)
-class Opened:
-    """A part with its value, and the ways to close it, if that is ours to do."""
-
-    part: Part
-    value: Any
-    close: Close | None = None
-    aclose: Close | None = None
-    is_entered: bool = False
-
-    @property
-    def is_ours(self) -> bool:
-        """Return whether anything closes the part here."""
-        return self.close is not None or self.aclose is not None
-
-    @property
-    def needs_a_loop(self) -> bool:
-        """Return whether the part cannot be closed without an event loop."""
-        return self.close is None and self.aclose is not None
-
-    def begin_closing(self) -> Any:
-        """Close the part, whichever way it closes; return what is to be awaited for that, if anything."""
-        close = self.aclose or self.close
-        return close() if close is not None else None
-
-    async def close_async(self) -> None:
-        """Close the part to the end."""
-        closing = self.begin_closing()
-        if inspect.isawaitable(closing):
-            await closing
-
-
-def _is_awaited(made: Any) -> bool:
-    """Return whether dependency_injector awaits it too; another awaitable object is a value."""
+def is_awaitable(made: Any) -> bool:
+    """Return whether dependency_injector would await an object, too; any other awaitable is a value."""
     return hasattr(type(made), "__await__") and (asyncio.isfuture(made) or asyncio.iscoroutine(made))
 
 
-def _forget(made: Any) -> None:
-    if asyncio.isfuture(made):
-        made.cancel()
-    else:
-        made.close()
+def _is_entered_asynchronously(made: Any) -> bool:
+    """Prefer one of an object's two ways in as dependency_injector does."""
+    return hasattr(type(made), "__aenter__") and not hasattr(type(made), "__enter__")

@@ -75,17 +75,18 @@ class OverlayView(ReportingView):
             self._exits.close(error)
         finally:
             if lifetime is not None:
-                lifetime.stop()
+                lifetime.stop(error)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        lifetime = self._left()
+    ) -> bool | None:
+        lifetime, is_taken_back = self._left(), False
         try:
-            await self._exits.close_async(error)
+            is_taken_back = await self._exits.close_async(error)
         finally:
-            if lifetime is not None:
-                await lifetime.stop_async()
+            if lifetime is not None and await lifetime.stop_async(None if is_taken_back else error):
+                is_taken_back = True
+        return is_taken_back
 
     def _prepared(self) -> tuple[Lifetime, tuple[Part, ...] | None]:
         if self._lifetime is not None:
