@@ -42,9 +42,8 @@ def missing_option(option: Any) -> str:
     if models and not _has_more(root):
         unknown = all(_model_lacks(model, segments) for model in models)
         return " and ".join(model.__qualname__ for model in models) if unknown else ""
-    data = _data(root)
     must_be_there = option.is_required() or root.get_strict()
-    return "what is loaded" if data and must_be_there and not _holds(data, segments) else ""
+    return "what is loaded" if must_be_there and _is_absent(root, segments) else ""
 
 
 def _models(root: Any) -> list[type]:
@@ -71,8 +70,22 @@ def _model_lacks(model: type, segments: tuple[str, ...]) -> bool:
     return False
 
 
-def _data(root: Any) -> Mapping[str, Any]:
-    """Return what a configuration holds, following the options of others that stand in for it."""
+def _is_absent(root: Any, segments: tuple[str, ...]) -> bool:
+    """Return whether something is loaded and lacks an option; nothing may be loaded before the start."""
+    data, path = _loaded(root)
+    if not data or not all(isinstance(name, str) for name in path):
+        return False
+    for name in (*path, *segments):
+        if not isinstance(data, Mapping):
+            return False
+        if name not in data:
+            return True
+        data = data[name]
+    return False
+
+
+def _loaded(root: Any) -> tuple[Any, list[Any]]:
+    """Return what a configuration reads, another one's options perhaps, and the path inside it."""
     path: list[Any] = []
     for _ in range(_LINKS):
         last = root.last_overriding
@@ -82,22 +95,6 @@ def _data(root: Any) -> Mapping[str, Any]:
         elif isinstance(last, providers.Configuration):
             root = last
         else:
-            return _at(root.provides if last is None else last, path)
-    return {}
-
-
-def _at(data: Any, path: list[Any]) -> Mapping[str, Any]:
-    data = data.provides if type(data) is providers.Object else data
-    for name in path:
-        data = data.get(name) if isinstance(data, Mapping) else None
-    return data if isinstance(data, Mapping) else {}
-
-
-def _holds(data: Any, segments: tuple[str, ...]) -> bool:
-    for name in segments:
-        if not isinstance(data, Mapping):
-            return True
-        if name not in data:
-            return False
-        data = data[name]
-    return True
+            data = root.provides if last is None else last
+            return data.provides if type(data) is providers.Object else data, path
+    return {}, path

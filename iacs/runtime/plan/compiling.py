@@ -8,13 +8,24 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from dependency_injector import providers
+from dependency_injector.errors import Error
 
 from iacs.core.exceptions import MissingDependencyError
 from iacs.runtime.graph.graph import Node
-from iacs.runtime.graph.kinds import Kind, is_asynchronous
+from iacs.runtime.graph.kinds import Kind, Provider, is_asynchronous
 from iacs.runtime.plan.calls import PlanContext, argument, call_of, provider_itself
 from iacs.runtime.plan.closers import is_kept_open
-from iacs.runtime.plan.expressions import UNSET, Call, Expression, Values, applied, constant, option, required
+from iacs.runtime.plan.expressions import (
+    UNSET,
+    Call,
+    Expression,
+    Values,
+    applied,
+    constant,
+    lacking,
+    option,
+    required,
+)
 from iacs.runtime.plan.scoped_parts import (
     AsyncGeneratedPart,
     BuiltPart,
@@ -79,13 +90,20 @@ def _option(plan: PlanContext, node: Node) -> Expression:
     root, *names = (edge.node for edge in node.inputs)
     provider = node.provider
     if not {root, *names} & plan.bound:
-        return Expression(lambda _values: provider())
+        return Expression(partial(_loaded_option, provider, node.path))
     segments = [argument(plan, segment) for segment in provider.get_name_segments()]
     strict = provider.is_required()
     return applied(
         lambda values: option(values[0], values[1:], node.path, strict=strict),
         [plan.expressions[root], *segments],
     )
+
+
+def _loaded_option(provider: Provider, path: str, _values: Values) -> Any:
+    try:
+        return provider()
+    except Error as error:  # without a hint, and a start reports only the type of foreign errors
+        raise lacking(path) from error
 
 
 def _of(plan: PlanContext, node: Node) -> Expression:

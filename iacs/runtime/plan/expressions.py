@@ -172,5 +172,11 @@ def option(value: Any, segments: Sequence[str], path: str, *, strict: bool) -> A
         if value is None:
             break
     if value is None and strict:
-        raise MissingDependencyError(f"{path} is required, and the configuration lacks it", path=path)
+        raise lacking(path)
     return value
+
+
+def lacking(path: str) -> MissingDependencyError:
+    """Return the error for a required option that a configuration does not have."""
+    message = f"{path} is required, and the configuration lacks it"
+    return MissingDependencyError(message, path=path, hint="load it before the start, or give it a default")

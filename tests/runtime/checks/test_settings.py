@@ -12,7 +12,8 @@ from dependency_injector import containers, providers
 from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from iacs.core.exceptions import Finding
+from iacs.core.exceptions import Finding, StartError
+from iacs.runtime import Application
 from iacs.runtime.checks import check
 from tests.runtime.counted import container_of
 
@@ -222,3 +223,35 @@ def test_the_options_handed_to_an_inner_container_are_followed() -> None:
     assert check(container) == ()
     container.config.from_dict({"group": {"level": 1}})
     assert [(finding.path, finding.kind) for finding in check(container)] == [("inner.broken", "setting")]
+    container.config.override({"other": 1})
+    assert [finding.path for finding in check(container)] == ["inner.broken", "inner.part"]
+
+
+class Strict(containers.DeclarativeContainer):
+    config = providers.Configuration(strict=True)
+    part = providers.Singleton(str, config.group.level)
+    outer = providers.Singleton(str, part)
+
+
+class Required(containers.DeclarativeContainer):
+    config = providers.Configuration()
+    outer = providers.Singleton(int, config.group.level.required())
+
+
+class Converted(containers.DeclarativeContainer):
+    config = providers.Configuration(strict=True)
+    outer = providers.Singleton(str, config.group.level.as_(str))
+
+
+@pytest.mark.parametrize("kind", [Strict, Required, Converted])
+def test_an_option_that_is_not_loaded_by_the_start_is_named(
+    kind: type[containers.DeclarativeContainer],
+) -> None:
+    container: Any = kind()
+    app = Application(container)  # it may still be loaded
+    with pytest.raises(StartError, match=r"group\.level is required") as failed, app.sync():
+        pass
+    assert "load it before the start" in failed.value.hint
+    container.config.from_dict({"group": {"level": "5"}})
+    with app.sync():
+        assert app["outer"]
