@@ -284,7 +284,17 @@ class MailQueryError(IACSGraphError):
 
 
 FindingKind = Literal[
-    "missing", "cycle", "arity", "type", "hidden", "overlay", "setting", "captive", "leak", "waiver"
+    "missing",
+    "cycle",
+    "arity",
+    "type",
+    "hidden",
+    "overlay",
+    "setting",
+    "captive",
+    "leak",
+    "inherited",
+    "waiver",
 ]
 """The kinds of findings: docs/runtime.md describes each."""
 

@@ -62,10 +62,14 @@ def is_model(made: Any) -> bool:
 
 
 def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
-    positional = [argument for argument in call.arguments if argument.via == "argument"]
-    if positional and not _takes_positions(call.made):
-        yield f"{call.name}() takes keyword arguments only but gets {len(positional)} by position: name them"
+    number = sum(argument.via == "argument" for argument in call.arguments)
     names_given = {argument.label for argument in call.arguments if argument.via == "keyword"}
+    positions = _positions(call.made)
+    if positions is not None:
+        yield from _too_many(call, number, len(positions))
+        names_given.update(positions[:number])
+    if getattr(call.made, "__pydantic_root_model__", False) and names_given:
+        return  # its root is the positional argument, or all that it gets by name
     names = _names_of_fields(call.made)
     known = {name for several in names.values() for name in several}
     if getattr(call.made, "model_config", {}).get("extra") == "forbid":
@@ -78,11 +82,19 @@ def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
         yield _missing(call, missing)
 
 
-def _takes_positions(made: Any) -> bool:
+def _positions(made: Any) -> list[str] | None:
+    """Return the names of what a model takes by position, the root of a RootModel; None when it takes any number."""
     with contextlib.suppress(*ODDITIES):
-        parameters = inspect.signature(made.__init__).parameters.values()
-        return sum(parameter.kind in (*BY_POSITION, Parameter.VAR_POSITIONAL) for parameter in parameters) > 1
-    return True
+        parameters = list(inspect.signature(made.__init__).parameters.values())[1:]
+        if all(parameter.kind is not Parameter.VAR_POSITIONAL for parameter in parameters):
+            return [parameter.name for parameter in parameters if parameter.kind in BY_POSITION]
+    return None
+
+
+def _too_many(call: Call, number: int, room: int) -> Iterator[str]:
+    if number > room:
+        takes = f"{room} positional argument{'s' * (room > 1)}" if room else "keyword arguments only"
+        yield f"{call.name}() takes {takes} but gets {number} by position: name them"
 
 
 def _names_of_fields(made: Any) -> dict[str, set[str]]:

@@ -5,12 +5,12 @@ import inspect
 import io
 import logging
 import sys
-import types
-from collections.abc import Iterator
+from types import CodeType
 from typing import Any
 
 from dependency_injector import resources
 
+from iacs.runtime.checks.code import codes
 from iacs.runtime.declared.annotations import annotations
 from iacs.runtime.declared.callees import is_context_manager
 from iacs.runtime.plan.closers import closes, is_closing, unclear_closing
@@ -71,20 +71,12 @@ def may_close(made: Any, cls: type | None) -> bool:
         return True
     if cls is not None and (closer_of(cls) or is_entered(cls)):
         return True
-    return any(map(_closes_something, _codes(made)))
-
-
-def _codes(made: Any) -> Iterator[types.CodeType]:
-    """Yield the code of a function, or of all methods of a class."""
     bases = made.__mro__[:-1] if isinstance(made, type) else ()
-    for member in (made, *(member for base in bases for member in vars(base).values())):
-        function = getattr(member, "__func__", member)
-        function = getattr(function, "__wrapped__", function)
-        if isinstance(function, types.FunctionType):
-            yield function.__code__
+    methods = (member for base in bases for member in vars(base).values())
+    return any(map(_closes_something, codes((inspect.unwrap(made), *methods))))
 
 
-def _closes_something(code: types.CodeType) -> bool:
+def _closes_something(code: CodeType) -> bool:
     """Return whether a function calls what closes something, or has a `with` statement."""
     if not _CLOSING_NAMES.isdisjoint(code.co_names):
         return True

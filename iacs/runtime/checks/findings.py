@@ -10,6 +10,7 @@ from iacs.core.exceptions import Finding
 from iacs.runtime.checks.arity import arity
 from iacs.runtime.checks.captive import captive
 from iacs.runtime.checks.hidden import hidden
+from iacs.runtime.checks.inherited import inherited
 from iacs.runtime.checks.leaks import leaks
 from iacs.runtime.checks.missing import missing
 from iacs.runtime.checks.overlays import overlay
@@ -19,7 +20,7 @@ from iacs.runtime.checks.waivers import Waivers, without_waived
 from iacs.runtime.checks.wiring import JUDGED, Wiring, own_name
 from iacs.runtime.graph.graph import Graph, read_graph
 
-_CHECKS = (missing, arity, types, hidden, overlay, settings, captive, leaks)
+_CHECKS = (missing, arity, types, hidden, overlay, settings, captive, leaks, inherited)
 
 
 def check(

@@ -1,5 +1,7 @@
 """Providers inside a plain list, tuple, dict or set, which are injected as they are."""
 
+import typing
+from collections import abc
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -8,9 +10,11 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import Finding
 from iacs.runtime.checks.wiring import Wiring, own_name
+from iacs.runtime.declared import class_of
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import PASSING_ON, Kind, is_delegated
 
+_CALLABLE: Any = abc.Callable
 _PLAIN = (list, tuple, dict, set, frozenset, partial)
 
 
@@ -19,11 +23,21 @@ def hidden(wiring: Wiring) -> Iterator[Finding]:
     for call in wiring.calls:
         if isinstance(call.made, partial):
             yield from _finding(wiring, call.node, "partial", call.made)
+        hints = {id(argument): call.callee.hints.get(parameter.name) for parameter, argument in call.pairs}
         for argument in call.arguments:
-            yield from _finding(wiring, call.node, argument.label, argument.value)
+            if not _wants_providers(hints.get(id(argument))):
+                yield from _finding(wiring, call.node, argument.label, argument.value)
     for node in wiring.graph.nodes:
         for label, value in _handed_over(node) if node.kind in PASSING_ON else ():
             yield from _finding(wiring, node, label, value)
+
+
+def _wants_providers(annotation: Any) -> bool:
+    """Return whether a parameter takes a collection of providers, or of functions, which providers are too."""
+    inside = typing.get_args(annotation)
+    classes = [cls for choice in inside if (cls := class_of(choice)) is not None]
+    wants: bool = any(cls is _CALLABLE or issubclass(cls, providers.Provider) for cls in classes)
+    return wants or any(map(_wants_providers, inside))
 
 
 def _handed_over(node: Node) -> Iterator[tuple[str, Any]]:

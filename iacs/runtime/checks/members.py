@@ -1,9 +1,10 @@
 """The attribute names of a class's instances, as far as they are known without an instance."""
 
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from iacs.runtime.checks.code import codes
 from iacs.runtime.declared.annotations import annotations
 from iacs.runtime.declared.remembering import remembering
 
@@ -29,7 +30,7 @@ def _known(cls: type) -> frozenset[str] | None:
         if _answers_for_more(base):
             return None
         names.update(vars(base), annotations(base), getattr(base, "model_fields", ()))
-        stored = frozenset(_named_in_code(base))
+        stored = frozenset(name for code in codes(vars(base).values()) for name in code.co_names)
         if stored & _WRITES_ANY_NAME:
             return None
         names |= stored
@@ -43,13 +44,6 @@ def _answers_for_more(cls: type) -> bool:
         return True
     written_in_c = isinstance(namespace.get("__getattribute__"), types.WrapperDescriptorType)
     return "__getattribute__" in namespace and not (written_in_c and cls.__module__ == "builtins")
-
-
-def _named_in_code(cls: type) -> Iterator[str]:
-    for member in vars(cls).values():
-        made = getattr(member, "__func__", member)
-        if isinstance(made, types.FunctionType):
-            yield from made.__code__.co_names
 
 
 def lacks(cls: type, name: str) -> bool:

@@ -14,7 +14,7 @@ from iacs.runtime.checks.members import absent, is_protocol, is_settings
 from iacs.runtime.checks.wiring import Call, Wiring, given_at
 from iacs.runtime.declared import class_of
 from iacs.runtime.declared.annotations import UNKNOWN
-from iacs.runtime.declared.attributes import attribute
+from iacs.runtime.declared.attributes import assigned
 from iacs.runtime.declared.type_text import type_text
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
@@ -44,13 +44,15 @@ def _parameters(call: Call) -> Iterator[_Parameter]:
     hints = (
         {} if hasattr(made, "__pydantic_validator__") or hasattr(made, "model_fields") else call.callee.hints
     )
-    if hints and call.bound is not None:
-        for parameter, argument in call.bound.pairs:
-            if parameter.name in hints and not (argument.value is None and parameter.default is None):
+    set_later = {argument.label.strip("_") for argument in call.arguments if argument.via == "attribute"}
+    if hints:
+        for parameter, argument in call.pairs:
+            is_none_for_now = parameter.default is None or parameter.name.strip("_") in set_later
+            if parameter.name in hints and not (argument.value is None and is_none_for_now):
                 yield _Parameter(call, parameter.name, hints[parameter.name], argument)
     cls = class_of(call.callee.returns)
     for argument in call.arguments:
-        wanted = attribute(cls, argument.label) if cls and argument.via == "attribute" else UNKNOWN
+        wanted = assigned(cls, argument.label) if cls and argument.via == "attribute" else UNKNOWN
         if wanted is not UNKNOWN:
             yield _Parameter(call, argument.label, wanted, argument)
 

@@ -1,5 +1,6 @@
 """The calls that a graph's providers make, as far as they are known before anything is built."""
 
+import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -46,6 +47,11 @@ class Call:
     def bound(self) -> Bound | None:
         """The arguments matched to parameters; None when the signature is unknown."""
         return None if self.callee.signature is None else bind(self.callee.signature, self.arguments)
+
+    @property
+    def pairs(self) -> list[tuple[inspect.Parameter, Argument]]:
+        """Each argument with the parameter that gets it, as far as both are known."""
+        return self.bound.pairs if self.bound is not None else []
 
 
 def name_of(made: Any) -> str:

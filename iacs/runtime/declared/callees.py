@@ -51,7 +51,7 @@ def callee(made: Any) -> Callee:
         return _bound(made)
     if isinstance(made, functools.partial):
         known = callee(made.func)
-        return Callee(_signature(made) if known.signature else None, known.hints, known.returns)
+        return Callee(_partial_signature(made, known.signature), known.hints, known.returns)
     if isinstance(made, functools._lru_cache_wrapper):
         return callee(made.__wrapped__)
     if isinstance(made, typing.NewType):
@@ -77,6 +77,17 @@ def _function(made: types.FunctionType) -> Callee:
         return Callee(_signature(function, follow_wrapped=False), {}, returns)
     signature = _signature(function)
     return Callee(signature, _hints(signature, lambda _name: names), returns)
+
+
+def _partial_signature(made: Any, known: inspect.Signature | None) -> inspect.Signature | None:
+    """Return what is left of a signature; inspect would look through a decorator, which may add arguments."""
+    if known is None:
+        return None
+
+    def stand_in() -> None: ...
+
+    stand_in.__signature__ = known  # type: ignore[attr-defined] # where inspect looks first
+    return _signature(functools.partial(stand_in, *made.args, **made.keywords))
 
 
 def _bound(made: Any) -> Callee:

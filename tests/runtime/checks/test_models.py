@@ -1,12 +1,10 @@
 """What pydantic converts is left to it."""
 
-from typing import (
-    Any,
-)
+from typing import Any
 
 import pytest
 from dependency_injector import providers
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from iacs.runtime.checks import check
 from tests.runtime.checks.test_settings import FromEnvironment, Group, Settings
@@ -17,6 +15,10 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
     port: int
     name: str = Field(default="", alias="Name")
+
+
+class Prices(RootModel[dict[str, int]]):
+    pass
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,12 @@ class Strict(BaseModel):
         (providers.Singleton(Settings), []),
         (providers.Singleton(FromEnvironment), []),
         (providers.Singleton(Settings, _env_file=None), []),
+        (providers.Singleton(Prices, {"gold": 1}), []),
+        (providers.Singleton(Prices, root={"gold": 1}), []),
+        (providers.Singleton(Prices, gold=1, silver=2), []),
+        (providers.Singleton(RootModel[list[int]], [1, 2]), []),
+        (providers.Singleton(Prices), ["arity"]),
+        (providers.Singleton(Prices, {}, {}), ["arity"]),
     ],
 )
 def test_a_pydantic_model_takes_what_it_converts(provider: providers.Provider[Any], kinds: list[str]) -> None:
