@@ -23,7 +23,7 @@ class ScopeView(ReportingView):
     """The view of a scope: reading what is passed, and building on first use what is scoped."""
 
     is_scope = True
-    is_open = False  # an attribute, since every look-up of the current view reads it
+    _is_open = False
     _is_over = False
     _values: ScopeValues | None = None
 
@@ -34,7 +34,12 @@ class ScopeView(ReportingView):
     @property
     def is_started(self) -> bool:
         """Return whether parts can be read."""
-        return self.is_open
+        return self._is_open
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether parts can be read."""
+        return self._is_open
 
     def __enter__(self) -> Self:
         self._enter(None)
@@ -58,7 +63,7 @@ class ScopeView(ReportingView):
         return False
 
     def _enter(self, task: "asyncio.Task[Any] | None") -> None:
-        if self.is_open or self._is_over:
+        if self._is_open or self._is_over:
             raise ScopeError("this scope was entered before", hint="make another one with app.scope()")
         parent = self._parent
         parent.refuse_closed()
@@ -68,7 +73,7 @@ class ScopeView(ReportingView):
         self._known = self.knowing(parent)
         self.scope_caches = self._reads, self._fixed = parent.scope_caches
         self._entry = registry.enter(self)
-        self.is_open = True
+        self._is_open = True
         self.loop_context.scopes[self] = None
 
     def knowing(self, parent: View) -> Passed:
@@ -77,7 +82,7 @@ class ScopeView(ReportingView):
 
     def _leave(self) -> bool:
         """Leave the block; return False when the application has stopped, and closed the scope."""
-        if not self.is_open:
+        if not self._is_open:
             if self._is_over:
                 return False
             raise ScopeError("this scope is not entered")
@@ -98,7 +103,7 @@ class ScopeView(ReportingView):
             await self._exits.close_async(None)
 
     def _end(self) -> None:
-        self.is_open = False
+        self._is_open = False
         self._is_over = True
         self._reads, self._fixed = {}, {}
         self.loop_context.scopes.pop(self, None)
@@ -154,7 +159,7 @@ class ScopeView(ReportingView):
 
     def _read_of(self, key: Key) -> Read:
         """Return how a class or path is read; remember it for all scopes of this view's parent."""
-        if not self.is_open:
+        if not self._is_open:
             raise ScopeError("this scope has ended" if self._is_over else "this scope is not entered")
         index = self.lookup.index_in(key, self.values)
         self._require(index)
@@ -173,7 +178,7 @@ class ScopeView(ReportingView):
 
     def refuse_closed(self) -> None:
         """Raise ScopeError when the scope is not open."""
-        if not self.is_open:
+        if not self._is_open:
             raise ScopeError("the outer scope is not open")
 
     def forget(self) -> None:
