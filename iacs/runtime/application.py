@@ -23,6 +23,7 @@ from iacs.runtime.plan.closers import Closer, Closers
 from iacs.runtime.plan.expressions import UNSET
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.views import forking, registry
+from iacs.runtime.views.container_reads import ContainerReads
 from iacs.runtime.views.lookup import Lookup
 from iacs.runtime.views.loop_context import LoopContext
 from iacs.runtime.views.nesting import NestingView
@@ -188,6 +189,9 @@ class Application(NestingView, Generic[C]):
         self._probes = None
         self.loop_context.bind_parts(lifetime)
         self.loop_context.remember_context()
+        self.loop_context.reads.install(
+            i for i, node in enumerate(self.plan.graph.nodes) if node.kind in SCOPED
+        )
         registry.announce(self)
         forking.watch(self)
 
@@ -225,6 +229,7 @@ class Application(NestingView, Generic[C]):
     def _ended(self) -> Lifetime | None:
         with self._lock:
             lifetime, self._lifetime = self._lifetime, None
+            self.loop_context.reads.remove()
             self._is_left_behind = False
             self.forget()
             return lifetime
@@ -247,7 +252,7 @@ class Application(NestingView, Generic[C]):
 
     def new_loop_context(self) -> LoopContext:
         """Return a new context to run in: the running event loop, or none."""
-        return LoopContext(*self._timeouts)
+        return LoopContext(*self._timeouts, ContainerReads(self))
 
     def fits(self, values: Mapping[int, Any]) -> None:
         """Raise CheckError when an object that an overlay gives plainly is not what the part is declared to be."""

@@ -14,6 +14,7 @@ from tests.fixtures.every_provider import Every, Thing
 
 NAMED = [node.path for node in read_graph(Every()).nodes if node.named]
 ASKED_BY_NAME = {"aggregate", "factory_aggregate"}
+SCOPED = {"resource_local"}
 ANEW = {"__self__", "inner", "inner.given"}  # containers: the library gives a copy, or the container itself
 
 
@@ -60,8 +61,8 @@ def test_the_check_finds_nothing_wrong_with_it() -> None:
 @pytest.mark.parametrize("path", NAMED)
 async def test_the_application_gives_what_the_container_gives(path: str) -> None:
     container = Every()
-    async with Application(container) as app:
-        mine = app[path]
+    async with Application(container) as app, app.scope() as scope:
+        mine = (scope if path in SCOPED else app)[path]
         its = getattr(container, path) if path in ASKED_BY_NAME else _asked(container, path)
         assert not asyncio.isfuture(mine)
         if inspect.iscoroutine(its) or asyncio.isfuture(its):
@@ -90,8 +91,13 @@ async def test_an_overlay_of_something_below_gives_the_same_with_that_in_it(path
         Application(reference) as expected,
         Application(Every()) as app,
         app.overlay(low=other) as view,
+        expected.scope() as expected_scope,
+        view.scope() as scope,
     ):
-        mine, its = await _value(view[path]), await _value(expected[path])
+        if path in SCOPED:
+            mine, its = scope[path], expected_scope[path]
+        else:
+            mine, its = await _value(view[path]), await _value(expected[path])
         if path not in ANEW:
             assert _comparable(mine) == _comparable(its)
 

@@ -155,13 +155,13 @@ async def test_a_singleton_class_with_a_type_of_its_own_is_planted(workshop: Wor
     assert not container.part.overridden
 
 
-async def test_a_context_local_resource_is_opened_at_each_start(workshop: Workshop) -> None:
+async def test_a_context_local_resource_is_opened_in_each_scope(workshop: Workshop) -> None:
     local = providers.ContextLocalResource(workshop.part("async resource", "local").provides)
     app = Application(workshop.container(local=local, top=workshop.factory("top", local)))
     for _ in range(2):
-        async with app:
-            assert local() is app["local"]
-            assert app["top"].needs == (app["local"],)
+        async with app, app.scope() as scope:
+            assert await local() is await scope.aget("local")
+            assert (await scope.aget("top")).needs == (scope["local"],)
         assert not local.initialized
     assert workshop.log == ["+local", "-local"] * 2
 
@@ -170,6 +170,8 @@ async def test_a_context_local_resource_is_closed_by_another_task_too(workshop: 
     local = providers.ContextLocalResource(workshop.part("async resource", "local").provides)
     app = Application(workshop.container(local=local))
     await asyncio.create_task(app.start())
+    scope = await app.scope().__aenter__()
+    await asyncio.create_task(scope.aget("local"))
     await app.stop()
     assert workshop.log == ["+local", "-local"]
 

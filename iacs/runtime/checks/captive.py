@@ -7,7 +7,7 @@ from dependency_injector import providers
 from iacs.core.exceptions import Finding
 from iacs.runtime.checks.wiring import Wiring, own_name
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import SCOPED, Kind
+from iacs.runtime.graph.kinds import SCOPED, Kind, is_context_local
 
 
 def captive(wiring: Wiring) -> Iterator[Finding]:
@@ -37,18 +37,17 @@ def _keepers(graph: Graph, brief: Node) -> Iterator[Node]:
 def _outlives(node: Node, brief: Node) -> bool:
     is_per_thread = isinstance(node.provider, providers.ThreadLocalSingleton)
     if node.kind is Kind.LOCAL:
-        return is_per_thread and brief.kind in SCOPED
+        return is_per_thread and brief.kind in SCOPED and not _is_local(brief)
     return node.kind in (Kind.SINGLETON, Kind.RESOURCE) and not _is_local(node)
 
 
 def _is_local(node: Node) -> bool:
-    is_resource = node.kind is Kind.RESOURCE and isinstance(node.provider, providers.ContextLocalResource)
-    return is_resource or node.kind is Kind.LOCAL
+    return node.kind is Kind.LOCAL or (node.kind in SCOPED and is_context_local(node.provider))
 
 
 def _message(graph: Graph, keeper: Node, brief: Node) -> str:
     name = f"{own_name(graph, keeper.index)}()"
-    if brief.kind in SCOPED:
+    if not _is_local(brief):
         instead = "scoped.resource" if keeper.kind is Kind.RESOURCE else "scoped.singleton"
         part = brief.path.rpartition(".")[2]
         return (

@@ -11,7 +11,7 @@ from typing import Any
 
 from dependency_injector import providers
 
-from iacs.runtime.graph.scoped import ScopedResource, ScopedSingleton, ScopedValue
+from iacs.runtime.graph.scoped import ContextProvider, ScopedResource, ScopedSingleton, ScopedValue
 
 Provider = providers.Provider[Any]
 
@@ -22,7 +22,7 @@ class Kind(StrEnum):
     SINGLETON = "singleton"
     RESOURCE = "resource"
     GIVEN = "given"  # passed to the root container from outside
-    LOCAL = "local"  # one object for each thread or context
+    LOCAL = "local"  # one object for each thread
     SCOPED_VALUE = "scoped value"  # passed in when a scope is entered
     SCOPED_SINGLETON = "scoped singleton"  # one per scope
     SCOPED_RESOURCE = "scoped resource"
@@ -71,8 +71,9 @@ _SCOPED_KINDS: dict[type[Any], Kind] = {
 }
 _KINDS: tuple[tuple[type[Provider], Kind], ...] = (
     (providers.ThreadLocalSingleton, Kind.LOCAL),
-    (providers.ContextLocalSingleton, Kind.LOCAL),
+    (providers.ContextLocalSingleton, Kind.SCOPED_SINGLETON),
     (providers.BaseSingleton, Kind.SINGLETON),
+    (providers.ContextLocalResource, Kind.SCOPED_RESOURCE),
     (providers.BaseResource, Kind.RESOURCE),
     (providers.Factory, Kind.FACTORY),
     (providers.Coroutine, Kind.COROUTINE),
@@ -94,6 +95,11 @@ _KINDS: tuple[tuple[type[Provider], Kind], ...] = (
     (providers.Delegate, Kind.DELEGATE),
     (providers.Aggregate, Kind.AGGREGATE),
 )
+
+
+def is_context_local(provider: Provider) -> bool:
+    """Return whether a provider is one of the library's own that keep an object for each context."""
+    return isinstance(provider, providers.ContextLocalSingleton | providers.ContextLocalResource)
 
 
 def kind_of(provider: Provider) -> Kind:
@@ -124,7 +130,8 @@ def _kind_of_class(cls: type) -> Kind:
 
 def stand_in(provider: Provider) -> Provider | None:
     """Return the provider that overrides `provider` last, if its value comes from there."""
-    last: Provider | None = provider.last_overriding
+    others = [other for other in provider.overridden if type(other) is not ContextProvider]
+    last: Provider | None = others[-1] if others else None
     if last is None or isinstance(provider, providers.Container | providers.DependenciesContainer):
         return None
     if isinstance(provider, providers.Configuration) and type(last) is providers.Object:

@@ -1,5 +1,6 @@
 """Providers whose values live as long as a scope: a request, a task, an event."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from dependency_injector import providers
@@ -28,7 +29,24 @@ class ScopedResource(ScopedProvider):
     """A context manager that is entered once per scope, on first use, and exited with the scope."""
 
 
+class ContextProvider(providers.Provider[Any]):
+    """Overrides a provider of a started application's container: gives what the context of the caller has."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: Callable[..., Any] | None = None
+
+    def _provide(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.reset_async_mode()  # that it gave a future before says nothing about this time
+        return self.read(*args, **kwargs) if self.read is not None else None
+
+
 OPEN_A_SCOPE = "open a scope: async with app.scope() as scope, then scope.get(…) or await scope.aget(…)"
+
+
+def no_scope(path: str) -> ScopeError:
+    """Return the error for a scoped part that is asked for where no scope is open."""
+    return ScopeError(f"{path} is scoped, and no scope is open", hint=OPEN_A_SCOPE, path=path)
 
 
 def name_of(provider: Any) -> str:

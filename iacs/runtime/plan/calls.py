@@ -17,6 +17,8 @@ class PlanContext(Protocol):
     graph: Graph
     closers: Closers
     replaced: frozenset[int]
+    affected: set[int]
+    is_derived: bool
     bound: set[int]
     expressions: list[Expression]
 

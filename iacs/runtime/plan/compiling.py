@@ -12,7 +12,7 @@ from dependency_injector.errors import Error
 
 from iacs.core.exceptions import MissingDependencyError
 from iacs.runtime.graph.graph import Node
-from iacs.runtime.graph.kinds import Kind, Provider, is_asynchronous
+from iacs.runtime.graph.kinds import Kind, Provider, is_asynchronous, is_context_local
 from iacs.runtime.plan.calls import PlanContext, argument, call_of, provider_itself
 from iacs.runtime.plan.closers import is_kept_open
 from iacs.runtime.plan.expressions import (
@@ -31,8 +31,11 @@ from iacs.runtime.plan.scoped_parts import (
     BuiltPart,
     EnteredPart,
     GeneratedPart,
+    NativePart,
     PassedPart,
+    ScopedPart,
 )
+from iacs.runtime.plan.scoping import ScopeValues
 
 Compile = Callable[[PlanContext, Node], Expression]
 Arguments = tuple[Sequence[Any], Mapping[str, Any]]
@@ -54,18 +57,29 @@ def _missing(_plan: PlanContext, node: Node) -> Expression:
     return Expression(read)
 
 
-def _scoped(plan: PlanContext, node: Node) -> Expression:
-    """Make the part once per scope; what its arguments take an event loop for, it takes one for, too."""
+def scoped_part(plan: PlanContext, node: Node) -> ScopedPart:
+    """Return how a part is made once per scope; what its arguments take an event loop for, it takes one for, too."""
     call, made, where = call_of(plan, node), node.provider.provides, (node.index, node.path)
-    if node.kind is Kind.SCOPED_SINGLETON:
-        kept_open = is_kept_open(made)
-        return BuiltPart(*where, call.expression(), plan.closers, kept_open=kept_open).expression()
+    if node.kind in (Kind.SINGLETON, Kind.SCOPED_SINGLETON):
+        return BuiltPart(*where, call.expression(), plan.closers, kept_open=is_kept_open(made))
     generates = getattr(made, "generator_function", None)
     if generates is None:
-        return EnteredPart(*where, call.expression(), asynchronous=is_asynchronous(made)).expression()
+        entered = NativePart if isinstance(node.provider, providers.BaseResource) else EnteredPart
+        return entered(*where, call.expression(), plan.closers, asynchronous=is_asynchronous(made))
     build = replace(call, make=constant(generates)).expression()
-    generated = AsyncGeneratedPart if isasyncgenfunction(generates) else GeneratedPart
-    return generated(*where, build).expression()
+    return (AsyncGeneratedPart if isasyncgenfunction(generates) else GeneratedPart)(*where, build)
+
+
+def _scoped(plan: PlanContext, node: Node) -> Expression:
+    scoped = scoped_part(plan, node).expression()
+    if node.kind is Kind.SCOPED_RESOURCE or not is_context_local(node.provider):
+        return scoped
+    outside = _local(plan, node).read
+
+    def read(values: Values) -> Any:
+        return (scoped.read if type(values) is ScopeValues else outside)(values)
+
+    return Expression(read, scoped.asynchronous)
 
 
 def _selector(plan: PlanContext, node: Node) -> Expression:
@@ -137,8 +151,8 @@ def method_call(plan: PlanContext, node: Node) -> Call:
 
 def _local(plan: PlanContext, node: Node) -> Expression:
     """Keep one object a thread or a context; an overlay keeps its own at the provider's index."""
-    if node.index not in plan.bound:
-        return Expression(lambda _values: node.provider())
+    if node.index not in plan.affected or not plan.is_derived:
+        return Expression(lambda _values: node.provider._provide((), {}))  # whatever overrides it by now
     cls, call, index = type(node.provider), call_of(plan, node), node.index
 
     def read(values: Values) -> Any:

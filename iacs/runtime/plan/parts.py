@@ -20,7 +20,7 @@ class Part:
     """What is built once and kept at `index` among the values.
 
     `build` evaluates to the part, or to an awaitable of it if `awaits`; `waits` are the parts that have to be
-    there before. A `native` one is built by its provider and only read here; a `local` one is its context's own.
+    there before. A `native` one is built by its provider and only read here.
     `sources` are what it takes out of other parts.
     """
 
@@ -35,7 +35,6 @@ class Part:
     native: bool
     waits: frozenset[int]
     sources: tuple[Read, ...]
-    local: bool = False
     wrap: Callable[[Any], Any] | None = field(default=None)
 
     def is_awaited(self, made: Any) -> bool:

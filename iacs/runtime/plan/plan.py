@@ -5,14 +5,12 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from dependency_injector import providers
-
 from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.graph import Graph, Node
-from iacs.runtime.graph.kinds import SCOPED, Kind, is_asynchronous
+from iacs.runtime.graph.kinds import SCOPED, Kind, is_asynchronous, is_context_local
 from iacs.runtime.plan.calls import call_of
 from iacs.runtime.plan.closers import Closers
-from iacs.runtime.plan.compiling import COMPILERS, ask
+from iacs.runtime.plan.compiling import COMPILERS, ask, scoped_part
 from iacs.runtime.plan.expressions import UNSET, Expression, Values, constant
 from iacs.runtime.plan.parts import Part
 
@@ -23,7 +21,7 @@ class Plan:
     A plan with a `base` compiles only what is affected by what is replaced or `changed`, and not by way of a
     branch that a selector skips according to `chosen`, the values of the base. In a `bound` one, what it
     compiles is injected as providers of this view: calling them gives its values, not the container's.
-    `scoped` is what needs a scope.
+    `scoped` is what needs a scope; parts that are `scoped_here` are made in each scope that has this plan.
     """
 
     def __init__(
@@ -32,17 +30,22 @@ class Plan:
         replaced: Collection[int] = (),
         *,
         changed: Collection[int] = (),
+        scoped_here: frozenset[int] = frozenset(),
         bound: bool = False,
         base: "Plan | None" = None,
         chosen: Values | None = None,
         closers: Closers | None = None,
     ) -> None:
         self.graph = graph
+        self.is_derived = bound
         self.closers: Closers = closers or (base.closers if base else Closers())
         self.replaced: frozenset[int] = frozenset(replaced) | (base.replaced if base else frozenset())
         new = range(len(base.graph) if base else 0, len(graph))
         skipped = set(self._skipped(chosen)) if chosen is not None else ()
-        self.affected: set[int] = graph.affected((*replaced, *changed, *new), skipped)
+        self.affected: set[int] = graph.affected((*replaced, *changed, *new, *scoped_here), skipped)
+        self.scoped_here = scoped_here
+        if scoped_here:  # other parts stay as they are, whatever they have been given
+            self.affected = {i for i in self.affected if i in scoped_here or not graph.nodes[i].is_part}
         bound_before: set[int] = base.bound if base else set()
         self.bound: set[int] = self.affected | bound_before if bound else set()
         self.scoped: frozenset[int] = (
@@ -51,6 +54,9 @@ class Plan:
             else frozenset(graph.affected(node.index for node in graph.nodes if node.kind in SCOPED))
         )
         self.bound |= self.scoped
+        self.context_local = [
+            node.index for node in graph.nodes if node.kind in SCOPED and is_context_local(node.provider)
+        ]
         self.expressions: list[Expression] = list(base.expressions) if base else []
         self.expressions += [constant(UNSET)] * (len(graph) - len(self.expressions))
         self.waits: list[frozenset[int]] = list(base.waits) if base else []
@@ -103,10 +109,19 @@ class Plan:
     def _expression(self, node: Node) -> Expression:
         if node.index in self.replaced:
             return Expression(itemgetter(node.index))
+        if node.index in self.scoped_here:
+            return scoped_part(self, node).expression()
         if node.is_part:
             self.parts[node.index] = self._part(node)
             return Expression(itemgetter(node.index))
         return COMPILERS[node.kind](self, node)
+
+    def is_kept(self, index: int) -> bool:
+        """Return whether a value stays the same as long as a view with this plan is open."""
+        node = self.graph.nodes[self.graph.source(index)]
+        if node.index in self.replaced or node.kind is Kind.OBJECT:
+            return True
+        return node.is_part and node.index not in self.scoped_here
 
     def _part(self, node: Node) -> Part:
         native = node.kind is Kind.GIVEN
@@ -130,7 +145,6 @@ class Plan:
                 if self.graph.nodes[self.graph.source(index)].kind in (Kind.ATTRIBUTE, Kind.ITEM)
                 and not taken.asynchronous
             ),
-            local=isinstance(node.provider, providers.ContextLocalResource),
         )
 
     def ask(self, index: int, values: Values, *args: Any, **kwargs: Any) -> Any:

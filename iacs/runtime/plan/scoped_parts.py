@@ -12,7 +12,7 @@ from types import CoroutineType
 from typing import Any
 
 from iacs.core.exceptions import ScopeError
-from iacs.runtime.graph.scoped import OPEN_A_SCOPE
+from iacs.runtime.graph.scoped import no_scope
 from iacs.runtime.plan.closers import Closers
 from iacs.runtime.plan.expressions import UNSET, Expression, Values
 from iacs.runtime.plan.scoping import Exit, ScopedParts, ScopeValues
@@ -29,25 +29,25 @@ class ScopedPart(ABC):
 
     def expression(self) -> Expression:
         """Return the expression that reads the part, and has it made where it is missing."""
-        index, outside = self.index, self.outside
+        index, path = self.index, self.path
 
         def read(values: Values) -> Any:
             value = values[index]
             if value is not UNSET:
                 return value
-            return values.parts.make(self) if type(values) is ScopeValues else outside(values)
+            if type(values) is not ScopeValues:
+                raise no_scope(path)
+            return values.parts.make(self)
 
         def read_async(values: Values) -> Any:
             value = values[index]
             if value is not UNSET:
                 return value
-            return values.parts.make_async(self) if type(values) is ScopeValues else outside(values)
+            if type(values) is not ScopeValues:
+                raise no_scope(path)
+            return values.parts.make_async(self)
 
         return Expression(read_async if self.asynchronous else read, self.asynchronous)
-
-    def outside(self, _values: Values) -> Any:
-        """Return the part where no scope is open; raise ScopeError if it needs one."""
-        raise ScopeError(f"{self.path} is scoped, and no scope is open", hint=OPEN_A_SCOPE, path=self.path)
 
     @abstractmethod
     def make(self, parts: ScopedParts) -> Any:
@@ -127,10 +127,13 @@ class BuiltPart(ScopedPart):
 class EnteredPart(ScopedPart):
     """A context manager that is entered on first use and exited with the scope."""
 
-    def __init__(self, index: int, path: str, build: Expression, *, asynchronous: bool) -> None:
+    def __init__(
+        self, index: int, path: str, build: Expression, closers: Closers, *, asynchronous: bool
+    ) -> None:
         super().__init__(index, path)
-        self.asynchronous = asynchronous
+        self.asynchronous = asynchronous or build.asynchronous
         self._build = build.read
+        self._closers = closers
 
     def make(self, parts: ScopedParts) -> Any:
         """Return what entering returns."""
@@ -145,25 +148,47 @@ class EnteredPart(ScopedPart):
     async def make_async(self, parts: ScopedParts) -> Any:
         """Return what entering returns; what can be entered asynchronously is."""
         manager = self._build(parts.values)
-        if type(manager) is CoroutineType:
+        is_awaited = type(manager) is CoroutineType
+        if is_awaited:
             manager = await manager
-        if hasattr(type(manager), "__aenter__"):
+        if self.prefers_async(manager, is_awaited):
             return await parts.exits.enter(self, manager)
         return self._entered(parts, manager)
 
+    def prefers_async(self, manager: Any, is_awaited: bool) -> bool:
+        """Return whether a manager is entered asynchronously; `is_awaited` says whether its factory was."""
+        return hasattr(type(manager), "__aenter__")
+
     def _entered(self, parts: ScopedParts, manager: Any) -> Any:
         if not hasattr(type(manager), "__enter__"):
-            raise self._no_manager(manager)
+            return self.not_entered(parts, manager)
         value = manager.__enter__()
         parts.exits.add(self, manager.__exit__)
         return value
 
-    def _no_manager(self, made: object) -> ScopeError:
-        return ScopeError(
+    def not_entered(self, parts: ScopedParts, made: Any) -> Any:
+        """Raise ScopeError for what is not a context manager."""
+        raise ScopeError(
             f"{self.path} is a scoped resource, and its factory returned a {type(made).__qualname__}",
             hint="give a generator function or one that returns a context manager, or declare a scoped.singleton",
             path=self.path,
         )
+
+
+class NativePart(EnteredPart):
+    """A resource of dependency_injector, which also keeps what is not a context manager."""
+
+    def prefers_async(self, manager: Any, is_awaited: bool) -> bool:
+        """Return whether dependency_injector enters a manager asynchronously."""
+        cls = type(manager)
+        return hasattr(cls, "__aenter__") and (is_awaited or not hasattr(cls, "__enter__"))
+
+    def not_entered(self, parts: ScopedParts, made: Any) -> Any:
+        """Keep the object; close it only by what the application was given for it."""
+        close, aclose = self._closers.given_ways(self.index, made) or (None, None)
+        if close or aclose:
+            parts.exits.add(self, _exit_of(close), _exit_of(aclose))
+        return made
 
 
 class GeneratedPart(ScopedPart):

@@ -2,8 +2,7 @@
 
 from typing import cast
 
-from iacs.runtime.views.detached import DetachedView
-from iacs.runtime.views.loop_context import running_loop
+from iacs.runtime.views.detached import DetachedView, has_lost_its_context
 from iacs.runtime.views.nesting import NestingView
 from iacs.runtime.views.registry import entered_view, only_application
 
@@ -18,7 +17,6 @@ def current_application() -> NestingView:
     view = entered_view()
     if view is None:
         view = only_application()
-        home = view.loop_context
-        if (home.overlays or home.scopes) and (home.loop is None or running_loop() is not home.loop):
+        if has_lost_its_context(view.loop_context):
             return DetachedView(view)
     return cast(NestingView, view)  # nothing else is registered

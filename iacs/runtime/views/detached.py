@@ -1,16 +1,22 @@
 """An application as a thread reads it that may have lost its context: an executor's, or one of its own."""
 
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from iacs.core.exceptions import ScopeError
-from iacs.runtime.views.loop_context import LoopContext
+from iacs.runtime.graph.nodes import Node
+from iacs.runtime.views.loop_context import LoopContext, running_loop
 from iacs.runtime.views.nesting import NestingView
 from iacs.runtime.views.view import Key, View
 
 HAND_OVER: Final = (
     "hand the context over: await asyncio.to_thread(work), or copy_context().run(work) in the thread"
 )
+
+
+def has_lost_its_context(home: LoopContext) -> bool:
+    """Return whether this thread, which runs in no context, may work for an overlay or a scope that is open."""
+    return bool(home.overlays or home.scopes) and (home.loop is None or running_loop() is not home.loop)
 
 
 class DetachedView(NestingView):
@@ -32,17 +38,18 @@ class DetachedView(NestingView):
 
     def read(self, key: Key) -> Any:
         """Return a part; raise ScopeError when it may be another one where the thread was started."""
-        node = self.plan.graph.nodes[self.lookup.index_in(key, self.values)]
-        if node.index in self.plan.scoped:
-            self._refuse(node.path, "is scoped, and this thread runs in the context of no scope")
-        if any(node.index in overlay.plan.affected for overlay in tuple(self.loop_context.overlays)):
-            self._refuse(
-                node.path, "is another one in an overlay that is open, and this thread has no context"
-            )
+        self.refuse_what_differs(self.plan.graph.nodes[self.lookup.index_in(key, self.values)])
         return super().read(key)
 
-    def _refuse(self, path: str, reason: str) -> NoReturn:
-        raise ScopeError(f"{path} {reason}", path=path, hint=HAND_OVER)
+    def refuse_what_differs(self, node: Node) -> None:
+        """Raise ScopeError when a part is another one in a scope or in an overlay that is open."""
+        reason = ""
+        if node.index in self.plan.scoped:
+            reason = "is scoped, and this thread runs in the context of no scope"
+        elif any(node.index in overlay.plan.affected for overlay in tuple(self.loop_context.overlays)):
+            reason = "is another one in an overlay that is open, and this thread has no context"
+        if reason:
+            raise ScopeError(f"{node.path} {reason}", path=node.path, hint=HAND_OVER)
 
     def fits(self, values: Mapping[int, Any]) -> None:
         """Raise CheckError when an object does not fit its part."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Protocol
 
 from iacs.core.exceptions import ForeignLoopError
 from iacs.runtime.lifecycle.lifetime import Lifetime
@@ -18,13 +18,29 @@ current_token = _current_token.get
 """Return the token of the application whose loop this context is known to run in: quicker than asking."""
 
 
+class Reads(Protocol):
+    """What has a container's own providers give the parts of overlays and scopes."""
+
+    @property
+    def is_wired(self) -> bool:
+        """Return whether dependency_injector has wired functions to the container."""
+        ...
+
+    def install(self, indexes: Iterable[int]) -> None:
+        """Have these providers give what the context has."""
+
+    def remove(self) -> None:
+        """Leave the providers as they were."""
+
+
 class LoopContext:
     """The event loop, or none, that an application runs in: made when it starts, shared by its overlays.
 
-    Both timeouts are in seconds. `bound` are the parts that were built asynchronously or are closed so, and what depends on those.
+    Both timeouts are in seconds; `reads` are the overridden providers of its container. `bound` are the parts that were built asynchronously or are closed so, and what depends on those.
     """
 
-    def __init__(self, start_timeout: float, stop_timeout: float) -> None:
+    def __init__(self, start_timeout: float, stop_timeout: float, reads: Reads) -> None:
+        self.reads = reads
         self.token = object()
         self.loop = running_loop()
         self.bound: set[int] = set()

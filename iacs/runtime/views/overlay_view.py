@@ -32,6 +32,7 @@ class OverlayView(ReportingView):
         self.lookup, self.plan, self.values = parent.lookup, parent.plan, parent.values
         self._parent = self.outer_view = parent
         self._replaced = replaced
+        self.is_in_scope = parent.is_in_scope
         self._lifetime: Lifetime | None = None
         self._inherited: list[tuple[Lifetime, Values]] = []
         self._is_alone = False
@@ -174,6 +175,8 @@ class OverlayView(ReportingView):
     def _begin(self, lifetime: Lifetime) -> None:
         self._lifetime, self.plan, self.values = lifetime, lifetime.plan, lifetime.values
         self.loop_context.overlays[self] = None
+        if self.loop_context.reads.is_wired:
+            self.loop_context.reads.install(self.plan.affected)
         if self._is_alone:
             self.loop_context.bind_parts(lifetime)
 
@@ -183,17 +186,23 @@ class OverlayView(ReportingView):
             raise NotStartedError("this overlay is not entered")
         registry.leave(self._entry)
         self._lifetime = self._entry = None
-        self.loop_context.overlays.pop(self, None)
+        self._forget_entry()
         self._is_left_behind = False
         self.forget()
         return lifetime
+
+    def _forget_entry(self) -> None:
+        """Undo what other code knows of this overlay."""
+        self.loop_context.overlays.pop(self, None)
+        if self._is_alone:
+            self.loop_context.reads.remove()
 
     def forked(self) -> None:
         """Let go of what was built in the parent process: it is neither used nor closed here."""
         if self._lifetime is not None:
             self._inherited.append((self._lifetime, self.values))
             self._lifetime = None
-            self.loop_context.overlays.pop(self, None)
+            self._forget_entry()
             self._is_left_behind = True
             self.forget()
 

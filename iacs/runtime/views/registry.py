@@ -53,6 +53,14 @@ def entered_view() -> View | None:
     return view
 
 
+def entered_view_of(application: View) -> View | None:
+    """Return what `entered_view` does if it is the application, or an overlay or scope of it; else None."""
+    view = root = entered_view()
+    while root is not None and root.outer_view is not None:
+        root = root.outer_view
+    return view if root is application else None
+
+
 def only_application() -> View:
     """Return the one started application of the process; raise NotStartedError when none or several are started."""
     return _started.only()

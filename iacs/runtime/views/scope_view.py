@@ -22,7 +22,7 @@ T = TypeVar("T")
 class ScopeView(ReportingView):
     """The view of a scope: reading what is passed, and building on first use what is scoped."""
 
-    is_scope = True
+    is_scope = is_in_scope = True
     _is_open = False
     _is_over = False
     _values: ScopeValues | None = None
@@ -118,9 +118,8 @@ class ScopeView(ReportingView):
         self._exits = Exits(self._task, self.loop_context.stop_timeout)
         values = ScopeValues(self._parent.values)
         outer: ScopedParts | None = getattr(self._parent.values, "parts", None)
-        if outer is not None:
-            for index in self._known.own:
-                values[index] = UNSET
+        for index in self._known.own if outer is not None else self.plan.context_local:
+            values[index] = UNSET
         for index, value in zip(self._known.indexes, self.passed_values(), strict=True):
             values[index] = value
         values.parts = ScopedParts(values, self._exits, outer, self._known.own)
@@ -166,7 +165,7 @@ class ScopeView(ReportingView):
         read = self.plan.expressions[index].read
         if index in self.loop_context.bound:
             self.loop_context.check_loop(lambda: self.plan.graph.nodes[index].path)
-        elif self._is_kept(self.plan.graph.nodes[self.plan.graph.source(index)]):
+        elif self.plan.is_kept(index):
             self._fixed[key] = read(self.values)
         else:
             self._reads[key] = read

@@ -6,7 +6,6 @@ from types import CoroutineType
 from typing import Any, TypeVar, overload
 
 from iacs.core.exceptions import NotStartedError, WiringError
-from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Read, Values
 from iacs.runtime.plan.plan import Plan
@@ -27,6 +26,7 @@ class View(ABC):
     lookup: Lookup
     outer_view: "View | None" = None
     is_scope = False
+    is_in_scope = False
     _is_left_behind = False
     _derived: dict[frozenset[int], Any] | None = None
     _passed_before: dict[Any, Any] | None = None
@@ -129,13 +129,9 @@ class View(ABC):
             ) from error
         if index in self.loop_context.bound:
             self.loop_context.check_loop(lambda: self.plan.graph.nodes[index].path)
-        elif self._is_kept(self.plan.graph.nodes[self.plan.graph.source(index)]):
+        elif self.plan.is_kept(index):
             self._found[key] = value
         return value
-
-    def _is_kept(self, node: Node) -> bool:
-        """Return whether a value stays the same as long as this view is open."""
-        return node.index in self.plan.replaced or node.is_part or node.kind is Kind.OBJECT
 
     def _require(self, index: int) -> None:
         missing = self.plan.unset_inputs(index, self.values)
