@@ -61,7 +61,10 @@ class CoreContainer(containers.DeclarativeContainer):
     )
 
     http_client = providers.Singleton(
-        HttpClient, timeout=config.provided.http_timeout, ca_file=config.provided.http_ca_file
+        HttpClient,
+        timeout=config.provided.http_timeout,
+        max_response_bytes=config.provided.http_max_response_bytes,
+        ca_file=config.provided.http_ca_file,
     )
     encryption = providers.Singleton(Encryption, config.provided.token_encryption_key)
     oauth_client = providers.Singleton(

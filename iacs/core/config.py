@@ -142,6 +142,11 @@ class Config(BaseSettings):
     http_timeout: float = Field(
         30.0, gt=0, description="Timeout of a request to Microsoft's cloud, in seconds"
     )
+    http_max_response_bytes: int = Field(
+        67_108_864,
+        ge=1,
+        description="Maximum size of a response from Microsoft's cloud after decompression, in bytes",
+    )
     http_ca_file: Path | None = Field(
         None, description="PEM file with an additional CA certificate, trusted for Microsoft's cloud"
     )

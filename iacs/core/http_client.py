@@ -19,14 +19,18 @@ __all__ = ["HttpClient", "HttpResponse", "same_origin"]
 
 
 class HttpClient(AsyncClosing):
-    """An HTTP client with one aiohttp session per event loop, opened at the first use; `timeout` is in seconds.
+    """An HTTP client with one aiohttp session per event loop, opened at the first use.
 
+    `timeout` is in seconds; a response of more than `max_response_bytes`, decompressed, is rejected.
     Proxies are read from the environment, as urllib does. Cookies are not kept and redirects are not
     followed: what is sent to one address never reaches another, and accounts do not share cookies.
     """
 
-    def __init__(self, *, timeout: float = 30.0, ca_file: Path | None = None) -> None:
+    def __init__(
+        self, *, timeout: float = 30.0, max_response_bytes: int = 67_108_864, ca_file: Path | None = None
+    ) -> None:
         self._timeout = timeout
+        self._max_response_bytes = max_response_bytes
         self._ca_file = ca_file
         self._sessions: dict[AbstractEventLoop, HttpSession] = {}
 
@@ -41,7 +45,8 @@ class HttpClient(AsyncClosing):
     ) -> HttpResponse:
         """Send one request and read the whole response within the timeout.
 
-        Raises APIConnectionError if there is no response, never because of its HTTP status.
+        Raises APIConnectionError if there is no response, never because of its HTTP status, and
+        MalformedResponseError for one that is too large.
         """
         host = urlsplit(url).netloc.rpartition("@")[2]
         if not host:
@@ -62,7 +67,9 @@ class HttpClient(AsyncClosing):
 
         loop = get_running_loop()
         if loop not in self._sessions:
-            self._sessions[loop] = HttpSession(timeout=self._timeout, ca_file=self._ca_file)
+            self._sessions[loop] = HttpSession(
+                timeout=self._timeout, max_bytes=self._max_response_bytes, ca_file=self._ca_file
+            )
             await self._sessions[loop].start()
             for dead in [other for other in self._sessions if other.is_closed()]:
                 await self._sessions.pop(dead).discard()  # its loop was closed without its async generators

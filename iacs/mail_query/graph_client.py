@@ -85,6 +85,8 @@ class GraphClient:
             token = await self._tokens.access_token(account_id)
             try:
                 response = await self._send(account_id, url, token, prefer)
+            except MalformedResponseError:  # too large, and no smaller when it is requested again
+                raise
             except APIConnectionError as error:
                 await retries.wait(error)
                 continue

@@ -1,18 +1,20 @@
 import asyncio
 import gc
+import gzip
 import socket
 import ssl
 import traceback
 import warnings
+import zlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 import trustme
 from aiohttp import web
 
-from iacs.core.exceptions import APIConnectionError, ConfigurationError
+from iacs.core.exceptions import APIConnectionError, ConfigurationError, MalformedResponseError
 from iacs.core.http_client import HttpClient
 from tests.fixtures.identity import Answer, ScriptedServer
 
@@ -140,6 +142,74 @@ async def test_an_answer_that_is_not_http_does_not_quote_the_url(http: HttpClien
         with pytest.raises(APIConnectionError, match="not HTTP") as caught:
             await http.send("GET", url)
     assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+MIB = 2**20
+
+
+def http_response(body: bytes, *headers: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in ("HTTP/1.1 200 OK", *headers, "")).encode() + body
+
+
+def chunked(body: bytes) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body, b""))
+
+
+@pytest.mark.parametrize(
+    ("answer", "size"),
+    [
+        (http_response(bytes(MIB), f"Content-Length: {MIB}"), MIB),
+        (http_response(bytes(MIB)), MIB),
+        (http_response(chunked(bytes(MIB)), "Transfer-Encoding: chunked"), MIB),
+        (http_response(gzip.compress(bytes(MIB)), "Content-Encoding: gzip"), MIB),
+        (http_response(zlib.compress(bytes(MIB)), "Content-Encoding: deflate"), MIB),
+    ],
+    ids=["length", "until the end", "chunked", "gzip", "deflate"],
+)
+async def test_a_body_is_read_up_to_the_limit_and_no_further(answer: bytes, size: int) -> None:
+    async with raw_server(answer) as url, HttpClient(max_response_bytes=size) as client:
+        assert (await client.send("GET", url)).body == bytes(size)
+    async with raw_server(answer) as url, HttpClient(max_response_bytes=size - 1) as client:
+        with pytest.raises(
+            MalformedResponseError, match=rf"^the response of \S+ is larger than {size - 1} bytes"
+        ) as caught:
+            await client.send("GET", url)
+    assert (caught.value.status, caught.value.hint.split()[1]) == (200, "HTTP_MAX_RESPONSE_BYTES,")
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_a_body_without_an_end_is_refused_by_its_size_and_not_by_the_time() -> None:
+    async def write(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            writer.write(http_response(b""))
+            while True:
+                writer.write(bytes(MIB))
+                await writer.drain()
+
+    server = await asyncio.start_server(write, "127.0.0.1", 0)
+    async with server, HttpClient(timeout=60, max_response_bytes=8 * MIB) as client:
+        with pytest.raises(MalformedResponseError, match="larger than"):
+            await client.send("GET", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+
+
+async def test_the_event_loop_goes_on_while_a_body_is_decompressed() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    answer = http_response(gzip.compress(bytes(64 * MIB)), "Content-Encoding: gzip")
+    async with raw_server(answer) as url, HttpClient(timeout=60) as client:
+        counting = asyncio.create_task(count())
+        await asyncio.sleep(0)
+        idle = turns
+        response = await client.send("GET", url)
+        counting.cancel()
+    assert len(response.body) == 64 * MIB
+    assert turns - idle > 64
 
 
 async def test_an_address_without_a_host_is_an_error(http: HttpClient) -> None:

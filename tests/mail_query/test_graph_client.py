@@ -72,6 +72,19 @@ async def test_a_link_to_another_origin_gets_neither_request_nor_token(
     assert graph.targets == ["/a"]
 
 
+async def test_a_response_that_is_too_large_is_not_requested_again(
+    graph: ScriptedGraph, tokens: Tokens, logger: Logger
+) -> None:
+    graph.on("/a", page({"id": "1" * 1000}))
+    async with HttpClient(max_response_bytes=1000) as http:
+        client = GraphClient(
+            http, tokens, graph_url=graph.url, concurrency=2, retry_policy=QUICK_RETRIES, logger=logger
+        )
+        with pytest.raises(MalformedResponseError, match="larger than 1000 bytes"):
+            await ids(client, f"{graph.url}/a")
+    assert graph.targets == ["/a"]
+
+
 async def test_a_redirect_is_not_followed(client: GraphClient, graph: ScriptedGraph) -> None:
     async with scripted_graph() as elsewhere:
         elsewhere.on("/a", OK)

@@ -1,5 +1,6 @@
 """A session of aiohttp, which is slow to import: HttpClient imports this file when it opens its first session."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
@@ -11,18 +12,19 @@ import aiohttp
 from yarl import URL
 
 from iacs.core._http.response import HttpResponse
-from iacs.core.exceptions import APIConnectionError, ConfigurationError
+from iacs.core.exceptions import APIConnectionError, ConfigurationError, MalformedResponseError
 
 
 class HttpSession:
-    """A session of aiohttp that ends with its event loop; `timeout` is in seconds.
+    """A session of aiohttp that ends with its event loop; `timeout` is in seconds, `max_bytes` of a decompressed body.
 
     asyncio.run, for example, closes the loop's async generators before it closes the loop. A session that such a
     generator keeps open is closed then, even if nobody calls `aclose`.
     """
 
-    def __init__(self, *, timeout: float, ca_file: Path | None) -> None:
+    def __init__(self, *, timeout: float, max_bytes: int, ca_file: Path | None) -> None:
         self._timeout = timeout
+        self._max_bytes = max_bytes
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=_trusted(ca_file)),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -66,7 +68,8 @@ class HttpSession:
                 proxy=_proxy(url),
                 allow_redirects=False,
             ) as response:
-                return HttpResponse(response.status, response.headers, await response.read())
+                body = await self._read(response, host)
+                return HttpResponse(response.status, response.headers, body)
         except aiohttp.ClientResponseError:
             # Its text has the whole URL, and the query may contain a code or somebody's search.
             raise APIConnectionError(
@@ -75,6 +78,21 @@ class HttpSession:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             message, hint = self._explain(host, error)
             raise APIConnectionError(message, hint=hint) from error
+
+    async def _read(self, response: aiohttp.ClientResponse, host: str) -> bytes:
+        """Return the body; aiohttp decompresses only as much at a time as is read."""
+        body = bytearray()
+        async for part in response.content.iter_any():
+            body += part
+            if len(body) > self._max_bytes:
+                response.close()  # else aiohttp would read the rest
+                raise MalformedResponseError(
+                    f"the response of {host} is larger than {self._max_bytes} bytes",
+                    status=response.status,
+                    hint="raise HTTP_MAX_RESPONSE_BYTES, or lower GRAPH_PAGE_SIZE",
+                )
+            await asyncio.sleep(0)  # parts that are there already would come without a pause
+        return bytes(body)
 
     def _explain(self, host: str, error: Exception) -> tuple[str, str]:
         if isinstance(error, TimeoutError):
