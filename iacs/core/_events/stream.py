@@ -43,7 +43,7 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
     ) -> None:
         check_topic(dead_letter_topic)
         self._dead_letter_topic = dead_letter_topic
-        self._dead_letter_failure = dead_letter_failure
+        self._dead_letter_failure: DeadLetterFailure = dead_letter_failure
         self._logger = logger
         self._readers = set[Reader]()
 

@@ -28,7 +28,7 @@ def make_service(database: Database, name: str) -> Service:
 
 class Supplied:
     @supplying_a_database
-    def __init__(database: Database, self: Any, name: str) -> None:  # noqa: N805
+    def __init__(database: Database, self: Any, name: str) -> None:  # noqa: N805 # pyright: ignore[reportGeneralTypeIssues]
         self.database, self.name = database, name
 
 
@@ -72,7 +72,7 @@ class Running(Protocol):
 class Prepared:
     def __init__(self) -> None:
         def prepare() -> None:
-            self.pace = 1
+            self.pace = 1  # pyright: ignore[reportAttributeAccessIssue]
 
         prepare()
 
