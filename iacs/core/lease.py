@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from math import inf
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -44,7 +45,8 @@ class Held(NamedTuple):
     @property
     def seconds(self) -> float:
         """Time for which its holder takes it at once."""
-        return float(self.holder.split("/")[1])
+        parts = self.holder.split("/")
+        return float(parts[1]) if len(parts) == 3 else inf  # 3: as Lease writes it
 
 
 def take_lease(tx: Transaction, name: str, holder: str, seconds: float) -> bool:

@@ -115,7 +115,7 @@ class Outbox:
         return (await self._database.read(outbox_rows.backlog)).pending
 
     async def parked(self) -> tuple[ParkedEvent, ...]:
-        """Return the parked events, in the order in which they were added."""
+        """Return the parked events, the oldest first."""
         return await self._database.read(outbox_rows.parked)
 
     async def retry(self, ids: Collection[str]) -> int:

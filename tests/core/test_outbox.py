@@ -265,10 +265,10 @@ async def test_an_event_that_is_rejected_again_and_again_is_parked_and_only_its_
     await relay_until_parked(outbox)
 
     parked = await outbox.parked()
-    assert [(event.id, event.key, event.attempts, event.problem) for event in parked] == [
+    assert {(event.id, event.key, event.attempts, event.problem) for event in parked} == {
         (added[1].id, "key 1", 3, "too large"),
         (added[600].id, "key 600", 3, "too large"),
-    ]
+    }
     assert await outbox.pending() == 1
     assert await outbox.relay() == 0
     assert {event.value for event in await read(log, topic)} == set(range(1200)) - {1, 600}
@@ -385,7 +385,7 @@ async def test_a_later_batch_is_not_sent_when_an_earlier_one_failed(
 ) -> None:
     refusing = Refusing(log, 499)
     outbox = Outbox(database, refusing, logger=LOGGER)
-    fill(database, outbox, topic, 1200)
+    fill(database, outbox, topic, 1200, keys=1)  # events of other keys have no order
     with pytest.raises(PublishError):
         await outbox.relay()
     assert refusing.batches == [500]
@@ -550,7 +550,7 @@ async def test_without_a_retention_published_events_stay(
     await outbox.relay()
     age(database, 1000)
     await outbox.relay()
-    assert values_in(database) == [0, 1, 2]
+    assert sorted(values_in(database)) == [0, 1, 2]
 
 
 async def test_what_waits_or_is_parked_is_never_deleted(

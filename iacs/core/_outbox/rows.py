@@ -35,7 +35,7 @@ _BACKLOG = """
 """
 _PARKED = """
     SELECT id, aggregatetype, aggregateid, attempts, problem, created_at, parked_at FROM iacs_outbox
-    WHERE parked_at IS NOT NULL ORDER BY position
+    WHERE parked_at IS NOT NULL ORDER BY created_at, position
 """
 _RETRY = "UPDATE iacs_outbox SET attempts = 0, parked_at = NULL WHERE id = :id AND parked_at IS NOT NULL"
 _PRUNE = """
@@ -99,7 +99,7 @@ def backlog(tx: Transaction) -> Backlog:
 
 
 def parked(tx: Transaction) -> tuple[ParkedEvent, ...]:
-    """Return the parked events, in the order in which they were added."""
+    """Return the parked events, the oldest first."""
     return tuple(
         ParkedEvent(
             row["id"],
