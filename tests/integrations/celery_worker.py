@@ -81,7 +81,7 @@ class OwnBase(Task):  # type: ignore[misc]
     """A base class that does not know the integration."""
 
 
-@queue.task(base=OwnBase)  # type: ignore[untyped-decorator]
+@queue.task(base=OwnBase, shared=False)  # type: ignore[untyped-decorator]
 @inject
 def work(number: int, session: Session) -> tuple[int, int, int, int]:
     """Return who built the engine, and who uses it; wait until two tasks run side by side."""
@@ -92,7 +92,7 @@ def work(number: int, session: Session) -> tuple[int, int, int, int]:
     return number, session.engine.process, os.getpid(), threading.get_ident()
 
 
-@queue.task(bind=True, max_retries=1)  # type: ignore[untyped-decorator]
+@queue.task(bind=True, max_retries=1, shared=False)  # type: ignore[untyped-decorator]
 @inject
 def fail_once(self: Any, session: Session) -> int:
     """Fail, be tried again, and succeed."""
@@ -101,7 +101,7 @@ def fail_once(self: Any, session: Session) -> int:
     return int(self.request.retries)
 
 
-@queue.task  # type: ignore[untyped-decorator]
+@queue.task(shared=False)  # type: ignore[untyped-decorator]
 @inject
 def fail(session: Session) -> None:
     """Fail for good."""
