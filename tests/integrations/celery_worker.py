@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from celery import Celery, Task  # type: ignore[import-untyped]
+from celery import Task  # type: ignore[import-untyped]
 from celery.app.task import Context  # type: ignore[import-untyped]
 from dependency_injector import containers, providers
 
 from iacs.integrations.celery import setup
 from iacs.runtime import Application, inject, scoped
+from tests.fixtures.celery import file_queue
 
 FOLDER = Path(os.environ["CELERY_FOLDER"])
 
@@ -61,18 +62,7 @@ class Container(containers.DeclarativeContainer):
     session = scoped.resource(open_session, engine, task, request)
 
 
-queue: Any = Celery("worker", broker="filesystem://", backend=(FOLDER / "results").as_uri())
-queue.conf.update(
-    broker_transport_options={
-        "data_folder_in": str(FOLDER / "messages"),
-        "data_folder_out": str(FOLDER / "messages"),
-        "processed_folder": str(FOLDER / "done"),
-        "control_folder": str(FOLDER / "control"),
-        "polling_interval": 0.05,
-    },
-    worker_prefetch_multiplier=1,
-    broker_connection_retry_on_startup=False,
-)
+queue = file_queue(FOLDER)
 application = Application(Container())
 setup(queue, application)
 

@@ -2,27 +2,20 @@
 
 import importlib
 import os
-import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import Celery  # type: ignore[import-untyped]
-from celery.exceptions import TimeoutError as CeleryTimeoutError  # type: ignore[import-untyped]
 from dependency_injector import containers, providers
-from kombu.transport import filesystem
 
 from iacs.integrations.celery import setup
 from iacs.runtime import Application, inject, scoped
+from tests.fixtures.celery import Transport, make_folders, results, running_worker
 from tests.integrations.parts import Greeter, Session, journal, open_session
-
-ROOT = Path(__file__).parents[2]
-DEADLINE = 60.0
 
 
 class Container(containers.DeclarativeContainer):
@@ -81,75 +74,29 @@ def test_an_overlay_of_a_test_reaches_the_tasks(queue: Any) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("messages", "done", "control", "results"):
-        (tmp_path / name).mkdir()
     monkeypatch.setenv("CELERY_FOLDER", str(tmp_path))
-    return tmp_path
+    return make_folders(tmp_path)
 
 
 @pytest.fixture
 def sender(folder: Path) -> Iterator[Any]:
     """Import the module anew, since it reads the folder of this test, and bind the queue anew, since files bind it."""
-    filesystem.Transport.global_state.clear()  # type: ignore[no-untyped-call]
+    Transport.global_state.clear()  # type: ignore[no-untyped-call]
     sys.modules.pop("tests.integrations.celery_worker", None)
     module = importlib.import_module("tests.integrations.celery_worker")
     yield module
     module.queue.close()
 
 
-@contextmanager
-def worker(folder: Path, pool: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run a worker that does two tasks at a time; end it as an operator would."""
-    command = [sys.executable, "-m", "celery", "--app", "tests.integrations.celery_worker:queue", "worker"]
-    options = ["--pool", pool, "--concurrency", "2", "--loglevel", "WARNING"]
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    with (folder / "log").open("w+") as log:
-        process = subprocess.Popen(
-            [*command, *options, *quiet],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        with ExitStack() as stack:
-            stack.callback(_end, process)
-            yield process
-
-
-def _end(process: "subprocess.Popen[str]") -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=30)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
-
-
-def results(folder: Path, sent: list[Any]) -> list[Any]:
-    try:
-        return [each.get(timeout=DEADLINE, interval=0.05, propagate=False) for each in sent]
-    except Exception as error:
-        error.add_note((folder / "log").read_text())
-        raise
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
-@pytest.mark.xfail(
-    raises=CeleryTimeoutError,
-    strict=False,
-    reason="on a busy machine a result sometimes never arrives; the cause is unknown",
-)
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_worker_has_an_application_in_each_process_and_a_scope_for_each_task(
     folder: Path, sender: Any, pool: str
 ) -> None:
     tasks: list[Callable[[], Any]] = [lambda: sender.work.delay(1)] * 10
-    with worker(folder, pool) as process:
+    with running_worker(sender.__name__, folder, pool) as process:
         done = results(folder, [send() for send in tasks])
-        retried, failed = results(folder, [sender.fail_once.delay(), sender.fail.delay()])
+        retried, failed = results(folder, [sender.fail_once.delay(), sender.fail.delay()], propagate=False)
     assert process.returncode == 0, (folder / "log").read_text()
     assert retried == 1
     assert isinstance(failed, ValueError)

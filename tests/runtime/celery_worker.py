@@ -4,12 +4,11 @@ import os
 import sqlite3
 import time
 from pathlib import Path
-from typing import Any
 
-from celery import Celery  # type: ignore[import-untyped]
 from dependency_injector import containers, providers
 
 from iacs.runtime import Application, inject
+from tests.fixtures.celery import file_queue
 
 FOLDER = Path(os.environ["CELERY_FOLDER"])
 
@@ -45,21 +44,10 @@ def note(what: str, opened_in: int) -> None:
     (FOLDER / f"{what}-{opened_in}-{os.getpid()}").touch()
 
 
-queue: Any = Celery("worker", broker="filesystem://", backend=(FOLDER / "results").as_uri())
-queue.conf.update(
-    broker_transport_options={
-        "data_folder_in": str(FOLDER / "messages"),
-        "data_folder_out": str(FOLDER / "messages"),
-        "processed_folder": str(FOLDER / "done"),
-        "control_folder": str(FOLDER / "control"),
-        "polling_interval": 0.05,
-    },
-    worker_prefetch_multiplier=1,
-    broker_connection_retry_on_startup=False,
-)
+queue = file_queue(FOLDER)
 
 
-@queue.task  # type: ignore[untyped-decorator]
+@queue.task(shared=False)  # type: ignore[untyped-decorator]
 @inject
 def work(number: int, service: Service) -> tuple[int, int, int]:
     """Return who opened the connection, and who uses it; wait until both workers have work."""
