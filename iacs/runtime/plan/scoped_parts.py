@@ -30,6 +30,7 @@ class ScopedPart(ABC):
     def expression(self) -> Expression:
         """Return the expression that reads the part, and has it made where it is missing."""
         index, path = self.index, self.path
+        make = ScopedParts.make_async if self.asynchronous else ScopedParts.make
 
         def read(values: Values) -> Any:
             value = values[index]
@@ -37,17 +38,9 @@ class ScopedPart(ABC):
                 return value
             if type(values) is not ScopeValues:
                 raise no_scope(path)
-            return values.parts.make(self)
+            return make(values.parts, self)
 
-        def read_async(values: Values) -> Any:
-            value = values[index]
-            if value is not UNSET:
-                return value
-            if type(values) is not ScopeValues:
-                raise no_scope(path)
-            return values.parts.make_async(self)
-
-        return Expression(read_async if self.asynchronous else read, self.asynchronous)
+        return Expression(read, self.asynchronous)
 
     @abstractmethod
     def make(self, parts: ScopedParts) -> Any:

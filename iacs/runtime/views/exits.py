@@ -8,8 +8,9 @@ from iacs.core.exceptions import ScopeError
 from iacs.runtime.lifecycle.cancellation import outer_cancel_scopes
 from iacs.runtime.lifecycle.closing import add_notes
 from iacs.runtime.lifecycle.keeper import Keeper
+from iacs.runtime.lifecycle.throwing import details
 from iacs.runtime.plan.scoping import Exit, Part
-from iacs.runtime.views.leaving import Leaving, details
+from iacs.runtime.views.leaving import Leaving
 
 Entry = tuple[Part, Exit | None, Exit | None]
 

@@ -10,6 +10,7 @@ from typing import Any
 from iacs.core.exceptions import IACSGraphError
 from iacs.runtime.lifecycle.cancellation import cancelled_inside
 from iacs.runtime.lifecycle.finishing import Finishing
+from iacs.runtime.lifecycle.throwing import details
 from iacs.runtime.plan.scoping import Exit
 
 
@@ -89,11 +90,6 @@ class Leaving:
         """Raise the cancellation that was held back."""
         if self._held is not None and self.error is None:
             raise self._held
-
-
-def details(error: BaseException | None) -> tuple[Any, Any, Any]:
-    """Return the arguments of an exit method."""
-    return (None, None, None) if error is None else (type(error), error, error.__traceback__)
 
 
 async def _awaited(exiting: Awaitable[Any]) -> None:
