@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -24,7 +26,7 @@ LIMIT = 60.0
 """In seconds: what is waited for without a limit fails here; a busy machine does not."""
 SLEEPING = """
 SELECT count(*) FROM pg_stat_activity
-WHERE pid <> pg_backend_pid() AND query LIKE 'SELECT pg_sleep%' AND state = 'active'
+WHERE pid <> pg_backend_pid() AND query LIKE :query AND state = 'active'
 """
 CHILD = """
 import asyncio, sys
@@ -88,14 +90,21 @@ async def database(server: Server) -> AsyncIterator[Database]:
         yield database
 
 
-def sleep(tx: Transaction, seconds: float) -> None:
-    tx.value("SELECT pg_sleep(:seconds)", {"seconds": seconds})
+def sleep(tx: Transaction, seconds: float, mark: str = "") -> None:
+    tx.value(f"SELECT pg_sleep(:seconds) -- {mark}", {"seconds": seconds})
 
 
-async def until_it_sleeps(database: Database) -> None:
-    """Wait until another connection is in `sleep`."""
-    while not await database.run(lambda tx: tx.value(SLEEPING)):  # noqa: ASYNC110 - the server has no event for it
+def is_active(tx: Transaction, mark: str) -> bool:
+    return bool(tx.value(SLEEPING, {"query": f"%{mark}%"}))
+
+
+async def sleeping(database: Database, call: Callable[..., Awaitable[None]]) -> asyncio.Task[None]:
+    """Begin to sleep, and return when the server does: the sleeps of severed connections go on as well."""
+    mark = uuid4().hex
+    running = asyncio.ensure_future(call(sleep, LIMIT, mark))
+    while not await database.run(is_active, mark):  # noqa: ASYNC110 - the server has no event for it
         await asyncio.sleep(0.05)
+    return running
 
 
 async def cancel(running: asyncio.Task[None] | asyncio.Task[int]) -> None:
@@ -120,8 +129,7 @@ async def test_a_call_on_an_idle_connection_is_an_error_in_the_end(
 
 async def test_a_statement_on_its_way_is_an_error_that_says_so(server: Server, database: Database) -> None:
     async with asyncio.timeout(LIMIT):
-        running = asyncio.create_task(database.run(sleep, LIMIT))
-        await until_it_sleeps(database)
+        running = await sleeping(database, database.run)
         with server.frozen(), pytest.raises(DatabaseError, match="does not answer"):
             await running
         assert await database.run(one) == 1
@@ -129,8 +137,7 @@ async def test_a_statement_on_its_way_is_an_error_that_says_so(server: Server, d
 
 async def test_a_statement_of_a_calling_thread_is_an_error_too(server: Server, database: Database) -> None:
     async with asyncio.timeout(LIMIT):
-        running = asyncio.create_task(asyncio.to_thread(database.run_sync, sleep, LIMIT))
-        await until_it_sleeps(database)
+        running = await sleeping(database, partial(asyncio.to_thread, database.run_sync))
         with server.frozen(), pytest.raises(DatabaseError, match="does not answer"):
             await running
 
@@ -144,8 +151,7 @@ async def test_a_cancelled_call_on_an_idle_connection_comes_back(server: Server,
 
 async def test_a_cancelled_statement_on_its_way_comes_back(server: Server, database: Database) -> None:
     async with asyncio.timeout(LIMIT):
-        running = asyncio.create_task(database.run(sleep, LIMIT))
-        await until_it_sleeps(database)
+        running = await sleeping(database, database.run)
         with server.frozen():
             await cancel(running)
         assert await database.run(one) == 1
@@ -159,8 +165,7 @@ async def test_the_probe_is_an_error(server: Server, database: Database) -> None
 
 async def test_closing_comes_back_while_a_statement_is_on_its_way(server: Server, database: Database) -> None:
     async with asyncio.timeout(LIMIT):
-        running = asyncio.create_task(database.run(sleep, LIMIT))
-        await until_it_sleeps(database)
+        running = await sleeping(database, database.run)
         with server.frozen():
             await database.aclose()
             with pytest.raises(DatabaseError, match="does not answer"):
