@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg
 
@@ -34,9 +35,8 @@ _FRESH = "iacs_fresh"
 
 @dataclass
 class _Use:
-    """A connection in use, and when it is looked at next."""
+    """When a connection in use is looked at next."""
 
-    connection: "psycopg.Connection[Any]"
     due: float
     is_ping: bool
 
@@ -50,16 +50,16 @@ class Watch:
     def __init__(self, answers: Callable[[], bool], timeout: float) -> None:
         self._answers = answers
         self._timeout = timeout
-        self._uses: dict[ConnectionPoolEntry, _Use] = {}
+        self._uses = WeakKeyDictionary[
+            ConnectionPoolEntry, _Use
+        ]()  # one that failed to open is never given back
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def begin(
-        self, entry: ConnectionPoolEntry, connection: "psycopg.Connection[Any]", *, is_ping: bool = False
-    ) -> None:
+    def begin(self, entry: ConnectionPoolEntry, *, is_ping: bool = False) -> None:
         """Watch a connection; a ping is answered at once by every server, so its delay needs no further proof."""
         with self._changed:
-            self._uses[entry] = _Use(connection, time.monotonic() + self._timeout / 2, is_ping)
+            self._uses[entry] = _Use(time.monotonic() + self._timeout / 2, is_ping)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="iacs-database-watch", daemon=True)
                 self._thread.start()
@@ -95,24 +95,27 @@ class Watch:
         """Return the uses that have taken long, after severing the overdue pings among them."""
         now = time.monotonic()
         overdue = {entry: use for entry, use in self._uses.items() if use.due <= now}
-        for entry, use in list(overdue.items()):
-            if use.is_ping:
-                _sever(entry, overdue.pop(entry).connection)
+        for entry in [entry for entry, use in overdue.items() if use.is_ping]:
+            del overdue[entry]
+            _sever(entry)
         return overdue
 
     def _sever(self, overdue: dict[ConnectionPoolEntry, _Use]) -> None:
         with self._changed:  # a connection must not serve somebody else by now
             for entry, use in overdue.items():
                 if self._uses.get(entry) is use:
-                    _sever(entry, use.connection)
+                    _sever(entry)
 
     def _postpone(self, overdue: dict[ConnectionPoolEntry, _Use]) -> None:
         for use in overdue.values():
             use.due = time.monotonic() + self._timeout / 2
 
 
-def _sever(entry: ConnectionPoolEntry, connection: "psycopg.Connection[Any]") -> None:
+def _sever(entry: ConnectionPoolEntry) -> None:
     """End both directions of the socket, which wakes the thread that waits for it."""
+    connection: Any = entry.dbapi_connection
+    if connection is None:  # it was invalidated
+        return
     entry.info[_SEVERED] = True
     with (
         suppress(OSError, psycopg.OperationalError),  # it is closed already
@@ -125,18 +128,18 @@ def watch(engine: Engine, timeout: float, arguments: Mapping[str, Any]) -> None:
     """Watch the connections of an engine until it is disposed; `arguments` are those that its URL does not hold."""
     watched = Watch(lambda: _answers(engine, timeout, arguments), timeout)
 
-    def connect(connection: Any, entry: ConnectionPoolEntry) -> None:
+    def connect(_connection: object, entry: ConnectionPoolEntry) -> None:
         entry.info[_FRESH] = True
-        watched.begin(entry, connection)
+        watched.begin(entry)
 
     def check_out(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
         if not entry.info.pop(_FRESH, False):
-            watched.begin(entry, connection, is_ping=True)
+            watched.begin(entry, is_ping=True)
             try:
                 engine.dialect.do_ping(connection)
             except psycopg.OperationalError as error:
                 raise InvalidatePoolError from error
-        watched.begin(entry, connection)
+        watched.begin(entry)
 
     def explain(context: ExceptionContext) -> BaseException | None:
         if context.connection is None or not context.connection.info.get(_SEVERED):
