@@ -8,7 +8,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def process_identity() -> str:
-    """Return a text that no other process has; empty where processes cannot be told apart."""
+    """Return a text that identifies this process among all others; empty where the system has none."""
     return _identity(os.getpid())  # a forked child is another process
 
 

@@ -45,10 +45,11 @@ def _classes(graph: Graph) -> Iterator[Finding]:
 
 def _redeclared(graph: Graph, container: Any, prefix: str) -> Iterator[Finding]:
     cls: Any = getattr(container, "declarative_parent", None)
+    bases = [base for base in getattr(cls, "__mro__", ())[1:] if getattr(base, "providers", None)]
+    own = read_graph(cls) if bases else None
     seen = set[tuple[str, str]]()
-    for base in getattr(cls, "__mro__", ())[1:]:
-        stale = _stale(read_graph(cls), read_graph(base)) if getattr(base, "providers", None) else ()
-        for path, name in stale:
+    for base in bases:
+        for path, name in _stale(own, read_graph(base)) if own is not None else ():
             index = graph.paths.get(f"{prefix}{path}")
             if index is None or graph.nodes[index].kind is Kind.ALIAS or (path, name) in seen:
                 continue
