@@ -83,7 +83,7 @@ def _attribute(module: ModuleType, name: str) -> Any:
 
 def _instead(module: ModuleType, name: str) -> str:
     """Return a hint that names the containers of the module, or only the one whose name is close."""
-    from iacs.runtime.graph.suggestions import close_matches, did_you_mean
+    from iacs.suggestions import close_matches, did_you_mean
 
     known = sorted(key for key, value in vars(module).items() if _is_class(value) or _is_container(value))
     names = [f"{module.__name__}:{key}" for key in close_matches(name, known) or known]

@@ -246,12 +246,12 @@ class Config(BaseSettings):
 
     def likely_mistakes(self) -> tuple[str, ...]:
         """Describe a `.env` that is not read, and variables that nearly have the name of a setting without a value."""
-        from iacs.core._settings.spelling import did_you_mean, misspelt
+        from iacs.core._settings.spelling import misspelt
 
         given = {self._name(name) for name, origin in self.sources().items() if origin != "default"}
         known = [self._name(name) for name in type(self).model_fields]
         typos = misspelt(sorted(os.environ), known, given)
-        mistakes = [f"there is no setting {name}{did_you_mean([near])}" for name, near in typos.items()]
+        mistakes = [f"there is no setting {name}; did you mean {near}?" for name, near in typos.items()]
         return tuple(filter(None, (self._unread_file, *mistakes)))
 
     def require(self, *names: str) -> Self:

@@ -35,7 +35,7 @@ def test_problem_names_the_setting_with_its_prefix(monkeypatch: pytest.MonkeyPat
 
 def test_misspelt_argument_is_a_problem() -> None:
     assert problems(databse_url="sqlite://") == (
-        "databse_url: there is no such setting; did you mean database_url?",
+        "databse_url: there is no such setting; did you mean 'database_url'?",
     )
 
 

@@ -3,7 +3,6 @@
 import re
 import sqlite3
 import time
-from difflib import get_close_matches
 from math import ceil
 from typing import Any
 
@@ -19,6 +18,7 @@ from iacs.core._database.sqlalchemy_parts import (
 )
 from iacs.core._database.sqlite_file import is_memory, may_create, sqlite_file
 from iacs.core.exceptions import ConfigurationError
+from iacs.suggestions import suggestion
 
 _DRIVERS = {
     "sqlite": "sqlite+pysqlite",
@@ -112,10 +112,9 @@ def _refuse_unknown_options(url: URL) -> None:
         known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"prepare_threshold"}
     for name in url.query:
         if name not in known:
-            close = get_close_matches(name, known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else "remove it"
             raise ConfigurationError(
-                [f"DATABASE_URL has the option {name[:80]!r}, which its driver does not know"], hint=hint
+                [f"DATABASE_URL has the option {name[:80]!r}, which its driver does not know"],
+                hint=suggestion(name, known, otherwise="remove it"),
             )
 
 

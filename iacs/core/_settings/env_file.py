@@ -8,7 +8,7 @@ from typing import Any
 
 from dotenv.parser import Binding, parse_stream
 
-from iacs.core._settings.spelling import did_you_mean, misspelt
+from iacs.core._settings.spelling import misspelt
 from iacs.core.exceptions import ConfigurationError
 
 _LITERAL = re.compile(r"\s*(?:export\s+)?(?:'[^']+'|[^=#\s']+)\s*=\s*'")
@@ -82,5 +82,5 @@ def _problem_of_line(binding: Binding, typos: Mapping[str, str]) -> str:
     if binding.error:
         return "write NAME=value, with both quotes or none"
     if binding.key and binding.key in typos:
-        return f"there is no setting {binding.key}{did_you_mean([typos[binding.key]])}"
+        return f"there is no setting {binding.key}; did you mean {typos[binding.key]}?"
     return ""

@@ -6,6 +6,8 @@ from inspect import signature
 
 from pydantic_settings import BaseSettings
 
+from iacs.suggestions import suggestion
+
 _SIMILARITY = 0.9
 """Of difflib: one or two letters of a name; `DATABSE_URL` is 0.96 away from `DATABASE_URL`."""
 
@@ -29,13 +31,7 @@ def problems_of_arguments(names: Iterable[str], fields: Collection[str]) -> list
     """Describe each keyword argument of Config that is neither a setting nor an option of pydantic's."""
     known = [*fields, *(name for name in signature(BaseSettings.__init__).parameters if name[0] == "_")]
     return [
-        f"{name}: there is no such setting{did_you_mean(get_close_matches(name, known, 1))}"
+        f"{name}: there is no such setting; {suggestion(name, known, otherwise='remove it')}"
         for name in names
         if name not in known
     ]
-
-
-def did_you_mean(matches: Iterable[str]) -> str:
-    """Return the end of a sentence that offers these names; empty without names."""
-    text = " or ".join(matches)
-    return f"; did you mean {text}?" if text else ""

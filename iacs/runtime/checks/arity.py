@@ -10,7 +10,7 @@ from iacs.core.exceptions import Finding
 from iacs.runtime.checks.wiring import Call, Wiring
 from iacs.runtime.declared.annotations import ODDITIES
 from iacs.runtime.declared.callees import BY_POSITION
-from iacs.runtime.graph.suggestions import suggestion
+from iacs.suggestions import suggestion
 
 
 def arity(wiring: Wiring) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from iacs.runtime.declared.annotations import members
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.graph.needs import children
-from iacs.runtime.graph.suggestions import suggestion
+from iacs.suggestions import suggestion
 
 _LIFECYCLE = frozenset({"close", "aclose", "probe"})
 """Optional methods that the runtime calls: a stand-in needs none of them."""

@@ -9,7 +9,7 @@ from iacs.runtime.checks.wiring import JUDGED, Wiring, own_name
 from iacs.runtime.declared import class_of
 from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.graph.suggestions import suggestion
+from iacs.suggestions import suggestion
 
 
 def settings(wiring: Wiring) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import get_args
 from iacs.core.exceptions import Finding, FindingKind
 from iacs.runtime.graph.graph import Graph
 from iacs.runtime.graph.kinds import Kind
-from iacs.runtime.graph.suggestions import suggestion
+from iacs.suggestions import suggestion
 
 Waivers = Mapping[str, str | Iterable[str]]
 """The kind, or kinds, of the findings that are waived at a path."""

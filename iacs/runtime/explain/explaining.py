@@ -10,12 +10,12 @@ from iacs.runtime.explain.explanation import Explanation, Needed, ReadSetting, R
 from iacs.runtime.explain.setting_values import SettingValue, Value, Values, nothing_started, setting_values
 from iacs.runtime.graph.graph import Graph, Node
 from iacs.runtime.graph.kinds import own_kind
-from iacs.runtime.graph.suggestions import close_matches, did_you_mean
 from iacs.runtime.picture import Picture, PictureNode, picture_of
 from iacs.runtime.picture.declaring import Declarers
 from iacs.runtime.picture.drawing_text import role_of_class
 from iacs.runtime.picture.folding import Fold
 from iacs.runtime.picture.modules import line_of, made_by
+from iacs.suggestions import close_matches, did_you_mean
 
 
 def explain_part(

@@ -10,9 +10,9 @@ from dependency_injector import providers
 from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
 from iacs.runtime.declared import Declarations, class_of
 from iacs.runtime.graph.kinds import CALLING, PARTS, SCOPED, Kind, Provider
-from iacs.runtime.graph.suggestions import close_matches, did_you_mean
 from iacs.runtime.plan.expressions import UNSET, Values
 from iacs.runtime.plan.plan import Plan
+from iacs.suggestions import close_matches, did_you_mean
 
 Key = type[Any] | str | Provider
 
