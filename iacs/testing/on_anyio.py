@@ -1,16 +1,16 @@
 """The fixtures for tests that anyio runs on asyncio."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from iacs.testing.stage import overlaying_in_loop, running_in_loop
+from iacs.testing.stage import Stage, running_in_loop, staging_in_loop
 
 if TYPE_CHECKING:
     from dependency_injector.containers import Container
 
-    from iacs.runtime import Application, Overlay
+    from iacs.runtime import Application
     from iacs.testing.stage import Roots
 
 
@@ -24,7 +24,7 @@ async def iacs_anyio_application(
 
 
 @pytest.fixture
-async def iacs_anyio_overlay(application: "Application[Any]") -> "AsyncIterator[Callable[..., Overlay]]":
-    """A function that enters overlays; they are left in the event loop of the test."""
-    async with overlaying_in_loop(application) as enter:
-        yield enter
+async def iacs_anyio_stage(application: "Application[Any]") -> AsyncIterator[Stage]:
+    """The overlays and scopes of the test; they are left in its event loop."""
+    async with staging_in_loop(application) as stage:
+        yield stage

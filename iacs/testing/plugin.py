@@ -4,9 +4,10 @@ Every run of pytest loads it, so it imports nothing else until one of its fixtur
 
 - ``application`` is a started Application of the container that the ini option ``iacs_container`` names, or that
   a project's own fixture of that name returns. For an asynchronous test it is started in the test's event loop, by
-  pytest-asyncio (also in strict mode, in the loop of its fixtures) or by anyio (on asyncio).
+  pytest-asyncio (also in strict mode, in the loop that the test's ``loop_scope`` names) or by anyio (on asyncio).
 - ``overlay(database=FakeDatabase())`` enters an overlay of the application, on top of those entered before, returns that
   view, and leaves it after the test.
+- ``scope(request=FakeRequest())`` enters a scope in the same way.
 - ``@pytest.mark.iacs(roots=[MailQueryService, "core.database"])`` names the parts that the test needs started.
 - A test that leaves an application started, or an overlay entered, fails after its teardown;
   ``@pytest.mark.iacs(leaks=True)`` permits it.
@@ -23,8 +24,8 @@ from iacs.testing.leaks import Leaks
 if TYPE_CHECKING:
     from dependency_injector.containers import Container
 
-    from iacs.runtime import Application, Overlay
-    from iacs.testing.stage import Roots
+    from iacs.runtime import Application, Overlay, Scope
+    from iacs.testing.stage import Roots, Stage
 
 _LEAKS = pytest.StashKey[Leaks]()
 
@@ -76,22 +77,41 @@ def application(request: pytest.FixtureRequest) -> "Application[Any]":
 
 
 @pytest.fixture
-def overlay(request: pytest.FixtureRequest) -> "Callable[..., Overlay]":
+def iacs_stage(request: pytest.FixtureRequest) -> "Stage":
+    """The overlays and scopes that the test enters; all are left after the test."""
+    stage: Stage = request.getfixturevalue(f"iacs_{_loop_of(request)}_stage")
+    return stage
+
+
+@pytest.fixture
+def overlay(iacs_stage: "Stage") -> "Callable[..., Overlay]":
     """A function that enters an overlay of the application and returns its view: ``overlay(database=FakeDatabase())``.
 
-    Each overlay lies on top of the one before; all are left after the test.
+    Each overlay lies inside the overlay or scope before; all are left after the test.
     """
-    enter: Callable[..., Overlay] = request.getfixturevalue(f"iacs_{_loop_of(request)}_overlay")
-    return enter
+    return iacs_stage.overlay
+
+
+@pytest.fixture
+def scope(iacs_stage: "Stage") -> "Callable[..., Scope]":
+    """A function that enters a scope of the application and returns it: ``scope(request=FakeRequest())``.
+
+    Each scope lies inside the overlay or scope before; all are left after the test.
+    """
+    return iacs_stage.scope
 
 
 def _loop_of(request: pytest.FixtureRequest) -> str:
-    """Return the plugin that runs the test in an event loop: anyio or asyncio, or sync when there is no loop."""
+    """Return what runs the test: anyio, or asyncio with the scope of the event loop; sync when there is no loop."""
     if not inspect.iscoroutinefunction(getattr(request, "function", None)):
         return "sync"
     if "anyio_backend" in request.fixturenames:
         return "anyio"
-    return "asyncio" if request.config.pluginmanager.has_plugin("asyncio") else "sync"
+    if not request.config.pluginmanager.has_plugin("asyncio"):
+        return "sync"
+    mark = request.node.get_closest_marker("asyncio")
+    marked = mark.kwargs.get("loop_scope") or mark.kwargs.get("scope") if mark is not None else None
+    return f"asyncio_{marked or request.config.getini('asyncio_default_test_loop_scope') or 'function'}"
 
 
 @pytest.fixture
@@ -104,12 +124,12 @@ def iacs_sync_application(iacs_container: "Container", iacs_roots: "Roots") -> "
 
 
 @pytest.fixture
-def iacs_sync_overlay(application: "Application[Any]") -> "Iterator[Callable[..., Overlay]]":
-    """A function that enters overlays; they are left without an event loop."""
-    from iacs.testing.stage import overlaying
+def iacs_sync_stage(application: "Application[Any]") -> "Iterator[Stage]":
+    """The overlays and scopes of the test; they are left without an event loop."""
+    from iacs.testing.stage import staging
 
-    with overlaying(application) as enter:
-        yield enter
+    with staging(application) as stage:
+        yield stage
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -1,34 +1,48 @@
 """The work of the fixtures, independent of pytest."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from dependency_injector.containers import Container
 
-    from iacs.runtime import Application, Overlay
+    from iacs.runtime import Application, Overlay, Scope
     from iacs.runtime.views.replacements import Replacing
 
     Roots = Iterable[type[Any] | str] | None
 
 
 class Stage:
-    """The overlays that one test has entered, each on top of the one before."""
+    """The overlays and scopes that one test has entered, each inside the one before."""
 
-    def __init__(self, application: "Application[Any]") -> None:
+    def __init__(self, application: "Application[Any]", task: "asyncio.Task[Any] | None" = None) -> None:
         self._application = application
-        self._views: list[Overlay] = []
+        self._task = task
+        self._views: list[Overlay | Scope] = []
 
     def overlay(self, mapping: "Replacing | None" = None, /, **parts: Any) -> "Overlay":
-        """Enter an overlay of the one that was entered last, and return it."""
-        below = self._views[-1] if self._views else self._application
-        view = below.overlay(mapping, **parts)
+        """Enter an overlay of what was entered last, and return it."""
+        view = self._innermost.overlay(mapping, **parts)
         self._views.append(view.__enter__())
         return view
 
+    def scope(self, mapping: Mapping[Any, Any] | None = None, /, **values: Any) -> "Scope":
+        """Enter a scope of what was entered last, and return it.
+
+        Its resources are opened in tasks of their own, since another task than the test's leaves it.
+        """
+        scope = self._innermost.scope(mapping, **values)
+        self._views.append(scope.__enter__() if self._task is None else scope.enter_for(self._task))
+        return scope
+
+    @property
+    def _innermost(self) -> "Application[Any] | Overlay | Scope":
+        return self._views[-1] if self._views else self._application
+
     def leave(self) -> None:
-        """Leave every overlay that the test has not left itself, the last one first."""
+        """Leave every view that the test has not left itself, the last one first."""
         with ExitStack() as stack:
             for view in self._views:
                 if view.is_started:
@@ -61,21 +75,21 @@ async def running_in_loop(container: "Container", roots: "Roots") -> "AsyncItera
 
 
 @contextmanager
-def overlaying(application: "Application[Any]") -> "Iterator[Callable[..., Overlay]]":
-    """Yield the function that enters overlays; leave them without an event loop."""
+def staging(application: "Application[Any]") -> Iterator[Stage]:
+    """Yield the overlays and scopes of a test; leave them without an event loop."""
     stage = Stage(application)
     try:
-        yield stage.overlay
+        yield stage
     finally:
         stage.leave()
 
 
 @asynccontextmanager
-async def overlaying_in_loop(application: "Application[Any]") -> "AsyncIterator[Callable[..., Overlay]]":
-    """Yield the function that enters overlays; leave them in this event loop."""
-    stage = Stage(application)
+async def staging_in_loop(application: "Application[Any]") -> AsyncIterator[Stage]:
+    """Yield the overlays and scopes of a test; leave them in this event loop."""
+    stage = Stage(application, asyncio.current_task())
     try:
-        yield stage.overlay
+        yield stage
     finally:
         await stage.leave_async()
 

@@ -511,3 +511,117 @@ def test_it_is_loaded_without_the_runtime(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+
+
+SCOPED = """
+from contextlib import asynccontextmanager
+import anyio
+from dependency_injector import containers, providers
+from iacs.runtime import scoped
+
+log = []
+
+class Request:
+    name = "real"
+
+class FakeRequest(Request):
+    name = "fake"
+
+class Session: ...
+
+def open_session(engine):
+    yield Session()
+    log.append("close session")
+
+async def open_group():
+    async with anyio.create_task_group() as group:
+        yield group
+    log.append("close group")
+
+class Orders:
+    def __init__(self, session: Session, request: Request):
+        self.session, self.request = session, request
+
+class Container(containers.DeclarativeContainer):
+    engine = providers.Object("engine")
+    request = scoped.value(Request)
+    session = scoped.resource(open_session, engine)
+    group = scoped.resource(open_group)
+    orders = scoped.singleton(Orders, session, request)
+"""
+
+
+def test_scopes_are_entered_inside_of_one_another_and_left_with_the_test(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        scoped_shop=SCOPED,
+        test_scope="""
+        import pytest, scoped_shop
+        from iacs.runtime import inject
+        from scoped_shop import FakeRequest, Orders, Request
+
+        @inject
+        def handle(orders: Orders):
+            return orders.request.name
+
+        def test_plain(scope):
+            opened = scope(request=FakeRequest())
+            assert opened.get(Orders) is opened.get(Orders)
+            assert handle() == "fake"
+            inner = scope({Request: Request()})
+            assert handle() == "real"
+            assert inner["session"] is opened["session"]
+
+        def test_in_an_overlay(overlay, scope):
+            assert scoped_shop.log == ["close session"]
+            overlay(engine="other")
+            scope(request=FakeRequest())
+            overlay({"request": Request()})
+            assert handle() == "real"
+
+        @pytest.mark.asyncio
+        async def test_in_a_loop(application, scope):
+            opened = scope(request=FakeRequest())
+            group = await opened.aget("group")
+            group.start_soon(noted)
+            assert (await opened.aget(Orders)).request.name == "fake"
+            assert handle() == "fake"
+
+        async def noted():
+            scoped_shop.log.append("worked")
+
+        def test_left():
+            assert sorted(scoped_shop.log[-4:]) == ["close group", "close session", "close session", "worked"]
+        """,
+    )
+    outcome(project, "-o", "iacs_container=scoped_shop:Container", passed=4)
+
+
+@pytest.mark.parametrize("loop_scope", ["function", "class", "module", "package", "session"])
+def test_the_application_runs_in_the_event_loop_that_the_test_asks_for(
+    project: pytest.Pytester, loop_scope: str
+) -> None:
+    source = f"""
+        import asyncio, pytest, shop
+
+        @pytest.mark.asyncio(loop_scope="{loop_scope}")
+        async def test_it(application, overlay, scope):
+            assert application["client"] is asyncio.get_running_loop()
+            overlay(database=shop.Fake())
+            assert scope()["client"] is asyncio.get_running_loop()
+        """
+    project.makepyfile(__init__="", test_one=source, test_two=source)
+    outcome(project, "-o", "iacs_container=shop:Looped", passed=2)
+
+
+def test_the_application_runs_in_the_event_loop_of_the_settings(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import asyncio, pytest
+
+        @pytest.mark.asyncio
+        async def test_it(application):
+            assert application["client"] is asyncio.get_running_loop()
+        """
+    )
+    more = ["-o", "asyncio_default_test_loop_scope=module"]
+    outcome(project, "-o", "iacs_container=shop:Looped", *more, passed=1)

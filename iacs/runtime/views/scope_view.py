@@ -46,7 +46,11 @@ class ScopeView(ReportingView):
         return self
 
     async def __aenter__(self) -> Self:
-        self._enter(asyncio.current_task())
+        return self.enter_for(asyncio.current_task())
+
+    def enter_for(self, task: "asyncio.Task[Any] | None") -> Self:
+        """Enter on behalf of a task: what other tasks open is opened and closed in tasks of its own."""
+        self._enter(task)
         return self
 
     def __exit__(
