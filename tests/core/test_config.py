@@ -221,7 +221,7 @@ def test_variable_of_the_environment_that_is_nearly_a_setting_is_only_described(
 
 
 def test_misspelt_argument_is_a_problem() -> None:
-    with pytest.raises(ConfigurationError, match=r"^_env_fil: .* did you mean _env_file\?$"):
+    with pytest.raises(ConfigurationError, match=r"^_env_fil: .* did you mean '_env_file'\?$"):
         Config(_env_fil="elsewhere.env")
 
 

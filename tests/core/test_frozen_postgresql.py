@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -98,7 +99,7 @@ def is_active(tx: Transaction, mark: str) -> bool:
     return bool(tx.value(SLEEPING, {"query": f"%{mark}%"}))
 
 
-async def sleeping(database: Database, call: Callable[..., Awaitable[None]]) -> asyncio.Task[None]:
+async def sleeping(database: Database, call: Callable[..., Awaitable[Any]]) -> asyncio.Task[None]:
     """Begin to sleep, and return when the server does: the sleeps of severed connections go on as well."""
     mark = uuid4().hex
     running = asyncio.ensure_future(call(sleep, LIMIT, mark))
@@ -137,7 +138,8 @@ async def test_a_statement_on_its_way_is_an_error_that_says_so(server: Server, d
 
 async def test_a_statement_of_a_calling_thread_is_an_error_too(server: Server, database: Database) -> None:
     async with asyncio.timeout(LIMIT):
-        running = await sleeping(database, partial(asyncio.to_thread, database.run_sync))
+        run_sync: Callable[..., Any] = database.run_sync
+        running = await sleeping(database, partial(asyncio.to_thread, run_sync))
         with server.frozen(), pytest.raises(DatabaseError, match="does not answer"):
             await running
 
