@@ -4,16 +4,20 @@ Reading and writing are imported at the first use: a program that only wires an 
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from iacs.core._events.stream import BaseEventStream
 from iacs.core.database import Database
-from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent
+from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent, Partition
 from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger
+from iacs.core.transaction import Row
 
 if TYPE_CHECKING:
+    from iacs.core._events.group_keeper import GroupKeeper
+    from iacs.core._events.log_poller import LogPoller
     from iacs.core._events.log_reader import EventLogReader
 
 
@@ -22,7 +26,8 @@ class EventLog(BaseEventStream["EventLogReader"]):
 
     A consumer receives events published through the same EventLog at once, and others within
     `poll_seconds`. The group takes over the partitions of a dead consumer after `lease_seconds`. Publishing
-    is all or nothing. Errors of the database are DatabaseError. Nothing is ever deleted.
+    is all or nothing. Errors of the database are DatabaseError; a consumer waits for a database that is away for
+    up to `max_outage_seconds`. Nothing is ever deleted.
     """
 
     def __init__(
@@ -34,6 +39,7 @@ class EventLog(BaseEventStream["EventLogReader"]):
         source: str = DEFAULT_SOURCE,
         poll_seconds: float = 0.25,
         lease_seconds: float = 10.0,
+        max_outage_seconds: float = 30.0,
         logger: Logger,
     ) -> None:
         super().__init__(
@@ -43,6 +49,7 @@ class EventLog(BaseEventStream["EventLogReader"]):
         self._source = source
         self._poll_seconds = poll_seconds
         self._lease_seconds = lease_seconds
+        self._max_outage_seconds = max_outage_seconds
         self._closed = False
 
     async def publish_many(self, events: Iterable[NewEvent]) -> int:
@@ -50,9 +57,7 @@ class EventLog(BaseEventStream["EventLogReader"]):
         self._check_open()
         batch = list(events)
         if batch:
-            await asyncio.to_thread(self._append, batch)
-            for reader in self._readers:
-                reader.wake()
+            self._poller.publish(await asyncio.to_thread(self._append, batch))
         return len(batch)
 
     async def probe(self) -> None:
@@ -73,20 +78,36 @@ class EventLog(BaseEventStream["EventLogReader"]):
         self._check_open()
         return EventLogReader(
             self._database,
+            self._poller,
+            self._keeper,
             topics,
             group,
             idle_timeout=idle_timeout,
             poll_seconds=self._poll_seconds,
             lease_seconds=self._lease_seconds,
+            max_outage_seconds=self._max_outage_seconds,
+            logger=self._logger,
         )
+
+    @cached_property
+    def _poller(self) -> "LogPoller":
+        from iacs.core._events.log_poller import LogPoller
+
+        return LogPoller(self._database, poll_seconds=self._poll_seconds)
+
+    @cached_property
+    def _keeper(self) -> "GroupKeeper":
+        from iacs.core._events.group_keeper import GroupKeeper
+
+        return GroupKeeper(self._database, lease_seconds=self._lease_seconds)
 
     def _check_open(self) -> None:
         if self._closed:
             raise EventError("the event log is closed", hint="make a new EventLog")
 
-    def _append(self, events: Sequence[NewEvent]) -> None:
+    def _append(self, events: Sequence[NewEvent]) -> Mapping[Partition, Sequence[Row]]:
         from iacs.core._events.encoded_event import encode_event
         from iacs.core._events.log_records import append
 
         encoded = [encode_event(event, self._source) for event in events]
-        self._database.run_sync(append, encoded)
+        return self._database.run_sync(append, encoded)

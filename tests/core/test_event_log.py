@@ -1,19 +1,21 @@
 """What only the event log in a database has to show; the promises it shares with Kafka are in test_events.py."""
 
 import asyncio
-import math
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
+import psycopg
 import pytest
 import pytest_asyncio
-from sqlalchemy import event
+from sqlalchemy import event, make_url
 
 from iacs.core import clock
 from iacs.core._events.group_member import Assignment, GroupMember
+from iacs.core._events.log_reader import EventLogReader
 from iacs.core._events.log_records import PARTITIONS, end_offsets, partitions_of
 from iacs.core._events.log_records import read as read_records
 from iacs.core.database import Database
@@ -21,6 +23,7 @@ from iacs.core.event_log import EventLog
 from iacs.core.events import NewEvent, Partition
 from iacs.core.exceptions import DatabaseError
 from tests.fixtures.events import LOGGER, read
+from tests.servers.postgresql import create_database, drop_database
 
 
 @pytest_asyncio.fixture
@@ -168,7 +171,9 @@ def test_a_member_that_slept_through_its_death_commits_nothing_over_its_successo
     assert (topic, 0) not in assignment.partitions
 
 
-def test_who_leaves_commits_and_frees_its_partitions_at_once(database: Database, topic: str) -> None:
+def test_a_member_that_leaves_commits_and_frees_its_partitions_at_once(
+    database: Database, topic: str
+) -> None:
     one, two = member("a", topic), member("b", topic)
     heartbeat(database, one)
     with database.transaction() as tx:
@@ -216,33 +221,175 @@ async def test_a_consumer_whose_loop_was_held_up_hands_on_nothing_of_its_success
         await asyncio.wait([next_one])
 
 
-@pytest.mark.parametrize("group", [None, "group"])
-async def test_an_idle_consumer_queries_once_for_each_poll(
-    database: Database, topic: str, group: str | None
+@asynccontextmanager
+async def waiting_consumers(
+    log: EventLog, topic: str, groups: list[str | None]
+) -> AsyncIterator["asyncio.Queue[Any]"]:
+    """Run consumers that have read everything and committed it; yield what they read from then on."""
+    values = asyncio.Queue[Any]()
+
+    async def follow(group: str | None) -> None:
+        async with aclosing(log.consume(topic, group)) as events:
+            async for new in events:
+                values.put_nowait(new.value)
+
+    await log.publish(topic, "first")
+    tasks = [asyncio.create_task(follow(group)) for group in groups]
+    try:
+        async with asyncio.timeout(60):
+            for _ in groups:
+                assert await values.get() == "first"
+            for reader in tuple(log._readers):
+                await until_parked(reader)
+        yield values
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until_parked(reader: EventLogReader) -> None:
+    while True:
+        await asyncio.sleep(0.02)
+        if reader.is_parked and (reader.group is None or not reader.buffer.uncommitted()):
+            return
+
+
+async def get_all(values: "asyncio.Queue[Any]", count: int) -> list[Any]:
+    async with asyncio.timeout(60):
+        return [await values.get() for _ in range(count)]
+
+
+@pytest.mark.parametrize("is_grouped", [False, True])
+@pytest.mark.parametrize("count", [1, 50])
+async def test_idle_consumers_cost_one_query_for_a_poll_however_many_they_are(
+    database: Database, topic: str, count: int, is_grouped: bool
 ) -> None:
-    """A heartbeat apart, which the long lease keeps out of the count, and the statements of its start."""
+    """The renewals apart, which the long lease keeps out of the count."""
     statements = list[str]()
 
-    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         statements.append(statement)
 
-    async with EventLog(database, poll_seconds=0.02, lease_seconds=600, logger=LOGGER) as log:
+    groups = [f"group {n}" if is_grouped else None for n in range(count)]
+    async with (
+        EventLog(database, poll_seconds=0.05, lease_seconds=600, logger=LOGGER) as log,
+        waiting_consumers(log, topic, groups) as values,
+    ):
+        await asyncio.sleep(0.2)  # the last one to wait made the poller look once more
+        event.listen(database.engine, "before_cursor_execute", note)
+        started = time.monotonic()
+        await asyncio.sleep(1)
+        seconds = time.monotonic() - started
+        event.remove(database.engine, "before_cursor_execute", note)
+        looks = [statement for statement in statements if "sum(value)" in statement]
+        assert 1 <= len(looks) <= seconds / 0.05 + 1
+        queries = [statement for statement in statements if statement.lstrip().startswith("SELECT")]
+        assert len(queries) - len(looks) <= 4 * (seconds + 1)  # the members and the clock, each second
+        await log.publish(topic, 2)
+        assert await get_all(values, count) == [2] * count
+
+
+async def test_an_event_of_the_same_process_is_delivered_without_a_poll(
+    database: Database, topic: str
+) -> None:
+    async with (
+        EventLog(database, poll_seconds=600, lease_seconds=600, logger=LOGGER) as log,
+        waiting_consumers(log, topic, ["group", None]) as values,
+    ):
+        await log.publish(topic, 2)
+        assert await get_all(values, 2) == [2, 2]
+
+
+async def test_many_events_for_consumers_that_wait_arrive_in_order(log: EventLog, topic: str) -> None:
+    async with waiting_consumers(log, topic, ["group", None]) as values:
+        await log.publish_many(NewEvent(topic, n, key="k") for n in range(100))
+        delivered = await get_all(values, 200)
+    assert sorted(delivered) == sorted([*range(100)] * 2)
+    assert await read(log, topic, "group") == []
+
+
+async def test_members_that_wait_are_kept_in_their_group(database: Database, topic: str) -> None:
+    async with (
+        EventLog(database, lease_seconds=1, logger=LOGGER) as log,
+        aclosing(log.consume(topic, "group")) as events,
+    ):
+        waiting = asyncio.create_task(anext(events))
+        await asyncio.sleep(2.5)
+        with database.transaction() as tx:
+            members = GroupMember("group", [topic], "other", seconds=60).members(tx)
+        assert len(members) == 1
         await log.publish(topic, 1)
-        async with aclosing(log.consume(topic, group)) as events:
-            await anext(events)
-            waiting = asyncio.create_task(anext(events))
-            await asyncio.sleep(0.5)
-            event.listen(database.engine, "before_cursor_execute", count)
-            started = time.monotonic()
-            await asyncio.sleep(1)
-            polls = math.ceil((time.monotonic() - started) / 0.02) + 1
-            event.remove(database.engine, "before_cursor_execute", count)
-            reads = [statement for statement in statements if "iacs_counters" in statement]
-            assert 1 <= len(reads) <= polls
-            queries = [statement for statement in statements if statement.lstrip().startswith("SELECT")]
-            assert len(queries) <= 3 * polls  # in a group also the clock and the members
-            await log.publish(topic, 2)
-            assert (await asyncio.wait_for(waiting, 30)).value == 2
+        assert (await asyncio.wait_for(waiting, 30)).value == 1
+
+
+async def test_a_member_that_was_taken_for_dead_joins_again(database: Database, topic: str) -> None:
+    async with (
+        EventLog(database, lease_seconds=2, logger=LOGGER) as log,
+        aclosing(log.consume(topic, "group")) as events,
+    ):
+        [waiting] = [asyncio.create_task(anext(events))]
+        await asyncio.sleep(1)
+        with database.transaction() as tx:
+            tx.execute("DELETE FROM iacs_event_log_members")
+            tx.execute("UPDATE iacs_event_log_offsets SET owner = NULL")
+        await asyncio.sleep(2)
+        await log.publish(topic, 1)
+        assert (await asyncio.wait_for(waiting, 30)).value == 1
+        assert {owner for _, owner in offsets(database, topic).values()} != {None}
+
+
+async def test_consumers_survive_dropped_connections(postgresql_url: str, topic: str) -> None:
+    name = f"test_{uuid4().hex}"
+    create_database(postgresql_url, name)
+    url = make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
+    try:
+        async with (
+            Database(url) as database,
+            EventLog(database, poll_seconds=0.02, logger=LOGGER) as log,
+            waiting_consumers(log, topic, [f"group {n}" for n in range(6)]) as values,
+        ):
+            for _ in range(10):
+                drop_connections(postgresql_url, name)
+                await asyncio.sleep(0.1)
+            async with asyncio.timeout(60):
+                await publish_at_last(log, topic)
+            assert await get_all(values, 6) == ["last"] * 6
+    finally:
+        drop_database(postgresql_url, name)
+
+
+async def publish_at_last(log: EventLog, topic: str) -> None:
+    """Publish once the database accepts it; what fails has not been published."""
+    is_published = False
+    while not is_published:
+        with suppress(DatabaseError):
+            await log.publish(topic, "last")
+            is_published = True
+
+
+def drop_connections(server: str, database: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
+        )
+
+
+async def test_an_error_of_the_caller_stays_what_it_is_though_it_looks_like_one_of_the_log(
+    log: EventLog, topic: str
+) -> None:
+    await log.publish(topic, 1)
+    mine = DatabaseError("the caller's own database is away")
+
+    async def handle() -> None:
+        async with aclosing(log.consume(topic, "group")) as events:
+            async for _ in events:
+                raise mine
+
+    with pytest.raises(DatabaseError) as caught:
+        await asyncio.wait_for(handle(), 30)
+    assert caught.value is mine
+    assert [event.value for event in await read(log, topic, "group")] == [1]
 
 
 async def test_a_record_with_broken_headers_becomes_a_dead_letter(
@@ -256,11 +403,12 @@ async def test_a_record_with_broken_headers_becomes_a_dead_letter(
     assert letter.value["headers"] == {"ce_id": "the id"}
 
 
-async def test_a_failing_database_ends_the_iteration_with_its_error(
-    log: EventLog, database: Database, topic: str
+async def test_a_database_that_is_away_for_too_long_ends_the_iteration_with_its_error(
+    database: Database, topic: str
 ) -> None:
+    log = EventLog(database, lease_seconds=2, max_outage_seconds=0.5, logger=LOGGER)
     await log.publish(topic, 1)
-    async with aclosing(log.consume(topic, "group")) as events:
+    async with log, aclosing(log.consume(topic, "group")) as events:
         await anext(events)
         waiting = asyncio.create_task(anext(events))
         database.run_script("DROP TABLE iacs_event_log_members")

@@ -74,6 +74,11 @@ class EventBuffer:
         return None if self._records else self._waiting_since
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the iteration is over, once the caller asks for the next record."""
+        return self._has_ended
+
+    @property
     def in_flight(self) -> Partition | None:
         """The partition of the record that the caller works on."""
         record = self._in_flight

@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from iacs.core import clock
+from iacs.core._events.groups import Members, commit
 from iacs.core._events.log_records import end_offsets, partitions_of
 from iacs.core.counters import draw
 from iacs.core.events import Partition
 from iacs.core.transaction import Row, Transaction
 
-_COMMIT = """
-    UPDATE iacs_event_log_offsets SET next_offset = :next_offset
-    WHERE group_name = :group AND topic = :topic AND partition = :partition AND owner = :member
-"""
 _EXPIRE_MEMBERS = (
     "DELETE FROM iacs_event_log_members WHERE group_name = :group AND topic = :topic AND expires_at <= :now"
 )
@@ -78,7 +75,7 @@ class GroupMember:
         A partition that another member should have is given up unless it is the one `in_flight`.
         """
         self._lock(tx)
-        self._commit(tx, finished)
+        commit(tx, {(self._group, self._name): finished})
         now = clock.database_now(tx)
         expires_at = clock.to_text(now + timedelta(seconds=self._seconds))
         partitions, members, is_final = dict[Partition, int](), list[tuple[str, str]](), True
@@ -91,6 +88,10 @@ class GroupMember:
             partitions |= owned
             is_final = is_final and is_complete
         return Assignment(partitions, is_final, members)
+
+    def members_in(self, members: Members) -> list[tuple[str, str]]:
+        """Return those of its own group, by topic."""
+        return [(topic, name) for topic in self._topics for name in members.get((self._group, topic), ())]
 
     def members(self, tx: Transaction) -> list[tuple[str, str]]:
         """Return the members alive, by topic."""
@@ -116,7 +117,7 @@ class GroupMember:
     def leave(self, tx: Transaction, finished: Mapping[Partition, int]) -> None:
         """Commit the `finished` offsets and give every partition up."""
         self._lock(tx)
-        self._commit(tx, finished)
+        commit(tx, {(self._group, self._name): finished})
         tx.execute(_RELEASE, self._values())
         tx.execute(_LEAVE, self._values())
 
@@ -125,13 +126,6 @@ class GroupMember:
 
     def _lock(self, tx: Transaction) -> None:
         draw(tx, f"event_log_group/{self._group}", 1)
-
-    def _commit(self, tx: Transaction, finished: Mapping[Partition, int]) -> None:
-        rows = [
-            self._values(topic, partition=number, next_offset=offset)
-            for (topic, number), offset in sorted(finished.items())
-        ]
-        tx.execute(_COMMIT, rows)
 
     def _alive(self, tx: Transaction, topic: str, now: datetime) -> list[str]:
         rows = tx.rows(_MEMBERS, self._values(topic, now=clock.to_text(now)))

@@ -1,59 +1,90 @@
-"""The reader of the event log for one consumer: it polls, keeps its share of the group and commits what is finished."""
+"""The reader of the event log for one consumer: it fetches, and waits for the poller when it has read everything."""
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TypeVar
-from uuid import uuid4
+from collections.abc import Sequence
 
 from iacs.core._events.event_buffer import EventBuffer, Fetched, Record
-from iacs.core._events.group_member import Assignment, GroupMember
-from iacs.core._events.log_records import partitions_of, read
+from iacs.core._events.group_keeper import GroupKeeper
+from iacs.core._events.log_poller import LogPoller
+from iacs.core._events.log_records import fetched, partitions_of, read
+from iacs.core._events.membership import Membership
 from iacs.core.database import Database
-from iacs.core.exceptions import IACSGraphError
-from iacs.core.transaction import Transaction
+from iacs.core.exceptions import DatabaseError, SchemaError
+from iacs.core.logger import Logger
+from iacs.core.transaction import Row
 
-T = TypeVar("T")
-
-_COMMIT_SECONDS = 1.0
 _RECORDS_OF_A_PARTITION = 500
+_MAX_RETRY_SECONDS = 2.0
+_LEAVE_ATTEMPTS = 3
 
 
 class EventLogReader:
-    """A task that fetches records of topics into `buffer` every `poll_seconds`, or when woken."""
+    """A task that fetches records of topics into `buffer`; the poller delivers what is new after that.
+
+    While the database is away it waits, for up to `max_outage_seconds`.
+    """
 
     def __init__(
         self,
         database: Database,
+        poller: LogPoller,
+        keeper: GroupKeeper,
         topics: Sequence[str],
         group: str | None,
         *,
         idle_timeout: float | None,
         poll_seconds: float,
         lease_seconds: float,
+        max_outage_seconds: float,
+        logger: Logger,
     ) -> None:
+        self.topics = tuple(topics)
+        self.group = group
+        self.is_parked = False
+        self.buffer = EventBuffer(asyncio.get_running_loop(), self._caller_waits)
         self._database = database
+        self._poller = poller
+        self._keeper = keeper
         self._idle_timeout = idle_timeout
         self._poll_seconds = poll_seconds
-        self._lease_seconds = lease_seconds
-        self._member = (
-            GroupMember(group, topics, uuid4().hex, seconds=lease_seconds) if group is not None else None
-        )
+        self._max_outage_seconds = max_outage_seconds
+        self._logger = logger
         self._woken = asyncio.Event()
         self._is_stopping = False
-        self._heartbeat_lock = asyncio.Lock()
-        self._heartbeat_at = self._committed_at = float("-inf")
-        self._assignment = Assignment({}, is_final=False, members=())
-        self._starts = dict.fromkeys(partitions_of(topics) if group is None else (), 0)
-        self._owners_behind: dict[str, str] | None = None
-        self.buffer = EventBuffer(asyncio.get_running_loop(), self.wake)
-        self.buffer.assign(self._starts)
+        self._away_since: float | None = None
+        self.membership: Membership | None = None
+        self.starts = dict.fromkeys(partitions_of(topics), 0)
+        if group is None:
+            self.buffer.assign(self.starts)
+        else:
+            self.membership = Membership(
+                database, group, self.topics, self.buffer, lease_seconds=lease_seconds
+            )
+            self.starts = self.membership.starts
+            keeper.add(self)
+        poller.add(self)
         self._task = asyncio.create_task(self._run(), name="iacs-event-log-reader")
 
     def wake(self) -> None:
-        """Poll now."""
+        """Read on now."""
         self._woken.set()
+
+    def fail(self, error: Exception) -> None:
+        """End the iteration with an error."""
+        self.buffer.end(error)
+        self._is_stopping = True
+        self.wake()
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        """Take records that the poller has read."""
+        self._take([fetched(row) for row in rows])
+
+    def _caller_waits(self) -> None:
+        if not self.is_parked or self._idle_timeout is not None:
+            self.wake()
+        elif self.membership is not None:
+            self._keeper.commit_soon()
 
     async def stop(self) -> None:
         """Commit what is finished and leave the group."""
@@ -65,118 +96,116 @@ class EventLogReader:
     async def next(self) -> Record | None:
         """Finish the record in flight and return the next one; None when the iteration is over."""
         while (record := await self.buffer.next()) is not None:
-            if await self._still_owns(record):
+            if self.membership is None or await self._is_mine(record, self.membership):
                 return record
         return None
 
-    async def _still_owns(self, record: Record) -> bool:
-        """Return whether a record taken from the buffer may be returned: no other member has its partition."""
-        if self._heartbeat_lock.locked():
-            async with self._heartbeat_lock:  # it may be releasing the partition
-                pass
-        elif self._member is not None and time.monotonic() - self._heartbeat_at > self._lease_seconds / 2:
-            await self._heartbeat(
-                self._member
-            )  # the loop was blocked: the group may have continued without this member
-        return record.topic_partition in self._starts
+    async def _is_mine(self, record: Record, membership: Membership) -> bool:
+        """Return whether a record taken from the buffer may be handed on: no other member has its partition."""
+        await membership.settled()
+        while membership.is_lease_old and not self.buffer.has_ended:
+            try:  # the loop or the database was held up: the group may have gone on without this member
+                await membership.heartbeat()
+            except DatabaseError:  # the reader's own task decides how long that may last
+                await asyncio.sleep(self._poll_seconds)
+        return record.topic_partition in self.starts
 
     async def _run(self) -> None:
-        error: IACSGraphError | None = None
+        error: BaseException | None = None
         try:
             while not self._is_stopping:
-                await self._step()
-            if self._member is not None:
-                await self._database.run(self._member.leave, self.buffer.uncommitted())
-        except IACSGraphError as problem:
+                await self._step_through_outages()
+        except Exception as problem:  # noqa: BLE001 - raised to the caller, who waits in the buffer
             error = problem
         finally:
+            await self._poller.discard(self)
+            await self._keeper.discard(self)
+            if self.membership is not None:
+                await self._leave(self.membership)
             self.buffer.end(error)
+
+    async def _step_through_outages(self) -> None:
+        """Read once; raise DatabaseError when the database was away for too long, or will not come back."""
+        try:
+            await self._step()
+        except SchemaError:
+            raise
+        except DatabaseError as error:
+            now = time.monotonic()
+            self._away_since = self._away_since or now
+            seconds = min(max(self._poll_seconds, now - self._away_since), _MAX_RETRY_SECONDS)
+            if now + seconds - self._away_since > self._max_outage_seconds:
+                raise
+            self._logger.warning("event log not readable", group=self.group, reason=str(error))
+            await self._pause(seconds)
+        else:
+            self._away_since = None
 
     async def _step(self) -> None:
         self._woken.clear()
-        if self._member is not None and await self._is_heartbeat_due(self._member):
-            await self._heartbeat(self._member)
+        if self.membership is not None and self.membership.is_heartbeat_due():
+            await self.membership.heartbeat()
         if self.buffer.is_full:
-            await self._wait()
+            await self._pause(self._poll_seconds)
             return
-        fetch = partial(read, starts=dict(self._starts), limit=_RECORDS_OF_A_PARTITION)
-        fetched = await self._query(fetch)
-        self._take(fetched)
-        if not fetched and not await self._is_over():
-            await self._wait()
+        records = await self._database.read(read, dict(self.starts), _RECORDS_OF_A_PARTITION)
+        self._take(records)
+        if not records and not await self._is_over():
+            await self._park()
 
-    async def _wait(self) -> None:
+    def _take(self, records: Sequence[Fetched]) -> None:
+        owned = [(record, size) for record, size in records if record.topic_partition in self.starts]
+        for record, _ in owned:
+            self.starts[record.topic_partition] = record.offset + 1
+        self.buffer.put(owned)
+
+    async def _park(self) -> None:
+        """Wait until the poller delivers something, or there is something else to do."""
+        self.is_parked = True
+        self._poller.look_again()
         try:
-            async with asyncio.timeout(self._poll_seconds):
+            await self._pause(self._max_park_seconds())
+        finally:
+            self.is_parked = False
+
+    def _max_park_seconds(self) -> float | None:
+        if self.membership is not None and not self.membership.is_settled:
+            return self._poll_seconds
+        since = self.buffer.waiting_since
+        if self._idle_timeout is None or since is None:
+            return None
+        return max(self._poll_seconds, since + self._idle_timeout - time.monotonic())
+
+    async def _pause(self, seconds: float | None) -> None:
+        try:
+            async with asyncio.timeout(seconds):
                 await self._woken.wait()
         except TimeoutError:
             pass
-
-    def _take(self, fetched: list[Fetched]) -> None:
-        owned = [(record, size) for record, size in fetched if record.topic_partition in self._starts]
-        for record, _ in owned:
-            self._starts[record.topic_partition] = record.offset + 1
-        self.buffer.put(owned)
-
-    async def _is_heartbeat_due(self, member: GroupMember) -> bool:
-        now = time.monotonic()
-        if not self._assignment.is_final or now - self._heartbeat_at >= self._lease_seconds / 4:
-            return True
-        if self.buffer.uncommitted() and (
-            now - self._committed_at >= _COMMIT_SECONDS or self.buffer.waiting_since is not None
-        ):
-            return True
-        return await self._query(member.members) != self._assignment.members
-
-    async def _query(self, work: Callable[[Transaction], T]) -> T:
-        """Return what `work` reads; unlike Database.read it takes none of the threads that write."""
-
-        def query() -> T:
-            with self._database.get_connection() as connection:
-                return work(Transaction(connection))
-
-        return await asyncio.to_thread(query)
-
-    async def _heartbeat(self, member: GroupMember) -> None:
-        async with self._heartbeat_lock:
-            finished = self.buffer.uncommitted()
-            started = time.monotonic()
-            assignment = await self._database.run(member.heartbeat, finished, self.buffer.in_flight)
-            self._heartbeat_at = started
-            if finished:
-                self._committed_at = started
-            self.buffer.mark_committed(finished)
-            self._apply(assignment)
-
-    def _apply(self, assignment: Assignment) -> None:
-        offsets = assignment.partitions
-        revoked = self._starts.keys() - offsets.keys()
-        new = offsets.keys() - self._starts.keys()
-        self.buffer.revoke(revoked)
-        self.buffer.assign(new)
-        for partition in revoked:
-            del self._starts[partition]
-        self._starts |= {partition: offsets[partition] for partition in new}
-        self._assignment = assignment
 
     async def _is_over(self) -> bool:
         """Return whether the caller has waited long enough, and no dead member's events are left unread."""
         since = self.buffer.waiting_since
         if self._idle_timeout is None or since is None:
-            self._owners_behind = None
+            if self.membership is not None:
+                self.membership.forget_others()
             return False
         if time.monotonic() - since < self._idle_timeout:
             return False
-        if self._member is not None and not await self._are_others_alive(self._member):
+        if self.membership is not None and not await self.membership.are_others_alive():
             return False
         self._is_stopping = True
         return True
 
-    async def _are_others_alive(self, member: GroupMember) -> bool:
-        """Return whether every other member with events to read was seen to renew its row: none is dead."""
-        owners = await self._query(member.other_owners_behind)
-        before = self._owners_behind
-        self._owners_behind = owners if before is None else before
-        return not owners or (
-            before is not None and all(before.get(name, "") != owners[name] for name in owners)
-        )
+    async def _leave(self, membership: Membership) -> None:
+        """Leave the group; what cannot be committed is read again."""
+        for attempt in range(1, _LEAVE_ATTEMPTS + 1):
+            try:
+                await membership.leave()
+            except DatabaseError as error:
+                if attempt == _LEAVE_ATTEMPTS:
+                    self._logger.warning("offsets not committed", group=self.group, reason=str(error))
+                else:
+                    await asyncio.sleep(self._poll_seconds)
+            else:
+                return

@@ -23,6 +23,7 @@ _INSERT = """
     INSERT INTO iacs_event_log (topic, partition, "offset", event_id, event_key, value, headers, created_at)
     VALUES (:topic, :partition, :offset, :event_id, :event_key, :value, :headers, :created_at)
 """
+_VERSION = "SELECT sum(value) FROM iacs_counters WHERE substr(name, 1, 10) = 'event_log/'"  # in any collation
 _READ = """
     SELECT topic, partition, "offset", event_id, event_key, value, headers FROM iacs_event_log
     WHERE topic = :topic AND partition = :partition AND "offset" >= :start
@@ -35,18 +36,20 @@ def partitions_of(topics: Iterable[str]) -> list[Partition]:
     return [(topic, number) for topic in topics for number in range(PARTITIONS)]
 
 
-def append(tx: Transaction, events: Sequence[EncodedEvent]) -> None:
-    """Add events in their order."""
+def append(tx: Transaction, events: Sequence[EncodedEvent]) -> dict[Partition, list[Row]]:
+    """Add events in their order; return their rows."""
     by_partition = defaultdict[Partition, list[EncodedEvent]](list)
     for encoded in events:
         event = encoded.event
         key = event.id if event.key is None else event.key
         by_partition[event.topic, zlib.crc32(key.encode()) % PARTITIONS].append(encoded)
-    now = clock.to_text(clock.now())
+    now, rows = clock.to_text(clock.now()), dict[Partition, list[Row]]()
     for partition in sorted(by_partition):  # sorted, so that two transactions never wait for each other
         batch = by_partition[partition]
         start = counters.draw(tx, _counter(partition), len(batch))
-        tx.execute(_INSERT, [_row(partition, start + n, encoded, now) for n, encoded in enumerate(batch)])
+        rows[partition] = [_row(partition, start + n, encoded, now) for n, encoded in enumerate(batch)]
+        tx.execute(_INSERT, rows[partition])
+    return rows
 
 
 def end_offsets(tx: Transaction, partitions: Sequence[Partition]) -> dict[Partition, int]:
@@ -55,22 +58,32 @@ def end_offsets(tx: Transaction, partitions: Sequence[Partition]) -> dict[Partit
     return {by_counter[name]: value for name, value in counters.values(tx, list(by_counter)).items()}
 
 
+def log_version(tx: Transaction) -> int:
+    """Return a number that changes whenever a record is added to any topic."""
+    return int(tx.value(_VERSION) or 0)
+
+
 def read(tx: Transaction, starts: Mapping[Partition, int], limit: int) -> list[Fetched]:
     """Return up to `limit` records from each partition, from its start on."""
-    fetched = list[Fetched]()
+    result = list[Fetched]()
     for partition, end in end_offsets(tx, list(starts)).items():
         if starts[partition] < end:
-            topic, number = partition
-            values = {"topic": topic, "partition": number, "start": starts[partition], "limit": limit}
-            fetched.extend(_fetched(row) for row in tx.rows(_READ, values))
-    return fetched
+            rows = rows_from(tx, partition, starts[partition], limit=limit)
+            result.extend(map(fetched, rows))
+    return result
+
+
+def rows_from(tx: Transaction, partition: Partition, start: int, *, limit: int) -> list[Row]:
+    """Return up to `limit` rows of a partition from an offset on."""
+    topic, number = partition
+    return tx.rows(_READ, {"topic": topic, "partition": number, "start": start, "limit": limit})
 
 
 def _counter(partition: Partition) -> str:
     return f"event_log/{partition[0]}/{partition[1]}"
 
 
-def _row(partition: Partition, offset: int, encoded: EncodedEvent, now: str) -> dict[str, object]:
+def _row(partition: Partition, offset: int, encoded: EncodedEvent, now: str) -> Row:
     return {
         "topic": partition[0],
         "partition": partition[1],
@@ -83,7 +96,8 @@ def _row(partition: Partition, offset: int, encoded: EncodedEvent, now: str) -> 
     }
 
 
-def _fetched(row: Row) -> Fetched:
+def fetched(row: Row) -> Fetched:
+    """Return the record of a row, and its size in bytes."""
     size = len(row["value"]) + len(row["event_key"] or "")
     try:
         return _event(row), size
