@@ -1,4 +1,4 @@
-"""Every way a command can end, and what is said then."""
+"""Every way a command can end, and its last message."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the wiring knows of a part, as the command line tells it."""
+"""`iacs explain`: what the wiring knows of a part."""
 
 import json
 

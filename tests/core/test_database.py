@@ -247,7 +247,7 @@ def test_every_way_to_name_memory_keeps_its_tables(url: str, tmp_path: Path) -> 
 )
 def test_a_file_that_cannot_be_used_is_one_clear_sentence(tmp_path: Path, name: str, sentence: str) -> None:
     (tmp_path / "folder").mkdir()
-    (tmp_path / "text.db").write_text("this is no database, whatever its name may say " * 100)
+    (tmp_path / "text.db").write_text("this is not a database, whatever its name says " * 100)
     (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + b"\x10\0\x01\x01\0\x40\x20\x20" + bytes(4072))
     (tmp_path / "empty.db").touch()
 
@@ -264,7 +264,7 @@ import iacs.sql
 from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError
 
-iacs.sql.versions("sqlite")  # what is imported late cannot be read any more by then
+iacs.sql.versions("sqlite")  # afterwards a late import could not be read
 database = Database(f"sqlite:///{sys.argv[1]}")
 database.engine
 me = os.geteuid()

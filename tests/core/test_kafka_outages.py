@@ -125,7 +125,7 @@ async def test_a_broker_that_comes_back_empty_is_read_from_its_first_event(
         for _ in range(count):
             await asyncio.wait_for(anext(events), 30)
         waiting = asyncio.create_task(anext(events))
-        await asyncio.sleep(1.5)  # the offset is committed by then
+        await asyncio.sleep(1.5)  # until the offset is committed
         await asyncio.to_thread(own_broker.kill)
         await asyncio.to_thread(own_broker.restart, empty=True)
         make_topic(servers, DEAD_LETTER_TOPIC)

@@ -1,4 +1,4 @@
-"""The parts of the core tell how they are: each with what it really stands on, there, gone and back."""
+"""The probes of the core, with real servers: reachable, stopped and started again."""
 
 import asyncio
 import json

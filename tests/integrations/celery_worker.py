@@ -94,5 +94,5 @@ def fail_once(self: Any, session: Session) -> int:
 @queue.task(shared=False)  # type: ignore[untyped-decorator]
 @inject
 def fail(session: Session) -> None:
-    """Fail for good."""
+    """Fail at every attempt."""
     raise ValueError

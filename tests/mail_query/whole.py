@@ -1,4 +1,4 @@
-"""The module with everything it stands on, put together by hand: in tests, and in processes that tests kill."""
+"""The mail query module assembled by hand: in tests, and in processes that tests kill."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager

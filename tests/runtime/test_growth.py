@@ -1,4 +1,4 @@
-"""Large containers: what they cost grows with their size, and depth is no crash."""
+"""Large containers: the cost grows in proportion to the size, and a deep chain does not crash."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What an application tells of its start and stop: as data, as a table, and as events."""
+"""What an application reports of its start and stop: as data, as a table, and as log lines."""
 
 import logging
 from typing import Any

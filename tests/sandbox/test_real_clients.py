@@ -1,4 +1,4 @@
-"""Microsoft's own libraries, unpatched, are the proof that this is no mirror of our client."""
+"""The stand-in cloud judged by the libraries of Microsoft, unpatched."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""The file of a SQLite database: private from the start, the same one all the time, with room to write."""
+"""The file of a SQLite database: private from the start, noticed when replaced, with space left to write."""
 
 import os
 import shutil

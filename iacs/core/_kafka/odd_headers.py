@@ -1,4 +1,4 @@
-"""Reads records whose header names are not UTF-8, where kafka-python 3.0.12 would end at such a record for good."""
+"""Reads records whose header names are not UTF-8; kafka-python 3.0.12 would never get past such a record."""
 
 from typing import Any
 

@@ -8,7 +8,7 @@ from iacs.redaction import safe_for_terminal
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An argument: `taken` of the part `path`, through `through`, or `literal` when it is no provider.
+    """An argument: `taken` of the part `path`, through `through`, or `literal` when it is not a provider.
 
     `declared` is the type that the parameter names; empty when it names none.
     """

@@ -49,7 +49,7 @@ def pick_text(picks: Sequence[Pick]) -> str:
 def setting_name(picks: Sequence[Pick]) -> str:
     """Return the name of a setting as its steps; empty when they begin with a call.
 
-    A method at the end, such as `get_secret_value()`, is no part of it.
+    A method at the end, such as `get_secret_value()`, is not part of it.
     """
     names: list[str] = []
     for pick in picks:

@@ -1,4 +1,4 @@
-"""What a provider is declared to give, for every shape that tells it."""
+"""What a provider is declared to give, for each way to declare it."""
 
 import contextlib
 import functools
