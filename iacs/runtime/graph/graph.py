@@ -20,11 +20,11 @@ __all__ = ["Graph", "Input", "Node", "read_graph"]
 class Graph:
     """Every provider of a container, in an order that is the same each time it is read."""
 
-    def __init__(self, nodes: list[Node], paths: dict[str, int], container: Container) -> None:
-        self.nodes = nodes
-        self.paths = paths
+    def __init__(self, reading: Reading, container: Container) -> None:
+        self.nodes = reading.nodes
+        self.paths = reading.paths
+        self.indexes = reading.indexes
         self.container = container
-        self.indexes = {id(node.provider): node.index for node in nodes}
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -38,7 +38,11 @@ class Graph:
             inputs = reading.inputs(node, (need,))
             reading.nodes[index] = replace(node, kind=Kind.ALIAS, inputs=inputs, hidden=node.inputs)
         reading.connect(len(self.nodes))
-        return Graph(reading.nodes, reading.paths, self.container)
+        return Graph(reading, self.container)
+
+    def adopt_walks(self, alike: "Graph") -> None:
+        """Take over what is known of a graph whose nodes have the same inputs."""
+        self.order, self.cycles, self.dependants = alike.order, alike.cycles, alike.dependants
 
     def find(self, name: str) -> tuple[int, ...]:
         """Return the index of a path; of a bare name, the provider that all parts of that name lead to.
@@ -157,4 +161,4 @@ def read_graph(container: Container) -> Graph:
     reading.name(container)
     reading.connect()
     reading.mark_given(container)
-    return Graph(reading.nodes, reading.paths, container)
+    return Graph(reading, container)

@@ -36,6 +36,7 @@ from iacs.runtime.plan.scoped_parts import (
     ScopedPart,
 )
 from iacs.runtime.plan.scoping import ScopeValues
+from iacs.runtime.plan.supplied import Supplied
 
 Compile = Callable[[PlanContext, Node], Expression]
 Arguments = tuple[Sequence[Any], Mapping[str, Any]]
@@ -197,6 +198,9 @@ COMPILERS: Mapping[Kind, Compile] = {
 def ask(plan: PlanContext, index: int, values: Values, arguments: Arguments) -> Any:
     """Return what a provider gives for more arguments; what is kept already gives what is kept."""
     node = plan.graph.nodes[plan.graph.source(index)]
+    supplied = values[node.index]
+    if type(supplied) is Supplied:
+        plan, node = supplied.plan, supplied.plan.graph.nodes[node.index]
     compute = _WITH_ARGUMENTS.get(node.kind) if any(arguments) and node.index not in plan.replaced else None
     return plan.read(index, values) if compute is None else compute(plan, node, values, arguments)
 

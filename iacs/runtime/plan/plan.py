@@ -1,6 +1,7 @@
 """Every provider of a graph compiled to an expression, and the parts with what they wait for."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -13,6 +14,7 @@ from iacs.runtime.plan.closers import Closers
 from iacs.runtime.plan.compiling import COMPILERS, ask, scoped_part
 from iacs.runtime.plan.expressions import UNSET, Expression, Values, constant
 from iacs.runtime.plan.parts import Part
+from iacs.runtime.plan.supplied import Supplied, read_supplied
 
 
 class Plan:
@@ -22,6 +24,7 @@ class Plan:
     branch that a selector skips according to `chosen`, the values of the base. In a `bound` one, what it
     compiles is injected as providers of this view: calling them gives its values, not the container's.
     `scoped` is what needs a scope; parts that are `scoped_here` are made in each scope that has this plan.
+    One that is `shared` is the plan of many overlays, of which each has new providers of its own.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class Plan:
         changed: Collection[int] = (),
         scoped_here: frozenset[int] = frozenset(),
         bound: bool = False,
+        shared: bool = False,
         base: "Plan | None" = None,
         chosen: Values | None = None,
         closers: Closers | None = None,
@@ -41,6 +45,7 @@ class Plan:
         self.closers: Closers = closers or (base.closers if base else Closers())
         self.replaced: frozenset[int] = frozenset(replaced) | (base.replaced if base else frozenset())
         new = range(len(base.graph) if base else 0, len(graph))
+        self.supplied: Collection[int] = new if shared else ()
         skipped = set(self._skipped(chosen)) if chosen is not None else ()
         self.affected: set[int] = graph.affected((*replaced, *changed, *new, *scoped_here), skipped)
         self.scoped_here = scoped_here
@@ -63,9 +68,7 @@ class Plan:
         self.waits += [frozenset()] * (len(graph) - len(self.waits))
         self.parts: dict[int, Part] = dict(base.parts) if base else {}
         self.given_objects: frozenset[int] = base.given_objects if base else frozenset()
-        self.given_objects |= {
-            id(node.provider.provides) for node in graph.nodes[new.start :] if node.kind is Kind.OBJECT
-        }
+        self.given_objects |= _given_by(graph.nodes[new.start :])
         self.order = graph.order
         self._compile()
 
@@ -88,6 +91,19 @@ class Plan:
                 self.waits[index] = frozenset[int]().union(*awaited)
                 self.parts.pop(index, None)
                 self.expressions[index] = self._expression(node)
+
+    def supplying(self, graph: Graph) -> tuple["Plan", dict[int, Supplied]]:
+        """Return this shared plan for the providers that one overlay supplies, and how these are read."""
+        plan, reads = copy(self), {}
+        plan.graph, plan.parts = graph, dict(self.parts)
+        nodes = [graph.nodes[index] for index in self.supplied]
+        plan.given_objects |= _given_by(nodes)
+        for node in nodes:
+            if node.is_part:
+                plan.parts[node.index] = plan._part(node)
+            else:
+                reads[node.index] = Supplied(plan, COMPILERS[node.kind](plan, node).read)
+        return plan, reads
 
     def wrap(self, wraps: Mapping[int, Callable[[Any], Any]]) -> None:
         """Replace a part by what a function makes of it."""
@@ -114,7 +130,8 @@ class Plan:
         if node.is_part:
             self.parts[node.index] = self._part(node)
             return Expression(itemgetter(node.index))
-        return COMPILERS[node.kind](self, node)
+        compiled = COMPILERS[node.kind](self, node)
+        return read_supplied(node.index, compiled) if node.index in self.supplied else compiled
 
     def is_kept(self, index: int) -> bool:
         """Return whether a value stays the same as long as a view with this plan is open."""
@@ -222,3 +239,7 @@ class Plan:
         names = ", ".join(branches)
         message = f"{node.path} can choose between {names}, and its selector gives {key!r}"
         raise WiringError(message, path=node.path)
+
+
+def _given_by(nodes: Iterable[Node]) -> set[int]:
+    return {id(node.provider.provides) for node in nodes if node.kind is Kind.OBJECT}

@@ -6,8 +6,7 @@ from contextvars import Token
 from types import TracebackType
 from typing import Any, Self
 
-from iacs.core.exceptions import ApplicationStateError, CheckError, Finding, NotStartedError, StartError
-from iacs.runtime.graph.graph import Graph
+from iacs.core.exceptions import ApplicationStateError, NotStartedError, StartError
 from iacs.runtime.graph.kinds import SCOPED
 from iacs.runtime.lifecycle.lifetime import Lifetime
 from iacs.runtime.plan.expressions import UNSET, Values
@@ -15,7 +14,7 @@ from iacs.runtime.plan.parts import Part
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.plan.scoping import ScopedParts, ScopeValues
 from iacs.runtime.views import forking, registry
-from iacs.runtime.views.derived import derived_from, values_beside
+from iacs.runtime.views.derived import derived_from, refuse_cycles, values_beside
 from iacs.runtime.views.exits import Exits
 from iacs.runtime.views.lookup import Lookup
 from iacs.runtime.views.loop_context import LoopContext
@@ -97,23 +96,16 @@ class OverlayView(ReportingView):
         if not self._parent.is_started:
             return self._whole(), None
         self.run_in(self._parent.loop_context)  # the application may have started since
-        if self._replaced.providers or self._replaced.wraps:
-            return self._changed(), None
-        derived = derived_from(self._parent, frozenset(self._replaced.values))
-        return self._beside(derived.plan, derived.resets, self._replaced.values), derived.parts
+        derived, given = derived_from(self._parent, self._with_originals_wrapped())
+        return self._beside(derived.plan, derived.resets, given), derived.parts
 
-    def _changed(self) -> Lifetime:
-        """Derive a plan for parts that are built here, or made of the original."""
+    def _with_originals_wrapped(self) -> Replacements:
+        """Return what is replaced, with what is made of parts that are there already among the values."""
         parent, replaced = self._parent, self._replaced
         there = {index: wrap for index, wrap in replaced.wraps.items() if parent.has(index)}
         made = {index: self._wrapped(index, wrap) for index, wrap in there.items()}
-        values = {**replaced.values, **made}
-        changed = replaced.providers.keys() | replaced.wraps.keys() - there.keys()
-        plan = Plan(
-            self._graph(), values, changed=changed, base=parent.plan, bound=True, chosen=parent.values
-        )
-        plan.wrap({index: wrap for index, wrap in replaced.wraps.items() if index not in there})
-        return self._beside(plan, plan.resets, values)
+        wraps = {index: wrap for index, wrap in replaced.wraps.items() if index not in there}
+        return Replacements({**replaced.values, **made}, replaced.providers, wraps)
 
     def _wrapped(self, index: int, wrap: Wrap) -> Any:
         try:
@@ -121,17 +113,6 @@ class OverlayView(ReportingView):
         except Exception as error:  # the wrapping function is the caller's and may raise anything
             path = self._parent.plan.graph.nodes[index].path
             raise StartError(f"{path}: {type(error).__name__} in what wraps it", path=path) from error
-
-    def _graph(self) -> Graph:
-        graph = self._parent.plan.graph
-        if not self._replaced.providers:
-            return graph
-        graph = graph.replaced(self._replaced.providers)
-        if graph.cycles:
-            path = graph.nodes[graph.cycles[0][0]].path
-            message = "is replaced by a provider that asks for it; use wrapping(…) to receive the original"
-            raise CheckError([Finding(path, "cycle", message)])
-        return graph
 
     def _beside(self, plan: Plan, resets: Iterable[int], given: Mapping[int, Any]) -> Lifetime:
         """Return the lifetime of a view of a started application."""
@@ -155,7 +136,9 @@ class OverlayView(ReportingView):
         if isinstance(self._parent, OverlayView):
             raise NotStartedError("the overlay below is not entered", hint="enter it first")
         replaced = self._replaced
-        plan = Plan(self._graph(), replaced.values, bound=True, closers=self._parent.plan.closers)
+        graph = self._parent.plan.graph.replaced(replaced.providers)
+        refuse_cycles(graph)
+        plan = Plan(graph, replaced.values, bound=True, closers=self._parent.plan.closers)
         plan.wrap(replaced.wraps)
         values: Values = [UNSET] * len(plan.graph)
         for index, value in replaced.values.items():

@@ -28,7 +28,7 @@ class View(ABC):
     is_scope = False
     is_in_scope = False
     _is_left_behind = False
-    _derived: dict[frozenset[int], Any] | None = None
+    _derived: dict[Any, Any] | None = None
     _passed_before: dict[Any, Any] | None = None
 
     def __init__(self, loop_context: LoopContext) -> None:
@@ -37,7 +37,7 @@ class View(ABC):
         self.scope_caches: tuple[dict[Key, Read], dict[Key, Any]] = ({}, {})
 
     @property
-    def derived(self) -> dict[frozenset[int], Any]:
+    def derived(self) -> dict[Any, Any]:
         """What overlays of this view have in common."""
         if self._derived is None:
             self._derived = {}
