@@ -49,6 +49,11 @@ async def test_work_that_fails_is_rolled_back_and_its_error_arrives(database: Da
     assert await database.run(add, "a") == 1
 
 
+async def test_a_missing_parameter_is_named_without_an_address_of_sqlalchemy(database: Database) -> None:
+    with pytest.raises(DatabaseError, match=r"A value is required for bind parameter 'name'$"):
+        await database.run(lambda tx: tx.execute("DELETE FROM iacs_leases WHERE name = :name"))
+
+
 async def test_reading_work_cannot_write(database: Database) -> None:
     with pytest.raises(DatabaseError, match=r"(?i)read-?only"):
         await database.read(add, "a")

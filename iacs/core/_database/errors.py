@@ -90,7 +90,10 @@ def _driver_error(error: "SQLAlchemyError") -> BaseException:
 
 def _reason(cause: BaseException) -> str:
     lines = str(cause).splitlines() or [type(cause).__name__]
-    return f"{lines[0]}: {_LOCKED}" if _is_locked(cause) else lines[0]
+    reason = lines[0].partition(" (Background on this error at")[
+        0
+    ]  # SQLAlchemy's own errors end in an address
+    return f"{reason}: {_LOCKED}" if _is_locked(cause) else reason
 
 
 def _is_locked(cause: BaseException) -> bool:
