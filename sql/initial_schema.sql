@@ -51,6 +51,11 @@ CREATE TABLE iacs_leases (
 
 -- mail -------------------------------------------------------------------------------------------
 
+CREATE TABLE iacs_mailboxes (
+    account_id TEXT PRIMARY KEY,
+    paused_until TEXT                      -- Graph asked for no request before then; NULL: it never did
+);
+
 CREATE TABLE iacs_mail_folders (
     account_id TEXT NOT NULL,
     id TEXT NOT NULL,

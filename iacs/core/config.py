@@ -137,10 +137,17 @@ class Config(BaseSettings):
         "https://graph.microsoft.com/v1.0",
         description="Base URL of Microsoft Graph; differs in national clouds",
     )
-    graph_page_size: int = Field(100, ge=1, le=1000, description="Messages per page of a response from Graph")
+    graph_page_size: int = Field(
+        100,
+        ge=1,
+        le=1000,
+        description="Maximum number of messages per page; fewer if Graph cannot serve as many",
+    )
     graph_concurrency: int = Field(4, ge=1, description="Maximum number of concurrent requests per mailbox")
     http_timeout: float = Field(
-        30.0, gt=0, description="Timeout of a request to Microsoft's cloud, in seconds"
+        30.0,
+        gt=0,
+        description="Maximum silence of Microsoft's cloud during a request, in seconds; a tenth of the limit of the whole request",
     )
     http_max_response_bytes: int = Field(
         67_108_864,

@@ -13,8 +13,9 @@ from iacs.mail_query.answers import LINK_EXPIRED, is_own
 from iacs.mail_query.events import MailLocation
 from iacs.mail_query.folders import folder_url
 from iacs.mail_query.graph_client import GraphClient, LinkTrail
+from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.page_store import PageStore
-from iacs.mail_query.pages import Page, read_documents
+from iacs.mail_query.pages import Page, read_changes
 from iacs.mail_query.progress import Progress
 from iacs.mail_query.repository import Cursor
 
@@ -28,6 +29,7 @@ class _Reading:
 
     location: MailLocation
     cursor: Cursor
+    size: PageSize
     restarts: int = 0
     trail: LinkTrail = field(default_factory=LinkTrail)
 
@@ -55,7 +57,7 @@ class FolderSync:
         self._database = database
         self._graph = graph
         self._store = store
-        self._prefer = (f"odata.maxpagesize={page_size}",)
+        self._page_size = page_size
         self._logger = logger
 
     async def run(self, location: MailLocation, cursor: Cursor, progress: Progress) -> None:
@@ -64,7 +66,7 @@ class FolderSync:
         A folder that Graph does not find by its id either counts as deleted, which is not an error. Raises
         GraphError and MalformedResponseError.
         """
-        reading = _Reading(location, cursor)
+        reading = _Reading(location, cursor, PageSize.of_delta(self._page_size))
         if cursor.link is not None and not is_own(cursor.link, self._graph.url):
             await self._restart(reading, "the link belongs to another cloud")
         while True:
@@ -84,8 +86,7 @@ class FolderSync:
         location, cursor = reading.location, reading.cursor
         url = cursor.link or f"{folder_url(self._graph, location.folder_id)}/messages/delta"
         await self._check_circle(reading, url)
-        response = await self._graph.get(location.account_id, url, prefer=self._prefer)
-        page = read_documents(response.body)
+        page = await self._graph.page(location.account_id, url, read_changes, size=reading.size)
         link = self._link(page)
         stored = await self._database.run(self._store.store, location, cursor, page, link)
         if stored is None:  # another sync has advanced the cursor
@@ -112,7 +113,7 @@ class FolderSync:
             return False
         location = reading.location
         try:
-            await self._graph.get(location.account_id, folder_url(self._graph, location.folder_id))
+            await self._graph.get(location.account_id, folder_url(self._graph, location.folder_id), bytes)
         except GraphError as answer:
             return _is_unknown(answer)
         return False
@@ -128,9 +129,7 @@ class FolderSync:
         return await self._database.run(work, location.account_id, location.folder_id)
 
     def _link(self, page: "Page[Any]") -> str:
-        link = page.next_link or page.delta_link
-        if link is None:
-            raise MalformedResponseError("a page of changes from Microsoft Graph has no link to the next one")
+        link = page.next_link or page.delta_link or ""
         if not is_own(link, self._graph.url):
             raise MalformedResponseError(
                 "a page of changes from Microsoft Graph has a link that does not lead to GRAPH_URL"

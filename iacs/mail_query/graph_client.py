@@ -1,8 +1,10 @@
 """Reading Microsoft Graph: pages, retries, and a token that is sent to Graph only."""
 
 import asyncio
-from asyncio import AbstractEventLoop, Semaphore
-from collections.abc import AsyncGenerator, Callable, Sequence
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -12,8 +14,11 @@ from pydantic import SecretStr
 from iacs.core.exceptions import APIConnectionError, GraphError, MalformedResponseError
 from iacs.core.http_client import HttpClient, HttpResponse
 from iacs.core.logger import Logger
-from iacs.mail_query.answers import LINK_EXPIRED, claims_challenge, error_of, error_of_later_page, is_own
+from iacs.mail_query import answers
 from iacs.mail_query.collaborators import AccessTokens
+from iacs.mail_query.gate import Gate
+from iacs.mail_query.page_size import PageSize
+from iacs.mail_query.pauses import Pauses
 from iacs.mail_query.retry_policy import Retries, RetryPolicy
 
 if TYPE_CHECKING:
@@ -24,11 +29,17 @@ T = TypeVar("T")
 IMMUTABLE_IDS = 'IdType="ImmutableId"'
 """The preference for ids that do not change when a message is moved; it applies per request."""
 
-_TRANSIENT = frozenset({429, 500, 502, 503, 504, 509})
+WHILE_WAITING: ContextVar[Callable[[], AbstractAsyncContextManager[None]]] = ContextVar(
+    "while_waiting", default=nullcontext
+)
+"""The context that is entered while a mailbox has to wait, so that others can use its turn."""
 
 
 class GraphClient:
-    """A client for GET requests to Graph, with at most `concurrency` at a time per account."""
+    """A client for GET requests to Graph, with at most `concurrency` at a time per account.
+
+    A mailbox that Graph asks to wait sends no request until then, in no task or process that shares `pauses`.
+    """
 
     def __init__(
         self,
@@ -38,21 +49,24 @@ class GraphClient:
         graph_url: str,
         concurrency: int,
         retry_policy: RetryPolicy,
+        pauses: Pauses | None = None,
         logger: Logger,
     ) -> None:
         self._http = http
         self._tokens = tokens
         self._concurrency = concurrency
         self._retry_policy = retry_policy
+        self._pauses = pauses or Pauses(None, logger=logger)
         self._logger = logger
-        self._gates: WeakKeyDictionary[AbstractEventLoop, dict[str, Semaphore]] = WeakKeyDictionary()
+        self._gates: WeakKeyDictionary[AbstractEventLoop, dict[str, Gate]] = WeakKeyDictionary()
         self.url = graph_url
 
     async def pages(
-        self, account_id: str, url: str, read: "Callable[[bytes], Page[T]]", *, prefer: Sequence[str] = ()
+        self, account_id: str, url: str, read: "Callable[[bytes], Page[T]]", *, size: PageSize | None = None
     ) -> "AsyncGenerator[Page[T], None]":
-        """Yield the pages of a list, including empty ones, by following every nextLink unchanged.
+        """Yield the pages of a list, including empty ones, by following every nextLink.
 
+        A nextLink is followed unchanged, except for its `$top` after Graph could not serve a page of that size.
         Ends only when the list is complete: a missing page raises GraphError, a link back to an earlier page
         MalformedResponseError.
         """
@@ -61,56 +75,95 @@ class GraphClient:
         while link is not None:
             links.add(link)
             try:
-                response = await self.get(account_id, link, prefer=prefer)
+                page = await self.page(account_id, link, read, size=size)
             except GraphError as error:
-                if link == url or error.status not in LINK_EXPIRED:
+                if link == url or error.status not in answers.LINK_EXPIRED:
                     raise
-                raise error_of_later_page(error) from error
-            page = read(response.body)
+                raise answers.error_of_later_page(error) from error
             yield page
             link = page.next_link
 
-    async def get(self, account_id: str, url: str, *, prefer: Sequence[str] = ()) -> HttpResponse:
-        """Return the response to a GET request, repeated as the retry policy allows.
+    async def page(
+        self, account_id: str, url: str, read: "Callable[[bytes], Page[T]]", *, size: PageSize | None = None
+    ) -> "Page[T]":
+        """Return a page, of fewer items if Graph cannot serve `size`; raise as `get` does."""
+        size = size or PageSize(1)
 
-        Raises GraphError, APIConnectionError if there was no response, MalformedResponseError for a foreign `url`.
+        def measured(body: bytes) -> "Page[T]":
+            page = read(body)
+            size.record(items=len(page.items), body_bytes=len(body))
+            return page
+
+        return await self.get(account_id, url, measured, size=size)
+
+    async def get(
+        self, account_id: str, url: str, read: Callable[[bytes], T], *, size: PageSize | None = None
+    ) -> T:
+        """Return the parsed response to a GET request, repeated as the retry policy allows.
+
+        Raises GraphError, APIConnectionError if there was no response, MalformedResponseError for a foreign `url`
+        and for a response that stays malformed.
         """
-        if not is_own(url, self.url):
+        if not answers.is_own(url, self.url):
             raise MalformedResponseError(
                 "a link that does not lead to GRAPH_URL was not followed, since its host would receive the access token"
             )
+        size = size or PageSize(1)
         retries = Retries(self._retry_policy, logger=self._logger)
         is_renewed = False
         while True:
+            requested = size.current
             token = await self._tokens.access_token(account_id)
             try:
-                response = await self._send(account_id, url, token, prefer)
-            except MalformedResponseError:  # too large, and no smaller when it is requested again
-                raise
-            except APIConnectionError as error:
-                await retries.wait(error)
-                continue
-            if response.status < 300:
-                return response
-            claims = claims_challenge(response) if response.status in (401, 403) else None
-            if not is_renewed and (response.status == 401 or claims):
+                response = await self._send(account_id, size.applied(url), token, size, retries)
+                return answers.parse(response, token, read)
+            except answers.RejectedTokenError as rejection:
+                if is_renewed:
+                    raise rejection.error from None
                 is_renewed = True
-                await self._tokens.reject(account_id, token, claims=claims or "")
-            elif response.status in _TRANSIENT:
-                await retries.wait(error_of(response, token))
-            else:
-                raise error_of(response, token)
+                await self._tokens.reject(account_id, token, claims=rejection.claims)
+            except APIConnectionError as error:
+                if retries.may_shrink(error) and size.shrink(requested):
+                    retries.restart()
+                elif not answers.is_transient(error):
+                    raise
+                await self._wait(account_id, error, retries)
 
-    async def _send(self, account_id: str, url: str, token: SecretStr, prefer: Sequence[str]) -> HttpResponse:
+    async def _send(
+        self, account_id: str, url: str, token: SecretStr, size: PageSize, retries: Retries
+    ) -> HttpResponse:
         headers = {
             "Accept": "application/json",
             "Authorization": f"Bearer {token.get_secret_value()}",
             "client-request-id": str(uuid4()),
-            "Prefer": ", ".join((IMMUTABLE_IDS, *prefer)),
+            "Prefer": ", ".join((IMMUTABLE_IDS, *size.preferences())),
         }
+        while True:
+            await self._pauses.refresh(account_id)
+            if seconds := self._pauses.remaining(account_id):
+                await self._sleep(retries.within_deadline(answers.paused_error(seconds), seconds))
+            async with self._gate(account_id):
+                if not self._pauses.remaining(account_id):  # else another task learned of it meanwhile
+                    return await answers.sent(self._http, url, headers)
+
+    async def _wait(self, account_id: str, error: APIConnectionError, retries: Retries) -> None:
+        """Wait before the next attempt; raise the error if there is none."""
+        if answers.is_concurrency(error):
+            await self._gate(account_id).wait_for_finish(retries.delay(error))
+            return
+        if error.retry_after is not None:
+            await self._pauses.record(account_id, error.retry_after)
+        await self._sleep(retries.delay(error))
+
+    async def _sleep(self, seconds: float) -> None:
+        async with WHILE_WAITING.get()():
+            await asyncio.sleep(seconds)
+
+    def _gate(self, account_id: str) -> Gate:
         gates = self._gates.setdefault(asyncio.get_running_loop(), {})
-        async with gates.setdefault(account_id, Semaphore(self._concurrency)):
-            return await self._http.send("GET", url, headers=headers)
+        if account_id not in gates:
+            gates[account_id] = Gate(self._concurrency)
+        return gates[account_id]
 
 
 class LinkTrail:

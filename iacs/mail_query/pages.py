@@ -33,6 +33,14 @@ def read_documents(body: bytes) -> "Page[Any]":
         raise MalformedResponseError(f"Microsoft Graph's page is malformed: {_reason(error)}") from None
 
 
+def read_changes(body: bytes) -> "Page[Any]":
+    """Parse a page of changes as `read_documents` does; one without a link to the next is malformed too."""
+    page = read_documents(body)
+    if not (page.next_link or page.delta_link):
+        raise MalformedResponseError("a page of changes from Microsoft Graph has no link to the next one")
+    return page
+
+
 def read_messages(body: bytes, schema: type[Message] = Message) -> "Page[Message | UnreadableMessage]":
     """Parse a page of messages, in one step if all of them fit."""
     try:
@@ -85,8 +93,7 @@ def _parse(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MalformedResponseError(
-            "Microsoft Graph's answer is not JSON",
-            hint="try again later; a proxy or a login page may have answered",
+            "Microsoft Graph's answer is not JSON, or is cut off", hint="try again later"
         ) from error
 
 

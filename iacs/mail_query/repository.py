@@ -1,10 +1,12 @@
-"""The rows of `iacs_mail_folders` and `iacs_messages`."""
+"""The rows of `iacs_mailboxes`, `iacs_mail_folders` and `iacs_messages`."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from iacs.core.clock import from_text, to_text
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Row, Transaction
 from iacs.mail_query import columns
@@ -46,6 +48,24 @@ def lock_mailbox(tx: Transaction, account_id: str) -> None:
     """Allow one transaction at a time to write the mail of an account; SQLite has one writer anyway."""
     if tx.dialect == "postgresql":
         tx.value("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", {"name": f"mail/{account_id}"})
+
+
+def paused_until(tx: Transaction, account_id: str) -> datetime | None:
+    """Return until when Graph asked the mailbox to wait."""
+    text = tx.value(
+        "SELECT paused_until FROM iacs_mailboxes WHERE account_id = :account_id", {"account_id": account_id}
+    )
+    return None if text is None else from_text(text)
+
+
+def pause(tx: Transaction, account_id: str, until: datetime) -> None:
+    """Store until when Graph asked the mailbox to wait, unless that is earlier than it asked before."""
+    tx.execute(
+        "INSERT INTO iacs_mailboxes (account_id, paused_until) VALUES (:account_id, :until)"
+        " ON CONFLICT (account_id) DO UPDATE SET paused_until = excluded.paused_until"
+        " WHERE COALESCE(iacs_mailboxes.paused_until, '') < excluded.paused_until",
+        {"account_id": account_id, "until": to_text(until)},
+    )
 
 
 def upsert_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder]) -> dict[str, Cursor]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from iacs.core.exceptions import APIConnectionError
 from iacs.core.logger import Logger
+from iacs.mail_query.answers import TooLargeError, is_too_much
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,33 @@ class Retries:
         self._logger = logger
         self._until = asyncio.get_running_loop().time() + policy.deadline
         self._attempts = 0
+        self._is_repeated = False
 
-    async def wait(self, error: APIConnectionError) -> None:
-        """Wait before the next attempt; raise the error after the last one, or if the wait would exceed the deadline."""
+    def may_shrink(self, error: APIConnectionError) -> bool:
+        """Return whether to request fewer items: not after the first failure, which may be chance."""
+        return isinstance(error, TooLargeError) or (self._is_repeated and is_too_much(error))
+
+    def delay(self, error: APIConnectionError) -> float:
+        """Return the seconds before the next attempt; raise the error after the last one."""
         self._attempts += 1
-        delay = self._delay(error.retry_after)
-        is_too_late = asyncio.get_running_loop().time() + delay > self._until
-        if self._attempts >= self._policy.attempts or is_too_late:
+        self._is_repeated = self._is_repeated or is_too_much(error)
+        if self._attempts >= self._policy.attempts:
             raise error
-        self._logger.warning("graph request repeated", status=error.status, seconds=round(delay, 3))
-        await asyncio.sleep(delay)
+        return self.within_deadline(error, self._delay(error.retry_after))
+
+    def within_deadline(self, error: APIConnectionError, seconds: float) -> float:
+        """Return the seconds to wait; raise the error if they exceed the deadline."""
+        if asyncio.get_running_loop().time() + seconds > self._until:
+            raise error
+        self._logger.warning(
+            "graph request waits", status=error.status, seconds=round(seconds, 3), reason=str(error)
+        )
+        return seconds
+
+    def restart(self) -> None:
+        """Count the attempts and the deadline anew, for a smaller page."""
+        self._attempts = 0
+        self._until = asyncio.get_running_loop().time() + self._policy.deadline
 
     def _delay(self, retry_after: float | None) -> float:
         spread = random.uniform(0.5, 1.0)  # noqa: S311  # so that throttled clients do not return all at once

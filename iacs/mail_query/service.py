@@ -47,6 +47,7 @@ class MailQueryService:
         from iacs.mail_query.mail_reader import MailReader
         from iacs.mail_query.mailbox_sync import MailboxSync
         from iacs.mail_query.page_store import PageStore
+        from iacs.mail_query.pauses import Pauses
         from iacs.mail_query.stored_mail import StoredMail
 
         self._accounts = accounts
@@ -58,6 +59,7 @@ class MailQueryService:
             graph_url=graph_url,
             concurrency=concurrency,
             retry_policy=retry_policy or RetryPolicy(),
+            pauses=Pauses(database, logger=logger),
             logger=logger,
         )
         self._reader = MailReader(accounts, graph, page_size=page_size, schema=schema)

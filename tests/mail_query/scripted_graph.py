@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +46,7 @@ class ScriptedGraph:
         self.asked: list[Asked] = []
         self.running = 0
         self.most_running = 0
+        self.handler: Callable[[web.Request], Reply | None] | None = None
         self._replies: dict[str, deque[Reply]] = {}
 
     def on(self, target: str, *replies: Reply) -> None:
@@ -63,10 +64,14 @@ class ScriptedGraph:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         target = request.raw_path.removeprefix("/v1.0")
         self.asked.append(Asked(target, CIMultiDict(request.headers)))
+        if self.handler is not None and (reply := self.handler(request)) is not None:
+            return await self._send(request, reply)
         replies = self._replies.get(target) or self._replies.get(target.partition("?")[0])
         if replies is None:
             return web.json_response({"error": {"code": "ErrorItemNotFound", "message": target}}, status=404)
-        reply = replies.popleft() if len(replies) > 1 else replies[0]
+        return await self._send(request, replies.popleft() if len(replies) > 1 else replies[0])
+
+    async def _send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
         if reply.asked is not None:
             reply.asked.set()
         if reply.until is not None:

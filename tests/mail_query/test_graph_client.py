@@ -10,6 +10,7 @@ from iacs.core.exceptions import APIConnectionError, GraphError, MalformedRespon
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger
 from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.pages import read_documents
 from iacs.mail_query.retry_policy import RetryPolicy
 from tests.mail_query.conftest import QUICK_RETRIES, Tokens
@@ -18,8 +19,8 @@ from tests.mail_query.scripted_graph import Reply, ScriptedGraph, page, refusal,
 OK = page({"id": "1"})
 
 
-async def ids(client: GraphClient, url: str, *prefer: str) -> list[str]:
-    pages = client.pages("a", url, read_documents, prefer=prefer)
+async def ids(client: GraphClient, url: str, size: PageSize | None = None) -> list[str]:
+    pages = client.pages("a", url, read_documents, size=size)
     return [item["id"] async for page in pages for item in page.items]
 
 
@@ -37,7 +38,7 @@ async def test_next_links_are_followed_as_they_came_through_empty_pages(
 async def test_preferences_and_ids_go_with_every_request(client: GraphClient, graph: ScriptedGraph) -> None:
     graph.on("/a", page(next_link="{url}/b"))
     graph.on("/b", refusal(503, "serviceNotAvailable", Retry_After="0"), OK)
-    await ids(client, f"{graph.url}/a", "odata.maxpagesize=50")
+    await ids(client, f"{graph.url}/a", PageSize.of_delta(50))
     assert {asked.headers["Prefer"] for asked in graph.asked} == {
         'IdType="ImmutableId", odata.maxpagesize=50'
     }
@@ -83,6 +84,86 @@ async def test_a_response_that_is_too_large_is_not_requested_again(
         with pytest.raises(MalformedResponseError, match="larger than 1000 bytes"):
             await ids(client, f"{graph.url}/a")
     assert graph.targets == ["/a"]
+
+
+BROKEN = {
+    "an empty body": Reply(body=b""),
+    "no content": Reply(status=204),
+    "a body that is cut off": Reply(body=b'{"value":[{"id":"1"},{"i'),
+    "an error with the status of success": refusal(200, "ServerBusy"),
+    "a web page": Reply(body=b"<html>Busy</html>", headers={"Content-Type": "text/html"}),
+    "408": refusal(408, "ErrorTimeout"),
+    "423": refusal(423, "resourceLocked"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
+async def test_an_answer_that_is_broken_once_is_requested_again(
+    client: GraphClient, graph: ScriptedGraph, broken: Reply
+) -> None:
+    graph.on("/a", broken, broken, OK)
+    assert await ids(client, f"{graph.url}/a") == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (Reply(body=b"<html>Log in</html>"), "a web page came in place"),
+        (
+            Reply(status=302, headers={"Location": "https://portal.example/?code=s3cret"}),
+            r"a redirect to portal\.example",
+        ),
+        (Reply(status=511, body=b"<html>"), "the network asks for a login"),
+    ],
+)
+async def test_a_login_page_of_the_network_is_called_that(
+    client: GraphClient, graph: ScriptedGraph, reply: Reply, message: str
+) -> None:
+    graph.on("/a", reply)
+    with pytest.raises(APIConnectionError, match=message) as caught:
+        await ids(client, f"{graph.url}/a")
+    assert "log in to" in caught.value.hint
+    assert "s3cret" not in caught.value.message_with_hint
+
+
+@pytest.mark.parametrize("status", [500, 502, 504, None])
+async def test_a_page_that_graph_cannot_serve_is_requested_smaller_and_grows_again(
+    client: GraphClient, graph: ScriptedGraph, status: int | None
+) -> None:
+    failure = Reply(drop=True) if status is None else refusal(status, "UnknownError")
+    graph.on("/a?$top=64", failure)
+    graph.on("/a?$top=16", failure)
+    graph.on(
+        "/a?$top=4", page(*({"id": str(number)} for number in range(4)), next_link="{url}/a?$top=4&$skip=4")
+    )
+    for skip in range(4, 16, 4):
+        items = [{"id": str(number)} for number in range(skip, skip + 4)]
+        graph.on(f"/a?$top=4&$skip={skip}", page(*items, next_link=f"{{url}}/a?$top=4&$skip={skip + 4}"))
+    graph.on("/a?$top=16&$skip=16", page({"id": "16"}))
+    assert await ids(client, f"{graph.url}/a?$top=64", PageSize(64)) == [str(number) for number in range(17)]
+
+
+async def test_a_page_that_graph_cannot_serve_even_with_one_message_is_an_error(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    graph.on("/a", refusal(504, "UnknownError"))
+    with pytest.raises(GraphError) as caught:
+        await ids(client, f"{graph.url}/a?$top=1", PageSize(1))
+    assert caught.value.status == 504
+    assert len(graph.asked) == QUICK_RETRIES.attempts
+
+
+async def test_a_response_that_is_too_large_is_requested_smaller(
+    graph: ScriptedGraph, tokens: Tokens, logger: Logger
+) -> None:
+    graph.on("/a?$top=8", page({"id": "1" * 2000}))
+    graph.on("/a?$top=2", page({"id": "1"}))
+    async with HttpClient(max_response_bytes=1000) as http:
+        client = GraphClient(
+            http, tokens, graph_url=graph.url, concurrency=2, retry_policy=QUICK_RETRIES, logger=logger
+        )
+        assert await ids(client, f"{graph.url}/a?$top=8", PageSize(8)) == ["1"]
+    assert graph.targets == ["/a?$top=8", "/a?$top=2"]
 
 
 async def test_a_redirect_is_not_followed(client: GraphClient, graph: ScriptedGraph) -> None:
@@ -182,6 +263,49 @@ async def test_a_wait_beyond_the_deadline_is_an_error_at_once(
     assert len(graph.asked) == 1
 
 
+async def test_a_mailbox_that_has_to_wait_sends_nothing_in_any_task(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    graph.on("/a", refusal(429, "TooManyRequests", Retry_After="3600"))
+    graph.on("/b", OK)
+    for path in ("a", "b"):
+        with pytest.raises(GraphError, match=r"wait (3600|3599) seconds, until 20\d\d-\d\d-\d\dT"):
+            await ids(client, f"{graph.url}/{path}")
+    assert graph.targets == ["/a"]
+
+
+@pytest.mark.parametrize("text", ["99999999999", "9" * 400])
+async def test_an_absurd_wait_is_not_taken_for_none(
+    client: GraphClient, graph: ScriptedGraph, text: str
+) -> None:
+    graph.on("/a", refusal(429, "TooManyRequests", Retry_After=text))
+    with pytest.raises(GraphError, match="wait"):
+        await ids(client, f"{graph.url}/a")
+    assert graph.targets == ["/a"]
+
+
+async def test_too_many_requests_at_a_time_wait_for_one_to_finish(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    asked, finish = asyncio.Event(), asyncio.Event()
+    busy = Reply(
+        {"error": {"code": "ApplicationThrottled", "message": "Over its MailboxConcurrency limit."}},
+        status=429,
+        headers={"Retry-After": "4"},
+        asked=asked,
+    )
+    graph.on("/slow", Reply({"value": []}, until=finish))
+    graph.on("/a", busy, OK)
+    slow = asyncio.create_task(ids(client, f"{graph.url}/slow"))
+    quick = asyncio.create_task(ids(client, f"{graph.url}/a"))
+    await asyncio.wait_for(asked.wait(), 10)
+    assert not quick.done()
+    finish.set()
+    assert await asyncio.wait_for(slow, 10) == []
+    async with asyncio.timeout(3):  # less than it was asked to wait
+        assert await quick == ["1"]
+
+
 async def test_a_permanent_error_ends_the_attempts_and_is_reported_in_full(
     client: GraphClient, graph: ScriptedGraph
 ) -> None:
@@ -250,9 +374,9 @@ async def test_one_account_has_no_more_requests_at_a_time_than_allowed(
         client = GraphClient(
             http, tokens, graph_url=graph.url, concurrency=2, retry_policy=RetryPolicy(), logger=logger
         )
-        await asyncio.gather(*(client.get("a", f"{graph.url}/a") for _ in range(6)))
+        await asyncio.gather(*(client.get("a", f"{graph.url}/a", bytes) for _ in range(6)))
         assert most == 2
-        await asyncio.gather(*(client.get(str(number), f"{graph.url}/a") for number in range(6)))
+        await asyncio.gather(*(client.get(str(number), f"{graph.url}/a", bytes) for number in range(6)))
         assert most == 6
 
 
@@ -269,7 +393,7 @@ def test_the_gates_of_one_event_loop_do_not_hold_up_another(tokens: Tokens, logg
 
     async def twice() -> None:
         results = await asyncio.gather(
-            *(client.get("a", "http://127.0.0.1:9/v1.0/a") for _ in range(2)), return_exceptions=True
+            *(client.get("a", "http://127.0.0.1:9/v1.0/a", bytes) for _ in range(2)), return_exceptions=True
         )
         assert [type(result) for result in results] == [APIConnectionError] * 2
         await http.aclose()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from iacs.core.exceptions import GraphError, MalformedResponseError
-from tests.mail_query.conftest import Parts
+from tests.mail_query.conftest import QUICK_RETRIES, Parts
 from tests.mail_query.scripted_graph import page, refusal
 
 FOLDER = "/me/mailFolders/f"
@@ -155,7 +155,7 @@ async def test_a_folder_that_fails_does_not_stop_the_others(parts: Parts, mailbo
     if status == 400:  # the folder is started again
         parts.graph.on("/me/mailFolders/broken/messages/delta", refusal(400, "x"))
     elif status >= 500:
-        attempts = [refusal(status, "x")] * 4
+        attempts = [refusal(status, "x")] * (2 + 2 + QUICK_RETRIES.attempts)  # of 100, 25 and 6, and of one
         parts.graph.on("/later", page(message("1"), **END), *attempts, page(message("2"), **END))
     with pytest.raises(GraphError, match="could not sync the mail folder BROKEN: ") as caught:
         await parts.mail.sync(mailbox)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+_MAX_SECONDS = 3_153_600_000.0
+"""A hundred years: a longer wait is no different, and would not fit a calendar."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
@@ -19,8 +22,8 @@ class HttpResponse:
     def retry_after(self) -> float | None:
         """The seconds to wait, as the server asks: a number or an HTTP date (RFC 9110, 10.2.3), else None."""
         text = self.headers.get("Retry-After", "").strip()
-        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", text):
-            return float(text)
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+            return min(float(text), _MAX_SECONDS)
         try:
             moment = parsedate_to_datetime(text)
         except ValueError:

@@ -14,9 +14,15 @@ from yarl import URL
 from iacs.core._http.response import HttpResponse
 from iacs.core.exceptions import APIConnectionError, ConfigurationError, MalformedResponseError
 
+_WHOLE = 10
+"""The limit of a whole request, in timeouts."""
+
 
 class HttpSession:
     """A session of aiohttp that ends with its event loop; `timeout` is in seconds, `max_bytes` of a decompressed body.
+
+    The timeout limits each silence, and ten times as much the whole request: a large page may take longer than the
+    timeout while its bytes keep coming.
 
     asyncio.run, for example, closes the loop's async generators before it closes the loop. A session that such a
     generator keeps open is closed then, even if nobody calls `aclose`.
@@ -28,7 +34,9 @@ class HttpSession:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=_trusted(ca_file)),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=timeout),
+            timeout=aiohttp.ClientTimeout(
+                total=timeout * _WHOLE, connect=timeout, sock_connect=timeout, sock_read=timeout
+            ),
             # Not trust_env: it also reads ~/.netrc, whose passwords would replace our tokens.
             trust_env=False,
         )
@@ -95,8 +103,13 @@ class HttpSession:
         return bytes(body)
 
     def _explain(self, host: str, error: Exception) -> tuple[str, str]:
-        if isinstance(error, TimeoutError):
+        if isinstance(error, aiohttp.ServerTimeoutError):
             return f"{host} did not answer within {self._timeout:g} seconds", "try again later"
+        if isinstance(error, TimeoutError):
+            return (
+                f"{host} did not finish its response within {self._timeout * _WHOLE:g} seconds",
+                "raise HTTP_TIMEOUT, or lower GRAPH_PAGE_SIZE",
+            )
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
             return (
                 f"{host} presented a certificate that is not trusted",
