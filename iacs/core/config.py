@@ -147,7 +147,7 @@ class Config(BaseSettings):
     http_timeout: float = Field(
         30.0,
         gt=0,
-        description="Maximum silence of Microsoft's cloud during a request, in seconds; a tenth of the limit of the whole request",
+        description="Maximum silence of Microsoft's cloud during a request, in seconds",
     )
     http_max_response_bytes: int = Field(
         67_108_864,
