@@ -65,7 +65,7 @@ class Closing:
         """Close everything, each part within its deadline; return what failed."""
         errors: list[Exception] = []
         while self.opened:
-            opened, began, cancellations = self.opened.pop(), perf_counter(), _cancellations()
+            opened, began, before = self.opened.pop(), perf_counter(), cancellations()
             try:
                 await self._close_async(opened, holding)
             except Exception as error:  # noqa: BLE001 - every part gets its turn, then all is raised
@@ -75,7 +75,7 @@ class Closing:
                 raise
             else:
                 self._record(opened, began)
-            if isinstance(self.error, asyncio.CancelledError) and _cancellations() < cancellations:
+            if isinstance(self.error, asyncio.CancelledError) and cancellations() < before:
                 self.error = holding.cancelled = None
         return errors
 
@@ -139,7 +139,8 @@ def _is_only(raised: BaseException, error: BaseException) -> bool:
     return raised is error
 
 
-def _cancellations() -> int:
+def cancellations() -> int:
+    """Return how often the current task has been cancelled, and has not taken that back."""
     task = asyncio.current_task()
     return task.cancelling() if task is not None else 0
 

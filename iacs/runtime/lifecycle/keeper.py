@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextvars import Context
 from typing import Any
 
+from iacs.runtime.lifecycle.stepping import Stepping
 from iacs.runtime.lifecycle.throwing import details
 from iacs.runtime.lifecycle.waiting import cancel_and_wait
 
@@ -16,36 +17,46 @@ class Keeper:
     to, as by a task group of the manager's own whose child failed, `lost` is called with the error, if there is one.
     """
 
+    task: asyncio.Task[Any]
+
     def __init__(
         self, manager: Any, name: str, *, lost: Callable[[BaseException | None], None] | None = None
     ) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         self.manager = manager
-        self.entered: asyncio.Future[None] = loop.create_future()
+        self.entered: asyncio.Future[None] = self._loop.create_future()
+        self.is_open = False
         self.is_asked = False
-        self._asked: asyncio.Future[bool] = loop.create_future()
+        self._asked: asyncio.Future[bool] = self._loop.create_future()
         self._error: BaseException | None = None
         self._value: Any = None
-        self._is_open = False
         self._name = name
         self._lost = lost
+        self._is_overdue = False
 
-    def begin(self, context: Context | None = None) -> asyncio.Task[Any]:
-        """Begin to enter; return the task."""
-        work = self._keep()
-        self.task = asyncio.get_running_loop().create_task(work, name=self._name, context=context)
+    def begin(self, context: Context | None = None, *, seconds: float | None = None) -> None:
+        """Begin to enter, and get as far as that goes without waiting; after so many `seconds` that is cancelled."""
+        self._stepping = Stepping(self._keep(), self._name, context)
+        self.task = self._stepping.task
         self.task.add_done_callback(self._note_end)
-        return self.task
+        if seconds is not None and not self.is_open:
+            timer = self._loop.call_later(seconds, self._overrun)
+            self.entered.add_done_callback(lambda _: timer.cancel())
+
+    def _overrun(self) -> None:
+        self._is_overdue = True
+        self.task.cancel()
 
     async def enter(self) -> Any:
         """Return what entering returned, or raise what it raised."""
-        task = self.begin()
-        try:
-            await asyncio.wait({self.entered})
-        except asyncio.CancelledError:
-            self.end(None)
-            await cancel_and_wait((task,))
-            raise
+        self.begin()
+        if not self.is_open:
+            try:
+                await asyncio.wait({self.entered})
+            except asyncio.CancelledError:
+                self.end(None)
+                await cancel_and_wait((self.task,))
+                raise
         return self.result()
 
     async def exit(self, *error: Any) -> Any:
@@ -60,7 +71,7 @@ class Keeper:
 
     def result(self) -> Any:
         """Return what entering returned, or raise what it raised; `entered` must be done."""
-        return self._value if self._is_open else self.task.result()
+        return self._value if self.is_open else self.task.result()
 
     @property
     def is_lost(self) -> bool:
@@ -81,10 +92,17 @@ class Keeper:
             self.is_asked = True
             self._error = error
             self._asked.set_result(is_exited)
+            if self.is_open:
+                self._stepping.step()
 
     async def _keep(self) -> Any:
-        self._value = await self.manager.__aenter__()
-        self._is_open = True
+        try:
+            self._value = await self.manager.__aenter__()
+        except asyncio.CancelledError as error:
+            if self._is_overdue and self.task.uncancel() <= 0:
+                raise TimeoutError from error
+            raise
+        self.is_open = True
         if not self.entered.done():
             self.entered.set_result(None)
         try:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
 from iacs.core.exceptions import StopError
-from iacs.runtime.lifecycle.closing import CloseLater, Closing, add_notes
+from iacs.runtime.lifecycle.closing import CloseLater, Closing, add_notes, cancellations
 from iacs.runtime.lifecycle.opener import Opener
 from iacs.runtime.lifecycle.opening import open_all
 from iacs.runtime.lifecycle.provider_values import reset_async_modes, restore_provider
@@ -79,7 +79,8 @@ class Lifetime:
         try:
             for stage in self._stages() if parts is None else (parts,):
                 await open_all(stage, self._opener)
-            await asyncio.sleep(0)  # a cancellation that came while a synchronous part was built
+            if self._installs or cancellations():
+                await asyncio.sleep(0)  # a cancellation that came while a synchronous part was built
         except BaseException as error:
             holding = Holding()
             add_notes(error, await self._closing.in_loop(holding))

@@ -1,11 +1,10 @@
 """Opens one part after the other: takes over what was built before, builds, installs, and notes what is to be closed."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 from iacs.core.exceptions import StartError
 from iacs.runtime.graph.kinds import Kind
@@ -19,7 +18,6 @@ from iacs.runtime.plan.expressions import Values
 from iacs.runtime.plan.parts import Part
 from iacs.runtime.plan.plan import Plan
 
-T = TypeVar("T")
 Lost = Callable[[Part, BaseException | None], None]
 
 
@@ -57,45 +55,57 @@ class Opener:
         Raise StartError, naming the part, if it fails, or if it takes a loop that there is not.
         """
         began = perf_counter()
-        with self._failing(part, began):
-            if not (self._installs and self._is_taken_over(part)):
-                context = OwnContext() if part.kind is Kind.RESOURCE or part.asynchronous else None
-                made = _run_in(context, lambda: part.build(self._values))
-                if part.is_awaited(made):
-                    if in_loop:
-                        return self._begun(part, made, context or OwnContext())
-                    _forget(made)
-                    raise part.needs_a_loop("is built asynchronously")
-                opened = _run_in(context, lambda: open_now(part, made, self._values))
-                opened.context = context
-                self._keep(opened, closes_in_loop=closes_in_loop)
-                self._install(opened)
-        self._note_start(part, began)
+        try:
+            keeper = self._open(part, in_loop=in_loop, closes_in_loop=closes_in_loop)
+        except BaseException as error:
+            self._fail(part, began, error)
+            raise
+        if keeper is None:
+            self._note_start(part, began)
+        return keeper
+
+    def _open(self, part: Part, *, in_loop: bool, closes_in_loop: bool) -> Keeper | None:
+        if self._installs and self._is_taken_over(part):
+            return None
+        context = OwnContext() if part.kind is Kind.RESOURCE or part.asynchronous else None
+        made = part.build(self._values) if context is None else context.context.run(part.build, self._values)
+        if part.is_awaited(made):
+            if in_loop:
+                return self._begun(part, made, context or OwnContext())
+            _forget(made)
+            raise part.needs_a_loop("is built asynchronously")
+        enter = partial(open_now, part, made, self._values)
+        opened = enter() if context is None else context.context.run(enter)
+        opened.context = context
+        self._keep(opened, closes_in_loop=closes_in_loop)
+        self._install(opened)
         return None
 
     def _begun(self, part: Part, made: Any, context: OwnContext) -> Keeper:
         async def enter() -> Opened:
-            async with asyncio.timeout(self._seconds):
-                opened = await open_async(part, made, self._values)
+            opened = await open_async(part, made, self._values)
             opened.context, opened.keeper = context, keeper
             if not keeper.is_asked:  # the start was not given up meanwhile
                 self._keep(opened, closes_in_loop=True)
             return opened
 
         keeper = Keeper(Opening(part, enter), part.path, lost=partial(self._lost, part))
-        keeper.begin(context.context)
+        keeper.begin(context.context, seconds=self._seconds)
         return keeper
 
     def finish(self, keeper: Keeper) -> None:
         """Install what a task has opened; raise StartError if it has failed."""
         part, began = keeper.manager.part, keeper.manager.began
-        with self._failing(part, began):
+        try:
             try:
                 opened: Opened = keeper.result()
             except asyncio.CancelledError:
                 raise self._errors.error(part, "its start was cancelled by itself") from None
             self._install(opened)
             opened.leave_task()
+        except BaseException as error:
+            self._fail(part, began, error)
+            raise
         self._note_start(part, began)
 
     def _is_taken_over(self, part: Part) -> bool:
@@ -146,21 +156,12 @@ class Opener:
         if perf_counter() - began > self._seconds:  # a synchronous part, which nothing could interrupt
             raise self._errors.overrun(part, began)
 
-    @contextmanager
-    def _failing(self, part: Part, began: float) -> Iterator[None]:
-        """Raise StartError for what a part raises; a cancellation, and the like, stays what it is."""
-        try:
-            yield
-        except BaseException as error:
-            if self._timeline is not None:
-                self._timeline.record(part.path, "start", began, error)
-            if isinstance(error, StartError) or not isinstance(error, Exception):
-                raise
+    def _fail(self, part: Part, began: float, error: BaseException) -> None:
+        """Raise StartError for what a part raised; a cancellation, and the like, stays what it is."""
+        if self._timeline is not None:
+            self._timeline.record(part.path, "start", began, error)
+        if isinstance(error, Exception) and not isinstance(error, StartError):
             raise self._errors.of(part, began, error) from error
-
-
-def _run_in(context: OwnContext | None, function: Callable[[], T]) -> T:
-    return function() if context is None else context.context.run(function)
 
 
 def _forget(made: Any) -> None:

@@ -1,13 +1,11 @@
 """Waits that end: within a deadline, or before a cancellation takes effect."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self
 
 from iacs.core.exceptions import ApplicationStateError
-
-T = TypeVar("T")
 
 GRACE: Final = 1.0
 """Seconds that something cancelled has to end."""
@@ -21,16 +19,20 @@ class Holding:
 
     async def wait(self, futures: Iterable["asyncio.Future[Any]"], seconds: float | None = None) -> None:
         """Wait until all futures are done, or for so long."""
-        loop, awaited = asyncio.get_running_loop(), set(futures)
-        deadline = None if seconds is None else loop.time() + seconds
-        while waiting := {future for future in awaited if not future.done()}:
-            left = None if deadline is None else deadline - loop.time()
-            if left is not None and left <= 0:
-                return
-            try:
-                await asyncio.wait(waiting, timeout=left)
-            except asyncio.CancelledError as error:
-                self.cancelled = error
+        waiting = [future for future in futures if not future.done()]
+        if waiting:
+            with _Ends(waiting, seconds) as ends:
+                while not ends.reached:
+                    try:
+                        await ends.awake()
+                    except asyncio.CancelledError as error:
+                        self.cancelled = error
+
+    async def _take_turn(self) -> None:
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError as error:
+            self.cancelled = error
 
     async def within(self, seconds: float, awaitable: Awaitable[Any]) -> bool:
         """Await something for so long; then cancel it, and raise TimeoutError whether or not it ends then.
@@ -38,6 +40,7 @@ class Holding:
         Return False when it was cancelled by itself.
         """
         task = asyncio.ensure_future(awaitable)
+        await self._take_turn()  # most have ended then
         await self.wait((task,), seconds)
         if not task.done():
             await cancel_and_wait((task,), self)
@@ -48,14 +51,43 @@ class Holding:
         return True
 
 
-async def uninterrupted(work: Awaitable[T]) -> T:
-    """Await work to its end in a task of its own, and only then raise a cancellation of this one."""
-    task, holding = asyncio.ensure_future(work), Holding()
-    await holding.wait((task,))
-    if holding.cancelled is not None:
-        _retrieve(task)
-        raise holding.cancelled
-    return task.result()
+class _Ends:
+    """The ends of some futures, or of the time for them: quicker than `asyncio.wait`, of which most stops are made."""
+
+    def __init__(self, futures: Sequence["asyncio.Future[Any]"], seconds: float | None) -> None:
+        self._futures = futures
+        self._left = len(futures)
+        self._loop = asyncio.get_running_loop()
+        self._awake: asyncio.Future[None] | None = None
+        self._timer = None if seconds is None else self._loop.call_later(seconds, self._reach)
+        self.reached = False
+
+    def __enter__(self) -> Self:
+        for future in self._futures:
+            future.add_done_callback(self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.reached:
+            for future in self._futures:
+                future.remove_done_callback(self._note)
+
+    def awake(self) -> "asyncio.Future[None]":
+        """Return what is done when all futures are, or the time is over."""
+        self._awake = self._loop.create_future()
+        return self._awake
+
+    def _note(self, _future: "asyncio.Future[Any]") -> None:
+        self._left -= 1
+        if not self._left:
+            self._reach()
+
+    def _reach(self) -> None:
+        self.reached = True
+        if self._awake is not None and not self._awake.done():
+            self._awake.set_result(None)
 
 
 async def cancel_and_wait(tasks: Iterable["asyncio.Future[Any]"], holding: Holding | None = None) -> None:

@@ -9,7 +9,7 @@ from iacs.runtime.graph.graph import Graph
 from iacs.runtime.plan.expressions import UNSET, Values
 from iacs.runtime.plan.parts import Part
 from iacs.runtime.plan.plan import Plan
-from iacs.runtime.plan.supplied import shape_of
+from iacs.runtime.plan.supplied import Contents, shape_of
 from iacs.runtime.views.replacements import Replacements
 from iacs.runtime.views.view import View
 
@@ -35,8 +35,21 @@ class Derived:
 def derived_from(parent: View, replaced: Replacements) -> tuple[Derived, Mapping[int, Any]]:
     """Return what an overlay of these parts needs, and what it is to have among its values.
 
-    That is worked out once for all that replace the same parts by providers of the same shape.
+    That is worked out once for all that replace the same parts by providers of the same shape; it stays as it
+    was last time if these were made of the same objects.
     """
+    if replaced.wraps:
+        derived, reads = _derived_now(parent, replaced)
+        return derived, {**replaced.values, **reads}
+    key = frozenset(replaced.values), tuple(replaced.providers)
+    contents = Contents(replaced.providers.values(), parent.plan.graph.indexes)
+    last: tuple[Contents, Derived, Mapping[int, Any]] | None = parent.derived.get(key)
+    if last is None or not last[0].are_those_of(contents):
+        last = parent.derived[key] = contents, *_derived_now(parent, replaced)
+    return last[1], {**replaced.values, **last[2]}
+
+
+def _derived_now(parent: View, replaced: Replacements) -> tuple[Derived, Mapping[int, Any]]:
     graph = _graph(parent, replaced)
     shape = shape_of(graph.nodes[len(parent.plan.graph) :])
     stand_ins = [(index, graph.nodes[index].inputs) for index in replaced.providers]
@@ -47,10 +60,9 @@ def derived_from(parent: View, replaced: Replacements) -> tuple[Derived, Mapping
         if shape is not None:
             parent.derived[key] = known
     if not (replaced.providers or replaced.wraps):
-        return known, replaced.values
+        return known, {}
     graph.adopt_walks(known.plan.graph)
-    derived, reads = known.of(graph, replaced.wraps)
-    return derived, {**replaced.values, **reads}
+    return known.of(graph, replaced.wraps)
 
 
 def _graph(parent: View, replaced: Replacements) -> Graph:

@@ -62,7 +62,8 @@ class OverlayView(ReportingView):
         return self._entered(lifetime)
 
     async def __aenter__(self) -> Self:
-        self._exits = Exits(asyncio.current_task(), self._parent.loop_context.stop_timeout)
+        if self.is_in_scope:
+            self._exits = Exits(asyncio.current_task(), self._parent.loop_context.stop_timeout)
         lifetime, parts = self._prepared()
         await lifetime.start_async(parts)
         return self._entered(lifetime)
