@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from iacs.core.config import Config
+from tests.fixtures.cloud import cloud, secure_cloud  # noqa: F401 - for these tests alone: the package has a fixture cloud
 
 pytest_plugins = [
     "tests.fixtures.asyncapi",
     "tests.fixtures.browser",
-    "tests.fixtures.cloud",
     "tests.fixtures.database",
     "tests.fixtures.events",
     "tests.fixtures.folders",

@@ -1,79 +1,79 @@
 """The service against the stand-in for Microsoft's cloud, and with one part replaced."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from dependency_injector import providers
+from fastapi import FastAPI
 
 from fastapi_service.app import create_api
 from iacs.account import AccountService
 from iacs.containers import ApplicationContainer
-from iacs.core.config import Config
-from iacs.core.encryption import Encryption
 from iacs.mail_query import MailQueryService, Message
 from iacs.runtime import Application
-from iacs.sandbox import Sandbox
+from iacs.testing import CloudFixture
 
 ALICE = "alice@contoso.example"
 MAILBOX = Path(__file__).resolve().parents[1] / "mailboxes" / "alice.mbox"
 ADDRESS = "http://localhost:8000"
 
-
-@dataclass
-class Service:
-    """The running service, and a browser that reaches it and the cloud."""
-
-    application: Application[ApplicationContainer]
-    browser: httpx.AsyncClient
-
-    async def get(self, path: str) -> Any:
-        """Return the JSON of a response."""
-        return (await self.browser.get(ADDRESS + path)).json()
+pytestmark = pytest.mark.cloud(mailboxes={ALICE: MAILBOX})
 
 
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    """Start the service on a database of its own, with Alice's account and none of her mail yet."""
-    async with Sandbox({ALICE: [MAILBOX]}) as cloud:
-        settings = {
-            "database_url": f"sqlite:///{tmp_path}/iacs.db",
-            "token_encryption_key": Encryption.new_key(),
-            "azure_redirect_uri": f"{ADDRESS}/callback",
-        }
-        settings |= {name.lower(): value for name, value in cloud.settings.items()}
-        container = ApplicationContainer()
-        container.core.config.override(providers.Object(Config(_env_file=None, **settings)))
-        api = create_api(container)
-        mounts = {ADDRESS: httpx.ASGITransport(app=api)}
-        async with (
-            api.state.application as application,
-            httpx.AsyncClient(mounts=mounts, follow_redirects=True) as browser,
-        ):
-            await application.get(AccountService).add(ALICE)
-            yield Service(application, browser)
+def api(cloud: CloudFixture, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
+    """Return the service, which reads the settings that the stand-in has set."""
+    monkeypatch.setenv("AZURE_REDIRECT_URI", f"{ADDRESS}/callback")
+    return create_api()
 
 
-async def test_a_person_signs_in_and_reads_the_mail_that_is_synced(service: Service) -> None:
-    assert (await service.get(f"/sign-in/{ALICE}"))["account"] == ALICE
-    await service.application.get(MailQueryService).sync(ALICE)
-    latest = await service.get(f"/mail/{ALICE}?limit=3")
-    assert len(latest) == 3
-    assert latest[0]["received_at"] >= latest[1]["received_at"] >= latest[2]["received_at"]
-    assert (await service.get(f"/mail/{ALICE}/senders"))["carol@contoso.example"] == 2
+@pytest.fixture
+async def application(api: FastAPI) -> AsyncIterator[Application[ApplicationContainer]]:
+    """Start the service's application, which the fixture `overlay` uses, too."""
+    async with api.state.application as application:
+        yield application
 
 
-async def test_an_unknown_account_is_answered_by_the_code_of_its_error(service: Service) -> None:
-    answer = await service.browser.get(f"{ADDRESS}/mail/nobody@contoso.example")
-    assert (answer.status_code, answer.json()["code"]) == (404, "account_not_found")
+@pytest.fixture
+async def browser(api: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Return a browser that reaches the service and the cloud."""
+    mounts = {ADDRESS: httpx.ASGITransport(app=api)}
+    async with httpx.AsyncClient(base_url=ADDRESS, mounts=mounts, follow_redirects=True) as browser:
+        yield browser
 
 
-async def test_an_unknown_sign_in_is_refused(service: Service) -> None:
-    answer = await service.browser.get(f"{ADDRESS}/callback?state=forged&code=forged")
-    assert (answer.status_code, answer.json()["code"]) == (401, "authentication")
+async def test_the_mail_that_is_synced_is_listed(
+    cloud: CloudFixture, application: Application[Any], browser: httpx.AsyncClient
+) -> None:
+    cloud.sign_in(application)
+    cloud.receive(subject="Invoice 7", sender="carol@contoso.example")
+    await application.get(MailQueryService).sync(ALICE)
+    listed = (await browser.get(f"/mail/{ALICE}")).json()
+    assert "Invoice 7" in [message["subject"] for message in listed]
+    assert (await browser.get(f"/mail/{ALICE}/senders")).json()["carol@contoso.example"] == 3
+
+
+async def test_a_person_signs_in(application: Application[Any], browser: httpx.AsyncClient) -> None:
+    await application.get(AccountService).add(ALICE)
+    assert (await browser.get(f"/sign-in/{ALICE}")).json()["account"] == ALICE
+    assert (await application.get(AccountService).get(ALICE)).status == "active"
+
+
+@pytest.mark.usefixtures("application")
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/mail/nobody@contoso.example", 404, "account_not_found"),
+        ("/callback?state=forged&code=forged", 401, "authentication"),
+    ],
+)
+async def test_an_error_is_answered_by_its_code(
+    browser: httpx.AsyncClient, path: str, status: int, code: str
+) -> None:
+    answer = await browser.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
 class OneMessage:
@@ -84,11 +84,13 @@ class OneMessage:
         yield Message(id="1", subject="Hello")
 
 
-async def test_a_part_is_replaced_for_one_test(service: Service) -> None:
-    async with service.application.overlay({"mail_query.service": OneMessage()}):
-        assert await service.get("/mail/anybody") == [{"id": "1", "subject": "Hello", "received_at": None}]
+async def test_a_part_is_replaced_for_one_test(overlay: Any, browser: httpx.AsyncClient) -> None:
+    overlay({"mail_query.service": OneMessage()})
+    answer = await browser.get("/mail/anybody")
+    assert answer.json() == [{"id": "1", "subject": "Hello", "received_at": None}]
 
 
-async def test_the_service_is_live_and_ready(service: Service) -> None:
-    assert await service.get("/livez") == {"status": "up"}
-    assert (await service.browser.get(f"{ADDRESS}/readyz")).status_code == 200
+@pytest.mark.usefixtures("application")
+async def test_the_service_is_live_and_ready(browser: httpx.AsyncClient) -> None:
+    assert (await browser.get("/livez")).json() == {"status": "up"}
+    assert (await browser.get("/readyz")).status_code == 200

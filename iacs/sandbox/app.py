@@ -3,11 +3,9 @@
 import base64
 import time
 import uuid
-from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
 from iacs.sandbox.cloud import CLOUD, RECORD, Cloud, RecordedRequest
 from iacs.sandbox.entra import authorize, device, grants, metadata
@@ -114,25 +112,21 @@ async def _apply_faults(request: web.Request, handler: Handler) -> web.StreamRes
     return _fail(request, fault)
 
 
-def _limit_concurrency() -> Middleware:
-    """Return a middleware that rejects concurrent requests above the limit of a mailbox."""
-    in_flight: Counter[str] = Counter()
-
-    @web.middleware
-    async def reject_excess(request: web.Request, handler: Handler) -> web.StreamResponse:
-        user, limit = request[RECORD].user or "", request.app[CLOUD].behaviour.mailbox_concurrency
-        if not user or limit is None:
-            return await handler(request)
-        in_flight[user] += 1
-        try:
-            if in_flight[user] > limit:
-                message = "Application is over its MailboxConcurrency limit."
-                raise GraphError(429, "ApplicationThrottled", message)
-            return await handler(request)
-        finally:
-            in_flight[user] -= 1
-
-    return reject_excess
+@web.middleware
+async def _limit_concurrency(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Reject concurrent requests above the limit of a mailbox."""
+    user, limit = request[RECORD].user or "", request.app[CLOUD].behaviour.mailbox_concurrency
+    if not user or limit is None:
+        return await handler(request)
+    in_flight = request.app[CLOUD].in_flight
+    in_flight[user] += 1
+    try:
+        if in_flight[user] > limit:
+            message = "Application is over its MailboxConcurrency limit."
+            raise GraphError(429, "ApplicationThrottled", message)
+        return await handler(request)
+    finally:
+        in_flight[user] -= 1
 
 
 def _entra_routes() -> list[web.RouteDef]:
@@ -151,7 +145,7 @@ def _entra_routes() -> list[web.RouteDef]:
 
 def create_app(cloud: Cloud) -> web.Application:
     """Return the application that serves this cloud."""
-    middlewares = [_record, _identify, _attribute, _limit_concurrency(), _apply_faults]
+    middlewares = [_record, _identify, _attribute, _limit_concurrency, _apply_faults]
     app = web.Application(middlewares=middlewares)
     app[CLOUD] = cloud
     app.add_routes([web.route("*", f"{_GRAPH}/{{path:.*}}", routes.answer), *_entra_routes()])

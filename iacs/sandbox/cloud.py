@@ -1,14 +1,16 @@
 """The state that both halves of the cloud, Entra ID and Graph, share."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from iacs.sandbox.directory import Directory
+from iacs.sandbox.directory import Directory, stable_id
 from iacs.sandbox.entra.device_sign_ins import DeviceSignIns
 from iacs.sandbox.entra.token_issuer import TokenIssuer
 from iacs.sandbox.faults import Faults
+from iacs.sandbox.mail.mailbox import Mailbox
 
 
 @dataclass
@@ -66,6 +68,15 @@ class Cloud:
     faults: Faults = field(default_factory=Faults)
     device_sign_ins: DeviceSignIns = field(default_factory=DeviceSignIns)
     requests: list[RecordedRequest] = field(default_factory=list)
+    in_flight: Counter[str] = field(default_factory=Counter)
+    """The number of requests that are being answered, by mailbox."""
+
+
+def new_cloud(addresses: Iterable[str], behaviour: Behaviour, issuer: TokenIssuer) -> Cloud:
+    """Return a cloud with empty mailboxes, in which nothing has happened."""
+    directory = Directory(stable_id("tenant"), [Mailbox(address) for address in addresses])
+    secret = f"{stable_id('secret')}~not-for-production"
+    return Cloud(directory, Registration(stable_id("application"), secret), behaviour, issuer)
 
 
 CLOUD: web.AppKey[Cloud] = web.AppKey("cloud", Cloud)

@@ -6,15 +6,16 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
 from iacs.sandbox.app import create_app
 from iacs.sandbox.certificates import server_context
-from iacs.sandbox.cloud import Behaviour, Cloud, RecordedRequest, Registration
-from iacs.sandbox.directory import Directory, stable_id
-from iacs.sandbox.entra.token_issuer import TokenIssuer
+from iacs.sandbox.cloud import Behaviour, RecordedRequest, new_cloud
+from iacs.sandbox.directory import stable_id
+from iacs.sandbox.entra.grants import issue_tokens
+from iacs.sandbox.entra.token_issuer import Grant, TokenIssuer
 from iacs.sandbox.errors import SandboxError
 from iacs.sandbox.faults import Faults
 from iacs.sandbox.mail.loading import load
@@ -45,13 +46,7 @@ class Sandbox:
             )
         self._sources = dict(mailboxes)
         self._host, self._port, self._https = host, port, https
-        tenant_id = stable_id("tenant")
-        self._cloud = Cloud(
-            Directory(tenant_id, [Mailbox(address) for address in mailboxes]),
-            Registration(stable_id("application"), f"{stable_id('secret')}~not-for-production"),
-            behaviour or Behaviour(),
-            TokenIssuer(tenant_id),
-        )
+        self._cloud = new_cloud(mailboxes, behaviour or Behaviour(), TokenIssuer(stable_id("tenant")))
         self._runner: web.AppRunner | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -85,6 +80,21 @@ class Sandbox:
             load(self.mailbox(address), paths)
             self.mailbox(address).parse_all()
         self._sources = {}
+
+    def reset(self, mailboxes: Mapping[str, Sequence[Path]], *, behaviour: Behaviour | None = None) -> None:
+        """Replace everything that a running cloud holds: mail, sign-ins, faults and recorded requests.
+
+        Address and signing key stay, connections are closed. It is called in the event loop of the server.
+        Raises SandboxError, after which nothing has changed, for mail that cannot be read.
+        """
+        fresh = new_cloud(mailboxes, behaviour or Behaviour(), self._cloud.issuer)
+        for address, paths in mailboxes.items():
+            load(fresh.directory.person(address).mailbox, paths)
+        fresh.issuer.clear()
+        vars(self._cloud).update(vars(fresh))
+        if self._runner:
+            for connection in _connections(self._runner):
+                connection.abort()
 
     def _tls(self) -> ssl.SSLContext | None:
         if not self._https:
@@ -182,6 +192,15 @@ class Sandbox:
         """Accept assertions signed with the key of this certificate; from now on they are verified."""
         self._cloud.registration.certificates.append(pem)
 
+    def object_id(self, address: str) -> str:
+        """Return the id of a person, which is the `oid` claim of their tokens."""
+        return self._cloud.directory.person(address).object_id
+
+    def sign_in(self, address: str, *, scopes: str) -> dict[str, Any]:
+        """Return what the token endpoint responds when a person has signed in, without the id token."""
+        grant = Grant(self._cloud.directory.person(address), tuple(scopes.split()))
+        return issue_tokens(self._cloud, grant, scopes=grant.scopes, refreshable=True)
+
     def revoke(self, address: str) -> None:
         """End every sign-in of a person, as an administrator can."""
         self._cloud.issuer.revoke(self._cloud.directory.person(address))
@@ -193,12 +212,17 @@ class Sandbox:
 
 async def _stop(runner: web.AppRunner) -> None:
     """Stop the server, and close the connections that clients keep open."""
-    transports = [handler.transport for handler in runner.server.connections] if runner.server else []
+    connections = _connections(runner)
     await runner.cleanup()
-    for transport in transports:
-        if isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
+    for connection in connections:
+        connection.abort()
     await asyncio.sleep(0)
+
+
+def _connections(runner: web.AppRunner) -> list[asyncio.WriteTransport]:
+    handlers = runner.server.connections if runner.server else []
+    transports = [handler.transport for handler in handlers]
+    return [transport for transport in transports if isinstance(transport, asyncio.WriteTransport)]
 
 
 async def serve(sandbox: Sandbox, started: Callable[[Sandbox], None]) -> None:

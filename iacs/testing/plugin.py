@@ -8,6 +8,7 @@ Every run of pytest loads it, so it imports nothing else until one of its fixtur
 - ``overlay(database=FakeDatabase())`` enters an overlay of the application, on top of those entered before, returns that
   view, and leaves it after the test.
 - ``scope(request=FakeRequest())`` enters a scope in the same way.
+- ``cloud`` is the stand-in for Microsoft's cloud, with the mailboxes of ``@pytest.mark.cloud(mailboxes={…})``.
 - ``@pytest.mark.iacs(roots=[MailQueryService, "core.database"])`` names the parts that the test needs started.
 - A test that leaves an application started, or an overlay entered, fails after its teardown;
   ``@pytest.mark.iacs(leaks=True)`` permits it.
@@ -31,15 +32,21 @@ _LEAKS = pytest.StashKey[Leaks]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the ini option."""
+    """Declare the ini options."""
     parser.addini("iacs_container", "container of the fixture `application`: module:Attribute", default="")
+    parser.addini(
+        "iacs_env_prefix", "prefix of the settings that the fixtures set, such as MYAPP_", default=""
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark, and the fixtures for the installed plugins that run asynchronous tests."""
     meaning = "parts that the fixture `application` starts; whether the test may leave something open"
     config.addinivalue_line("markers", f"iacs(*, roots=None, leaks=False): {meaning}")
+    meaning = "mail of the fixture `cloud` by address; whether `application` has the owners signed in"
+    config.addinivalue_line("markers", f"cloud(*, mailboxes={{…}}, signed_in=True): {meaning}")
     manager = config.pluginmanager
+    manager.import_plugin("iacs.testing.cloud_fixtures")
     if manager.has_plugin("asyncio"):
         manager.import_plugin("iacs.testing.on_asyncio")
     if manager.has_plugin("anyio"):
@@ -70,9 +77,15 @@ def _marked(item: Any, name: str) -> Any:
 def application(request: pytest.FixtureRequest) -> "Application[Any]":
     """A started Application of ``iacs_container``, stopped after the test.
 
-    Raises ConfigurationError when the container cannot be imported, StartError when a part fails to start.
+    With the fixture ``cloud``, which is set up first, the owners of its mailboxes are signed in. Raises
+    ConfigurationError when the container cannot be imported, StartError when a part fails to start.
     """
+    from iacs.testing.cloud_fixtures import sign_in_everybody
+
+    if "cloud" in request.fixturenames:
+        request.getfixturevalue("cloud")
     started: Application[Any] = request.getfixturevalue(f"iacs_{_loop_of(request)}_application")
+    sign_in_everybody(request, started)
     return started
 
 

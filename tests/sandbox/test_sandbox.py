@@ -34,6 +34,54 @@ async def test_the_same_people_and_application_after_a_restart() -> None:
             assert len(set(ids[0])) == len(ids[0])
 
 
+async def test_a_reset_leaves_nothing_but_the_address_and_the_signing_key(cloud: Sandbox) -> None:
+    alice = cloud.addresses[0]
+    url, keys = cloud.url, f"{cloud.url}/{cloud.tenant_id}/discovery/v2.0/keys"
+    async with aiohttp.ClientSession() as http:
+        before = await (await http.get(keys)).json()
+        token = cloud.sign_in(alice, scopes="Mail.Read offline_access")["access_token"]
+        me, headers = f"{cloud.graph_url}/me", {"Authorization": f"Bearer {token}"}
+        assert (await http.get(me, headers=headers)).status == 200
+        cloud.faults.throttle(times=None)
+        cloud.behaviour.strict_rotation = True
+        cloud.reset({alice: []})
+        assert (await http.get(me, headers=headers)).status == 401
+        assert await (await http.get(keys)).json() == before
+    assert (cloud.url, cloud.addresses, cloud.issued) == (url, (alice,), ())
+    assert cloud.mailbox(alice).messages == ()
+    assert [request.status for request in cloud.requests] == [401, 200]
+    assert not cloud.behaviour.strict_rotation
+
+
+async def test_a_reset_to_mail_that_cannot_be_read_changes_nothing(cloud: Sandbox, tmp_path: Path) -> None:
+    token = cloud.sign_in(cloud.addresses[0], scopes="Mail.Read")["access_token"]
+    with pytest.raises(SandboxError, match="cannot read"):
+        cloud.reset({"dave@contoso.example": [tmp_path / "missing.mbox"]})
+    assert token in cloud.issued
+    assert "dave@contoso.example" not in cloud.addresses
+
+
+async def test_a_request_of_before_a_reset_counts_for_no_limit_after_it(cloud: Sandbox) -> None:
+    alice = cloud.addresses[0]
+    cloud.behaviour.mailbox_concurrency = 1
+    cloud.faults.slow(seconds=30)
+
+    async def status(http: aiohttp.ClientSession) -> int:
+        token = cloud.sign_in(alice, scopes="Mail.Read")["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        async with http.get(f"{cloud.graph_url}/me", headers=headers) as response:
+            return response.status
+
+    async with aiohttp.ClientSession() as http, asyncio.timeout(20):
+        slow = asyncio.create_task(status(http))
+        while not cloud.requests:  # noqa: ASYNC110 - the cloud does not announce its requests
+            await asyncio.sleep(0.01)
+        cloud.reset({alice: []})
+        cloud.behaviour.mailbox_concurrency = 1
+        assert await slow == 401  # the client tried again, with a token that the cloud has forgotten
+        assert await status(http) == 200
+
+
 async def test_a_port_in_use_is_one_sentence(cloud: Sandbox) -> None:
     port = int(cloud.url.rpartition(":")[2])
     with pytest.raises(SandboxError, match=f"cannot listen on 127.0.0.1:{port}"):

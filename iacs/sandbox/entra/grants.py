@@ -117,24 +117,31 @@ def _redeem(request: web.Request, form: Form) -> Grant:
     )
 
 
-def _answer(request: web.Request, grant: Grant, form: Form) -> dict[str, Any]:
-    cloud = request.app[CLOUD]
-    client_id = cloud.registration.client_id
+def issue_tokens(cloud: Cloud, grant: Grant, *, scopes: tuple[str, ...], refreshable: bool) -> dict[str, Any]:
+    """Return the response of the token endpoint, without the id token."""
     lifetime = cloud.behaviour.access_token_lifetime
     answer: dict[str, Any] = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime}
     if cloud.behaviour.refresh_in is not None:
         answer["refresh_in"] = cloud.behaviour.refresh_in
-    scopes = tuple(str(form.get("scope") or "").split()) or grant.scopes
     answer["access_token"] = cloud.issuer.access_token(
-        replace(grant, scopes=scopes), client_id, lifetime=lifetime
+        replace(grant, scopes=scopes), cloud.registration.client_id, lifetime=lifetime
     )
+    if grant.person:
+        answer["scope"] = " ".join(scope for scope in scopes if scope != "offline_access")
+        if refreshable:
+            answer["refresh_token"] = cloud.issuer.refresh_token(grant)
+    return answer
+
+
+def _answer(request: web.Request, grant: Grant, form: Form) -> dict[str, Any]:
+    cloud = request.app[CLOUD]
+    scopes = tuple(str(form.get("scope") or "").split()) or grant.scopes
+    refreshable = "offline_access" in grant.scopes or form.get("grant_type") == "refresh_token"
+    answer = issue_tokens(cloud, grant, scopes=scopes, refreshable=refreshable)
     if grant.person is None:
         return answer
-    answer["scope"] = " ".join(scope for scope in scopes if scope != "offline_access")
-    if "offline_access" in grant.scopes or form.get("grant_type") == "refresh_token":
-        answer["refresh_token"] = cloud.issuer.refresh_token(grant)
     if "openid" in scopes:
-        name = issuer(request, cloud.directory.tenant_id)
+        name, client_id = issuer(request, cloud.directory.tenant_id), cloud.registration.client_id
         answer["id_token"] = cloud.issuer.id_token(grant, issuer=name, client_id=client_id)
     if form.get("client_info") == "1":
         answer["client_info"] = client_info(cloud.directory.tenant_id, grant.person)
