@@ -19,6 +19,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _GRAPH = "/v1.0"
 _CODES = {
     401: "InvalidAuthenticationToken",
+    403: "ErrorAccessDenied",
+    404: "ErrorItemNotFound",
     429: "ApplicationThrottled",
     500: "generalException",
     503: "ServiceUnavailable",
