@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from difflib import unified_diff
 from enum import StrEnum
 from json import dumps
@@ -17,11 +17,11 @@ from iacs.cli.options import Json
 from iacs.cli.output import counted, line, note, print_json
 from iacs.cli.running import run
 from iacs.cli.snapshot import read_snapshot
-from iacs.cli.table import Column, Table
+from iacs.cli.table import Column, Table, print_table
 
 if TYPE_CHECKING:
     from iacs.cli.running import App
-    from iacs.core.events import Event
+    from iacs.core.events import Event, PartitionLag
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -106,6 +106,34 @@ def _summary(event: "Event") -> tuple[str | None, str | None]:
     if isinstance(value, dict) and value.get("type") == "mail.received":
         return value.get("account"), value.get("subject")
     return event.key, dumps(value, ensure_ascii=False)
+
+
+@app.command()
+def lag(
+    topic: Annotated[
+        str | None, typer.Option(metavar="TOPIC", help="Topic to look at (default: MAIL_TOPIC).")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Consumer group to show (default: all).")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show how many events of a topic consumer groups have not processed yet."""
+    lags = run(lambda app: _lag(app, topic, group), "core.events")
+    if json:
+        for lag in lags:
+            print_json(asdict(lag))
+    elif lags:
+        titles = ("group", "topic", "partition", "next", "end", "lag")
+        print_table(titles, [tuple(map(str, astuple(lag))) for lag in lags])
+    else:
+        note("no consumer group has read the topic" if group is None else "there is no event to read")
+
+
+async def _lag(app: "App", topic: str | None, group: str | None) -> "Sequence[PartitionLag]":
+    core = app.container.core()
+    lags: Sequence[PartitionLag] = await core.events().lag(topic or core.config().mail_topic, group)
+    return lags
 
 
 @app.command()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from iacs.core._events.stream import BaseEventStream
 from iacs.core.database import Database
-from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent, Partition
+from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent, Partition, PartitionLag
 from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger
-from iacs.core.transaction import Row
+from iacs.core.transaction import Row, Transaction
 
 if TYPE_CHECKING:
     from iacs.core._events.group_keeper import GroupKeeper
@@ -60,10 +60,16 @@ class EventLog(BaseEventStream["EventLogReader"]):
             self._poller.publish(await asyncio.to_thread(self._append, batch))
         return len(batch)
 
-    async def probe(self) -> None:
-        """Read from the log; raises EventError when it is closed, DatabaseError when it cannot be read."""
+    async def probe(self) -> Mapping[str, int]:
+        """Read from the log; return how many consumers of this object there are, and how many events they have left.
+
+        Raises EventError when it is closed, DatabaseError when it cannot be read.
+        """
         self._check_open()
-        await self._database.read(lambda tx: tx.row("SELECT 1 FROM iacs_event_log LIMIT 1"))
+        readers = tuple(self._readers)
+        partitions = {partition for reader in readers for partition in reader.starts}
+        ends = await self._database.read(_ends, sorted(partitions))
+        return {"consumers": len(readers), "lag": sum(reader.lag(ends) for reader in readers)}
 
     async def aclose(self) -> None:
         """End every iteration; the database stays open. Safe to call twice."""
@@ -89,6 +95,12 @@ class EventLog(BaseEventStream["EventLogReader"]):
             logger=self._logger,
         )
 
+    async def _lag(self, topics: Sequence[str], group: str | None) -> Sequence[PartitionLag]:
+        from iacs.core._events.groups import lag
+
+        self._check_open()
+        return await self._database.read(lag, topics, group)
+
     @cached_property
     def _poller(self) -> "LogPoller":
         from iacs.core._events.log_poller import LogPoller
@@ -111,3 +123,10 @@ class EventLog(BaseEventStream["EventLogReader"]):
 
         encoded = [encode_event(event, self._source) for event in events]
         return self._database.run_sync(append, encoded)
+
+
+def _ends(tx: Transaction, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+    from iacs.core._events.log_records import end_offsets
+
+    tx.row("SELECT 1 FROM iacs_event_log LIMIT 1")
+    return end_offsets(tx, partitions)

@@ -66,6 +66,21 @@ class Event:
         return self.topic, self.partition
 
 
+@dataclass(frozen=True, slots=True)
+class PartitionLag:
+    """How far a consumer group is behind in a partition: `lag` offsets, from `next_offset` to before `end_offset`.
+
+    In Kafka an offset may be that of a record that was compacted away, or of the end of a transaction.
+    """
+
+    group: str
+    topic: str
+    partition: int
+    next_offset: int
+    end_offset: int
+    lag: int
+
+
 def is_topic_name(text: str) -> bool:
     """Return whether Kafka accepts a text as the name of a topic."""
     return _TOPIC.fullmatch(text) is not None and text not in (".", "..")
@@ -127,6 +142,14 @@ class EventStream(Protocol):
         says; it is logged where nothing is committed.
         Raises EventError for an invalid topic or group name, KafkaError when the brokers are unreachable for
         longer than the client's timeout.
+        """
+        ...
+
+    async def lag(self, topics: str | Iterable[str], group: str | None = None) -> Sequence[PartitionLag]:
+        """Return how far a group is behind, or every group that has committed offsets of one of `topics`.
+
+        There is an item for each partition that has had records. A group without an offset starts at the oldest
+        event. Nothing is changed, and no topic is created.
         """
         ...
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from iacs.core._events.stream import BaseEventStream
-from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent
+from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent, PartitionLag
 from iacs.core.exceptions import EventRejectedError, KafkaError, PublishError
 from iacs.core.logger import Logger
 
@@ -97,15 +97,20 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         return count
 
     async def probe(self) -> Mapping[str, int]:
-        """Request the cluster's metadata and return the number of brokers; raises KafkaError after the timeout."""
+        """Request the cluster's metadata; return how many brokers there are, and how far the consumers are behind.
+
+        The consumers are those of this object. Raises KafkaError after the timeout.
+        """
         from iacs.core._kafka.connection import CHECK_BROKERS
 
         try:
             async with asyncio.timeout(self._connection.timeout):
-                return {"brokers": await self._publisher.count_brokers()}
+                brokers = await self._publisher.count_brokers()
         except TimeoutError as error:
             what = f"Kafka did not answer within {self._connection.timeout:g} s"
             raise self._connection.error(what, hint=CHECK_BROKERS) from error
+        lag = sum(reader.lag() for reader in self._readers)
+        return {"brokers": brokers, "consumers": len(self._readers), "lag": lag}
 
     async def aclose(self) -> None:
         """End every iteration and wait for events in flight, up to the timeout; safe to call twice."""
@@ -120,6 +125,12 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         reader = KafkaReader(self._connection, topics, group, idle_timeout=idle_timeout, logger=self._logger)
         reader.start()
         return reader
+
+    async def _lag(self, topics: Sequence[str], group: str | None) -> Sequence[PartitionLag]:
+        from iacs.core._kafka.lag import read_lag
+
+        await self._connection.check_reachable()
+        return await asyncio.to_thread(read_lag, self._connection, topics, group)
 
     async def _check_topics(self, topics: Sequence[str]) -> None:
         await self._publisher.check_topics(topics)

@@ -113,3 +113,24 @@ async def test_dead_letters_are_published_again_once(iacs: Iacs) -> None:
     assert [json.loads(line)["replayed"] for line in again] == [1, 0]
     shown = [json.loads(line) for line in (await to_thread(iacs, "events", "tail", "--json")).lines]
     assert [event["id"] for event in shown] == ["1", "1"]
+
+
+@pytest.mark.usefixtures("published")
+def test_lag_is_shown_for_every_group_or_for_one(iacs: Iacs) -> None:
+    iacs("events", "tail", "--group", "readers", "--limit", "5")
+    iacs("events", "tail", "--group", "others")
+    titles, *rows = iacs("events", "lag").lines
+    assert titles.split() == ["group", "topic", "partition", "next", "end", "lag"]
+    assert {row.split()[0] for row in rows} == {"readers", "others"}
+    lags = [json.loads(line) for line in iacs("events", "lag", "--group", "readers", "--json").lines]
+    assert sum(lag["lag"] for lag in lags) == 7
+    assert {lag["group"] for lag in lags} == {"readers"}
+    assert all(lag["end_offset"] - lag["next_offset"] == lag["lag"] for lag in lags)
+
+
+def test_a_topic_without_groups_has_no_lag(iacs: Iacs) -> None:
+    iacs("init-db")
+    ran = iacs("events", "lag")
+    assert (ran.code, ran.out, ran.err) == (0, "", "no consumer group has read the topic\n")
+    ran = iacs("events", "lag", "--group", "readers")
+    assert (ran.code, ran.out, ran.err) == (0, "", "there is no event to read\n")

@@ -375,23 +375,6 @@ def drop_connections(server: str, database: str) -> None:
         )
 
 
-async def test_an_error_of_the_caller_stays_what_it_is_though_it_looks_like_one_of_the_log(
-    log: EventLog, topic: str
-) -> None:
-    await log.publish(topic, 1)
-    mine = DatabaseError("the caller's own database is away")
-
-    async def handle() -> None:
-        async with aclosing(log.consume(topic, "group")) as events:
-            async for _ in events:
-                raise mine
-
-    with pytest.raises(DatabaseError) as caught:
-        await asyncio.wait_for(handle(), 30)
-    assert caught.value is mine
-    assert [event.value for event in await read(log, topic, "group")] == [1]
-
-
 async def test_a_record_with_broken_headers_becomes_a_dead_letter(
     log: EventLog, database: Database, topic: str
 ) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from iacs.core.event_log import EventLog
 from iacs.core.events import Event, EventStream, NewEvent
-from iacs.core.exceptions import EventEncodingError, EventError
+from iacs.core.exceptions import DatabaseError, EventEncodingError, EventError, KafkaError
+from iacs.core.kafka_client import KafkaClient
 from tests.fixtures.events import Streams, read
 
 VALUES: list[Any] = [
@@ -361,3 +363,74 @@ async def test_a_large_backlog_is_read_whole_by_a_slow_start(stream: EventStream
             await asyncio.sleep(0.5)
         assert len(json.dumps(event.value)) == 1002
     assert count == 6000
+
+
+@pytest.mark.parametrize("error", [DatabaseError("mine"), KafkaError("mine"), StopAsyncIteration("mine")])
+async def test_an_error_raised_while_an_event_is_handled_reaches_the_caller_as_it_is(
+    stream: EventStream, topic: str, error: Exception
+) -> None:
+    """Though it may look like an error of the stream, and the event counts as not handled."""
+    await stream.publish(topic, 1)
+
+    async def handle() -> None:
+        async with aclosing(stream.consume(topic, "group")) as events:
+            async for _ in events:
+                raise error
+
+    with pytest.raises(type(error)) as caught:
+        await asyncio.wait_for(handle(), 60)
+    assert caught.value is error
+    assert [event.value for event in await read(stream, topic, "group")] == [1]
+
+
+async def test_lag_is_what_a_group_has_not_finished(stream: EventStream, topic: str) -> None:
+    await stream.publish_many([NewEvent(topic, number, key="k") for number in range(20)])
+    async with aclosing(stream.consume(topic, "readers")) as events:
+        await take(events, 6)  # the sixth is in flight
+    [lag] = await stream.lag(topic, "readers")
+    assert (lag.group, lag.topic, lag.next_offset, lag.end_offset, lag.lag) == ("readers", topic, 5, 20, 15)
+    [whole] = await stream.lag([topic], f"{topic}.new")
+    assert (whole.next_offset, whole.lag) == (0, 20)
+    assert await stream.lag(topic) == [lag]
+
+
+async def test_lag_of_what_does_not_exist_is_none_and_creates_nothing(
+    stream: EventStream, topic: str
+) -> None:
+    for _ in range(2):
+        assert await stream.lag(topic) == []
+        assert await stream.lag(topic, "readers") == []
+    with pytest.raises(EventError):
+        await stream.lag("no topic")
+
+
+async def test_lag_of_topics_is_by_topic_partition_and_group(stream: EventStream, topic: str) -> None:
+    topics = [f"{topic}.a", f"{topic}.b"]
+    for count, name in enumerate(topics, 1):
+        await stream.publish_many([NewEvent(name, 1, key=f"key {n}") for n in range(10 * count)])
+    assert len(await read(stream, topics[0], f"{topic}.one")) == 10
+    assert len(await read(stream, topics, f"{topic}.two")) == 30
+    await stream.publish(topics[1], 1, key="k")
+    lags = [lag for lag in await stream.lag(topics) if lag.group.startswith(topic)]
+    assert {(lag.group, lag.topic): 0 for lag in lags} == {
+        (f"{topic}.one", topics[0]): 0,
+        (f"{topic}.two", topics[0]): 0,
+        (f"{topic}.two", topics[1]): 0,
+    }
+    assert sum(lag.lag for lag in lags) == 1
+
+
+async def test_the_probe_counts_what_its_consumers_have_not_finished(
+    stream: EventLog | KafkaClient, topic: str
+) -> None:
+    await stream.publish_many([NewEvent(topic, number, key="k") for number in range(20)])
+    async with (
+        aclosing(stream.consume(topic, "readers")) as grouped,
+        aclosing(stream.consume(topic)) as other,
+    ):
+        await take(grouped, 6)
+        await take(other, 20)
+        detail = await stream.probe()
+        assert (detail["consumers"], detail["lag"]) == (2, 15 + 1)
+    detail = await stream.probe()
+    assert (detail["consumers"], detail["lag"]) == (0, 0)

@@ -13,7 +13,7 @@ import pytest_asyncio
 from iacs.core import clock
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
-from iacs.core.events import Event, EventStream, NewEvent
+from iacs.core.events import Event, EventStream, NewEvent, PartitionLag
 from iacs.core.exceptions import (
     DatabaseError,
     DegradedError,
@@ -87,6 +87,9 @@ class Refusing:
         commit: bool = True,
         stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Event, None]:
+        raise NotImplementedError
+
+    async def lag(self, topics: str | Iterable[str], group: str | None = None) -> list[PartitionLag]:
         raise NotImplementedError
 
     async def dead_letter(self, event: Event, reason: str) -> None:

@@ -84,6 +84,11 @@ class EventBuffer:
         record = self._in_flight
         return record.topic_partition if record is not None else None
 
+    @property
+    def unfinished(self) -> int:
+        """The number of records put that the caller has not finished."""
+        return len(self._records) + (self._in_flight is not None)
+
     def assign(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """Accept records of these partitions, besides those assigned already.
 

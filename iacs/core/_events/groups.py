@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from iacs.core import clock
-from iacs.core.events import Partition
+from iacs.core._events.log_records import PARTITIONS, end_offsets, partitions_of
+from iacs.core.events import Partition, PartitionLag
 from iacs.core.transaction import Transaction
 
 _COMMIT = """
@@ -21,6 +22,7 @@ _KEEP_ALIVE = """
     UPDATE iacs_event_log_members SET expires_at = :expires_at
     WHERE expires_at > :now AND member IN ({names}) RETURNING member
 """
+_OFFSETS = "SELECT group_name, partition, next_offset FROM iacs_event_log_offsets WHERE topic = :topic"
 _MEMBERS_OF_A_STATEMENT = 500
 
 GroupAndMember = tuple[str, str]
@@ -36,6 +38,20 @@ def commit(tx: Transaction, finished: Mapping[GroupAndMember, Mapping[Partition,
         for (topic, number), offset in sorted(offsets.items())
     ]
     tx.execute(_COMMIT, rows)
+
+
+def lag(tx: Transaction, topics: Sequence[str], group: str | None) -> list[PartitionLag]:
+    """Return how far `group` is behind in each partition that has records; without it, all that read the topic."""
+    lags, ends = list[PartitionLag](), end_offsets(tx, partitions_of(topics))
+    for topic in topics:
+        rows = tx.rows(_OFFSETS, {"topic": topic})
+        offsets = {(row["group_name"], row["partition"]): int(row["next_offset"]) for row in rows}
+        for name in sorted({name for name, _ in offsets}) if group is None else [group]:
+            for number in range(PARTITIONS):
+                if end := ends.get((topic, number)):
+                    start = offsets.get((name, number), 0)
+                    lags.append(PartitionLag(name, topic, number, start, end, end - start))
+    return lags
 
 
 def living_members(tx: Transaction) -> Members:

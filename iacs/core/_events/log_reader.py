@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from iacs.core._events.event_buffer import EventBuffer, Fetched, Record
 from iacs.core._events.group_keeper import GroupKeeper
@@ -10,6 +10,7 @@ from iacs.core._events.log_poller import LogPoller
 from iacs.core._events.log_records import fetched, partitions_of, read
 from iacs.core._events.membership import Membership
 from iacs.core.database import Database
+from iacs.core.events import Partition
 from iacs.core.exceptions import DatabaseError, SchemaError
 from iacs.core.logger import Logger
 from iacs.core.transaction import Row
@@ -79,6 +80,11 @@ class EventLogReader:
     def deliver(self, rows: Sequence[Row]) -> None:
         """Take records that the poller has read."""
         self._take([fetched(row) for row in rows])
+
+    def lag(self, ends: Mapping[Partition, int]) -> int:
+        """Return how many events of its partitions, which end at `ends`, the caller has not finished."""
+        unread = sum(max(0, ends.get(partition, 0) - start) for partition, start in self.starts.items())
+        return self.buffer.unfinished + unread
 
     def _caller_waits(self) -> None:
         if not self.is_parked or self._idle_timeout is not None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from iacs.core._lifecycle.closing import AsyncClosing
-from iacs.core.events import DeadLetterFailure, Event, NewEvent, check_topic
+from iacs.core.events import DeadLetterFailure, Event, NewEvent, PartitionLag, check_topic
 from iacs.core.exceptions import EventError, KafkaError
 from iacs.core.logger import Logger
 
@@ -56,6 +56,10 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
         self, topics: Sequence[str], group: str | None, *, idle_timeout: float | None
     ) -> Reader:
         """Return a reader that has begun to fetch."""
+
+    @abstractmethod
+    async def _lag(self, topics: Sequence[str], group: str | None) -> Sequence[PartitionLag]:
+        """Return how far one group is behind, or all."""
 
     async def _check_topics(self, topics: Sequence[str]) -> None:
         """Raise KafkaError for a topic that does not exist."""
@@ -117,6 +121,10 @@ class BaseEventStream(AsyncClosing, Generic[Reader]):
                 ending.cancel()
             await reader.stop()
             self._readers.discard(reader)
+
+    async def lag(self, topics: str | Iterable[str], group: str | None = None) -> Sequence[PartitionLag]:
+        """Return how far groups are behind, as EventStream promises."""
+        return await self._lag(_topic_names(topics, group), group)
 
     async def dead_letter(self, event: Event, reason: str) -> None:
         """Preserve an event that could not be handled, as EventStream promises."""

@@ -17,6 +17,7 @@ with warnings.catch_warnings():
     from kafka import errors as _errors
     from kafka.net import KafkaNetSocket  # type: ignore[import-untyped]
     from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+    from kafka.protocol.consumer import OffsetSpec  # type: ignore[import-untyped]
     from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # type: ignore[import-untyped]
     from kafka.record.util import decode_varint  # type: ignore[import-untyped]
     from kafka.structs import OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
@@ -104,6 +105,16 @@ def known_position(consumer: Any, partition: TopicPartition) -> int | None:
     return None if position is None else int(position.offset)
 
 
+def unread(consumer: Any) -> int:
+    """Return how many records there are after those polled, as far as the brokers have said."""
+    states = [consumer._subscription.assignment.get(partition) for partition in consumer.assignment()]
+    return sum(
+        max(0, state.highwater - state.position.offset)
+        for state in states
+        if state is not None and state.highwater is not None and state.position is not None
+    )
+
+
 def watch_topic_ids(consumer: Any, topics: Iterable[str], note: Callable[[str, object], object]) -> None:
     """Call `note` with the id of each topic whenever the brokers have sent metadata; in the driver's thread."""
 
@@ -161,6 +172,7 @@ __all__ = [
     "KafkaProducer",
     "KafkaTimeoutError",
     "OffsetAndMetadata",
+    "OffsetSpec",
     "TopicPartition",
     "ask_brokers",
     "decode_varint",
@@ -169,6 +181,7 @@ __all__ = [
     "insist_on_joining",
     "known_position",
     "survive_rejections",
+    "unread",
     "wait_for_topic",
     "watch_offset_resets",
     "watch_topic_ids",

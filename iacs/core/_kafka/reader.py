@@ -17,6 +17,7 @@ from iacs.core._kafka.driver import (
     OffsetAndMetadata,
     TopicPartition,
     insist_on_joining,
+    unread,
 )
 from iacs.core._kafka.log_watch import LogWatch, Polled
 from iacs.core._kafka.odd_headers import OddHeaders, accept_odd_headers
@@ -54,6 +55,7 @@ class KafkaReader:
         self._closed = asyncio.Event()
         self._answered_at = self._committed_at = 0.0
         self._assigned_at: float | None = None
+        self._unread = 0
         self.buffer = EventBuffer(self._loop, self._woken.set)
         self._thread = threading.Thread(target=self._run, name="iacs-kafka-consumer", daemon=True)
 
@@ -71,6 +73,10 @@ class KafkaReader:
         self._stopping.set()
         self._woken.set()
         await self._closed.wait()
+
+    def lag(self) -> int:
+        """Return how many records the caller has not finished, up to the end that the brokers last reported."""
+        return self.buffer.unfinished + self._unread
 
     def assign(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
         """Note the partitions to read; return the offsets to resume at in those that it had before."""
@@ -144,6 +150,7 @@ class KafkaReader:
             epoch = self.buffer.epoch
         if polled:
             self._answered_at = time.monotonic()
+        self._unread = unread(consumer)
         if fresh := watch.check(polled):
             self._take(consumer, fresh, epoch)
         is_commit_due = time.monotonic() - self._committed_at >= _COMMIT_SECONDS
