@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from iacs.core.clock import iso
 from iacs.core.events import NewEvent
 from iacs.mail_query.schema import EmailAddress, Instant, Message, UnreadableMessage
 
@@ -56,33 +57,36 @@ def received(
     topic: str, location: MailLocation, message_id: str, message: Message | UnreadableMessage
 ) -> NewEvent:
     """Return the event of a new message; the events of one account keep their order."""
-    value = MailReceived(
-        account=location.account,
-        account_id=location.account_id,
-        message_id=message_id,
-        folder_id=location.folder_id,
-        folder=location.folder,
-    )
-    fields = (
-        {"problem": message.reason} if isinstance(message, UnreadableMessage) else _readable_fields(message)
-    )
+    at: dict[str, Any] = {
+        "account": location.account,
+        "account_id": location.account_id,
+        "message_id": message_id,
+        "folder_id": location.folder_id,
+        "folder": location.folder,
+    }
+    if isinstance(message, UnreadableMessage):
+        value = MailReceived(**at, problem=message.reason).model_dump(mode="json", by_alias=True)
+    else:
+        value = {"type": "mail.received"} | at | _fields(message)
     return NewEvent(
         topic=topic,
-        value=value.model_copy(update=fields).model_dump(mode="json", by_alias=True),
+        value=value,
         key=location.account_id,
         id=event_id(location.account_id, message_id),
         headers={"ce_subject": message_id} if message_id and message_id.isprintable() else {},
     )
 
 
-def _readable_fields(message: Message) -> dict[str, Any]:
+def _fields(message: Message) -> dict[str, Any]:
+    """Return the rest of a MailReceived as JSON: dumping a model takes three times as long."""
     sender = message.from_
     return {
         "internet_message_id": message.internet_message_id,
         "subject": message.subject,
-        "from_": EmailAddress(name=sender.name, address=sender.address) if sender else None,
-        "sent_at": message.sent_at,
-        "received_at": message.received_at,
+        "from": {"name": sender.name, "address": sender.address} if sender else None,
+        "sent_at": message.sent_at and iso(message.sent_at),
+        "received_at": message.received_at and iso(message.received_at),
         "is_draft": message.is_draft,
         "has_attachments": message.has_attachments,
+        "problem": None,
     }

@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
+from pydantic_core import to_json as encode_json
 
 from iacs.core.exceptions import MalformedResponseError
 from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
@@ -66,6 +67,18 @@ def read_message(text: str, schema: type[Message] = Message) -> Message | Unread
         return UnreadableMessage(
             id=name if isinstance(name, str) else None, reason=_reason(error), document=document
         )
+
+
+def read_document(document: Any) -> tuple[str, Message | UnreadableMessage]:
+    """Return a message of a parsed page as the JSON to store, and as `read_message` returns it."""
+    try:
+        text = encode_json(
+            document, inf_nan_mode="constants"
+        ).decode()  # refuses lone surrogates, as a row would
+        return text, Message.model_validate(document)
+    except (ValidationError, ValueError, RecursionError):
+        text = to_json(document)
+        return text, read_message(text)
 
 
 def read_folders(body: bytes) -> "Page[MailFolder]":

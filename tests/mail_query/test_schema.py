@@ -3,8 +3,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from iacs.mail_query.pages import read_documents, read_message, read_messages
+from iacs.mail_query.pages import read_document, read_documents, read_message, read_messages
 from iacs.mail_query.schema import EmailAddress, Message, Recipient, UnreadableMessage
 
 WHOLE: dict[str, Any] = {
@@ -141,3 +143,25 @@ def test_a_stored_document_can_be_written_out_again_under_graphs_names() -> None
     message = Message.model_validate(WHOLE)
     again = Message.model_validate_json(message.model_dump_json(by_alias=True))
     assert again == message
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(st.characters()), inner, max_size=3)
+        ),
+        max_leaves=8,
+    ),
+    st.sampled_from(sorted(WHOLE)),
+)
+def test_a_parsed_message_is_read_as_its_json_is(value: Any, name: str) -> None:
+    text, message = read_document(WHOLE | {name: value})
+    assert repr(message) == repr(read_message(text))
+    assert repr(json.loads(text)) == repr(WHOLE | {name: value})
+
+
+def test_a_lone_surrogate_is_stored_as_it_came_and_unreadable() -> None:
+    text, message = read_document({"id": "AAMk=", "subject": "half \ud83d"})
+    assert text == r'{"id":"AAMk=","subject":"half \ud83d"}'
+    assert isinstance(message, UnreadableMessage)

@@ -62,7 +62,7 @@ def decode(data: bytes | str) -> Any:
     """Return the value of one JSON text; raise ValueError, with the reason, when it is not JSON."""
     text = data.decode() if isinstance(data, bytes) else data
     try:
-        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -243,3 +243,4 @@ _LEAVES = frozenset({str, bool, type(None), int, float, datetime, date, UUID, De
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ":"), default=_scalar
 )
+_DECODER = json.JSONDecoder(parse_constant=_finite, parse_float=_finite)
