@@ -26,8 +26,10 @@ class ApplicationContainer(containers.DeclarativeContainer):
     )
     auth = providers.Container(
         AuthContainer,
+        config=core.config,
         logger=core.logger,
         database=core.database,
+        http_client=core.http_client,
         oauth_client=core.oauth_client,
         token_service=core.token_service,
         encryption=core.encryption,

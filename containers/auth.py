@@ -2,9 +2,11 @@
 
 from dependency_injector import containers, providers
 
-from iacs.auth import Accounts, AuthService, SignedIn
+from iacs.auth import Accounts, AuthService, Directory, SignedIn
+from iacs.core.config import Config
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
+from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import TokenService
@@ -13,14 +15,17 @@ from iacs.core.token_service import TokenService
 class AuthContainer(containers.DeclarativeContainer):
     """The auth module: AuthService, which returns the result of a sign-in as `schema`."""
 
+    config = providers.Dependency(instance_of=Config)
     logger = providers.Dependency(instance_of=Logger)
     database = providers.Dependency(instance_of=Database)
+    http_client = providers.Dependency(instance_of=HttpClient)
     oauth_client = providers.Dependency(instance_of=OAuthClient)
     token_service = providers.Dependency(instance_of=TokenService)
     encryption = providers.Dependency(instance_of=Encryption)
     accounts = providers.Dependency(instance_of=Accounts)
 
     schema = providers.Object(SignedIn)
+    directory = providers.Singleton(Directory, http_client, graph_url=config.provided.graph_url)
     service = providers.Singleton(
         AuthService,
         database,
@@ -28,6 +33,7 @@ class AuthContainer(containers.DeclarativeContainer):
         token_service,
         encryption,
         accounts,
+        directory,
         schema=schema,
         logger=logger,
     )

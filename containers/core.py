@@ -75,6 +75,7 @@ class CoreContainer(containers.DeclarativeContainer):
         tenant_id=config.provided.azure_tenant_id,
         redirect_uri=config.provided.azure_redirect_uri,
         scopes=config.provided.azure_scopes,
+        graph_url=config.provided.graph_url,
         client_secret=config.provided.azure_client_secret,
         certificate_path=config.provided.azure_client_certificate_path,
         certificate_password=config.provided.azure_client_certificate_password,

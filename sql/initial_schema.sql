@@ -10,6 +10,7 @@ CREATE TABLE iacs_accounts (
     email TEXT NOT NULL UNIQUE,            -- in lower case
     name TEXT NOT NULL DEFAULT '',
     tenant_id TEXT NOT NULL DEFAULT '',    -- empty: the tenant from the settings
+    username TEXT NOT NULL DEFAULT '',     -- the name that the person signs in with, in lower case; empty: the address
     status TEXT NOT NULL DEFAULT 'enrolled'
         CHECK (status IN ('enrolled', 'active', 'sign_in_required')),
     disabled_at TEXT,                      -- NULL: enabled; a disabled account keeps its status for later
@@ -25,7 +26,7 @@ CREATE TABLE iacs_accounts (
 CREATE TABLE iacs_auth_sessions (
     state_hash TEXT PRIMARY KEY,           -- SHA-256 of OAuth's parameter `state`
     account_id TEXT NOT NULL,
-    secret TEXT NOT NULL,                  -- nonce and PKCE code verifier
+    secret TEXT NOT NULL,                  -- nonce, PKCE code verifier, tenant and claims
     redirect_uri TEXT NOT NULL,
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL
@@ -40,6 +41,14 @@ CREATE TABLE iacs_tokens (
     version BIGINT NOT NULL,               -- counts the writes; a refresh replaces only the version it read
     suspended BOOLEAN NOT NULL DEFAULT FALSE,  -- kept, and not given to anybody
     updated_at TEXT NOT NULL
+);
+
+-- Renewals that Entra ID refused since the last sign-in; the row outlives tokens that the refusal ended.
+CREATE TABLE iacs_token_refusals (
+    account_id TEXT PRIMARY KEY,
+    version BIGINT NOT NULL,               -- the version of the tokens that were not renewed
+    claims TEXT NOT NULL,                  -- what the next sign-in has to satisfy, JSON; empty: nothing in particular
+    refused_at TEXT NOT NULL
 );
 
 -- Locks with a time limit, each held by one process: refreshing a token, relaying the outbox.

@@ -42,7 +42,7 @@ def compare(accounts: Iterable[Account], enrollments: Iterable[Enrollment], *, p
 
 
 def _matches(account: Account, enrollment: Enrollment) -> bool:
-    return account.status is not AccountStatus.DISABLED and (account.name, account.tenant_id) == (
-        enrollment.name,
-        enrollment.tenant_id,
+    return account.status is not AccountStatus.DISABLED and all(
+        getattr(account, field) == value
+        for field, value in enrollment.model_dump(exclude={"account"}).items()
     )

@@ -6,7 +6,7 @@ from iacs.account.schema import Account, Enrollment
 from iacs.core.transaction import Row, Transaction
 
 _READ = """
-    SELECT id, email, name, tenant_id, object_id, directory_id,
+    SELECT id, email, name, tenant_id, username, object_id, directory_id,
         CASE WHEN disabled_at IS NULL THEN status ELSE 'disabled' END AS status
     FROM iacs_accounts
 """
@@ -40,15 +40,9 @@ def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> b
     """Enrol an account; return False if its address is already enrolled, perhaps by another process just now."""
     return (
         tx.execute(
-            """INSERT INTO iacs_accounts (id, email, name, tenant_id, created_at, updated_at)
-               VALUES (:id, :email, :name, :tenant_id, :now, :now) ON CONFLICT (email) DO NOTHING""",
-            {
-                "id": account_id,
-                "email": enrollment.account,
-                "name": enrollment.name,
-                "tenant_id": enrollment.tenant_id,
-                "now": now,
-            },
+            """INSERT INTO iacs_accounts (id, email, name, tenant_id, username, created_at, updated_at)
+               VALUES (:id, :account, :name, :tenant_id, :username, :now, :now) ON CONFLICT (email) DO NOTHING""",
+            {"id": account_id, "now": now, **enrollment.model_dump()},
         )
         == 1
     )
@@ -56,10 +50,16 @@ def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> b
 
 def update(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
     """Update an account from its file, and enable it."""
+    set_enrollment(tx, account_id, enrollment, now)
+    enable(tx, account_id, now)
+
+
+def set_enrollment(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
+    """Update what an account is enrolled with, other than its address."""
     tx.execute(
-        """UPDATE iacs_accounts SET name = :name, tenant_id = :tenant_id, disabled_at = NULL, updated_at = :now
+        """UPDATE iacs_accounts SET name = :name, tenant_id = :tenant_id, username = :username, updated_at = :now
            WHERE id = :id""",
-        {"id": account_id, "name": enrollment.name, "tenant_id": enrollment.tenant_id, "now": now},
+        {"id": account_id, "now": now, **enrollment.model_dump(exclude={"account"})},
     )
 
 
@@ -87,6 +87,15 @@ def set_identity(tx: Transaction, account_id: str, object_id: str, directory_id:
     )
 
 
+def unlink(tx: Transaction, account_id: str, now: str) -> None:
+    """Forget the person who signed in, so that the next sign-in decides as the first one did."""
+    tx.execute(
+        """UPDATE iacs_accounts SET status = 'enrolled', object_id = NULL, directory_id = NULL, updated_at = :now
+           WHERE id = :id""",
+        {"id": account_id, "now": now},
+    )
+
+
 def set_signed_out(tx: Transaction, account_id: str, now: str) -> None:
     """Record that nobody is signed in."""
     tx.execute(_SET_STATUS, {"id": account_id, "status": "enrolled", "now": now})
@@ -98,10 +107,10 @@ def set_sign_in_required(tx: Transaction, account_id: str, now: str) -> bool:
     return tx.execute(f"{_SET_STATUS} AND status = 'active'", params) == 1
 
 
-def set_sign_in_restored(tx: Transaction, account_id: str, now: str) -> None:
-    """Undo `set_sign_in_required`."""
+def set_sign_in_restored(tx: Transaction, account_id: str, now: str) -> bool:
+    """Undo `set_sign_in_required`; return False if it was undone already."""
     params = {"id": account_id, "status": "active", "now": now}
-    tx.execute(f"{_SET_STATUS} AND status = 'sign_in_required'", params)
+    return tx.execute(f"{_SET_STATUS} AND status = 'sign_in_required'", params) == 1
 
 
 def _account(row: Row, schema: type[Account]) -> Account:

@@ -10,6 +10,7 @@ from iacs.core.exceptions import AccountError
 from iacs.core.oauth_client import is_tenant
 
 _ADDRESS = re.compile(r"[^@\s<>\"',;\x00-\x1f]+@[^@\s<>\"',;\x00-\x1f]+")
+_USERNAME = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 _PROBLEMS = {
     "missing": "is missing",
     "extra_forbidden": "is not a key of an enrolment",
@@ -27,6 +28,13 @@ def _address(value: str) -> str:
     value = normalize_address(value)
     if not _ADDRESS.fullmatch(value):
         raise ValueError(f"is not an address such as alice@contoso.example: {value[:80]!r}")
+    return value
+
+
+def _username(value: str) -> str:
+    value = normalize_address(value)
+    if value and not _USERNAME.fullmatch(value):
+        raise ValueError(f"is not a sign-in name such as a12345@contoso.example: {value[:80]!r}")
     return value
 
 
@@ -60,25 +68,30 @@ class Account(BaseModel):
     email: str
     name: str = ""
     tenant_id: str = ""
+    username: str = ""
     status: AccountStatus = AccountStatus.ENROLLED
     object_id: str | None = None
     directory_id: str | None = None
 
 
 class Enrollment(BaseModel):
-    """The enrolment of one account; an empty `tenant_id` stands for AZURE_TENANT_ID."""
+    """The enrolment of one account; an empty `tenant_id` stands for AZURE_TENANT_ID.
+
+    `username` is the name that the person signs in with, if it is not the address.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     account: Annotated[str, AfterValidator(_address)]
     name: Annotated[str, AfterValidator(_name)] = ""
     tenant_id: Annotated[str, AfterValidator(_tenant)] = ""
+    username: Annotated[str, AfterValidator(_username)] = ""
 
     @classmethod
-    def of(cls, account: str, *, name: str = "", tenant_id: str = "") -> Self:
+    def of(cls, account: str, **fields: str) -> Self:
         """Return a checked enrolment; raise AccountError."""
         try:
-            return cls(account=account, name=name, tenant_id=tenant_id)
+            return cls.model_validate({"account": account, **fields})
         except ValidationError as error:
             raise AccountError("; ".join(problems(error))) from None
 

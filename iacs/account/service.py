@@ -91,9 +91,9 @@ class AccountService:
             )
         return account
 
-    async def add(self, email: str, *, name: str = "", tenant_id: str = "") -> Account:
+    async def add(self, email: str, *, name: str = "", tenant_id: str = "", username: str = "") -> Account:
         """Enrol one account; raise AccountError if its address is malformed or already enrolled."""
-        enrollment = Enrollment.of(email, name=name, tenant_id=tenant_id)
+        enrollment = Enrollment.of(email, name=name, tenant_id=tenant_id, username=username)
         added = await self._database.run(repository.add, str(uuid4()), enrollment, _now())
         account = await self.get(enrollment.account)
         if not added:
@@ -121,6 +121,31 @@ class AccountService:
         self._logger.info("account enabled", account=account.email)
         return await self.get(email)
 
+    async def relink(
+        self, email: str, *, tenant_id: str | None = None, username: str | None = None
+    ) -> Account:
+        """Accept a new person for an account at its next sign-in; stored mail is kept, tokens are deleted.
+
+        For a person who was created again, or moved to another tenant. `tenant_id` and `username` replace those of the
+        enrolment.
+        """
+        account = await self.get(email)
+        enrollment = Enrollment.of(
+            account.email,
+            name=account.name,
+            tenant_id=account.tenant_id if tenant_id is None else tenant_id,
+            username=account.username if username is None else username,
+        )
+        await self._grants.delete(account.id)
+        await self._database.run(_relink, account, enrollment)
+        self._logger.info(
+            "account relinked",
+            account=account.email,
+            object_id=account.object_id,
+            directory_id=account.directory_id,
+        )
+        return await self.get(account.email)
+
     async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
         """Record the person who signed in, by the two ids that never change; raise AccountDisabledError."""
         while not await self._database.run(
@@ -136,9 +161,9 @@ class AccountService:
         """Record that a person has to sign in again; return False if nobody was signed in."""
         return await self._database.run(repository.set_sign_in_required, account_id, _now())
 
-    async def sign_in_restored(self, account_id: str) -> None:
-        """Record that the person who had to sign in again has done so."""
-        await self._database.run(repository.set_sign_in_restored, account_id, _now())
+    async def sign_in_restored(self, account_id: str) -> bool:
+        """Record that nobody has to sign in again; return False if that is recorded already."""
+        return await self._database.run(repository.set_sign_in_restored, account_id, _now())
 
     async def probe(self) -> Mapping[str, int]:
         """Return the number of accounts by status; raise DegradedError if somebody has to sign in again."""
@@ -167,6 +192,11 @@ def _apply(tx: Transaction, enrollments: tuple[Enrollment, ...], *, prune: bool)
         repository.update(tx, account.id, enrollment, now)
     repository.disable(tx, [account.id for account in changes.disabled], now)
     return changes
+
+
+def _relink(tx: Transaction, account: Account, enrollment: Enrollment) -> None:
+    repository.unlink(tx, account.id, _now())
+    repository.set_enrollment(tx, account.id, enrollment, _now())
 
 
 def _now() -> str:

@@ -1,7 +1,10 @@
 """Access tokens of enabled accounts, and errors that name the address."""
 
+from collections.abc import Awaitable, Callable
+
 from pydantic import SecretStr
 
+from iacs.account.schema import Account
 from iacs.account.service import AccountService, require_enabled
 from iacs.core.exceptions import SignInRequiredError
 from iacs.core.logger import Logger
@@ -26,27 +29,46 @@ class AccountTokens:
         TokenService.access_token.
         """
         account = require_enabled(await self._accounts.get_by_id(account_id))
-        try:
-            return await self._token_service.access_token(account_id)
-        except SignInRequiredError as error:
-            await self._sign_in_required(account_id, account.email, error)
-            raise _with_address(account.email, error) from error
+        return await self._token(account, self._token_service.access_token)
+
+    async def retry(self, email: str) -> None:
+        """Renew the tokens of an account without the pause after a refusal; raises the errors of `access_token`."""
+        await self._token(await self._accounts.get_enabled(email), self._token_service.retry)
 
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
         """Never return this token again; raises the errors of TokenService.reject."""
         await self._token_service.reject(account_id, access_token, claims=claims)
 
-    async def _sign_in_required(self, account_id: str, email: str, error: SignInRequiredError) -> None:
-        if await self._accounts.sign_in_required(account_id):
-            self._logger.warning("sign-in required", account=email, error=error.error, codes=error.codes)
-            if await self._token_service.holds(account_id):  # somebody signed in in the meantime
-                await self._accounts.sign_in_restored(account_id)
+    async def _token(self, account: Account, request: Callable[..., Awaitable[SecretStr]]) -> SecretStr:
+        try:
+            token = await request(account.id, tenant_id=account.tenant_id)
+        except SignInRequiredError as error:
+            await self._sign_in_required(account, error)
+            raise _with_address(account.email, error) from error
+        if account.status == "sign_in_required":
+            await self._recovered(account)
+        return token
+
+    async def _sign_in_required(self, account: Account, error: SignInRequiredError) -> None:
+        if not await self._accounts.sign_in_required(account.id):
+            return
+        self._logger.warning("sign-in required", account=account.email, error=error.error, codes=error.codes)
+        if await self._token_service.holds(account.id):  # somebody signed in in the meantime
+            await self._recovered(account)
+
+    async def _recovered(self, account: Account) -> None:
+        if await self._accounts.sign_in_restored(account.id):
+            self._logger.info("account recovered", account=account.email)
 
 
 def _with_address(email: str, error: SignInRequiredError) -> SignInRequiredError:
-    return SignInRequiredError(
-        f"{email} is not signed in: {error}",
-        hint="; ".join(filter(None, (error.hint, f"sign in with: iacs auth login {email}"))),
+    problem = "has no access for now" if error.kept else "is not signed in"
+    remedy = f"sign in with: iacs auth login {email}"
+    if error.kept:
+        remedy = f"when that is done: iacs auth retry {email}; or {remedy}"
+    named = SignInRequiredError(
+        f"{email} {problem}: {error}",
+        hint="; ".join(filter(None, (error.hint, remedy))),
         error=error.error,
         suberror=error.suberror,
         codes=error.codes,
@@ -54,3 +76,5 @@ def _with_address(email: str, error: SignInRequiredError) -> SignInRequiredError
         trace_id=error.trace_id,
         correlation_id=error.correlation_id,
     )
+    named.kept = error.kept
+    return named

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from iacs.auth.collaborators import Accounts
+from iacs.auth.directory import Directory
 from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, DeviceSignIn, SignedIn
 from iacs.auth.service import AuthService
 
@@ -19,6 +20,7 @@ __all__ = [
     "AuthorizationCallback",
     "AuthorizationRequest",
     "DeviceSignIn",
+    "Directory",
     "LoopbackListener",
     "SignedIn",
 ]

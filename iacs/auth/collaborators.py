@@ -22,6 +22,11 @@ class Account(Protocol):
         ...
 
     @property
+    def username(self) -> str:
+        """The sign-in name that it is enrolled with, in lower case; empty for its address."""
+        ...
+
+    @property
     def object_id(self) -> str | None:
         """The person who signed in before, an id within `directory_id`."""
         ...

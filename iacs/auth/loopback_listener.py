@@ -4,6 +4,7 @@ import asyncio
 import errno
 import hmac
 import socket
+from collections.abc import Awaitable, Callable
 from html import escape
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
@@ -11,9 +12,9 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 from pydantic import SecretStr
 
-from iacs.auth.schema import AuthorizationCallback
+from iacs.auth.schema import AuthorizationCallback, SignedIn
 from iacs.core._lifecycle.closing import AsyncClosing
-from iacs.core.exceptions import AuthenticationError, ConfigurationError
+from iacs.core.exceptions import AuthenticationError, ConfigurationError, IACSGraphError
 
 _ADDRESSES = {"localhost": ("127.0.0.1", "::1"), "127.0.0.1": ("127.0.0.1",), "::1": ("::1",)}
 _HEADERS = {
@@ -25,19 +26,27 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>iacs: {ti
 <meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
 <style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto; padding: 0 1.5rem;
 overflow-wrap: anywhere }}</style>
-<h1>{title}</h1><p>{text}</p></html>
+<main><h1>{title}</h1>{paragraphs}</main></html>
 """
 
 
 class LoopbackListener(AsyncClosing):
     """A listener for the redirect to `redirect_uri`, an http address of this machine.
 
-    Only a callback with `state` counts: another page in the browser cannot end the sign-in.
+    Only a callback with `state` counts: another page in the browser cannot end the sign-in. `complete` checks the
+    code and the person, and the page shows its outcome; without it the page does not say whether the sign-in succeeded.
     """
 
-    def __init__(self, redirect_uri: str, state: SecretStr) -> None:
+    def __init__(
+        self,
+        redirect_uri: str,
+        state: SecretStr,
+        complete: Callable[[AuthorizationCallback], Awaitable[SignedIn]] | None = None,
+    ) -> None:
         self._uri = urlsplit(redirect_uri)
         self._state = state
+        self._complete = complete
+        self._completion: asyncio.Task[SignedIn] | None = None
         self._runner: web.ServerRunner | None = None
         self._callback: asyncio.Future[AuthorizationCallback] | None = None
 
@@ -67,10 +76,17 @@ class LoopbackListener(AsyncClosing):
                 f"nobody signed in within {timeout:g} seconds", hint="start the sign-in again"
             ) from None
 
+    async def signed_in(self, *, timeout: float = 300.0) -> SignedIn:
+        """Return the outcome of `complete`, or raise its error; raises those of `callback` as well."""
+        callback = await self.callback(timeout=timeout)
+        return await asyncio.shield(self._completing(callback))
+
     async def aclose(self) -> None:
         """Stop listening; safe to call twice."""
         if self._callback is not None:
             self._callback.cancel()
+        if self._completion is not None:
+            self._completion.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -93,9 +109,35 @@ class LoopbackListener(AsyncClosing):
         )
         if self._callback is not None and not self._callback.done():
             self._callback.set_result(callback)
+        if self._complete is not None:
+            return await self._outcome(callback)
         if callback.error:
             return _page(400, "The sign-in failed", f"{callback.error}: {callback.error_description}")
-        return _page(200, "Signed in", "You can close this window and go back to iacs.")
+        return _page(
+            200,
+            "Back to iacs",
+            "You can close this window: iacs now checks the sign-in, and shows whether it succeeded.",
+        )
+
+    def _completing(self, callback: AuthorizationCallback) -> "asyncio.Task[SignedIn]":
+        """Complete the sign-in once, also if the browser sends the callback again."""
+        if self._complete is None:
+            raise RuntimeError("the listener needs `complete` to complete a sign-in")
+        if self._completion is None:
+            self._completion = asyncio.ensure_future(self._complete(callback))
+        return self._completion
+
+    async def _outcome(self, callback: AuthorizationCallback) -> web.Response:
+        try:
+            signed_in = await asyncio.shield(self._completing(callback))
+        except IACSGraphError as error:
+            return _page(400, "The sign-in failed", f"{error}.", error.hint)
+        except Exception:  # noqa: BLE001 - the program shows it; the browser must not show success
+            return _page(500, "The sign-in failed", "The cause is where iacs runs.")
+        who = f"{signed_in.name or signed_in.username} is signed in for {signed_in.account}."
+        return _page(
+            200, "Signed in", f"{who} You can close this window and go back to iacs.", signed_in.warning
+        )
 
 
 def _addresses(uri: SplitResult) -> tuple[str, ...]:
@@ -127,6 +169,7 @@ def _listen(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
     return sockets
 
 
-def _page(status: int, title: str, text: str) -> web.Response:
-    page = _PAGE.format(title=escape(title), text=escape(text))
+def _page(status: int, title: str, *texts: str) -> web.Response:
+    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in texts if text)
+    page = _PAGE.format(title=escape(title), paragraphs=paragraphs)
     return web.Response(status=status, text=page, content_type="text/html", headers=_HEADERS)

@@ -53,10 +53,14 @@ class DeviceSignIn(BaseModel):
 
 
 class SignedIn(BaseModel):
-    """The result of a sign-in: the account's address, and the person's names in the directory."""
+    """The result of a sign-in: the account's address, and the person's names in the directory.
+
+    `warning` says why the sign-in will not last; it is empty if it will.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
     account: str
     name: str = ""
     username: str = ""
+    warning: str = ""

@@ -6,6 +6,8 @@ from pydantic import SecretStr
 
 from iacs.auth import repository
 from iacs.auth.collaborators import Account, Accounts
+from iacs.auth.directory import Directory
+from iacs.auth.person import check_person
 from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, DeviceSignIn, SignedIn
 from iacs.auth.session import AuthSession, hash_state
 from iacs.core import clock
@@ -13,8 +15,13 @@ from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import AccountError, AuthenticationError, MalformedResponseError
 from iacs.core.logger import Logger
-from iacs.core.oauth_client import Identity, OAuthClient, TokenSet
+from iacs.core.oauth_client import OAuthClient, TokenSet
 from iacs.core.token_service import TokenService
+
+_NOT_RENEWABLE = (
+    "Entra ID sent no refresh token, so the sign-in lasts about an hour; add offline_access to AZURE_SCOPES and sign"
+    " in again"
+)
 
 
 class AuthService:
@@ -27,6 +34,7 @@ class AuthService:
         token_service: TokenService,
         encryption: Encryption,
         accounts: Accounts,
+        directory: Directory,
         *,
         schema: type[SignedIn] = SignedIn,
         logger: Logger,
@@ -36,20 +44,30 @@ class AuthService:
         self._token_service = token_service
         self._encryption = encryption
         self._accounts = accounts
+        self._directory = directory
         self._schema = schema
         self._logger = logger
 
     async def begin(self, email: str) -> AuthorizationRequest:
-        """Begin a sign-in, which has to be completed within 15 minutes."""
+        """Begin a sign-in, which has to be completed within 15 minutes.
+
+        It satisfies the claims for which the last renewal was refused.
+        """
         account = await self._accounts.get_enabled(email)
-        session = AuthSession.new(account.email, self._oauth_client.redirect_uri)
+        session = AuthSession.new(
+            account.email,
+            self._oauth_client.redirect_uri,
+            tenant_id=account.tenant_id,
+            claims=await self._token_service.claims(account.id),
+        )
         state = secrets.token_urlsafe(32)
         url = await self._oauth_client.authorization_url(
             state=state,
             nonce=session.nonce,
             code_challenge=session.challenge,
-            login_hint=account.email,
-            tenant_id=account.tenant_id,
+            login_hint=account.username or account.email,
+            tenant_id=session.tenant_id,
+            claims=session.claims,
         )
         await self._database.run(repository.add, session.row(state, account.id, self._encryption))
         return AuthorizationRequest(
@@ -80,14 +98,17 @@ class AuthService:
             callback.code,
             code_verifier=SecretStr(session.verifier),
             redirect_uri=session.redirect_uri,
-            tenant_id=account.tenant_id,
+            tenant_id=session.tenant_id,
+            claims=session.claims,
         )
-        return await self._accept(account, tokens, nonce=session.nonce)
+        return await self._accept(account, tokens, nonce=session.nonce, tenant_id=session.tenant_id)
 
     async def begin_device(self, email: str) -> DeviceSignIn:
         """Begin a sign-in that the person completes on any device with a browser."""
         account = await self._accounts.get_enabled(email)
-        device = await self._oauth_client.begin_device_code(tenant_id=account.tenant_id)
+        device = await self._oauth_client.begin_device_code(
+            tenant_id=account.tenant_id, claims=await self._token_service.claims(account.id)
+        )
         return DeviceSignIn(
             account=account.email,
             user_code=device.user_code,
@@ -101,7 +122,7 @@ class AuthService:
         """Wait until the person has entered the code; raises the errors of `complete`."""
         account = await self._accounts.get_enabled(sign_in.account)
         tokens = await self._oauth_client.poll_device_code(sign_in.device)
-        return await self._accept(account, tokens, nonce=None)
+        return await self._accept(account, tokens, nonce=None, tenant_id=sign_in.device.tenant_id)
 
     async def sign_out(self, email: str) -> None:
         """Delete an account's tokens and its unfinished sign-ins; Entra ID has no endpoint that revokes a token."""
@@ -126,16 +147,20 @@ class AuthService:
             )
         return session
 
-    async def _accept(self, account: Account, tokens: TokenSet, *, nonce: str | None) -> SignedIn:
+    async def _accept(
+        self, account: Account, tokens: TokenSet, *, nonce: str | None, tenant_id: str
+    ) -> SignedIn:
         if tokens.id_token is None:
             raise MalformedResponseError(
                 "Entra ID sent no id token", hint="include openid and profile in AZURE_SCOPES"
             )
-        identity = await self._oauth_client.identity(
-            tokens.id_token, nonce=nonce, tenant_id=account.tenant_id
+        identity = await self._oauth_client.identity(tokens.id_token, nonce=nonce, tenant_id=tenant_id)
+        await check_person(
+            account,
+            identity,
+            lambda: self._directory.addresses(tokens.access_token, object_id=identity.object_id),
         )
-        _check_person(account, identity)
-        await self._token_service.store(account.id, tokens, tenant_id=account.tenant_id)
+        await self._token_service.store(account.id, tokens, tenant_id=account.tenant_id, person=identity)
         try:
             await self._accounts.signed_in(
                 account.id, object_id=identity.object_id, directory_id=identity.directory_id
@@ -143,20 +168,12 @@ class AuthService:
         except AccountError:  # it was disabled in the meantime
             await self._token_service.delete(account.id)
             raise
+        warning = _NOT_RENEWABLE if tokens.refresh_token is None else ""
         self._logger.info("signed in", account=account.email)
-        return self._schema(account=account.email, name=identity.name, username=identity.username)
-
-
-def _check_person(account: Account, identity: Identity) -> None:
-    """Refuse a different person; an address may be reassigned, so it counts only for the first sign-in."""
-    if account.object_id and account.directory_id:
-        same = (identity.object_id, identity.directory_id) == (account.object_id, account.directory_id)
-    else:
-        same = identity.username.lower() == account.email
-    if not same:
-        raise AuthenticationError(
-            f"{identity.username or 'a person without a username'} signed in, not the owner of {account.email}",
-            hint=f"sign out of Microsoft in the browser, then: iacs auth login {account.email}",
+        if warning:
+            self._logger.warning(warning, account=account.email)
+        return self._schema(
+            account=account.email, name=identity.name, username=identity.username, warning=warning
         )
 
 

@@ -23,19 +23,22 @@ class AuthSession:
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     expires_at: datetime
+    tenant_id: str = ""
+    claims: str = ""
 
     @classmethod
-    def new(cls, account: str, redirect_uri: str) -> "AuthSession":
+    def new(cls, account: str, redirect_uri: str, *, tenant_id: str = "", claims: str = "") -> "AuthSession":
         """Return a new sign-in with a random nonce and verifier (RFC 7636: 43 to 128 characters)."""
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
-        return cls(account, redirect_uri, nonce, verifier, clock.now() + _LIFETIME)
+        expires_at = clock.now() + _LIFETIME
+        return cls(account, redirect_uri, nonce, verifier, expires_at, tenant_id, claims)
 
     @classmethod
     def from_row(cls, row: Row, encryption: Encryption) -> "AuthSession":
         """Return the sign-in that `row` stored."""
         secret = json.loads(encryption.decrypt(row["secret"], context=_context(row["state_hash"])))
         expires_at = clock.from_text(row["expires_at"])
-        return cls(secret["account"], row["redirect_uri"], secret["nonce"], secret["verifier"], expires_at)
+        return cls(redirect_uri=row["redirect_uri"], expires_at=expires_at, **secret)
 
     @property
     def challenge(self) -> str:
@@ -46,7 +49,8 @@ class AuthSession:
     def row(self, state: str, account_id: str, encryption: Encryption) -> dict[str, str]:
         """Return the row that stores this sign-in under a hash of `state`."""
         hashed = hash_state(state)
-        secret = json.dumps({"account": self.account, "nonce": self.nonce, "verifier": self.verifier})
+        names = ("account", "nonce", "verifier", "tenant_id", "claims")
+        secret = json.dumps({name: getattr(self, name) for name in names})
         return {
             "state_hash": hashed,
             "account_id": account_id,

@@ -30,6 +30,10 @@ Yes = Annotated[
     bool, typer.Option("--yes", help="Do not ask before disabling more than half of the accounts.")
 ]
 
+Username = Annotated[
+    str | None, typer.Option("--username", help="Name that the person signs in with (default: the address).")
+]
+
 
 @app.command()
 def sync(
@@ -80,11 +84,36 @@ def add(
     tenant: Annotated[
         str, typer.Option("--tenant", help="Tenant, as id or domain (default: AZURE_TENANT_ID).")
     ] = "",
+    username: Username = None,
     json: Json = False,
 ) -> None:
     """Enrol one account."""
     _change(
-        lambda accounts: accounts.add(email, name=name, tenant_id=tenant), "enrolled", json=json, creates=True
+        lambda accounts: accounts.add(email, name=name, tenant_id=tenant, username=username or ""),
+        "enrolled",
+        json=json,
+        creates=True,
+    )
+
+
+@app.command()
+def relink(
+    email: Email,
+    tenant: Annotated[
+        str | None, typer.Option("--tenant", help="New tenant, as id or domain (default: unchanged).")
+    ] = None,
+    username: Username = None,
+    json: Json = False,
+) -> None:
+    """Accept another person at the next sign-in; stored mail is kept, tokens are deleted.
+
+    For a person who was deleted and created again, or moved to another tenant. The directory or the enrolment
+    still has to confirm that the address is theirs.
+    """
+    _change(
+        lambda accounts: accounts.relink(email, tenant_id=tenant, username=username),
+        f"waiting for a new sign-in: iacs auth login {email}",
+        json=json,
     )
 
 

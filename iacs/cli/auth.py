@@ -9,7 +9,7 @@ import typer
 from iacs.cli.options import Email, Json
 from iacs.cli.output import line, note, print_json
 from iacs.cli.running import run
-from iacs.core.exceptions import AuthenticationError
+from iacs.core.exceptions import APIConnectionError, AuthenticationError
 
 if TYPE_CHECKING:
     from iacs.auth import AuthService, SignedIn
@@ -52,6 +52,8 @@ def login(
     signed_in = run(work, "auth.service", creates=True)
     name = f" as {signed_in.name}" if signed_in.name else ""
     _show(f"{signed_in.account} is signed in{name}", signed_in.model_dump(), json=json)
+    if signed_in.warning:
+        note(signed_in.warning)
 
 
 async def _with_browser(
@@ -60,12 +62,12 @@ async def _with_browser(
     from iacs.auth.loopback_listener import LoopbackListener
 
     request = await service.begin(email)
-    async with LoopbackListener(request.redirect_uri, request.state) as listener:
+    async with LoopbackListener(request.redirect_uri, request.state, service.complete) as listener:
         note(f"Sign in as {email} at this address:")
         _show(request.url, {"url": request.url, "expires_at": request.expires_at}, json=json)
         if opens:
             await _open(request.url)
-        return await service.complete(await listener.callback(timeout=timeout))
+        return await listener.signed_in(timeout=timeout)
 
 
 async def _open(url: str) -> None:
@@ -93,6 +95,41 @@ def _show(text: str, document: dict[str, Any], *, json: bool) -> None:
         print_json(document)
     else:
         line(text)
+
+
+@app.command()
+def retry(
+    email: Annotated[
+        str, typer.Argument(metavar="[EMAIL]", help="Address of an account (default: all that need it).")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Renew tokens again that Entra ID refused to renew, after the cause was fixed.
+
+    It does not wait for the next attempt of a running service, which notices the new tokens.
+    """
+    outcomes = run(lambda app: _retry(app, email), "account_tokens")
+    for account, problem in outcomes.items():
+        document = {"account": account, "renewed": not problem, "problem": problem}
+        _show(problem or f"{account} has access again", document, json=json)
+    if not outcomes:
+        note("no account needs it; list them with: iacs account list")
+    raise typer.Exit(1 if any(outcomes.values()) else 0)
+
+
+async def _retry(app: "App", email: str) -> dict[str, str]:
+    """Return the problem of each account; empty if its tokens were renewed."""
+    accounts, tokens = app.container.account().service(), app.container.account_tokens()
+    waiting = [account.email for account in await accounts.list() if account.status == "sign_in_required"]
+    outcomes: dict[str, str] = {}
+    for address in [email] if email else waiting:
+        try:
+            await tokens.retry(address)
+        except (AuthenticationError, APIConnectionError) as error:
+            outcomes[address] = error.message_with_hint
+        else:
+            outcomes[address] = ""
+    return outcomes
 
 
 @app.command()

@@ -242,9 +242,13 @@ class AuthenticationError(IACSGraphError):
 
 
 class SignInRequiredError(AuthenticationError):
-    """The person has to sign in again."""
+    """The person has to sign in again.
+
+    If it is `kept`, the grant is: an administrator can lift the refusal as well, and the renewal is tried again.
+    """
 
     code = "sign_in_required"
+    kept = False
 
 
 class OperatorRequiredError(AuthenticationError):

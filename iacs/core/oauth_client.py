@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from iacs.core._oauth.claims import decode_challenge, merge_claims
 from iacs.core._oauth.credential import ClientCredential
+from iacs.core._oauth.scopes import full_scopes
 from iacs.core._oauth.tenant import is_tenant
 from iacs.core._oauth.tokens import DeviceCode, Identity, TokenSet
 from iacs.core.exceptions import (
@@ -56,6 +57,7 @@ class OAuthClient:
         tenant_id: str,
         redirect_uri: str,
         scopes: str,
+        graph_url: str = "https://graph.microsoft.com/v1.0",
         client_secret: SecretStr | None = None,
         certificate_path: Path | None = None,
         certificate_password: SecretStr | None = None,
@@ -66,6 +68,7 @@ class OAuthClient:
         self._client_id = client_id
         self._tenant_id = tenant_id
         self._scopes = scopes
+        self._graph_url = graph_url
         self._authority_host = authority_host
         self._authority = Authority(http, authority_host)
         self._credential = ClientCredential(
@@ -76,9 +79,19 @@ class OAuthClient:
         )
 
     async def authorization_url(
-        self, *, state: str, nonce: str, code_challenge: str, login_hint: str, tenant_id: str = ""
+        self,
+        *,
+        state: str,
+        nonce: str,
+        code_challenge: str,
+        login_hint: str,
+        tenant_id: str = "",
+        claims: str = "",
     ) -> str:
-        """Return the URL at which the person signs in; `code_challenge` is PKCE's S256."""
+        """Return the URL at which the person signs in; `code_challenge` is PKCE's S256.
+
+        `claims` are those of a refused renewal, which the sign-in has to satisfy.
+        """
         metadata = await self._metadata(tenant_id)
         query = {
             "client_id": self._client_id,
@@ -91,13 +104,19 @@ class OAuthClient:
             "code_challenge": code_challenge,
             "code_challenge_method": "S256",
             "login_hint": login_hint,
-            "claims": merge_claims(),
+            "claims": merge_claims(claims),
         }
         joint = "&" if "?" in metadata.authorization_endpoint else "?"
         return f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
 
     async def exchange_code(
-        self, code: SecretStr, *, code_verifier: SecretStr, redirect_uri: str, tenant_id: str = ""
+        self,
+        code: SecretStr,
+        *,
+        code_verifier: SecretStr,
+        redirect_uri: str,
+        tenant_id: str = "",
+        claims: str = "",
     ) -> TokenSet:
         """Redeem the code of a sign-in; a code works once, so the request is never repeated."""
         fields = {
@@ -106,16 +125,19 @@ class OAuthClient:
             "code_verifier": code_verifier.get_secret_value(),
             "redirect_uri": redirect_uri,
             "scope": self._scopes,
-            "claims": merge_claims(),
+            "claims": merge_claims(claims),
         }
         return await self._token(fields, "redeem the code of a sign-in", tenant_id, repeat=False)
 
     async def refresh(self, refresh_token: SecretStr, *, tenant_id: str = "", claims: str = "") -> TokenSet:
-        """Get new tokens without the person; `claims` is the challenge of Microsoft Graph, if any."""
+        """Get new tokens without the person; `claims` is the challenge of Microsoft Graph, if any.
+
+        The scopes name their resource: without one they would be those of the tenant's default resource.
+        """
         fields = {
             "grant_type": "refresh_token",
             "refresh_token": refresh_token.get_secret_value(),
-            "scope": self._scopes,
+            "scope": full_scopes(self._scopes, self._graph_url),
             "claims": merge_claims(claims),
         }
         return await self._token(fields, "renew the tokens", tenant_id)
@@ -135,14 +157,14 @@ class OAuthClient:
         fields = {"grant_type": "client_credentials", "scope": scope, "claims": merge_claims()}
         return await self._token(fields, "give the application a token", tenant_id)
 
-    async def begin_device_code(self, *, tenant_id: str = "") -> DeviceCode:
+    async def begin_device_code(self, *, tenant_id: str = "", claims: str = "") -> DeviceCode:
         """Begin a sign-in that the person completes in a browser on any device."""
         metadata = await self._metadata(tenant_id)
         if not metadata.device_authorization_endpoint:
             raise OperatorRequiredError(
                 "this authority offers no sign-in by device code", hint="use the browser instead"
             )
-        fields = {"client_id": self._client_id, "scope": self._scopes, "claims": merge_claims()}
+        fields = {"client_id": self._client_id, "scope": self._scopes, "claims": merge_claims(claims)}
         answer = await self._authority.post(
             metadata.device_authorization_endpoint, fields, "begin a sign-in by device code"
         )

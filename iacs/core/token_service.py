@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from iacs.core._oauth.claims import decode_challenge
+from iacs.core._tokens import refusals
 from iacs.core._tokens import store as token_store
 from iacs.core._tokens.grants import Grants
 from iacs.core._tokens.renewal import TokenRenewal
@@ -15,7 +16,7 @@ from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import DatabaseError
 from iacs.core.logger import Logger
-from iacs.core.oauth_client import OAuthClient, TokenSet
+from iacs.core.oauth_client import Identity, OAuthClient, TokenSet
 
 __all__ = ["Grants", "KeyRotation", "TokenService"]
 
@@ -57,24 +58,40 @@ class TokenService:
         self._memory: dict[str, StoredToken] = {}
         self._flights: SingleFlight[StoredToken] = SingleFlight()
 
-    async def store(self, account_id: str, tokens: TokenSet, *, tenant_id: str = "") -> None:
-        """Store the tokens of a sign-in; they are renewed at `tenant_id`, or at the configured tenant."""
-        row = token_store.new_row(account_id, tokens, self._encryption, tenant_id=tenant_id)
+    async def store(
+        self, account_id: str, tokens: TokenSet, *, tenant_id: str = "", person: Identity | None = None
+    ) -> None:
+        """Store the tokens of a sign-in at `tenant_id`, the account's, or at the configured tenant.
+
+        They are renewed at the tenant that signed the `person` in, and for that person alone.
+        """
+        row = token_store.new_row(account_id, tokens, self._encryption, tenant_id=tenant_id, person=person)
         await self._database.run(token_store.write, row)
         self._forget(account_id)
 
-    async def access_token(self, account_id: str) -> SecretStr:
+    async def access_token(self, account_id: str, *, tenant_id: str | None = None) -> SecretStr:
         """Return a valid access token: from memory, from the database, or from one renewal.
 
-        Raises SignInRequiredError when the person has to sign in again, and deletes the tokens;
-        AuthenticationError for a suspended grant; OperatorRequiredError; APIConnectionError, which changes
-        nothing and may be tried again.
+        A `tenant_id` that is not the one of the sign-in is where the tokens are renewed from now on.
+
+        Raises SignInRequiredError when the person has to sign in again; if it is `kept`, somebody else may lift the
+        refusal, and the renewal is tried again after a pause that grows. Raises AuthenticationError for a suspended
+        grant; OperatorRequiredError; APIConnectionError, which changes nothing and may be tried again.
         """
         held = self._memory.get(account_id)
         if held is not None and held.fresh and not self._grants.suspended_here(account_id):
             return held.access_token
-        current = await self._flights.run(account_id, lambda: self._current(account_id))
+        current = await self._flights.run(account_id, lambda: self._current(account_id, tenant_id))
         return current.access_token
+
+    async def retry(self, account_id: str, *, tenant_id: str | None = None) -> SecretStr:
+        """Return a valid access token, without a pause after a refused renewal; see `access_token`."""
+        self._renewal.end_pause(account_id)
+        return await self.access_token(account_id, tenant_id=tenant_id)
+
+    async def claims(self, account_id: str) -> str:
+        """Return the claims of refused renewals that the next sign-in has to satisfy; empty for none."""
+        return await self._database.read(refusals.claims, account_id)
 
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
         """Never return this token again; the next renewal includes `claims`, Graph's challenge, if any.
@@ -111,12 +128,12 @@ class TokenService:
         return KeyRotation(rotated, problems)
 
     async def holds(self, account_id: str) -> bool:
-        """Return whether an account has tokens."""
-        return await self._database.read(token_store.read, account_id) is not None
+        """Return whether an account has tokens whose renewal was not refused."""
+        return await self._database.read(refusals.holds, account_id)
 
-    async def _current(self, account_id: str) -> StoredToken:
+    async def _current(self, account_id: str, tenant_id: str | None) -> StoredToken:
         """Remember the tokens as soon as they are read: after a later `delete`, a waiting task would keep them."""
-        current = await self._renewal.current(account_id)
+        current = await self._renewal.current(account_id, tenant_id=tenant_id)
         self._memory[account_id] = current
         return current
 

@@ -43,6 +43,12 @@ def test_an_address_is_kept_in_lower_case(tmp_path: Path) -> None:
     )
 
 
+def test_a_sign_in_name_may_be_that_of_a_guest(tmp_path: Path) -> None:
+    name = "o'neil_home.example#EXT#@Contoso.onmicrosoft.example"
+    (tmp_path / "a.yaml").write_text(f"account: a@contoso.example\nusername: {name}")
+    assert [enrollment.username for enrollment in read_enrollments(tmp_path)] == [name.lower()]
+
+
 def test_a_missing_directory_says_what_to_write(tmp_path: Path) -> None:
     text = problems(tmp_path / "enrollment")
     assert "cannot be read (No such file or directory)" in text
@@ -66,6 +72,7 @@ def test_an_empty_directory_says_what_to_write(tmp_path: Path) -> None:
         ("account: a@contoso.example\n7: A", "a.yaml: 7 is not a key"),
         ("account: a@contoso.example\nname: 7", "a.yaml: name is not text"),
         ("account: a@contoso.example\ntenant_id: a/b", "a.yaml: tenant_id is not a directory id"),
+        ("account: a@contoso.example\nusername: a b@c", "a.yaml: username is not a sign-in name"),
         (
             "account: a@contoso.example\naccount: b@contoso.example",
             "in line 2 (the key account is repeated)",

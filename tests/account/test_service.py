@@ -162,6 +162,18 @@ async def test_a_malformed_account_is_not_added(
     assert await accounts.list() == ()
 
 
+async def test_a_relinked_account_keeps_its_id_and_waits_for_its_new_person(accounts: AccountService) -> None:
+    account = await accounts.add(CAROL, name="Carol", tenant_id="old.example")
+    await accounts.signed_in(account.id, object_id="an-object", directory_id="a-directory")
+    relinked = await accounts.relink(CAROL, tenant_id="new.example")
+    assert relinked == account.model_copy(update={"tenant_id": "new.example"})
+    with pytest.raises(AccountError, match="tenant_id is not a directory id"):
+        await accounts.relink(CAROL, tenant_id="a/b")
+    with pytest.raises(AccountError, match="username is not a sign-in name"):
+        await accounts.relink(CAROL, username="carol")
+    assert await accounts.get(CAROL) == relinked
+
+
 async def test_nothing_is_written_when_a_file_is_malformed(
     accounts: AccountService, database: Database, directory: Path
 ) -> None:

@@ -47,7 +47,7 @@ async def test_a_revoked_sign_in_is_kept_on_the_account_and_logged_once(
 async def test_a_sign_in_that_overtakes_the_end_of_the_old_one_counts(
     identity: Identity, alice: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lose(account_id: str) -> None:
+    async def lose(account_id: str, *, tenant_id: str | None = None) -> None:
         await identity.token_service.store(alice, new_tokens(7))
         raise SignInRequiredError("revoked")
 
@@ -80,3 +80,28 @@ async def test_a_rejected_token_never_comes_back(identity: Identity, alice: str)
     rejected = await identity.tokens.access_token(alice)
     await identity.tokens.reject(alice, rejected)
     assert await identity.tokens.access_token(alice) != rejected
+
+
+async def test_a_refusal_that_is_lifted_restores_the_account(
+    identity: Identity, alice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    identity.expire()
+    identity.cloud.faults.entra("invalid_grant", number=53003)
+    with pytest.raises(SignInRequiredError, match=f"^{ALICE} has no access for now") as caught:
+        await identity.tokens.access_token(alice)
+    assert caught.value.kept
+    assert f"iacs auth retry {ALICE}" in caught.value.hint
+    assert await identity.status(ALICE) == "sign_in_required"
+    await identity.tokens.retry(ALICE)
+    assert await identity.status(ALICE) == "active"
+    await asyncio.gather(*(identity.tokens.access_token(alice) for _ in range(10)))
+    assert caplog.text.count("account recovered") == 1
+
+
+async def test_a_corrected_tenant_is_where_the_tokens_are_renewed(identity: Identity, alice: str) -> None:
+    identity.expire()
+    with identity.database.transaction() as tx:
+        tx.execute("UPDATE iacs_accounts SET tenant_id = 'contoso.example'")
+    await identity.tokens.access_token(alice)
+    assert identity.cloud.requests[-2].path.split("/")[1] == "contoso.example"

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
-from iacs.auth import LoopbackListener
-from iacs.core.exceptions import AuthenticationError, ConfigurationError
+from iacs.auth import AuthorizationCallback, LoopbackListener, SignedIn
+from iacs.core.exceptions import APIConnectionError, AuthenticationError, ConfigurationError
 from iacs.core.http_client import HttpClient
 from tests.fixtures.sign_in import ALICE, Identity
 
@@ -41,11 +41,63 @@ async def test_a_whole_sign_in_ends_at_the_listener(
 ) -> None:
     identity.oauth_client.redirect_uri = redirect_uri
     request = await identity.auth.begin(ALICE)
-    async with LoopbackListener(request.redirect_uri, request.state) as listener:
+    async with LoopbackListener(request.redirect_uri, request.state, identity.auth.complete) as listener:
         redirect = await http.send("GET", request.url)
-        await http.send("GET", redirect.headers["Location"])
-        signed_in = await identity.auth.complete(await listener.callback(timeout=5))
+        pages = [await http.send("GET", redirect.headers["Location"]) for _ in range(2)]
+        signed_in = await listener.signed_in(timeout=5)
     assert signed_in.account == ALICE
+    assert [page.status for page in pages] == [200, 200]
+    assert b"<h1>Signed in</h1><p>Alice is signed in for alice@contoso.example." in pages[0].body
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "sentence"),
+    [
+        (AuthenticationError("bob <signed> in", hint="sign out first"), 400, b"bob &lt;signed&gt; in."),
+        (AuthenticationError("bob signed in", hint="sign out first"), 400, b"<p>sign out first</p>"),
+        (ValueError("a secret"), 500, b"where iacs runs"),
+    ],
+)
+async def test_the_page_of_a_refused_sign_in_says_why(
+    redirect_uri: str, http: HttpClient, error: Exception, status: int, sentence: bytes
+) -> None:
+    async def refuse(callback: AuthorizationCallback) -> SignedIn:
+        raise error
+
+    async with LoopbackListener(redirect_uri, STATE, refuse) as listener:
+        page = await http.send("GET", f"{redirect_uri}?state=the+state&code=c")
+        with pytest.raises(type(error), match=str(error)):
+            await listener.signed_in(timeout=5)
+    assert page.status == status
+    assert sentence in page.body
+    assert b"a secret" not in page.body
+    assert b"Signed in" not in page.body
+
+
+async def test_closing_ends_a_sign_in_that_is_being_checked(redirect_uri: str, http: HttpClient) -> None:
+    checking = asyncio.Event()
+
+    async def hang(callback: AuthorizationCallback) -> SignedIn:
+        checking.set()
+        return await asyncio.Future[SignedIn]()
+
+    async with LoopbackListener(redirect_uri, STATE, hang) as listener:
+        browser = asyncio.create_task(http.send("GET", f"{redirect_uri}?state=the+state&code=c"))
+        await asyncio.wait_for(checking.wait(), 10)
+        waiting = asyncio.create_task(listener.signed_in(timeout=5))
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with pytest.raises(APIConnectionError):
+        await browser
+
+
+async def test_without_a_check_the_page_claims_no_success(redirect_uri: str, http: HttpClient) -> None:
+    async with LoopbackListener(redirect_uri, STATE) as listener:
+        page = await http.send("GET", f"{redirect_uri}?state=the+state&code=c")
+        with pytest.raises(RuntimeError, match="complete"):
+            await listener.signed_in(timeout=5)
+    assert b"shows whether it succeeded" in page.body
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])

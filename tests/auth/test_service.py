@@ -146,7 +146,7 @@ async def test_later_sign_ins_go_by_the_ids_that_never_change(identity: Identity
     assert alice.object_id
     assert alice.directory_id
     await identity.accounts.signed_in(account_id, object_id="another", directory_id=alice.directory_id)
-    with pytest.raises(AuthenticationError, match="not the owner of"):
+    with pytest.raises(AuthenticationError, match="not the person who signed in before"):
         await identity.sign_in(ALICE)
     bob = identity.account_ids[BOB]
     await identity.accounts.signed_in(bob, object_id=alice.object_id, directory_id=alice.directory_id)
@@ -196,3 +196,56 @@ async def test_a_sign_in_shows_none_of_its_secrets(identity: Identity) -> None:
     code = callback.code.get_secret_value() if callback.code else ""
     assert [secret for secret in (state, nonce, code) if secret in html.unescape(shown)] == []
     assert re.search("redirect_uri", shown)
+
+
+async def test_the_next_sign_in_carries_the_claims_of_a_refused_renewal(
+    identity: Identity, alice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+    identity.expire()
+    identity.cloud.faults.entra("interaction_required", number=50076, claims=claims)
+    with pytest.raises(SignInRequiredError):
+        await identity.tokens.access_token(alice)
+    carried: list[object] = []
+    exchange = identity.oauth_client.exchange_code
+
+    async def note(*args: Any, **kwargs: Any) -> Any:
+        carried.append(kwargs["claims"])
+        return await exchange(*args, **kwargs)
+
+    monkeypatch.setattr(identity.oauth_client, "exchange_code", note)
+    request = await identity.auth.begin(ALICE)
+    assert "acrs" in parse_qs(urlsplit(request.url).query)["claims"][0]
+    await identity.auth.complete(await identity.visit(request.url))
+    assert carried == [claims]
+    assert "acrs" not in parse_qs(urlsplit((await identity.auth.begin(ALICE)).url).query)["claims"][0]
+
+
+async def test_a_sign_in_ends_at_the_tenant_where_it_began(identity: Identity) -> None:
+    request = await identity.auth.begin(ALICE)
+    await identity.accounts.relink(ALICE, tenant_id="wrong.example")
+    await identity.auth.complete(await identity.visit(request.url))
+    redeemed = [sent for sent in identity.cloud.requests if sent.grant_type == "authorization_code"]
+    assert redeemed[0].path.split("/")[1] == "common"
+
+
+async def test_a_sign_in_without_a_refresh_token_warns(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(identity.oauth_client, "_scopes", "openid profile User.Read Mail.Read")
+    request = await identity.auth.begin(ALICE)
+    signed_in = await identity.auth.complete(await identity.visit(request.url))
+    assert "offline_access" in signed_in.warning
+    assert "offline_access" in caplog.text
+
+
+async def test_a_person_who_was_created_again_signs_in_after_a_relink(identity: Identity, alice: str) -> None:
+    directory = identity.cloud.tenant_id
+    await identity.accounts.signed_in(alice, object_id="the-one-before", directory_id=directory)
+    with pytest.raises(AuthenticationError, match=f"iacs account relink {ALICE}"):
+        await identity.sign_in(ALICE)
+    account = await identity.accounts.relink(ALICE)
+    assert (account.id, account.status, account.object_id) == (alice, "enrolled", None)
+    assert not await identity.token_service.holds(alice)
+    await identity.sign_in(ALICE)
+    assert await identity.status(ALICE) == "active"

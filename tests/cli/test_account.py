@@ -56,6 +56,19 @@ def test_an_account_is_added_disabled_and_enabled(iacs: Iacs) -> None:
     assert json.loads(enabled.out)["status"] == "enrolled"
 
 
+def test_an_account_is_relinked_with_another_sign_in_name(iacs: Iacs) -> None:
+    iacs("account", "add", "carol@contoso.example", "--username", "C1@corp.contoso.example")
+    relinked = iacs(
+        "account", "relink", "carol@contoso.example", "--username", "c2@corp.contoso.example", "--json"
+    )
+    account = json.loads(relinked.out)
+    assert (account["username"], account["status"]) == ("c2@corp.contoso.example", "enrolled")
+    assert "iacs auth login carol@contoso.example" in iacs("account", "relink", "carol@contoso.example").out
+    assert (
+        "iacs account add nobody@contoso.example" in iacs("account", "relink", "nobody@contoso.example").err
+    )
+
+
 def test_a_sync_as_json_is_one_object(iacs: Iacs, people: Path) -> None:
     ran = iacs("account", "sync", "--json", str(people))
     assert json.loads(ran.out)["added"] == ["alice@contoso.example", "bob@contoso.example"]

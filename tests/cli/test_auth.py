@@ -95,6 +95,22 @@ async def test_another_person_than_the_account_s_is_refused(iacs: Iacs) -> None:
     assert "active" not in (await to_thread(iacs, "account", "list")).out
 
 
+async def test_a_renewal_that_was_refused_is_tried_again(
+    sign_in: SignIn, iacs: Iacs, at_cloud: Sandbox
+) -> None:
+    await sign_in(ALICE)
+    assert "no account needs it" in (await to_thread(iacs, "auth", "retry")).err
+    at_cloud.expire_access_tokens()
+    at_cloud.faults.entra("invalid_grant", number=53003, times=2)
+    refused = await to_thread(iacs, "mail", "query", ALICE)
+    assert f"iacs auth retry {ALICE}" in refused.err
+    again = await to_thread(iacs, "auth", "retry", "--json")
+    assert again.code == 1
+    assert "AADSTS53003" in json.loads(again.out)["problem"]
+    assert (await to_thread(iacs, "auth", "retry")).out == f"{ALICE} has access again\n"
+    assert (await to_thread(iacs, "mail", "query", ALICE)).code == 0
+
+
 async def test_a_person_who_signed_out_must_sign_in_again(sign_in: SignIn, iacs: Iacs) -> None:
     await sign_in(ALICE)
     assert (await to_thread(iacs, "mail", "query", ALICE)).code == 0

@@ -154,11 +154,8 @@ async def test_a_malformed_challenge_is_refused(entra: ScriptedEntra, claims: st
     [
         ({"access_token": None}, "access_token"),
         ({"access_token": ""}, "access_token"),
-        ({"expires_in": None}, "expires_in"),
-        ({"expires_in": 0}, "expires_in"),
-        ({"expires_in": "an hour"}, "expires_in"),
+        ({"access_token": ["leaky-token"]}, "access_token"),
         ({"token_type": "mac"}, "token_type"),
-        ({"refresh_token": ["leaky-token"]}, "refresh_token"),
     ],
 )
 async def test_a_malformed_grant_is_refused_without_a_value(

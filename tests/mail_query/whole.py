@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import SecretStr
 
 from iacs.account import AccountService, AccountTokens
-from iacs.auth import AuthorizationCallback, AuthService
+from iacs.auth import AuthorizationCallback, AuthService, Directory
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
@@ -93,7 +93,8 @@ async def whole(
             retry_policy=QUICK_RETRIES,
             logger=logger,
         )
-        auth = AuthService(database, oauth, token_service, encryption, accounts, logger=logger)
+        directory = Directory(http, graph_url=settings["GRAPH_URL"])
+        auth = AuthService(database, oauth, token_service, encryption, accounts, directory, logger=logger)
         try:
             yield Whole(database, events, outbox, accounts, auth, http, mail, topic)
         finally:

@@ -1,7 +1,8 @@
 """What an error of Entra ID means, and what to do about it.
 
 Only OAuth's `error` and `suberror` decide it. Entra's reference of error codes asks clients not to branch on
-AADSTS numbers: they select a hint for people and are kept for support.
+AADSTS numbers: they select a hint for people and are kept for support. The one exception is `ends_grant`: what it
+decides cannot be undone, and OAuth's `invalid_grant` stands for a revoked token and for a policy of an hour alike.
 """
 
 import json
@@ -47,6 +48,9 @@ OPERATOR = {
     "invalid_request",
 }
 TRANSIENT = {"temporarily_unavailable", "server_error"}
+# The refresh token was revoked, has expired, or belongs to a session that has.
+ENDED_CODES = {50089, 50132, 50133, 50173, 70008, 70043, 700081, 700082, 700084}
+ENDED_SUBERRORS = {"bad_token", "token_expired"}
 
 _NEXT = {
     SignInRequiredError: "the person must sign in again",
@@ -72,6 +76,17 @@ class Problem:
         if self.error in SIGN_IN or self.suberror in SIGN_IN_SUBERRORS:
             return SignInRequiredError
         return OperatorRequiredError if self.error in OPERATOR else AuthenticationError
+
+
+def ends_grant(error: AuthenticationError) -> bool:
+    """Return whether a refused renewal says that the refresh token itself is dead.
+
+    Any other refusal may be lifted: a policy, a missing consent, a disabled account.
+    """
+    if error.suberror in ENDED_SUBERRORS or ENDED_CODES.intersection(error.codes):
+        return True
+    # RFC 6749, 5.2: without any detail it says that the token is invalid, expired or revoked.
+    return error.error == "invalid_grant" and not (error.suberror or error.codes or error.claims)
 
 
 def is_transient(status: int) -> bool:

@@ -53,8 +53,11 @@ def validate(
     return Identity(
         object_id=object_id,
         directory_id=directory,
+        subject=_text(claims, "sub"),
         username=_text(claims, "preferred_username"),
         name=_text(claims, "name"),
+        email=_text(claims, "email"),
+        own_tenant="{tenantid}" not in issuer,
     )
 
 

@@ -26,6 +26,10 @@ class Grants:
         await self._database.run(store.set_suspended, account_ids, suspended=False)
         self._suspended.difference_update(account_ids)
 
+    async def delete(self, account_id: str) -> None:
+        """Delete the tokens of an account; a process that has an access token in memory uses it until it is due."""
+        await self._database.run(store.delete, account_id)
+
     def suspended_here(self, account_id: str) -> bool:
         """Return whether this process suspended a grant, so that it must not use a token in its memory."""
         return account_id in self._suspended

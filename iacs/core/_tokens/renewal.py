@@ -1,20 +1,23 @@
 """The renewal of an account's tokens: in one process at a time, and never more often than Entra ID allows."""
 
 import asyncio
-import time
 from dataclasses import replace
 from datetime import timedelta
 
 from pydantic import SecretStr
 
 from iacs.core import clock
+from iacs.core._oauth.errors import ends_grant
+from iacs.core._tokens import refusals
 from iacs.core._tokens import store as token_store
+from iacs.core._tokens.pauses import NotRenewedError, Pauses
 from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import (
     APIConnectionError,
     AuthenticationError,
+    InvalidIdTokenError,
     SignInRequiredError,
 )
 from iacs.core.lease import Lease
@@ -22,7 +25,14 @@ from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient, TokenSet
 
 _RETRY = 30.0
-_LONGEST_PAUSE = 60.0
+
+
+class _TokensKeptError(Exception):
+    """Entra ID did not renew the tokens, which are kept; never leaves this module."""
+
+    def __init__(self, error: NotRenewedError) -> None:
+        self.error = error
+        super().__init__(str(error))
 
 
 class TokenRenewal:
@@ -49,12 +59,16 @@ class TokenRenewal:
         self._renewal_seconds = lease_seconds * 0.8
         self._rejected: dict[str, SecretStr] = {}
         self._claims: dict[str, str] = {}
-        self._pauses: dict[str, tuple[float, APIConnectionError]] = {}
+        self._pauses = Pauses()
 
-    async def current(self, account_id: str) -> StoredToken:
-        """Return tokens that may be used now; raises as TokenService.access_token does."""
+    async def current(self, account_id: str, *, tenant_id: str | None = None) -> StoredToken:
+        """Return tokens that may be used now; parameters and errors are those of TokenService.access_token."""
         stored = await self._read(account_id)
-        return stored if stored.fresh else await self._renewed(stored)
+        if stored.fresh:
+            return stored
+        if stored.refresh_token is None and self._may_serve(stored):
+            return replace(stored, refresh_at=stored.expires_at)
+        return await self._renewed(stored, tenant_id)
 
     def reject(self, account_id: str, access_token: SecretStr) -> None:
         """Never return this token again, even if another process stored it."""
@@ -64,10 +78,15 @@ class TokenRenewal:
         """Include a challenge of Microsoft Graph in the next renewal."""
         self._claims[account_id] = claims
 
+    def end_pause(self, account_id: str) -> None:
+        """Request the next renewal without waiting for the end of a pause."""
+        self._pauses.forget(account_id)
+
     def forget(self, account_id: str) -> None:
         """Discard what is known about an account: its tokens were replaced or deleted."""
-        for kept in (self._rejected, self._claims, self._pauses):
-            kept.pop(account_id, None)
+        self._pauses.forget(account_id)
+        self._rejected.pop(account_id, None)
+        self._claims.pop(account_id, None)
 
     async def _read(self, account_id: str) -> StoredToken:
         row = await self._database.run(token_store.read, account_id)
@@ -88,17 +107,19 @@ class TokenRenewal:
         """Return whether a token due for renewal may still be used; it may have been rejected meanwhile."""
         return stored.usable and not self._is_rejected(stored)
 
-    async def _renewed(self, stored: StoredToken) -> StoredToken:
+    async def _renewed(self, stored: StoredToken, tenant_id: str | None) -> StoredToken:
         lease = Lease(self._database, f"token:{stored.account_id}", seconds=self._lease_seconds)
         if not await lease.acquire(timeout=0 if stored.usable else 2 * self._lease_seconds):
             return self._while_others_renew(stored)
         try:
-            return await self._renew_alone(stored.account_id)
-        except APIConnectionError as error:
+            return await self._renew_alone(stored.account_id, tenant_id)
+        except _TokensKeptError as kept:
             if not self._may_serve(stored):
-                raise
-            self._logger.warning("token renewal failed, token still valid", account_id=stored.account_id)
-            return _due_later(stored, error.retry_after or _RETRY)
+                raise kept.error from kept.error.__cause__
+            self._logger.warning(
+                "token renewal failed, token still valid", account_id=stored.account_id, reason=str(kept)
+            )
+            return _due_later(stored, self._pauses.seconds_left(stored) or _RETRY)
         finally:
             await lease.release()
 
@@ -110,14 +131,15 @@ class TokenRenewal:
             )
         return _due_later(stored, 1)
 
-    async def _renew_alone(self, account_id: str) -> StoredToken:
+    async def _renew_alone(self, account_id: str, tenant_id: str | None) -> StoredToken:
         """Renew what is stored, unless the previous holder of the lease has done so."""
         while True:
             stored = await self._read(account_id)
             if stored.fresh:
                 return stored
-            self._check_pause(account_id)
-            if await self._refresh(stored):
+            if error := self._pauses.error(stored):
+                raise _TokensKeptError(error)
+            if await self._refresh(stored, tenant_id):
                 return await self._fresh(account_id)
 
     async def _fresh(self, account_id: str) -> StoredToken:
@@ -129,22 +151,23 @@ class TokenRenewal:
             )
         return stored
 
-    async def _refresh(self, stored: StoredToken) -> bool:
+    async def _refresh(self, stored: StoredToken, tenant_id: str | None) -> bool:
         """Request new tokens and store them; return False if the row has changed meanwhile, which takes precedence."""
         try:
-            tokens = await self._request(stored)
-        except SignInRequiredError:
-            if not await self._database.run(token_store.end, stored.account_id, stored.version):
-                return False
-            self.forget(stored.account_id)
-            raise
+            tokens = await self._request(stored, tenant_id)
+        except SignInRequiredError as error:
+            return await self._refused(stored, error)
+        except (APIConnectionError, AuthenticationError) as error:
+            self._pauses.add(stored, error)
+            raise _TokensKeptError(error) from error
         if tokens.refresh_token is None:
             tokens = tokens.model_copy(update={"refresh_token": stored.refresh_token})
         row = token_store.new_row(
             stored.account_id,
             tokens,
             self._encryption,
-            tenant_id=stored.tenant_id,
+            tenant_id=stored.tenant_id if tenant_id is None else tenant_id,
+            person=stored.person,
             replaces=stored.version,
         )
         kept = await self._database.run(token_store.replace, row)
@@ -155,35 +178,61 @@ class TokenRenewal:
         )
         return kept
 
-    async def _request(self, stored: StoredToken) -> TokenSet:
+    async def _refused(self, stored: StoredToken, error: SignInRequiredError) -> bool:
+        """Keep tokens that somebody may make renewable again; return False if they are not current."""
+        ends = stored.refresh_token is None or ends_grant(error)
+        claims = error.claims or self._claims.get(stored.account_id, "")
+        if not await self._database.run(
+            refusals.record, stored.account_id, stored.version, claims=claims, ends=ends
+        ):
+            return False
+        if ends:
+            self.forget(stored.account_id)
+            raise error
+        error.kept = True
+        self._pauses.add(stored, error)
+        raise _TokensKeptError(error) from error
+
+    async def _request(self, stored: StoredToken, tenant_id: str | None) -> TokenSet:
         if stored.refresh_token is None:
             raise SignInRequiredError(
                 "there is no refresh token", error="login_required", hint="add offline_access to AZURE_SCOPES"
             )
         claims = self._claims.get(stored.account_id, "")
+        tenant = _tenant(stored, tenant_id)
         try:
             async with asyncio.timeout(self._renewal_seconds):
-                return await self._oauth_client.refresh(
-                    stored.refresh_token, tenant_id=stored.tenant_id, claims=claims
+                tokens = await self._oauth_client.refresh(
+                    stored.refresh_token, tenant_id=tenant, claims=claims
                 )
+                if tokens.id_token is not None:
+                    await self._check_person(stored, tokens.id_token, tenant)
         except TimeoutError:
             raise APIConnectionError(
                 f"Entra ID did not renew the tokens within {self._renewal_seconds:g} seconds",
                 hint="try again later",
             ) from None
-        except APIConnectionError as error:
-            if error.retry_after:
-                pause = min(error.retry_after, _LONGEST_PAUSE)
-                self._pauses[stored.account_id] = (time.monotonic() + pause, error)
-            raise
+        return tokens
 
-    def _check_pause(self, account_id: str) -> None:
-        """Raise APIConnectionError during the pause that Entra ID asked for: requests would extend it."""
-        until, error = self._pauses.get(account_id, (0.0, None))
-        left = until - time.monotonic()
-        if error is not None and left > 0:
-            raise APIConnectionError(str(error), status=error.status, retry_after=left, hint=error.hint)
-        self._pauses.pop(account_id, None)
+    async def _check_person(self, stored: StoredToken, id_token: SecretStr, tenant: str) -> None:
+        """Refuse tokens of somebody else (OpenID Connect Core 1.0, 12.2)."""
+        renewed = await self._oauth_client.identity(id_token, nonce=None, tenant_id=tenant)
+        person = stored.person
+        if person is None:
+            return
+        same = (renewed.object_id, renewed.directory_id) == (person.object_id, person.directory_id)
+        if not same or (person.subject and renewed.subject != person.subject):
+            raise InvalidIdTokenError(
+                "Entra ID renewed the tokens with the id token of another person than the one who signed in",
+                hint="try again later, or sign in again",
+            )
+
+
+def _tenant(stored: StoredToken, tenant_id: str | None) -> str:
+    """Return the tenant that signed the person in, or the account's if that was changed afterwards."""
+    if tenant_id is not None and tenant_id != stored.tenant_id:
+        return tenant_id
+    return stored.person.directory_id if stored.person else stored.tenant_id
 
 
 def _due_later(stored: StoredToken, seconds: float) -> StoredToken:

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from pydantic import SecretStr
 
 from iacs.core import clock
-from iacs.core._oauth.tokens import TokenSet
+from iacs.core._oauth.tokens import Identity, TokenSet
+from iacs.core._tokens import refusals
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Row, Transaction
@@ -37,11 +38,15 @@ _SUSPEND = "UPDATE iacs_tokens SET suspended = :suspended WHERE account_id = :ac
 
 @dataclass(frozen=True, slots=True)
 class StoredToken:
-    """One account's tokens; due for renewal at `refresh_at`, expired at `expires_at`."""
+    """One account's tokens; due for renewal at `refresh_at`, expired at `expires_at`.
+
+    They are those of `person`, who signed in at the tenant `directory_id`; `tenant_id` is the account's at that time.
+    """
 
     account_id: str
     suspended: bool
     tenant_id: str
+    person: Identity | None
     access_token: SecretStr
     refresh_token: SecretStr | None
     expires_at: datetime
@@ -79,6 +84,7 @@ def open_row(row: Row, encryption: Encryption) -> StoredToken:
         account_id=row["account_id"],
         suspended=bool(row["suspended"]),
         tenant_id=secret["tenant_id"],
+        person=Identity(**secret["person"]) if secret["person"] else None,
         access_token=SecretStr(secret["access_token"]),
         refresh_token=SecretStr(refresh_token) if refresh_token else None,
         expires_at=clock.from_text(row["expires_at"]),
@@ -88,7 +94,13 @@ def open_row(row: Row, encryption: Encryption) -> StoredToken:
 
 
 def new_row(
-    account_id: str, tokens: TokenSet, encryption: Encryption, *, tenant_id: str, replaces: int | None = None
+    account_id: str,
+    tokens: TokenSet,
+    encryption: Encryption,
+    *,
+    tenant_id: str,
+    person: Identity | None = None,
+    replaces: int | None = None,
 ) -> dict[str, object]:
     """Return the parameters of `write`, and of `replace` for the version that is replaced.
 
@@ -104,6 +116,7 @@ def new_row(
         "access_token": tokens.access_token.get_secret_value(),
         "refresh_token": tokens.refresh_token.get_secret_value() if tokens.refresh_token else None,
         "tenant_id": tenant_id,
+        "person": person.model_dump(include={"object_id", "directory_id", "subject"}) if person else None,
         "version": version,
         "times": (expires_at, refresh_at),
     }
@@ -145,11 +158,15 @@ def re_encrypt(tx: Transaction, account_id: str, encryption: Encryption) -> bool
 def write(tx: Transaction, row: dict[str, object]) -> None:
     """Store the tokens of a sign-in, and replace any others."""
     tx.execute(_WRITE, row)
+    refusals.forget(tx, row["account_id"])
 
 
 def replace(tx: Transaction, row: dict[str, object]) -> bool:
     """Store renewed tokens; return False if the row is no longer the one that was renewed."""
-    return tx.execute(_REPLACE, row) == 1
+    if tx.execute(_REPLACE, row) != 1:
+        return False
+    refusals.forget(tx, row["account_id"])
+    return True
 
 
 def expire(tx: Transaction, account_id: str, version: int) -> None:
@@ -162,12 +179,7 @@ def set_suspended(tx: Transaction, account_ids: Collection[str], *, suspended: b
     tx.execute(_SUSPEND, [{"account_id": account_id, "suspended": suspended} for account_id in account_ids])
 
 
-def end(tx: Transaction, account_id: str, version: int) -> bool:
-    """Delete tokens that cannot be renewed; return False if they are not current."""
-    sql = "DELETE FROM iacs_tokens WHERE account_id = :account_id AND version = :version"
-    return tx.execute(sql, {"account_id": account_id, "version": version}) == 1
-
-
 def delete(tx: Transaction, account_id: str) -> None:
     """Delete an account's tokens."""
     tx.execute("DELETE FROM iacs_tokens WHERE account_id = :account_id", {"account_id": account_id})
+    refusals.forget(tx, account_id)

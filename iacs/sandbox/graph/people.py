@@ -6,6 +6,8 @@ from iacs.sandbox.directory import Person
 from iacs.sandbox.graph.call import Call
 from iacs.sandbox.graph.listing import select_properties
 
+_ON_REQUEST = {"otherMails", "proxyAddresses"}
+
 
 def profile(call: Call, person: Person) -> web.Response:
     """Return the profile of a person."""
@@ -22,6 +24,10 @@ def profile(call: Call, person: Person) -> web.Response:
         "surname": surname or None,
         "userPrincipalName": person.address,
         "id": person.object_id,
+        "otherMails": [],
+        "proxyAddresses": [f"SMTP:{person.address}"],
     }
+    if not call.query.get("$select"):
+        everything = {name: value for name, value in everything.items() if name not in _ON_REQUEST}
     selected = select_properties(everything, call.query.get("$select", ""), frozenset(everything), "user")
     return call.answer({"@odata.context": f"{call.base}/$metadata#users/$entity", **selected})
