@@ -72,6 +72,8 @@ CREATE TABLE iacs_mail_folders (
     delta_link TEXT,                       -- URL of the next request; NULL: the folder's first page
     generation BIGINT NOT NULL DEFAULT 0,  -- counts the full syncs of the folder, each from its first page
     synced_at TEXT,                        -- end of this generation's last sync; NULL: its full sync is not finished
+    problem TEXT,                          -- why the last sync of the folder failed; NULL: it did not
+    failed_at TEXT,                        -- when it failed
     PRIMARY KEY (account_id, id)
 );
 

@@ -139,7 +139,7 @@ def sync(
 ) -> None:
     """Store new and changed messages, and publish an event for each new one.
 
-    Exits with 1 if an account could not be synced; skipped accounts are reported on stderr.
+    Exits with 1 if an account or one of its folders could not be synced; both, and skipped accounts, are reported on stderr.
     """
     from iacs.cli.sync import report, sync_all
 
@@ -147,5 +147,5 @@ def sync(
         lambda app: sync_all(app, emails or ()), "account.service", "mail_query.service", creates=True
     )
     report(outcomes, json=json)
-    if any(outcome.error for outcome in outcomes):
+    if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)

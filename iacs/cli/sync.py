@@ -1,9 +1,10 @@
 """Syncing several mailboxes at the same time: one that fails does not stop the others."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from iacs.cli.edge import describe
 from iacs.cli.output import counted, note, print_json
@@ -30,23 +31,61 @@ class Outcome:
     counts: "SyncResult | None" = None
     error: Exception | None = None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every folder was synced."""
+        return self.error is None and self.counts is not None and not self.counts.failed
+
 
 async def sync_all(app: "App", emails: Sequence[str]) -> list[Outcome]:
     """Sync these accounts, or all that are signed in, and return their outcomes in the same order."""
     service = app.container.mail_query().service()
     accounts = list(dict.fromkeys(emails)) or await _active_accounts(app.container.account().service())
-    turn = asyncio.Semaphore(CONCURRENCY)
+    turns = asyncio.Semaphore(CONCURRENCY)
     with progress(accounts) as bars:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_sync(service, email, bars, turn)) for email in accounts]
+            tasks = [group.create_task(_sync(service, email, bars, turns)) for email in accounts]
     return [task.result() for task in tasks]
 
 
-async def _sync(service: "MailQueryService", email: str, bars: Progress, turn: asyncio.Semaphore) -> Outcome:
+class Turn:
+    """The turn of one mailbox among all of them, which others use while it has to wait."""
+
+    def __init__(self, turns: asyncio.Semaphore) -> None:
+        self._turns = turns
+        self._lock = asyncio.Lock()
+        self._is_held = False
+
+    async def __aenter__(self) -> Self:
+        async with self._lock:  # several requests of the mailbox may end their wait at once
+            if not self._is_held:
+                await self._turns.acquire()
+                self._is_held = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._give_back()
+
+    @asynccontextmanager
+    async def given_back(self) -> AsyncIterator[None]:
+        """Give the turn back for the block, and take one again unless the block fails."""
+        self._give_back()
+        yield
+        await self.__aenter__()
+
+    def _give_back(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self._turns.release()
+
+
+async def _sync(service: "MailQueryService", email: str, bars: Progress, turns: asyncio.Semaphore) -> Outcome:
     outcome = Outcome(email)
-    async with turn:
+    async with Turn(turns) as turn:
         try:
-            outcome.counts = await service.sync(email, on_progress=_recorder(outcome, bars))
+            outcome.counts = await service.sync(
+                email, on_progress=_recorder(outcome, bars), while_waiting=turn.given_back
+            )
         except Exception as error:  # noqa: BLE001 - the other mailboxes go on; report() prints the error
             outcome.error = error
             bars.stop(email, f"failed: {describe(error)}")
@@ -96,6 +135,8 @@ def report(outcomes: Sequence[Outcome], *, json: bool) -> None:
         print_table(("account", *COUNTS), [_row(outcome) for outcome in outcomes])
         note(_published(outcomes))
     for outcome in outcomes:
+        for folder in outcome.counts.failed if outcome.counts else ():
+            note(f"iacs: {outcome.email}: folder {folder.name or folder.id}: {folder.problem}")
         if outcome.error:
             note(f"iacs: {outcome.email}: {describe(outcome.error)}")
             if isinstance(outcome.error, EventError):

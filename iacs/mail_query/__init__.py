@@ -11,6 +11,7 @@ from iacs.mail_query.retry_policy import RetryPolicy
 from iacs.mail_query.schema import (
     Body,
     EmailAddress,
+    FolderResult,
     FollowupFlag,
     InternetMessageHeader,
     MailFolder,
@@ -31,6 +32,7 @@ __all__ = [
     "Accounts",
     "Body",
     "EmailAddress",
+    "FolderResult",
     "FollowupFlag",
     "InternetMessageHeader",
     "MailFolder",

@@ -103,6 +103,12 @@ def is_transient(error: APIConnectionError) -> bool:
     return not isinstance(error, GraphError) or error.status in _TRANSIENT
 
 
+def concerns_mailbox(error: APIConnectionError) -> bool:
+    """Return whether every request of the mailbox would fail in the same way."""
+    status = error.status or 0
+    return isinstance(error, ForeignAnswerError) or status in (401, 429, 511) or 300 <= status < 400
+
+
 def is_too_much(error: APIConnectionError) -> bool:
     """Return whether a request for fewer items may succeed: the page is too large, too slow, or cut off."""
     if isinstance(error, ForeignAnswerError):

@@ -1,6 +1,7 @@
 """The sync of one folder: its delta, page by page, which can resume at any page."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,16 +22,22 @@ from iacs.mail_query.repository import Cursor
 
 _STATE_LOST = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 _RESTARTS = 3
+_COMPLETION_SECONDS = 2.0
 
 
 @dataclass(slots=True)
 class _Reading:
-    """One folder while it is read: its cursor, how often it was restarted, and the links since then."""
+    """One folder while it is read: its cursor, how often it was restarted, and the links since then.
+
+    `is_overtaken` is whether another sync has advanced the cursor, so that the last page was not stored.
+    """
 
     location: MailLocation
     cursor: Cursor
     size: PageSize
+    once: bool
     restarts: int = 0
+    is_overtaken: bool = False
     trail: LinkTrail = field(default_factory=LinkTrail)
 
     def move(self, cursor: Cursor) -> None:
@@ -60,22 +67,27 @@ class FolderSync:
         self._page_size = page_size
         self._logger = logger
 
-    async def run(self, location: MailLocation, cursor: Cursor, progress: Progress) -> None:
+    async def run(
+        self, location: MailLocation, cursor: Cursor, progress: Progress, *, once: bool = False
+    ) -> None:
         """Read from the cursor to the end of the changes; start again if Graph rejects its own link.
 
+        With `once` a request that fails is not repeated.
         A folder that Graph does not find by its id either counts as deleted, which is not an error. Raises
         GraphError and MalformedResponseError.
         """
-        reading = _Reading(location, cursor, PageSize.of_delta(self._page_size))
+        reading = _Reading(location, cursor, PageSize.of_delta(self._page_size), once)
         if cursor.link is not None and not is_own(cursor.link, self._graph.url):
             await self._restart(reading, "the link belongs to another cloud")
         while True:
             try:
                 if await self._read_page(reading, progress):
+                    progress.finish(location.folder_id, "synced")
                     return
             except GraphError as error:
                 if await self._is_gone(reading, error):
                     self._logger.warning("mail folder deleted", folder=location.folder)
+                    progress.finish(location.folder_id, "deleted")
                     return
                 if not reading.may_restart(error):
                     raise
@@ -86,15 +98,20 @@ class FolderSync:
         location, cursor = reading.location, reading.cursor
         url = cursor.link or f"{folder_url(self._graph, location.folder_id)}/messages/delta"
         await self._check_circle(reading, url)
-        page = await self._graph.page(location.account_id, url, read_changes, size=reading.size)
-        link = self._link(page)
-        stored = await self._database.run(self._store.store, location, cursor, page, link)
-        if stored is None:  # another sync has advanced the cursor
-            reading.move(await self._at_folder(repository.read_cursor, location))
-            return False
-        reading.cursor = stored.cursor
-        progress.add_page(stored)
-        return page.next_link is None
+        page = await self._graph.page(
+            location.account_id, url, read_changes, size=reading.size, once=reading.once
+        )
+        await _completed(self._store_page(reading, page, self._link(page), progress))
+        return page.next_link is None and not reading.is_overtaken
+
+    async def _store_page(self, reading: _Reading, page: "Page[Any]", link: str, progress: Progress) -> None:
+        stored = await self._database.run(self._store.store, reading.location, reading.cursor, page, link)
+        reading.is_overtaken = stored is None
+        if stored is None:
+            reading.move(await self._at_folder(repository.read_cursor, reading.location))
+        else:
+            reading.cursor = stored.cursor
+            progress.add_page(reading.location.folder_id, stored)
 
     async def _check_circle(self, reading: _Reading, url: str) -> None:
         try:
@@ -135,6 +152,22 @@ class FolderSync:
                 "a page of changes from Microsoft Graph has a link that does not lead to GRAPH_URL"
             )
         return link
+
+
+async def _completed(work: Coroutine[Any, Any, None]) -> None:
+    """Run work that is completed even if it is cancelled, for at most `_COMPLETION_SECONDS`: what it stores is counted."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task], timeout=_COMPLETION_SECONDS)
+        raise
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_COMPLETION_SECONDS)
+        if task.done() and not task.cancelled():
+            task.exception()  # else asyncio would report that nobody looked at it
 
 
 def _is_unknown(error: GraphError) -> bool:

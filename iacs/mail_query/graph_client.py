@@ -5,6 +5,7 @@ from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
@@ -33,6 +34,9 @@ WHILE_WAITING: ContextVar[Callable[[], AbstractAsyncContextManager[None]]] = Con
     "while_waiting", default=nullcontext
 )
 """The context that is entered while a mailbox has to wait, so that others can use its turn."""
+
+_WORTH_A_TURN = 2.0
+"""The seconds of waiting from which the turn is given back."""
 
 
 class GraphClient:
@@ -84,7 +88,13 @@ class GraphClient:
             link = page.next_link
 
     async def page(
-        self, account_id: str, url: str, read: "Callable[[bytes], Page[T]]", *, size: PageSize | None = None
+        self,
+        account_id: str,
+        url: str,
+        read: "Callable[[bytes], Page[T]]",
+        *,
+        size: PageSize | None = None,
+        once: bool = False,
     ) -> "Page[T]":
         """Return a page, of fewer items if Graph cannot serve `size`; raise as `get` does."""
         size = size or PageSize(1)
@@ -94,12 +104,18 @@ class GraphClient:
             size.record(items=len(page.items), body_bytes=len(body))
             return page
 
-        return await self.get(account_id, url, measured, size=size)
+        return await self.get(account_id, url, measured, size=size, once=once)
 
     async def get(
-        self, account_id: str, url: str, read: Callable[[bytes], T], *, size: PageSize | None = None
+        self,
+        account_id: str,
+        url: str,
+        read: Callable[[bytes], T],
+        *,
+        size: PageSize | None = None,
+        once: bool = False,
     ) -> T:
-        """Return the parsed response to a GET request, repeated as the retry policy allows.
+        """Return the parsed response to a GET request, repeated as the retry policy allows; not with `once`.
 
         Raises GraphError, APIConnectionError if there was no response, MalformedResponseError for a foreign `url`
         and for a response that stays malformed.
@@ -109,7 +125,8 @@ class GraphClient:
                 "a link that does not lead to GRAPH_URL was not followed, since its host would receive the access token"
             )
         size = size or PageSize(1)
-        retries = Retries(self._retry_policy, logger=self._logger)
+        policy = replace(self._retry_policy, attempts=1) if once else self._retry_policy
+        retries = Retries(policy, logger=self._logger)
         is_renewed = False
         while True:
             requested = size.current
@@ -141,7 +158,7 @@ class GraphClient:
         while True:
             await self._pauses.refresh(account_id)
             if seconds := self._pauses.remaining(account_id):
-                await self._sleep(retries.within_deadline(answers.paused_error(seconds), seconds))
+                await self._sleep(retries.within_deadline(answers.paused_error(seconds), seconds), retries)
             async with self._gate(account_id):
                 if not self._pauses.remaining(account_id):  # else another task learned of it meanwhile
                     return await answers.sent(self._http, url, headers)
@@ -153,11 +170,15 @@ class GraphClient:
             return
         if error.retry_after is not None:
             await self._pauses.record(account_id, error.retry_after)
-        await self._sleep(retries.delay(error))
+        await self._sleep(retries.delay(error), retries)
 
-    async def _sleep(self, seconds: float) -> None:
-        async with WHILE_WAITING.get()():
+    async def _sleep(self, seconds: float, retries: Retries) -> None:
+        if seconds < _WORTH_A_TURN:
             await asyncio.sleep(seconds)
+            return
+        with retries.extended_after(seconds):  # the next turn may take long to come
+            async with WHILE_WAITING.get()():
+                await asyncio.sleep(seconds)
 
     def _gate(self, account_id: str) -> Gate:
         gates = self._gates.setdefault(asyncio.get_running_loop(), {})

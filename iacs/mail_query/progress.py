@@ -1,10 +1,34 @@
 """The counts of a sync, reported page by page."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from iacs.core.exceptions import APIConnectionError
 from iacs.mail_query.page_store import StoredPage
 from iacs.mail_query.repository import Cursor
-from iacs.mail_query.schema import MailFolder, SyncProgress, SyncResult
+from iacs.mail_query.schema import FolderResult, FolderState, MailFolder, SyncProgress, SyncResult
+
+_COUNTS = ("seen", "new", "updated", "removed", "unreadable")
+
+
+@dataclass(slots=True)
+class _Folder:
+    """The counts of a folder; `total` is the number of messages that it will return, None if unknown."""
+
+    id: str
+    name: str
+    number: int
+    total: int | None
+    state: FolderState = "pending"
+    problem: str | None = None
+    seen: int = 0
+    new: int = 0
+
+    def result(self) -> FolderResult:
+        return FolderResult.model_construct(
+            id=self.id, name=self.name, state=self.state, problem=self.problem, seen=self.seen, new=self.new
+        )
 
 
 class Progress:
@@ -13,74 +37,73 @@ class Progress:
     def __init__(self, account: str, callback: Callable[[SyncProgress], None] | None) -> None:
         self._account = account
         self._callback = callback
-        self._folders = 0
-        self._folder_number = 0
-        self._folder = ""
-        self._done = 0
-        self._total: int | None = None
+        self._folders: dict[str, _Folder] = {}
+        self._current = _Folder("", "", 0, None)
         self._expected: int | None = None
-        self._seen = self._new = self._updated = self._removed = self._unreadable = self._published = 0
+        self._counts = dict.fromkeys((*_COUNTS, "published"), 0)
 
     def begin(self, folders: Sequence[MailFolder], cursors: Mapping[str, Cursor]) -> None:
         """Record the folders; the number of messages is known of those that are read for the first time."""
-        totals = [_total(folder, cursors[folder.id]) for folder in folders]
-        known = [total for total in totals if total is not None]
-        self._folders = len(folders)
+        for number, folder in enumerate(folders, 1):
+            total = None if cursors[folder.id].complete else folder.total_item_count
+            self._folders[folder.id] = _Folder(folder.id, folder.display_name or "", number, total)
+        known = [folder.total for folder in self._folders.values() if folder.total is not None]
         self._expected = sum(known) if known else None
         self.report()
 
-    def begin_folder(self, folder: MailFolder, cursor: Cursor) -> None:
-        """Start counting a folder."""
-        self._folder_number += 1
-        self._folder = folder.display_name or ""
-        self._done = 0
-        self._total = _total(folder, cursor)
+    def add_page(self, folder_id: str, page: StoredPage) -> None:
+        """Count a page of a folder and report it."""
+        self._current = self._folders[folder_id]
+        self._current.seen += page.seen
+        self._current.new += page.new
+        for name in _COUNTS:
+            self._counts[name] += getattr(page, name)
+        self.report()
 
-    def add_page(self, page: StoredPage) -> None:
-        """Count a page and report it."""
-        self._done += page.seen
-        self._seen += page.seen
-        self._new += page.new
-        self._updated += page.updated
-        self._removed += page.removed
-        self._unreadable += page.unreadable
+    def finish(self, folder_id: str, state: FolderState) -> None:
+        """Record how the sync of a folder ended."""
+        self._folders[folder_id].state = state
+
+    def fail(self, folder_id: str, error: APIConnectionError) -> None:
+        """Record that a folder could not be synced, and report it."""
+        self._current = self._folders[folder_id]
+        self._current.state, self._current.problem = "failed", error.message_with_hint
         self.report()
 
     def add_removed(self, count: int) -> None:
         """Count the messages of a deleted folder."""
-        self._removed += count
+        self._counts["removed"] += count
 
     def add_published(self, count: int) -> None:
         """Count published events."""
-        self._published += count
+        self._counts["published"] += count
 
     def report(self) -> None:
         """Call the callback with the counts so far."""
         if self._callback is not None:
             self._callback(
-                SyncProgress(
-                    **self.result().model_dump(),
-                    folder=self._folder,
-                    done=self._done,
-                    total=self._total,
+                SyncProgress.model_construct(
+                    **self._fields(),
+                    folder=self._current.name,
+                    done=self._current.seen,
+                    total=self._current.total,
                     expected=self._expected,
-                    folder_number=self._folder_number,
+                    folder_number=self._current.number,
                 )
             )
 
     def result(self) -> SyncResult:
         """Return the counts."""
-        return SyncResult(
-            account=self._account,
-            folders=self._folders,
-            seen=self._seen,
-            new=self._new,
-            updated=self._updated,
-            removed=self._removed,
-            unreadable=self._unreadable,
-            published=self._published,
-        )
+        return SyncResult.model_construct(**self._fields())
 
+    def summary(self) -> str:
+        """Return the counts as a text."""
+        return ", ".join(f"{count} {name}" for name, count in self._counts.items())
 
-def _total(folder: MailFolder, cursor: Cursor) -> int | None:
-    return None if cursor.complete else folder.total_item_count
+    def _fields(self) -> dict[str, Any]:
+        return {
+            "account": self._account,
+            "folders": len(self._folders),
+            "folder_results": tuple(folder.result() for folder in self._folders.values()),
+            **self._counts,
+        }

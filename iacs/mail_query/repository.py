@@ -106,7 +106,9 @@ def advance(tx: Transaction, account_id: str, cursor: Cursor, link: str, *, sync
     """Advance a cursor; return False, and change nothing, if another sync has advanced it."""
     return bool(
         tx.execute(
-            "UPDATE iacs_mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at)"
+            "UPDATE iacs_mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at),"
+            " problem = CASE WHEN :synced_at IS NULL THEN problem END,"
+            " failed_at = CASE WHEN :synced_at IS NULL THEN failed_at END"
             " WHERE account_id = :account_id AND id = :id AND generation = :generation"
             " AND COALESCE(delta_link, '') = :before",
             {
@@ -129,6 +131,28 @@ def restart_folder(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
         {"account_id": account_id, "id": folder_id},
     )
     return read_cursor(tx, account_id, folder_id)
+
+
+def store_problem(tx: Transaction, account_id: str, folder_id: str, problem: str, *, failed_at: str) -> None:
+    """Record why a folder could not be synced, until a sync reaches the end of its changes."""
+    tx.execute(
+        "UPDATE iacs_mail_folders SET problem = :problem, failed_at = :failed_at"
+        " WHERE account_id = :account_id AND id = :id",
+        {
+            "account_id": account_id,
+            "id": folder_id,
+            "problem": columns.without_nul(problem),
+            "failed_at": failed_at,
+        },
+    )
+
+
+def failing_folders(tx: Transaction) -> list[Row]:
+    """Return the accounts, names and problems of the folders that could not be synced, the latest first."""
+    return tx.rows(
+        "SELECT account_id, name, problem, failed_at FROM iacs_mail_folders WHERE problem IS NOT NULL"
+        " ORDER BY failed_at DESC, account_id, id"
+    )
 
 
 def remove_unseen(tx: Transaction, account_id: str, cursor: Cursor, removed_at: str) -> int:

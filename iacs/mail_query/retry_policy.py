@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from iacs.core.exceptions import APIConnectionError
@@ -51,6 +53,14 @@ class Retries:
             "graph request waits", status=error.status, seconds=round(seconds, 3), reason=str(error)
         )
         return seconds
+
+    @contextmanager
+    def extended_after(self, seconds: float) -> Iterator[None]:
+        """Let only `seconds` of the block count towards the deadline."""
+        loop = asyncio.get_running_loop()
+        expected_end = loop.time() + seconds
+        yield
+        self._until += max(0.0, loop.time() - expected_end)
 
     def restart(self) -> None:
         """Count the attempts and the deadline anew, for a smaller page."""

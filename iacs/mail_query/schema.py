@@ -1,7 +1,7 @@
 """Mail: Microsoft Graph's message under Python names, with no value made up."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from pydantic.alias_generators import to_camel
@@ -143,8 +143,25 @@ class MailFolder(GraphModel):
     total_item_count: int | None = None
 
 
+FolderState = Literal["pending", "synced", "failed", "deleted"]
+"""How far the sync of a folder is: `failed` folders are tried again by the next sync."""
+
+
+class FolderResult(BaseModel):
+    """The sync of one folder; `problem` is the reason of a failure, `seen` and `new` count its messages."""
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    id: str
+    name: str
+    state: FolderState
+    problem: str | None = None
+    seen: int = 0
+    new: int = 0
+
+
 class SyncResult(BaseModel):
-    """The counts of a sync.
+    """The counts of a sync, and the result of each of its folders.
 
     `seen` counts the messages that Graph returned: `new` ones were stored for the first time, `updated` ones
     differed from their stored state, `unreadable` ones did not fit the schema. `removed` messages left their
@@ -161,10 +178,18 @@ class SyncResult(BaseModel):
     removed: int
     unreadable: int
     published: int
+    folder_results: tuple[FolderResult, ...] = ()
+
+    @property
+    def failed(self) -> tuple[FolderResult, ...]:
+        """The folders that could not be synced; the next sync tries them again."""
+        return tuple(folder for folder in self.folder_results if folder.state == "failed")
 
 
 class SyncProgress(SyncResult):
-    """The counts of a sync so far, and the folder that it is in: `folder_number` of `folders`.
+    """The counts of a sync so far, and the folder of the page just stored: `folder_number` of `folders`.
+
+    Several folders are read at the same time.
 
     `done` is the number of messages of `folder` so far, `total` the number that it will return: None if only
     changes are fetched, since their number is unknown. `seen` and `expected` are the same for all folders.

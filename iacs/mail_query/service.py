@@ -3,15 +3,17 @@
 Its parts are imported when a service is built, so that importing the class is fast.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from iacs.core.database import Database
-from iacs.core.exceptions import DatabaseError, EventError, IACSGraphError
+from iacs.core.exceptions import DatabaseError, DegradedError, EventError, IACSGraphError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, log_context
+from iacs.mail_query import repository
 from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox
-from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.graph_client import WHILE_WAITING, GraphClient
 from iacs.mail_query.retry_policy import RetryPolicy
 from iacs.mail_query.schema import MailFolder, Message, SyncProgress, SyncResult, UnreadableMessage
 
@@ -51,6 +53,7 @@ class MailQueryService:
         from iacs.mail_query.stored_mail import StoredMail
 
         self._accounts = accounts
+        self._database = database
         self._outbox = outbox
         self._logger = logger
         graph = GraphClient(
@@ -66,7 +69,7 @@ class MailQueryService:
         self._stored = StoredMail(accounts, database, schema=schema)
         store = PageStore(outbox, topic=topic)
         folders = FolderSync(database, graph, store, page_size=page_size, logger=logger)
-        self._sync = MailboxSync(database, graph, folders, logger=logger)
+        self._sync = MailboxSync(database, graph, folders, concurrency=concurrency, logger=logger)
 
     def messages(
         self, email: str, query: "MailQuery | None" = None
@@ -83,29 +86,37 @@ class MailQueryService:
         return await self._reader.folders(email)
 
     async def sync(
-        self, email: str, *, on_progress: Callable[[SyncProgress], None] | None = None
+        self,
+        email: str,
+        *,
+        on_progress: Callable[[SyncProgress], None] | None = None,
+        while_waiting: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> SyncResult:
         """Store new and changed messages, and publish an event for each new one.
 
         May be cancelled at any point: the next sync resumes after the last stored page. A folder that fails
-        does not stop the others; its error, which names it, is raised at the end. `on_progress` is called with
-        the counts so far, also before an error. Raises the errors of `messages`, DatabaseError, and EventError
-        if the messages are stored but their events could not be published.
+        does not stop the others: it is in the result's `failed`, and the next sync tries it again. If all folders
+        fail, the first error is raised. `on_progress` is called with the counts so far, also before an error, and
+        `while_waiting` is entered while the mailbox has to wait. Raises the errors of `messages`, DatabaseError,
+        and EventError if the messages are stored but their events could not be published.
         """
         from iacs.mail_query.progress import Progress
 
         account = await self._accounts.get_enabled(email)
         progress = Progress(account.email, on_progress)
-        with log_context(account=account.email):
+        with log_context(account=account.email), _turn_given_back(while_waiting):
             await self._try_to_publish(progress)
             try:
                 await self._sync.run(account, progress)
-            except IACSGraphError:
+            except IACSGraphError as error:
                 await self._try_to_publish(progress)
+                progress.report()
+                error.add_note(f"before that: {progress.summary()}")
                 raise
             progress.add_published(await self._outbox.relay())
             result = progress.result()
-            self._logger.info("mail synced", **result.model_dump(exclude={"account"}))
+            counts = result.model_dump(exclude={"account", "folder_results"})
+            self._logger.info("mail synced", **counts, failed=len(result.failed))
             return result
 
     def stored(
@@ -121,6 +132,17 @@ class MailQueryService:
         """Return the number of messages that `stored` yields."""
         return await self._stored.count(email, folder=folder, removed=removed)
 
+    async def probe(self) -> None:
+        """Raise DegradedError if a folder could not be synced the last time."""
+        failing = await self._database.read(repository.failing_folders)
+        if failing:
+            names = ", ".join(row["name"] or "a folder without a name" for row in failing[:3])
+            more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
+            raise DegradedError(
+                f"mail folders that could not be synced: {names}{more}; {failing[0]['problem']}",
+                hint="the next sync tries them again; list them with: iacs mail coverage",
+            )
+
     async def _try_to_publish(self, progress: "Progress") -> None:
         """Publish pending events; if that fails, mail is stored anyway, and they are published later."""
         try:
@@ -131,3 +153,13 @@ class MailQueryService:
             progress.add_published(published)
             if published:
                 progress.report()
+
+
+@contextmanager
+def _turn_given_back(while_waiting: Callable[[], AbstractAsyncContextManager[None]] | None) -> Iterator[None]:
+    """Enter `while_waiting` whenever a request in the block has to wait."""
+    token = WHILE_WAITING.set(while_waiting or nullcontext)
+    try:
+        yield
+    finally:
+        WHILE_WAITING.reset(token)

@@ -41,13 +41,14 @@ async def test_application_that_works_is_a_table_of_parts_and_one_of_modules(iac
     assert (ran.code, ran.err) == (0, "everything works\n")
     rows = [line.split() for line in ran.lines]
     assert rows[0] == ["part", "status", "ms", "detail"]
-    assert [row[:2] for row in rows[1:7]] == [
+    assert [row[:2] for row in rows[1:8]] == [
         *([f"core.{name}", "up"] for name in ("database", "event_log", "encryption", "oauth_client")),
         ["account.service", "up"],
         ["mail_query.outbox", "up"],
+        ["mail_query.service", "up"],
     ]
-    assert rows[7:9] == [[], ["module", "status", "cause"]]
-    assert rows[9:] == [[name, "up", "-"] for name in MODULES]
+    assert rows[8:10] == [[], ["module", "status", "cause"]]
+    assert rows[10:] == [[name, "up", "-"] for name in MODULES]
     assert "dialect sqlite, schema_version 1" in ran.lines[1]
 
 
@@ -89,6 +90,7 @@ async def test_without_the_database_every_module_is_down_and_names_it(
         "core.event_log": "down",
         "account.service": "down",
         "mail_query.outbox": "down",
+        "mail_query.service": "down",
     }
     assert "hunter2" not in ran.out + ran.err
 

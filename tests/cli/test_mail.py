@@ -1,5 +1,6 @@
 """Mail by command, against the stand-in."""
 
+import asyncio
 import json
 from asyncio import to_thread
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from iacs.cli.sync import Turn
 from iacs.core.config import Config
 from iacs.core.database import Database
 from iacs.sandbox import Sandbox
@@ -194,6 +196,54 @@ async def test_an_account_that_fails_does_not_stop_the_others(
     assert ran.lines[2].split()[:2] == [ALICE, "12"]
     assert f"iacs auth login {BOB}" in ran.err
     assert "Traceback" not in ran.err
+
+
+async def test_a_folder_that_fails_is_named_and_fails_the_command(
+    sign_in: SignIn, iacs: Iacs, at_cloud: Sandbox
+) -> None:
+    await sign_in(ALICE)
+    archive = at_cloud.mailbox(ALICE).add(b"Subject: old\n\nold", folder="archive").folder
+    at_cloud.faults.unavailable(f"*/{archive.id}/messages/delta", status=403, times=1)
+    ran = await to_thread(iacs, "mail", "sync", ALICE)
+    assert (ran.code, ran.lines[1].split()[1]) == (1, "12")
+    assert f"iacs: {ALICE}: folder Archive: Microsoft Graph denies access" in ran.err
+    health = await to_thread(iacs, "health")
+    assert (health.code, "could not be synced: Archive" in health.out) == (0, True)
+    ran = await to_thread(iacs, "mail", "sync", ALICE, "--json")
+    assert (ran.code, json.loads(ran.out)["new"]) == (0, 1)
+    assert "attention" not in (await to_thread(iacs, "health")).err
+
+
+async def test_a_mailbox_that_has_to_wait_gives_its_turn_to_another() -> None:
+    turns, order = asyncio.Semaphore(1), []
+    waits, may_end = asyncio.Event(), asyncio.Event()
+
+    async def throttled() -> None:
+        async with Turn(turns) as turn, turn.given_back():
+            waits.set()
+            await may_end.wait()
+        order.append("throttled")
+
+    async def other() -> None:
+        async with Turn(turns):
+            order.append("other")
+            may_end.set()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(throttled())
+        await waits.wait()
+        group.create_task(other())
+    assert order == ["other", "throttled"]
+    assert not turns.locked()
+
+
+async def test_a_turn_that_was_given_back_stays_so_after_an_error() -> None:
+    turns = asyncio.Semaphore(1)
+    with pytest.raises(ValueError, match="no"):
+        async with Turn(turns) as turn, turn.given_back(), turn.given_back():
+            raise ValueError("no")
+    await asyncio.wait_for(turns.acquire(), 10)
+    assert turns.locked()
 
 
 async def test_what_failed_is_a_line_of_json_too(sign_in: SignIn, iacs: Iacs) -> None:

@@ -14,11 +14,12 @@ from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.outbox import Outbox
+from iacs.mail_query import MailQueryService
 from iacs.runtime import Application
 from iacs.runtime.health import Health
 from iacs.sandbox import Sandbox
 
-PROBED = (Database, EventLog, Encryption, OAuthClient, AccountService, Outbox)
+PROBED = (Database, EventLog, Encryption, OAuthClient, AccountService, Outbox, MailQueryService)
 
 
 @pytest_asyncio.fixture

@@ -1,14 +1,17 @@
 """Graph loses a page, a folder or a list half-way: nothing is taken for complete that is not."""
 
+import asyncio
 import traceback
 from base64 import b64encode
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from iacs.core.exceptions import GraphError, MalformedResponseError
+from iacs.core.exceptions import APIConnectionError, DegradedError, GraphError, MalformedResponseError
+from iacs.mail_query import SyncProgress
 from tests.mail_query.conftest import QUICK_RETRIES, Parts
-from tests.mail_query.scripted_graph import page, refusal
+from tests.mail_query.scripted_graph import Reply, page, refusal
 
 FOLDER = "/me/mailFolders/f"
 DELTA = f"{FOLDER}/messages/delta"
@@ -142,37 +145,99 @@ async def test_pages_of_changes_in_a_circle_are_an_error_and_the_next_sync_start
     assert await stored(parts, mailbox) == {"1", "2", "4"}
 
 
-@pytest.mark.parametrize("status", [400, 403, 500, 504])
-async def test_a_folder_that_fails_does_not_stop_the_others(parts: Parts, mailbox: str, status: int) -> None:
-    parts.graph.on("/me/mailFolders", page(folder("a"), folder("broken"), folder("gone"), folder("f")))
-    parts.graph.on("/me/mailFolders/gone/messages/delta", page(message("0"), **END))
-    parts.graph.on("/me/mailFolders/a/messages/delta", page(**END))
-    parts.graph.on("/me/mailFolders/broken/messages/delta", page(**END))
-    parts.graph.on(DELTA, page(**END))
-    await parts.mail.sync(mailbox)
+def delta(name: str) -> str:
+    return f"/me/mailFolders/{name}/messages/delta"
+
+
+@pytest.mark.parametrize("status", [400, 403, 500, 503, 504, None])
+async def test_a_folder_that_fails_does_not_stop_the_others(
+    parts: Parts, mailbox: str, status: int | None
+) -> None:
+    failure = Reply(body=b"{") if status is None else refusal(status, "x")
     parts.graph.on("/me/mailFolders", page(folder("a"), folder("broken"), folder("f")))
-    parts.graph.on("/later", page(message("1"), **END), refusal(status, "x"), page(message("2"), **END))
-    if status == 400:  # the folder is started again
-        parts.graph.on("/me/mailFolders/broken/messages/delta", refusal(400, "x"))
-    elif status >= 500:
-        attempts = [refusal(status, "x")] * (2 + 2 + QUICK_RETRIES.attempts)  # of 100, 25 and 6, and of one
-        parts.graph.on("/later", page(message("1"), **END), *attempts, page(message("2"), **END))
-    with pytest.raises(GraphError, match="could not sync the mail folder BROKEN: ") as caught:
-        await parts.mail.sync(mailbox)
-    assert caught.value.status == status
+    parts.graph.on(delta("a"), page(message("1"), **END))
+    parts.graph.on(delta("broken"), failure)
+    parts.graph.on(DELTA, page(message("2"), **END))
+    result = await parts.mail.sync(mailbox)
+    assert [(each.name, each.state) for each in result.folder_results] == [
+        ("A", "synced"),
+        ("BROKEN", "failed"),
+        ("F", "synced"),
+    ]
+    [failed] = result.failed
+    assert failed.problem
     assert await stored(parts, mailbox) == {"1", "2"}
     events = [event async for event in parts.events.consume("mail", idle_timeout=0.0)]
-    assert [event.value["message_id"] for event in events] == ["0", "1", "2"]
+    assert {event.value["message_id"] for event in events} == {"1", "2"}
+    with pytest.raises(DegradedError, match="BROKEN"):
+        await parts.mail.probe()
+    parts.graph.on(delta("broken"), page(message("3"), **END))
+    again = await parts.mail.sync(mailbox)
+    assert (again.new, again.failed) == (1, ())
+    await parts.mail.probe()
 
 
-async def test_graph_being_down_is_not_tried_folder_by_folder(parts: Parts, mailbox: str) -> None:
+async def test_half_of_the_folders_failing_does_not_stop_the_other_half(parts: Parts, mailbox: str) -> None:
+    names = [f"f{number}" for number in range(12)]
+    parts.graph.on("/me/mailFolders", page(*map(folder, names)))
+    for number, name in enumerate(names):
+        good = page(message(name), delta_link=f"{{url}}/later{name}")
+        parts.graph.on(delta(name), refusal(500, "x") if number < 6 else good)
+    result = await parts.mail.sync(mailbox)
+    assert [failed.id for failed in result.failed] == names[:6]
+    assert await stored(parts, mailbox) == set(names[6:])
+
+
+async def test_graph_being_down_is_not_repeated_folder_by_folder(parts: Parts, mailbox: str) -> None:
     names = [f"f{number}" for number in range(20)]
     parts.graph.on("/me/mailFolders", page(*map(folder, names)))
     for name in names:
-        parts.graph.on(f"/me/mailFolders/{name}/messages/delta", refusal(503, "x"))
-    with pytest.raises(GraphError):
+        parts.graph.on(delta(name), refusal(503, "x"))
+    with pytest.raises(GraphError, match="could not sync the mail folder F0, F1"):
         await parts.mail.sync(mailbox)
-    assert len({target for target in parts.graph.targets if target.endswith("/delta")}) == 3
+    asked = [target for target in parts.graph.targets if target.endswith("/delta")]
+    assert (
+        len(asked) <= 7 * QUICK_RETRIES.attempts + 13
+    )  # the first ones, four at a time, and the others once
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        refusal(401, "InvalidAuthenticationToken"),
+        refusal(429, "TooManyRequests", Retry_After="3600"),
+        Reply(status=302, headers={"Location": "https://portal.example/"}),
+        Reply(body=b"<html>"),
+    ],
+)
+async def test_what_concerns_the_whole_mailbox_ends_its_sync_at_once(
+    parts: Parts, mailbox: str, failure: Reply
+) -> None:
+    names = [f"f{number}" for number in range(20)]
+    parts.graph.on("/me/mailFolders", page(*map(folder, names)))
+    parts.graph.on(delta("f0"), page(message("1"), **END))
+    for name in names[1:]:
+        parts.graph.on(delta(name), failure)
+    steps: list[SyncProgress] = []
+    with pytest.raises(APIConnectionError) as caught:
+        await parts.mail.sync(mailbox, on_progress=steps.append)
+    assert len({target for target in parts.graph.targets if target.endswith("/delta")}) < 10
+    stored_before = await parts.mail.count(mailbox)
+    assert steps[-1].new == stored_before
+    assert f"{stored_before} new" in "".join(caught.value.__notes__)
+
+
+async def test_folders_are_read_side_by_side(parts: Parts, mailbox: str) -> None:
+    names, all_asked = [f"f{number}" for number in range(4)], [asyncio.Event() for _ in range(4)]
+    go_on = asyncio.Event()
+    parts.graph.on("/me/mailFolders", page(*map(folder, names)))
+    for name, asked in zip(names, all_asked, strict=True):
+        parts.graph.on(delta(name), replace(page(message(name), **END), asked=asked, until=go_on))
+    sync = asyncio.create_task(parts.mail.sync(mailbox))
+    for asked in all_asked:
+        await asyncio.wait_for(asked.wait(), 10)
+    go_on.set()
+    assert (await sync).new == 4
 
 
 async def test_an_error_never_quotes_the_access_token(parts: Parts, mailbox: str) -> None:
