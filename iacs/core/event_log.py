@@ -13,12 +13,13 @@ from iacs.core.database import Database
 from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent, Partition, PartitionLag
 from iacs.core.exceptions import EventError
 from iacs.core.logger import Logger
-from iacs.core.transaction import Row, Transaction
+from iacs.core.transaction import Transaction
 
 if TYPE_CHECKING:
     from iacs.core._events.group_keeper import GroupKeeper
     from iacs.core._events.log_poller import LogPoller
     from iacs.core._events.log_reader import EventLogReader
+    from iacs.core._events.log_writer import LogWriter
 
 
 class EventLog(BaseEventStream["EventLogReader"]):
@@ -57,7 +58,7 @@ class EventLog(BaseEventStream["EventLogReader"]):
         self._check_open()
         batch = list(events)
         if batch:
-            self._poller.publish(await asyncio.to_thread(self._append, batch))
+            await self._writer.append(batch)
         return len(batch)
 
     async def probe(self) -> Mapping[str, int]:
@@ -72,9 +73,11 @@ class EventLog(BaseEventStream["EventLogReader"]):
         return {"consumers": len(readers), "lag": sum(reader.lag(ends) for reader in readers)}
 
     async def aclose(self) -> None:
-        """End every iteration; the database stays open. Safe to call twice."""
+        """End every iteration, and wait for events in flight; the database stays open. Safe to call twice."""
         self._closed = True
         await asyncio.gather(*(reader.stop() for reader in self._readers))
+        if "_writer" in vars(self):  # else nothing was published, and it need not be imported
+            await self._writer.aclose()
 
     async def _open_reader(
         self, topics: Sequence[str], group: str | None, *, idle_timeout: float | None
@@ -108,6 +111,12 @@ class EventLog(BaseEventStream["EventLogReader"]):
         return LogPoller(self._database, poll_seconds=self._poll_seconds)
 
     @cached_property
+    def _writer(self) -> "LogWriter":
+        from iacs.core._events.log_writer import LogWriter
+
+        return LogWriter(self._database, self._source, publish=self._poller.publish)
+
+    @cached_property
     def _keeper(self) -> "GroupKeeper":
         from iacs.core._events.group_keeper import GroupKeeper
 
@@ -116,13 +125,6 @@ class EventLog(BaseEventStream["EventLogReader"]):
     def _check_open(self) -> None:
         if self._closed:
             raise EventError("the event log is closed", hint="make a new EventLog")
-
-    def _append(self, events: Sequence[NewEvent]) -> Mapping[Partition, Sequence[Row]]:
-        from iacs.core._events.encoded_event import encode_event
-        from iacs.core._events.log_records import append
-
-        encoded = [encode_event(event, self._source) for event in events]
-        return self._database.run_sync(append, encoded)
 
 
 def _ends(tx: Transaction, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
