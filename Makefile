@@ -48,7 +48,7 @@ clean: ## Remove everything that these targets created
 	@echo "Installing iacs into .venv …"
 	@$(PYTHON) -m venv --clear .venv
 	@$(PIP) 'pip>=25.1'
-	@PYTHONWARNINGS=ignore $(PIP) --constraint constraints.txt --editable '.[postgresql,sandbox]' # setuptools warns about every flat layout
+	@PYTHONWARNINGS=ignore $(PIP) --constraint constraints.txt --editable '.[kafka-codecs,postgresql,sandbox]' # setuptools warns about every flat layout
 	@touch $@
 
 .venv/installed-servers: .venv/installed

@@ -8,7 +8,7 @@ from iacs.core.encryption import Encryption
 from iacs.core.event_log import EventLog
 from iacs.core.events import event_backend
 from iacs.core.http_client import HttpClient
-from iacs.core.kafka_client import KafkaClient
+from iacs.core.kafka_client import KafkaClient, OAuthToken
 from iacs.core.logger import create_logger
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import Grants, TokenService
@@ -30,20 +30,29 @@ class CoreContainer(containers.DeclarativeContainer):
         prepared_statements=config.provided.database_prepared_statements,
     )
 
+    kafka_oauth_token = providers.Object[OAuthToken | None](
+        None
+    )  # a function, for KAFKA_SASL_MECHANISM=OAUTHBEARER
     kafka_client = providers.Singleton(
         KafkaClient,
         config.provided.kafka_bootstrap_servers,
         timeout=config.provided.kafka_timeout,
         linger_ms=config.provided.kafka_linger_ms,
         batch_size=config.provided.kafka_batch_size,
+        compression=config.provided.kafka_compression,
+        create_topics=config.provided.kafka_create_topics,
         dead_letter_topic=config.provided.dead_letter_topic,
         dead_letter_failure=config.provided.dead_letter_failure,
         source=config.provided.event_source,
         security_protocol=config.provided.kafka_security_protocol,
         ssl_cafile=config.provided.kafka_ssl_cafile,
+        ssl_certfile=config.provided.kafka_ssl_certfile,
+        ssl_keyfile=config.provided.kafka_ssl_keyfile,
+        ssl_key_password=config.provided.kafka_ssl_key_password,
         sasl_mechanism=config.provided.kafka_sasl_mechanism,
         sasl_username=config.provided.kafka_sasl_username,
         sasl_password=config.provided.kafka_sasl_password,
+        oauth_token=kafka_oauth_token,
         logger=logger,
     )
     event_log = providers.Singleton(

@@ -86,9 +86,16 @@ class Config(BaseSettings):
         Field("PLAINTEXT", description="PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
     )
     kafka_ssl_cafile: Path | None = Field(None, description="PEM file with the CA certificate of the brokers")
-    kafka_sasl_mechanism: Annotated[Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"], AnyCase] = Field(
-        "PLAIN", description="PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+    kafka_ssl_certfile: Path | None = Field(
+        None, description="PEM file with the client certificate, where the brokers require one (mTLS)"
     )
+    kafka_ssl_keyfile: Path | None = Field(
+        None, description="PEM file with the private key of the client certificate, if not in the same file"
+    )
+    kafka_ssl_key_password: SecretStr | None = Field(None, description="Password of that private key")
+    kafka_sasl_mechanism: Annotated[
+        Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"], AnyCase
+    ] = Field("PLAIN", description="PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER")
     kafka_sasl_username: str = Field("", description="SASL user name")
     kafka_sasl_password: SecretStr | None = Field(None, description="SASL password")
     kafka_timeout: float = Field(10.0, gt=0, description="Timeout for reaching a broker, in seconds")
@@ -96,6 +103,12 @@ class Config(BaseSettings):
         5, ge=0, description="Maximum wait for a batch of events to fill, in milliseconds"
     )
     kafka_batch_size: int = Field(262_144, ge=1, description="Maximum size of a batch of events, in bytes")
+    kafka_compression: Annotated[Literal["none", "gzip", "snappy", "lz4", "zstd"], AnyCase] = Field(
+        "none", description="Compression of published events: none, gzip, snappy, lz4 or zstd"
+    )
+    kafka_create_topics: bool = Field(
+        True, description="Let the brokers create missing topics, where they are configured to"
+    )
     mail_topic: TopicName = Field("iacs.mail.received", description="Topic for the events about new mail")
     dead_letter_topic: TopicName = Field(
         "iacs.dead-letter", description="Topic for dead letters: records that are not JSON"

@@ -5,10 +5,10 @@ kafka-python is slow to import, and only some programs use it: it is imported wh
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import SecretStr
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from iacs.core._kafka.publisher import Batch
     from iacs.core._kafka.reader import KafkaReader
 
+Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+OAuthToken = Callable[[], str | SecretStr | Awaitable[str | SecretStr]]
+"""Returns an access token that remains valid for some time; may be async. Called at every sign-in to a broker."""
+
 _BATCH = 500
 _MAX_BATCHES_IN_FLIGHT = 4
 
@@ -28,8 +32,9 @@ _MAX_BATCHES_IN_FLIGHT = 4
 class KafkaClient(BaseEventStream["KafkaReader"]):
     """An event stream on Kafka, connected at the first use.
 
-    `timeout` is in seconds, `linger_ms` in milliseconds, `batch_size` in bytes. The brokers create topics if
-    they are configured to; otherwise an unknown topic is a KafkaError.
+    `timeout` is in seconds, `linger_ms` in milliseconds, `batch_size` in bytes. With `create_topics` the brokers
+    create topics if they are configured to; otherwise an unknown topic is a KafkaError. `oauth_token` returns the
+    access token for the mechanism OAUTHBEARER at every sign-in; it may be async.
     """
 
     def __init__(
@@ -39,14 +44,20 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         timeout: float = 10.0,
         linger_ms: int = 5,
         batch_size: int = 262_144,
+        compression: Compression = "none",
+        create_topics: bool = True,
         dead_letter_topic: str = "iacs.dead-letter",
         dead_letter_failure: DeadLetterFailure = "stop",
         source: str = DEFAULT_SOURCE,
         security_protocol: str = "PLAINTEXT",
         ssl_cafile: Path | None = None,
+        ssl_certfile: Path | None = None,
+        ssl_keyfile: Path | None = None,
+        ssl_key_password: SecretStr | None = None,
         sasl_mechanism: str = "PLAIN",
         sasl_username: str = "",
         sasl_password: SecretStr | None = None,
+        oauth_token: OAuthToken | None = None,
         logger: Logger,
     ) -> None:
         from iacs.core._kafka.connection import KafkaConnection, servers
@@ -60,12 +71,22 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
             timeout=timeout,
             security_protocol=security_protocol,
             ssl_cafile=ssl_cafile,
+            ssl_certfile=ssl_certfile,
+            ssl_keyfile=ssl_keyfile,
+            ssl_key_password=ssl_key_password,
             sasl_mechanism=sasl_mechanism,
             sasl_username=sasl_username,
             sasl_password=sasl_password,
+            oauth_token=oauth_token,
         )
+        self._create_topics = create_topics
         self._publisher = KafkaPublisher(
-            self._connection, source=source, linger_ms=linger_ms, batch_size=batch_size
+            self._connection,
+            source=source,
+            linger_ms=linger_ms,
+            batch_size=batch_size,
+            compression=compression,
+            create_topics=create_topics,
         )
 
     async def publish_many(self, events: Iterable[NewEvent]) -> int:
@@ -101,14 +122,12 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
 
         The consumers are those of this object. Raises KafkaError after the timeout.
         """
-        from iacs.core._kafka.connection import CHECK_BROKERS
-
         try:
             async with asyncio.timeout(self._connection.timeout):
                 brokers = await self._publisher.count_brokers()
         except TimeoutError as error:
             what = f"Kafka did not answer within {self._connection.timeout:g} s"
-            raise self._connection.error(what, hint=CHECK_BROKERS) from error
+            raise self._connection.no_answer(what) from error
         lag = sum(reader.lag() for reader in self._readers)
         return {"brokers": brokers, "consumers": len(self._readers), "lag": lag}
 
@@ -122,7 +141,14 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
     ) -> "KafkaReader":
         from iacs.core._kafka.reader import KafkaReader
 
-        reader = KafkaReader(self._connection, topics, group, idle_timeout=idle_timeout, logger=self._logger)
+        reader = KafkaReader(
+            self._connection,
+            topics,
+            group,
+            idle_timeout=idle_timeout,
+            create_topics=self._create_topics,
+            logger=self._logger,
+        )
         reader.start()
         return reader
 
@@ -130,7 +156,8 @@ class KafkaClient(BaseEventStream["KafkaReader"]):
         from iacs.core._kafka.lag import read_lag
 
         await self._connection.check_reachable()
-        return await asyncio.to_thread(read_lag, self._connection, topics, group)
+        loop = asyncio.get_running_loop()
+        return await asyncio.to_thread(read_lag, self._connection, topics, group, loop=loop)
 
     async def _check_topics(self, topics: Sequence[str]) -> None:
         await self._publisher.check_topics(topics)

@@ -248,6 +248,15 @@ def test_credentials_that_do_not_fit_the_protocol_are_a_problem(
         Config(kafka_bootstrap_servers="broker:9092", **settings)
 
 
+def test_a_function_for_tokens_needs_no_credentials() -> None:
+    config = Config(
+        kafka_bootstrap_servers="broker:9092",
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="oauthbearer",
+    )
+    assert config.kafka_sasl_mechanism == "OAUTHBEARER"
+
+
 def test_foreign_names_in_the_file_are_left_alone(env_file: Path) -> None:
     env_file.write_text("HOST_APPLICATION=1\nLOG_LEVEL=ERROR\n")
     assert Config().log_level == "ERROR"
@@ -335,6 +344,7 @@ SECRETS = {
     "azure_client_certificate_password": "sesame-2",
     "database_url": "postgresql://me:sesame-3@db:5432/mail?sslpassword=sesame-4",
     "kafka_sasl_password": "sesame-5",
+    "kafka_ssl_key_password": "sesame-7",
     "openai_api_key": "sesame-6",
     "token_encryption_key": KEY,
 }

@@ -7,8 +7,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.servers import ServerMissingError
@@ -21,11 +21,12 @@ _START_SECONDS = 60.0
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://{controller}
+advertised.listeners={listeners}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.quorum.voters=1@127.0.0.1:{controller}
+listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+controller.quorum.voters=1@{controller}
 log.dirs={data}
 num.partitions=4
 offsets.topic.num.partitions=4
@@ -67,17 +68,25 @@ def _jars() -> Path:
     return libs
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
-        return one.getsockname()[1], two.getsockname()[1]
+def _free_addresses(count: int) -> list[str]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
 
 
 class KafkaBroker:
-    """A broker over a folder, which is formatted when new and keeps its records; `start` chooses new ports."""
+    """A broker over a folder, which is formatted when new and keeps its records; `start` chooses new ports.
 
-    def __init__(self, folder: Path, properties: str = "") -> None:
+    `listeners` names further listeners with their security protocols; `addresses` has `host:port` of each by name.
+    """
+
+    def __init__(
+        self, folder: Path, properties: str = "", *, listeners: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder.absolute()
         self._more_properties = properties
+        self._protocols = {"PLAINTEXT": "PLAINTEXT", **(listeners or {})}
+        self.addresses: Mapping[str, str] = {}
         self.log = self.folder / "broker.log"
         self.bootstrap = ""
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -90,17 +99,22 @@ class KafkaBroker:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         for _ in range(3):  # another process may take a port between the choice and the start
-            self._write_properties(*_free_ports())
+            self._write_properties(*_free_addresses(len(self._protocols) + 1))
             if self._run(stdin, discard=discard):
                 return
         raise ServerMissingError(f"Apache Kafka did not start; see {self.log}\n{self._tail()}")
 
-    def _write_properties(self, port: int, controller: int) -> None:
+    def _write_properties(self, controller: str, *addresses: str) -> None:
         data, properties = self.folder / "data", self.folder / "server.properties"
-        properties.write_text(
-            _PROPERTIES.format(port=port, controller=controller, data=data) + self._more_properties
+        self.addresses = dict(zip(self._protocols, addresses, strict=True))
+        text = _PROPERTIES.format(
+            listeners=",".join(f"{name}://{address}" for name, address in self.addresses.items()),
+            protocols=",".join(f"{name}:{protocol}" for name, protocol in self._protocols.items()),
+            controller=controller,
+            data=data,
         )
-        self.bootstrap = f"127.0.0.1:{port}"
+        properties.write_text(text + self._more_properties)
+        self.bootstrap = self.addresses["PLAINTEXT"]
         if not (data / "meta.properties").exists():
             self._format()
 

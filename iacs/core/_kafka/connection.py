@@ -2,17 +2,27 @@
 
 import asyncio
 import logging
+from asyncio import AbstractEventLoop
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from iacs.core._kafka.driver import DIRECT, DriverError, KafkaNetClient
+from iacs.core._kafka.brokers import HopelessError, connect_brokers
+from iacs.core._kafka.driver import DIRECT, DriverError
+from iacs.core._kafka.failure import Failure
+from iacs.core._kafka.oauth_token import TokenProvider
+from iacs.core._kafka.tls import tls_context
 from iacs.core.exceptions import KafkaError
+from iacs.redaction import redact_foreign
+
+if TYPE_CHECKING:
+    from iacs.core.kafka_client import OAuthToken
 
 T = TypeVar("T")
 
@@ -22,15 +32,24 @@ CHECK_BROKERS = "check that the brokers run and that KAFKA_BOOTSTRAP_SERVERS nam
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaConnection:
-    """The settings for connecting to the brokers; `timeout` is in seconds."""
+    """The settings for connecting to the brokers; `timeout` is in seconds.
+
+    `failures` has why connections cannot be made at present, by server.
+    """
 
     bootstrap_servers: tuple[str, ...]
     timeout: float
     security_protocol: str = "PLAINTEXT"
     ssl_cafile: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+    ssl_key_password: SecretStr | None = field(default=None, repr=False)
     sasl_mechanism: str = "PLAIN"
     sasl_username: str = ""
     sasl_password: SecretStr | None = field(default=None, repr=False)
+    oauth_token: "OAuthToken | None" = field(default=None, repr=False)
+    failures: dict[str, Failure] = field(default_factory=dict, repr=False, compare=False)
+    tokens_sent: deque[str] = field(default_factory=lambda: deque(maxlen=4), repr=False, compare=False)
 
     @property
     def timeout_ms(self) -> int:
@@ -42,41 +61,51 @@ class KafkaConnection:
         """A little less than the timeout, so that the caller still receives the driver's reason."""
         return max(2, self.timeout_ms * 9 // 10)
 
-    def options(self) -> dict[str, Any]:
-        """Return kafka-python's options."""
+    def options(self, loop: AbstractEventLoop | None = None) -> dict[str, Any]:
+        """Return kafka-python's options; an async function for tokens runs in `loop`. Raises KafkaError."""
         options: dict[str, Any] = {
             "bootstrap_servers": list(self.bootstrap_servers),
             "bootstrap_timeout_ms": self.driver_timeout_ms,
             "security_protocol": self.security_protocol,
-            "ssl_cafile": str(self.ssl_cafile) if self.ssl_cafile else None,
             "reconnect_backoff_max_ms": 1000,  # by default a broker that is back is not tried for up to 30 s
             "proxy_url": f"{DIRECT}://",
         }
-        if self.security_protocol.startswith("SASL"):
-            password = self.sasl_password.get_secret_value() if self.sasl_password else ""
-            options |= {
-                "sasl_mechanism": self.sasl_mechanism,
-                "sasl_plain_username": self.sasl_username,
-                "sasl_plain_password": password,
-            }
-        return options
+        if self.security_protocol.endswith("SSL"):
+            options["ssl_context"] = tls_context(
+                cafile=self.ssl_cafile,
+                certfile=self.ssl_certfile,
+                keyfile=self.ssl_keyfile,
+                key_password=self.ssl_key_password,
+            )
+        return options | (self._sasl(loop) if self.security_protocol.startswith("SASL") else {})
 
-    def connect(self, driver: Callable[..., Any], **options: Any) -> Any:
+    def connect(
+        self, driver: Callable[..., Any], *, loop: AbstractEventLoop | None = None, **options: Any
+    ) -> Any:
         """Make a producer or consumer, which connects at once; raise KafkaError when it cannot."""
         self._check()
         quiet_kafka_python()
         clients: list[Any] = []
 
         def client(**arguments: Any) -> Any:
-            clients.append(KafkaNetClient(**arguments))
+            clients.append(connect_brokers(self, **arguments))
             return clients[0]
 
         try:
-            return driver(**self.options(), **options, kafka_client=client)
+            connected = driver(**self.options(loop), **options, kafka_client=client)
         except (DriverError, OSError, ValueError) as error:
             for half_made in clients:  # the driver itself does not close it
                 half_made.close()
-            raise self.error("Kafka cannot be reached", error, hint=CHECK_BROKERS) from error
+            raise self.no_answer("Kafka cannot be reached", error) from error
+        for made in clients:
+            made._manager.is_starting = False
+        self.failures.clear()
+        return connected
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what is sent to the brokers and must not be seen in an error."""
+        password = self.sasl_password.get_secret_value() if self.sasl_password else ""
+        return tuple(filter(None, (password, *self.tokens_sent)))
 
     async def check_reachable(self) -> None:
         """Return when one of the servers accepts a connection; raise KafkaError when none does.
@@ -91,22 +120,45 @@ class KafkaConnection:
                     return await attempt
                 except (OSError, ValueError) as error:
                     cause = error
-        raise self.error("Kafka cannot be reached", cause, hint=CHECK_BROKERS) from cause
+        raise self.no_answer("Kafka cannot be reached", cause) from cause
 
     def error(self, what: str, cause: BaseException | None = None, *, hint: str = "") -> KafkaError:
         """Return a KafkaError that says what failed, at which servers, and the cause."""
-        reason = f": {str(cause) or type(cause).__name__}" if cause is not None else ""
-        servers = ", ".join(self.bootstrap_servers)
-        return KafkaError(f"{what} ({servers}){reason}", servers=self.bootstrap_servers, hint=hint)
+        text = "" if cause is None else str(cause) or type(cause).__name__
+        return self._error(what, redact_foreign(text, self.secrets()), hint)
+
+    def no_answer(self, what: str, cause: BaseException | None = None) -> KafkaError:
+        """Return the error for brokers that do not answer, with the reason why connections fail at present."""
+        failures = sorted(self.failures.copy().values(), key=lambda failure: not failure.hint)
+        if not failures:
+            return self.error(what, cause, hint=CHECK_BROKERS)
+        if isinstance(cause, HopelessError):
+            what = "connecting to Kafka failed"
+        return self._error(what, failures[0].message, failures[0].hint or CHECK_BROKERS)
+
+    def _error(self, what: str, reason: str, hint: str) -> KafkaError:
+        text = f"{what} ({', '.join(self.bootstrap_servers)}){f': {reason}' if reason else ''}"
+        return KafkaError(text, servers=self.bootstrap_servers, hint=hint)
+
+    def _sasl(self, loop: AbstractEventLoop | None) -> dict[str, Any]:
+        if self.sasl_mechanism == "OAUTHBEARER":
+            if self.oauth_token is None:
+                raise KafkaError(
+                    "KAFKA_SASL_MECHANISM=OAUTHBEARER needs a function that returns an access token",
+                    hint="pass it to KafkaClient as oauth_token, or override core.kafka_oauth_token",
+                )
+            provider = TokenProvider(self.oauth_token, loop, timeout=self.timeout, sent=self.tokens_sent)
+            return {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": provider}
+        return {
+            "sasl_mechanism": self.sasl_mechanism,
+            "sasl_plain_username": self.sasl_username,
+            "sasl_plain_password": self.sasl_password.get_secret_value() if self.sasl_password else "",
+        }
 
     def _check(self) -> None:
         if not self.bootstrap_servers:
             raise KafkaError(
                 "Kafka is not configured", hint="set KAFKA_BOOTSTRAP_SERVERS (host:port, comma-separated)"
-            )
-        if self.ssl_cafile is not None and not self.ssl_cafile.is_file():
-            raise self.error(
-                f"the CA file {self.ssl_cafile} does not exist", hint="set KAFKA_SSL_CAFILE to a PEM file"
             )
 
 

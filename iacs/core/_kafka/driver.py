@@ -1,5 +1,6 @@
 """The only module that imports kafka-python, which has no types, and warns when it is imported."""
 
+import ssl
 import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -14,9 +15,14 @@ with warnings.catch_warnings():
         KafkaConsumer,
         KafkaProducer,
     )
+    from kafka import codec as _codec
     from kafka import errors as _errors
-    from kafka.net import KafkaNetSocket  # type: ignore[import-untyped]
+    from kafka.net import KafkaNetSocket, create_connection  # type: ignore[import-untyped]
     from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+    from kafka.net.manager import KafkaConnectionManager  # type: ignore[import-untyped]
+    from kafka.net.sasl.oauth import AbstractTokenProvider  # type: ignore[import-untyped]
+    from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
+    from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport  # type: ignore[import-untyped]
     from kafka.protocol.consumer import OffsetSpec  # type: ignore[import-untyped]
     from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # type: ignore[import-untyped]
     from kafka.record.util import decode_varint  # type: ignore[import-untyped]
@@ -25,6 +31,16 @@ with warnings.catch_warnings():
 DIRECT = "iacs-direct"
 
 DriverError = _errors.KafkaError
+KafkaConnectionError = _errors.KafkaConnectionError
+InvalidReceiveError = _errors.InvalidReceiveError
+UnsupportedCodecError = _errors.UnsupportedCodecError
+UnsupportedSaslMechanismError = _errors.UnsupportedSaslMechanismError
+IllegalSaslStateError = _errors.IllegalSaslStateError
+SASL_REJECTIONS = (
+    _errors.SaslAuthenticationFailedError,
+    _errors.UnsupportedSaslMechanismError,
+    _errors.IllegalSaslStateError,
+)
 KafkaTimeoutError = _errors.KafkaTimeoutError
 REJECTIONS = (
     _errors.InvalidRecordError,
@@ -37,6 +53,55 @@ REJECTIONS = (
     _errors.UnsupportedForMessageFormatError,
 )
 """The errors that are about one record or its topic, and that a later attempt meets again."""
+
+TOO_LARGE = (_errors.MessageSizeTooLargeError, _errors.RecordListTooLargeError)
+NOT_AUTHORIZED = (_errors.AuthorizationError,)
+INVALID_TOPIC = (_errors.InvalidTopicError,)
+
+
+def has_codec(compression: str) -> bool:
+    """Return whether the library for `gzip`, `snappy`, `lz4` or `zstd` is installed."""
+    return bool(getattr(_codec, f"has_{compression}")())
+
+
+class HandshakeError(_errors.KafkaConnectionError):  # type: ignore[misc]
+    """TLS could not be agreed on with a broker."""
+
+
+class _ReadsToTheEnd:
+    """Takes what a broker has sent before it closed the connection, which kafka-python 3.0.12 drops."""
+
+    def _sock_recv(self) -> tuple[bytes, Exception | None]:
+        received, error = super()._sock_recv()  # type: ignore[misc]
+        return received, None if received else error  # the next attempt meets the end again
+
+
+class TcpTransport(_ReadsToTheEnd, KafkaTCPTransport):  # type: ignore[misc]
+    """A connection without TLS."""
+
+
+class TlsTransport(_ReadsToTheEnd, KafkaSSLTransport):  # type: ignore[misc]
+    """A connection with TLS whose handshake has a limit; kafka-python waits for ever, and leaves the socket open."""
+
+    async def handshake_until(self, timeout_at: float | None) -> None:
+        """Agree on TLS, or close the connection; the limit is an instant of the monotonic clock, in seconds."""
+        try:
+            await self._handshake(timeout_at)
+        except Exception as error:
+            self.close()
+            raise HandshakeError(error) from error
+
+    async def _handshake(self, timeout_at: float | None) -> None:
+        sock: Any = self._sock
+        while True:
+            try:
+                sock.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._net.wait_read(sock, timeout_at=timeout_at)
+            except ssl.SSLWantWriteError:
+                await self._net.wait_write(sock, timeout_at=timeout_at)
+            else:
+                return
 
 
 def survive_rejections(producer: Any) -> None:
@@ -161,22 +226,39 @@ def has_answered_since(producer: Any, instant: float) -> bool:
 
 __all__ = [
     "DIRECT",
+    "INVALID_TOPIC",
+    "NOT_AUTHORIZED",
     "REJECTIONS",
+    "SASL_REJECTIONS",
+    "TOO_LARGE",
+    "AbstractTokenProvider",
     "ConsumerRebalanceListener",
     "DefaultRecord",
     "DefaultRecordBatch",
     "DriverError",
+    "HandshakeError",
+    "IllegalSaslStateError",
+    "InvalidReceiveError",
     "KafkaAdminClient",
+    "KafkaConnectionError",
+    "KafkaConnectionManager",
     "KafkaConsumer",
     "KafkaNetClient",
     "KafkaProducer",
     "KafkaTimeoutError",
+    "NetworkSelector",
     "OffsetAndMetadata",
     "OffsetSpec",
+    "TcpTransport",
+    "TlsTransport",
     "TopicPartition",
+    "UnsupportedCodecError",
+    "UnsupportedSaslMechanismError",
     "ask_brokers",
+    "create_connection",
     "decode_varint",
     "has_answered_since",
+    "has_codec",
     "has_failed_for_good",
     "insist_on_joining",
     "known_position",

@@ -1,23 +1,27 @@
 """How far consumer groups are behind, as the brokers know it."""
 
+from asyncio import AbstractEventLoop
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from iacs.core._kafka.connection import CHECK_BROKERS, KafkaConnection
+from iacs.core._kafka.connection import KafkaConnection
 from iacs.core._kafka.driver import DriverError, KafkaAdminClient, OffsetSpec, TopicPartition
 from iacs.core.events import PartitionLag
 
 
-def read_lag(connection: KafkaConnection, topics: Sequence[str], group: str | None) -> list[PartitionLag]:
+def read_lag(
+    connection: KafkaConnection, topics: Sequence[str], group: str | None, *, loop: AbstractEventLoop
+) -> list[PartitionLag]:
     """Return how far a group is behind in the partitions that have records, or all groups; raises KafkaError.
 
-    It blocks, for up to the timeout of the connection.
+    It blocks a thread that is not the loop's, for up to the timeout of the connection.
     """
-    admin = connection.connect(KafkaAdminClient, request_timeout_ms=connection.driver_timeout_ms)
+    timeout_ms = connection.driver_timeout_ms
+    admin = connection.connect(KafkaAdminClient, loop=loop, request_timeout_ms=timeout_ms)
     try:
         return _lags(admin, topics, group)
     except DriverError as error:
-        raise connection.error("Kafka does not report offsets", error, hint=CHECK_BROKERS) from error
+        raise connection.no_answer("Kafka does not report offsets", error) from error
     finally:
         admin.close()
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -10,13 +11,17 @@ from typing import Any
 
 from iacs.core._events.encoded_event import EncodedEvent, encode_event
 from iacs.core._kafka import driver as kafka_driver
-from iacs.core._kafka.connection import CHECK_BROKERS, KafkaConnection
+from iacs.core._kafka.codecs import check_codec
+from iacs.core._kafka.connection import KafkaConnection
 from iacs.core._kafka.driver import DriverError, KafkaTimeoutError
+from iacs.core._kafka.hints import hint_of
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import EventError, EventRejectedError, KafkaError
 
 _NEW_TOPIC_SECONDS = 10.0
 """Brokers that answer for so long without a topic are not creating it."""
+_KNOWN_TOPIC_SECONDS = 1.0
+"""Where no topic is created, time enough to ask twice."""
 
 
 class Batch:
@@ -61,7 +66,7 @@ class Batch:
         """Return the error for what Kafka did not do in time."""
         topics = ", ".join(sorted({event.topic for event in self.events}))
         what = f"Kafka did not {verb} events for {topics} within {self._connection.timeout:g} s"
-        return self._connection.error(what, hint=CHECK_BROKERS)
+        return self._connection.no_answer(what)
 
     def _resolve(self) -> None:
         if not self._done.done():
@@ -74,11 +79,23 @@ class KafkaPublisher:
     The producer waits `linger_ms` milliseconds for more records, or until it has `batch_size` bytes.
     """
 
-    def __init__(self, connection: KafkaConnection, *, source: str, linger_ms: int, batch_size: int) -> None:
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        *,
+        source: str,
+        linger_ms: int,
+        batch_size: int,
+        compression: str,
+        create_topics: bool,
+    ) -> None:
         self._connection = connection
         self._source = source
         self._linger_ms = linger_ms
         self._batch_size = batch_size
+        self._compression = None if compression == "none" else compression
+        self._create_topics = create_topics
+        self._loop: AbstractEventLoop | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="iacs-kafka-producer")
         self._producer: Any = None
         self._closed = False
@@ -116,7 +133,7 @@ class KafkaPublisher:
         try:
             return await asyncio.wrap_future(answer)
         except DriverError as error:
-            raise self._connection.error("Kafka does not answer", error, hint=CHECK_BROKERS) from error
+            raise self._connection.no_answer("Kafka does not answer", error) from error
 
     async def aclose(self) -> None:
         """Wait for records in flight, up to the timeout; safe to call twice."""
@@ -128,7 +145,8 @@ class KafkaPublisher:
     async def _run(self, work: Callable[[], None]) -> None:
         if self._closed:
             raise EventError("the Kafka client is closed", hint="make a new KafkaClient")
-        await asyncio.get_running_loop().run_in_executor(self._worker, work)
+        self._loop = asyncio.get_running_loop()
+        await self._loop.run_in_executor(self._worker, work)
 
     def _send(self, batch: Batch) -> None:
         encoded = [encode_event(event, self._source) for event in batch.events]
@@ -163,24 +181,29 @@ class KafkaPublisher:
         batch.set_outcome(index, error)
 
     def _rejected(self, event: NewEvent, error: Exception) -> KafkaError:
-        verb = "did not acknowledge" if isinstance(error, KafkaTimeoutError) else "rejected"
-        failure = self._connection.error(f"Kafka {verb} event {event.id} for topic {event.topic!r}", error)
+        what = f"event {event.id} for topic {event.topic!r}"
+        if isinstance(error, KafkaTimeoutError):
+            return self._connection.no_answer(f"Kafka did not acknowledge {what}", error)
+        failure = self._connection.error(f"Kafka rejected {what}", error, hint=hint_of(error))
         if isinstance(error, kafka_driver.REJECTIONS):
-            return EventRejectedError(str(failure), servers=failure.servers)
+            return EventRejectedError(str(failure), servers=failure.servers, hint=failure.hint)
         return failure
 
     def _unknown_topic(self, topic: str, error: Exception) -> KafkaError:
         hint = "create the topic, or set auto.create.topics.enable=true on the brokers"
+        if not self._create_topics:
+            hint = "create the topic, or set KAFKA_CREATE_TOPICS=true"
         return self._connection.error(f"Kafka does not know the topic {topic!r}", error, hint=hint)
 
     def _check_topic(self, topic: str) -> None:
         producer, began = self._open(), time.monotonic()
+        seconds = _NEW_TOPIC_SECONDS if self._create_topics else _KNOWN_TOPIC_SECONDS
         while True:
             left = began + self._connection.timeout * 0.9 - time.monotonic()
             try:
-                kafka_driver.wait_for_topic(producer, topic, min(left, _NEW_TOPIC_SECONDS))
+                kafka_driver.wait_for_topic(producer, topic, min(left, seconds))
             except (DriverError, ValueError) as error:
-                if left > _NEW_TOPIC_SECONDS and not kafka_driver.has_answered_since(producer, began):
+                if left > seconds and not kafka_driver.has_answered_since(producer, began):
                     continue
                 raise self._unknown_topic(topic, error) from error
             return
@@ -189,9 +212,12 @@ class KafkaPublisher:
         if self._producer is not None and kafka_driver.has_failed_for_good(self._producer):
             self._close()
         if self._producer is None:
+            if self._compression is not None:
+                check_codec(self._compression)
             delivery_ms = self._connection.driver_timeout_ms
             self._producer = self._connection.connect(
                 kafka_driver.KafkaProducer,
+                loop=self._loop,
                 acks="all",
                 enable_idempotence=True,
                 max_block_ms=delivery_ms,
@@ -199,6 +225,8 @@ class KafkaPublisher:
                 request_timeout_ms=max(1, delivery_ms // 2),
                 linger_ms=min(self._linger_ms, delivery_ms // 4),
                 batch_size=self._batch_size,
+                compression_type=self._compression,
+                allow_auto_create_topics=self._create_topics,
                 metrics_enabled=False,
             )
             kafka_driver.survive_rejections(self._producer)

@@ -9,7 +9,8 @@ from typing import Any
 from iacs.core._events.cloud_event import read_event
 from iacs.core._events.encoding import decode
 from iacs.core._events.event_buffer import EventBuffer, Fetched, Record, UnreadableRecord
-from iacs.core._kafka.connection import CHECK_BROKERS, KafkaConnection
+from iacs.core._kafka.codecs import missing_codec
+from iacs.core._kafka.connection import KafkaConnection
 from iacs.core._kafka.driver import (
     ConsumerRebalanceListener,
     DriverError,
@@ -19,6 +20,7 @@ from iacs.core._kafka.driver import (
     insist_on_joining,
     unread,
 )
+from iacs.core._kafka.hints import hint_of
 from iacs.core._kafka.log_watch import LogWatch, Polled
 from iacs.core._kafka.odd_headers import OddHeaders, accept_odd_headers
 from iacs.core.events import Partition
@@ -42,9 +44,11 @@ class KafkaReader:
         group: str | None,
         *,
         idle_timeout: float | None,
+        create_topics: bool,
         logger: Logger,
     ) -> None:
         self._connection = connection
+        self._create_topics = create_topics
         self._topics = topics
         self._group = group
         self._idle_timeout = idle_timeout
@@ -96,7 +100,8 @@ class KafkaReader:
         except KafkaError as failure:
             error = failure
         except (DriverError, OSError, ValueError) as cause:
-            error = self._connection.error("reading from Kafka failed", cause)
+            error = missing_codec(cause, ", ".join(self._topics))
+            error = error or self._connection.error("reading from Kafka failed", cause, hint=hint_of(cause))
             error.__cause__ = cause
         finally:
             self.buffer.end(error)
@@ -123,6 +128,8 @@ class KafkaReader:
     def _connect(self) -> Any:
         return self._connection.connect(
             KafkaConsumer,
+            loop=self._loop,
+            allow_auto_create_topics=self._create_topics,
             group_id=self._group,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
@@ -199,7 +206,7 @@ class KafkaReader:
                 partitions, timeout_ms=self._connection.timeout_ms
             )
         except DriverError as error:
-            raise self._connection.error("Kafka does not answer", error, hint=CHECK_BROKERS) from error
+            raise self._connection.no_answer("Kafka does not answer", error) from error
         return ends
 
     def _commit(self, consumer: Any) -> None:

@@ -63,6 +63,8 @@ def contradictions(config: Any, name: Callable[[str], str]) -> list[str]:
     credentials = (config.kafka_sasl_username, config.kafka_sasl_password)
     if not config.kafka_bootstrap_servers:
         return []
+    if protocol.startswith("SASL") and config.kafka_sasl_mechanism == "OAUTHBEARER":
+        return []
     if protocol.startswith("SASL") and not all(credentials):
         return [f"{setting} needs {user} and {password}"]
     if not protocol.startswith("SASL") and any(credentials):

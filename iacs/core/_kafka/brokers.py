@@ -1,0 +1,93 @@
+"""Connections to the brokers that remember why they fail, and do not go on where that cannot help."""
+
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from iacs.core._kafka import driver
+from iacs.core._kafka.failure import Failure, explain
+from iacs.redaction import redact_foreign
+
+if TYPE_CHECKING:
+    from iacs.core._kafka.connection import KafkaConnection
+
+
+class HopelessError(driver.DriverError):  # type: ignore[misc]
+    """No broker can be used, and trying again would not change that."""
+
+
+class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
+    """Connects to the brokers; `is_starting` until the driver has had its first answer.
+
+    kafka-python 3.0.12 goes on after every failure until its timeout, and reports only that. The failures are
+    noted in `connection.failures`, where the errors of iacs find their cause.
+    """
+
+    def __init__(self, net: Any, connection: "KafkaConnection", **options: Any) -> None:
+        super().__init__(net, **options)
+        # kafka-python 3.0.12 does not pass this option on.
+        self.cluster.config["allow_auto_create_topics"] = options.get("allow_auto_create_topics", True)
+        self.is_starting = True
+        self._connection = connection
+        self._failed = Counter[object]()
+        self._hopeless = set[object]()
+
+    def get_connection(self, node_id: object, *arguments: Any, **options: Any) -> Any:
+        """Return the connection to a broker, or a new one; raise HopelessError."""
+        if self.is_starting and self._is_hopeless():
+            raise HopelessError
+        is_new = node_id not in self._conns
+        connection = super().get_connection(node_id, *arguments, **options)
+        if is_new:
+            broker = self.cluster.broker_metadata(node_id)
+            server = f"{broker.host}:{broker.port}"
+            connection.init_future.add_errback(partial(self._note, node_id, server, ready=False))
+            connection.init_future.add_callback(partial(self._watch, node_id, server, connection))
+        return connection
+
+    async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
+        sock = await driver.create_connection(
+            self._net,
+            node.host,
+            node.port,
+            self.config["socket_options"],
+            proxy_url=self.config["proxy_url"],
+            timeout_at=timeout_at,
+        )
+        if not self.ssl_enabled:
+            return driver.TcpTransport(self._net, sock, host=node.host)
+        transport = driver.TlsTransport(
+            self._net, sock, host=node.host, ssl_context=self.config["ssl_context"]
+        )
+        await transport.handshake_until(timeout_at)
+        return transport
+
+    def _is_hopeless(self) -> bool:
+        """Return whether every broker has failed, and one of them in a way that stays."""
+        cluster: Any = self.cluster
+        brokers = {broker.node_id for broker in cluster.bootstrap_brokers()}
+        return bool(self._hopeless) and brokers <= self._failed.keys()
+
+    def _watch(self, node_id: object, server: str, connection: Any, _: object) -> None:
+        if not self.is_starting:
+            self._connection.failures.pop(server, None)
+        connection.close_future.add_errback(partial(self._note, node_id, server, ready=True))
+
+    def _note(self, node_id: object, server: str, error: Exception, *, ready: bool) -> None:
+        if type(error) is driver.KafkaConnectionError and not error.args:
+            return  # we have closed it ourselves
+        self._failed[node_id] += 1
+        is_first = ready and self.is_starting  # later, a lost connection is only that
+        failure = explain(error, server, self._connection, ready=is_first)
+        if failure is None:
+            text = ": ".join(str(part) for part in error.args) or type(error).__name__
+            failure = Failure(redact_foreign(text, self._connection.secrets()), "", 0)
+        elif 0 < failure.attempts <= self._failed[node_id]:
+            self._hopeless.add(node_id)
+        self._connection.failures[server] = failure
+
+
+def connect_brokers(connection: "KafkaConnection", **options: Any) -> Any:
+    """Return the client that kafka-python's producers and consumers use."""
+    net = driver.NetworkSelector(**options)
+    return driver.KafkaNetClient(net, Brokers(net, connection, **options))
