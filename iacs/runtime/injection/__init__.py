@@ -5,7 +5,7 @@ there is an application, and serve several.
 """
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from functools import update_wrapper
 from typing import Any, TypeVar, overload
 
@@ -30,7 +30,7 @@ def inject(function: Function | None = None, /) -> Function:
 
     Raise InjectionError for what is not a function; at a call, NotStartedError when no application is current and
     InjectionError when it has no such part. A coroutine function or generator is given its parts when it
-    begins to run.
+    begins to run. What `Closing[…]` marks is opened for each call, with the resources below it, and closed after it.
     """
     return _injected if function is None else _injected(function)
 
@@ -46,61 +46,73 @@ def _injected(function: Function) -> Function:
 
 
 _HINT = "put it on __init__, or between a method and its @classmethod or @staticmethod"
-_Fill = Callable[[int, dict[str, Any]], None]
-_FillAsync = Callable[[int, dict[str, Any]], Awaitable[None]]
 
 
 def _wrapped(function: Function, binding: Binding) -> Function:
     """Return a function of the same kind, since frameworks ask for that."""
     if inspect.iscoroutinefunction(function):
-        return _coroutine(function, binding.fill_async)
+        return _coroutine(function, binding)
     if inspect.isasyncgenfunction(function):
-        return _async_generator(function, binding.fill_async)
-    return (_generator if inspect.isgeneratorfunction(function) else _plain)(function, binding.fill)
+        return _async_generator(function, binding)
+    return (_generator if inspect.isgeneratorfunction(function) else _plain)(function, binding)
 
 
-def _plain(function: Function, fill: _Fill) -> Function:
+def _plain(function: Function, binding: Binding) -> Function:
+    fill = binding.fill
+
     def injected(*args: Any, **kwargs: Any) -> Any:
-        fill(len(args), kwargs)
-        return function(*args, **kwargs)
+        if not binding.closes:
+            fill(len(args), kwargs)
+            return function(*args, **kwargs)
+        with binding.call_scope(len(args), kwargs):
+            fill(len(args), kwargs)
+            return function(*args, **kwargs)
 
     return injected
 
 
-def _coroutine(function: Function, fill: _FillAsync) -> Function:
+def _coroutine(function: Function, binding: Binding) -> Function:
+    fill = binding.fill_async
+
     async def injected(*args: Any, **kwargs: Any) -> Any:
-        await fill(len(args), kwargs)
-        return await function(*args, **kwargs)
+        if not binding.closes:
+            await fill(len(args), kwargs)
+            return await function(*args, **kwargs)
+        async with binding.call_scope(len(args), kwargs):
+            await fill(len(args), kwargs)
+            return await function(*args, **kwargs)
 
     return injected
 
 
-def _generator(function: Function, fill: _Fill) -> Function:
+def _generator(function: Function, binding: Binding) -> Function:
     def injected(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        fill(len(args), kwargs)
-        return (yield from function(*args, **kwargs))
+        with binding.call_scope(len(args), kwargs, is_current=False) as scope:
+            binding.fill(len(args), kwargs, scope)
+            return (yield from function(*args, **kwargs))
 
     return injected
 
 
-def _async_generator(function: Function, fill: _FillAsync) -> Function:
+def _async_generator(function: Function, binding: Binding) -> Function:
     async def injected(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        await fill(len(args), kwargs)
-        generator = function(*args, **kwargs)
-        step = generator.asend(None)
-        while True:
-            try:
-                value = await step
-            except StopAsyncIteration:
-                return
-            try:
-                sent = yield value
-            except GeneratorExit:
-                await generator.aclose()
-                raise
-            except BaseException as error:  # noqa: BLE001 - the generator is to see it
-                step = generator.athrow(error)
-            else:
-                step = generator.asend(sent)
+        async with binding.call_scope(len(args), kwargs, is_current=False) as scope:
+            await binding.fill_async(len(args), kwargs, scope)
+            generator = function(*args, **kwargs)
+            step = generator.asend(None)
+            while True:
+                try:
+                    value = await step
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    await generator.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - the generator is to see it
+                    step = generator.athrow(error)
+                else:
+                    step = generator.asend(sent)
 
     return injected

@@ -5,6 +5,7 @@ import re
 import sys
 import typing
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import cached_property
 from operator import itemgetter, methodcaller
 from types import CoroutineType, MappingProxyType
@@ -23,7 +24,8 @@ from iacs.core.exceptions import (
 )
 from iacs.runtime.declared import class_of
 from iacs.runtime.injection.markers import Awaiting, Marked, marker_in
-from iacs.runtime.plan.scoped_parts import NeedsAwaitError
+from iacs.runtime.plan.scoped_parts import AsynchronousPartError, NeedsAwaitError
+from iacs.runtime.views.call_scope import CallScope, opens_anything
 from iacs.runtime.views.current import current_application
 from iacs.runtime.views.view import View
 
@@ -48,9 +50,31 @@ class Binding:
         self._mark = mark
         self._name = getattr(function, "__qualname__", repr(function))
 
-    def fill(self, positional: int, kwargs: dict[str, Any]) -> None:
-        """Add to `kwargs` what is neither there nor among the `positional` first arguments."""
-        view: View | None = None
+    def call_scope(
+        self, positional: int, kwargs: dict[str, Any], *, is_current: bool = True
+    ) -> "CallScope | nullcontext[None]":
+        """Return the scope of one call: it opens what `Closing[…]` marks and the caller leaves out."""
+        view, targets = None, set()
+        for name, position, marked in self._closing:
+            if position >= positional and name not in kwargs:
+                try:
+                    view = view or current_application()
+                    index = marked.target(view)
+                    if index is not None:
+                        view.refuse_what_differs(view.plan.graph.nodes[index])
+                        targets.add(index)
+                except _REFUSALS as error:
+                    raise self._refused(name, error) from error
+        marked_here = frozenset(targets)
+        if view is None or not opens_anything(view, marked_here):
+            return nullcontext()
+        return CallScope(view, marked_here, is_current=is_current)
+
+    def fill(self, positional: int, kwargs: dict[str, Any], view: View | None = None) -> None:
+        """Add to `kwargs` what is neither there nor among the `positional` first arguments.
+
+        It is read in `view`, by default in the current application.
+        """
         for name, position, read in self._injected:
             if position >= positional and name not in kwargs:
                 try:
@@ -59,22 +83,23 @@ class Binding:
                 except _REFUSALS as error:
                     raise self._refused(name, error) from error
 
-    async def fill_async(self, positional: int, kwargs: dict[str, Any]) -> None:
+    async def fill_async(self, positional: int, kwargs: dict[str, Any], view: View | None = None) -> None:
         """Do as `fill` does, and await what is built asynchronously."""
-        view: Any = None
+        reading: Any = None
         for name, position, read in self._injected:
             if position >= positional and name not in kwargs:
                 try:
-                    view = view or Awaiting(current_application())
-                    kwargs[name] = await _awaited(read, view)
+                    reading = reading or Awaiting(view or current_application())
+                    kwargs[name] = await _awaited(read, reading)
                 except _REFUSALS as error:
                     raise self._refused(name, error) from error
 
     def _refused(self, name: str, error: ApplicationError) -> ApplicationError:
         message = f"cannot inject {name!r} into {self._name}(): {error}"
+        hint = "make it an 'async def'" if isinstance(error, AsynchronousPartError) else error.hint
         for kind in (NotStartedError, ForeignLoopError, ScopeError):
             if isinstance(error, kind):
-                return kind(message, path=error.path, hint=error.hint)
+                return kind(message, path=error.path, hint=hint)
         return InjectionError(message, function=self._name, parameter=name, hint=error.hint)
 
     @cached_property
@@ -87,6 +112,21 @@ class Binding:
                 order = sys.maxsize if parameter.kind is Parameter.KEYWORD_ONLY else position
                 parameters.append((parameter.name, order, read))
         return tuple(parameters)
+
+    @cached_property
+    def closes(self) -> bool:
+        """Whether a call may have to open and close something."""
+        return bool(self._closing)
+
+    @cached_property
+    def _closing(self) -> tuple[tuple[str, int, Marked], ...]:
+        """Name, position and marker of each parameter that is opened for a call."""
+        injected = ((*entry, getattr(entry[2], "__self__", None)) for entry in self._injected)
+        return tuple(
+            (name, position, marked)
+            for name, position, _, marked in injected
+            if isinstance(marked, Marked) and marked.is_closing
+        )
 
     def _read_of(self, parameter: Parameter) -> Read | None:
         read = self._marked(parameter)

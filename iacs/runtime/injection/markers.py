@@ -44,25 +44,48 @@ class Awaiting:
 class Marked:
     """The value of a marker, resolved once for each container class.
 
-    `Provide[…]` gives the part, `Provider[…]` its provider. `Closing[…]` is read as what it holds: what the
-    application has opened, it closes.
+    `Provide[…]` gives the part, `Provider[…]` its provider. `Closing[…]` is read as what it holds, in a call that
+    opens that.
     """
 
     def __init__(self, marker: Any) -> None:
-        self._handed_over = False
+        self._handed_over = self.is_closing = False
         while _is_marker(marker):
             self._handed_over |= type(marker).__name__ == "Provider"
+            self.is_closing |= type(marker).__name__ == "Closing"
             self._marker, marker = marker, marker.provider
         self._known: dict[Any, Read] = {}
 
     def read(self, view: View) -> Any:
         """Return what the marker names in `view`; raise UnknownPartError when that is nothing."""
-        container = view.plan.graph.container
-        original = getattr(container, "declarative_parent", None) or container
+        original = _original(view)
         read = self._known.get(original)
         if read is None:
             read = self._known[original] = _Reading(original, self._marker).compiled(self._handed_over)
         return read(view)
+
+    def target(self, view: View) -> int | None:
+        """Return the index of the provider that the marker names, or of the one that it takes something out of.
+
+        None for what is no provider of the container's.
+        """
+        provider = _Reading(_original(view), self._marker).provider()
+        while isinstance(provider, _TAKEN_OUT_OF):
+            provider = provider.provides
+        try:
+            return view.plan.graph.source(view.lookup.index(provider))
+        except UnknownPartError:
+            return None
+
+
+_TAKEN_OUT_OF = (
+    providers.ProvidedInstance, providers.AttributeGetter, providers.ItemGetter, providers.MethodCaller, providers.Delegate,
+)  # fmt: skip
+
+
+def _original(view: View) -> Any:
+    container = view.plan.graph.container
+    return getattr(container, "declarative_parent", None) or container
 
 
 class _Reading:
@@ -73,10 +96,11 @@ class _Reading:
         self._marker = marker
 
     def compiled(self, handed_over: bool) -> Read:
-        provider = self._provider()
+        provider = self.provider()
         return self._provider_of(provider) if handed_over else self._value_of(provider)
 
-    def _provider(self) -> Any:
+    def provider(self) -> Any:
+        """Return the provider that the marker names; raise UnknownPartError when there is none."""
         named, modifier = self._marker.provider, self._marker.modifier
         if named == "<container>":
             return self._container.__self__

@@ -51,12 +51,19 @@ class ScopedPart(ABC):
         return self.make(parts)
 
 
-class NeedsAwaitError(ScopeError):
+class AsynchronousPartError(ScopeError):
+    """A part that is built asynchronously was read synchronously."""
+
+    def __init__(self, path: str) -> None:
+        hint = "read it with: await scope.aget(…)"
+        super().__init__(f"{path} is built asynchronously", path=path, hint=hint)
+
+
+class NeedsAwaitError(AsynchronousPartError):
     """A part was read synchronously, and turned out to need an event loop."""
 
     def __init__(self, part: ScopedPart, parts: ScopedParts) -> None:
-        hint = "read it with: await scope.aget(…)"
-        super().__init__(f"{part.path} is built asynchronously", path=part.path, hint=hint)
+        super().__init__(part.path)
         self._part, self._parts = part, parts
 
     async def make(self) -> None:

@@ -36,6 +36,11 @@ class DetachedView(NestingView):
         """Return whether parts can be read."""
         return self._application.is_started
 
+    @property
+    def passed(self) -> dict[Any, Any]:
+        """What scopes of the application have in common."""
+        return self._application.passed
+
     def read(self, key: Key) -> Any:
         """Return a part; raise ScopeError when it may be another one where the thread was started."""
         self.refuse_what_differs(self.plan.graph.nodes[self.lookup.index_in(key, self.values)])

@@ -7,7 +7,9 @@ from typing import Any, Self, TypeVar
 
 from iacs.core.exceptions import ScopeError
 from iacs.runtime.graph.kinds import SCOPED
+from iacs.runtime.graph.nodes import Node
 from iacs.runtime.plan.expressions import UNSET, Read, Values
+from iacs.runtime.plan.scoped_parts import AsynchronousPartError
 from iacs.runtime.plan.scoping import ScopedParts, ScopeValues
 from iacs.runtime.views import registry
 from iacs.runtime.views.exits import Exits
@@ -23,6 +25,7 @@ class ScopeView(ReportingView):
     """The view of a scope: reading what is passed, and building on first use what is scoped."""
 
     is_scope = is_in_scope = True
+    is_current = True
     _is_open = False
     _is_over = False
     _values: ScopeValues | None = None
@@ -74,9 +77,11 @@ class ScopeView(ReportingView):
         self.plan, self.lookup, self.roots = parent.plan, parent.lookup, parent.roots
         self.loop_context = parent.loop_context
         self._task = task
+        self.scope_caches = parent.scope_caches
         self._known = self.knowing(parent)
-        self.scope_caches = self._reads, self._fixed = parent.scope_caches
-        self._entry = registry.enter(self)
+        self._reads, self._fixed = self.scope_caches
+        if self.is_current:
+            self._entry = registry.enter(self)
         self._is_open = True
         self.loop_context.scopes[self] = None
 
@@ -90,7 +95,8 @@ class ScopeView(ReportingView):
             if self._is_over:
                 return False
             raise ScopeError("this scope is not entered")
-        registry.leave(self._entry)
+        if self.is_current:
+            registry.leave(self._entry)
         self._end()
         return True
 
@@ -122,7 +128,9 @@ class ScopeView(ReportingView):
         self._exits = Exits(self._task, self.loop_context.stop_timeout)
         values = ScopeValues(self._parent.values)
         outer: ScopedParts | None = getattr(self._parent.values, "parts", None)
-        for index in self._known.own if outer is not None else self.plan.context_local:
+        for index in self._known.own:
+            values[index] = UNSET
+        for index in self.plan.context_local if outer is None else ():
             values[index] = UNSET
         for index, value in zip(self._known.indexes, self.passed_values(), strict=True):
             values[index] = value
@@ -147,9 +155,7 @@ class ScopeView(ReportingView):
         value = self.begin(key)
         if type(value) is CoroutineType:
             value.close()
-            path = self.plan.graph.nodes[self.lookup.index_in(key, self.values)].path
-            hint = "read it with: await scope.aget(…)"
-            raise ScopeError(f"{path} is built asynchronously", path=path, hint=hint)
+            raise AsynchronousPartError(self.plan.graph.nodes[self.lookup.index_in(key, self.values)].path)
         return value
 
     def begin(self, key: Key) -> Any:
@@ -165,6 +171,7 @@ class ScopeView(ReportingView):
         if not self._is_open:
             raise ScopeError("this scope has ended" if self._is_over else "this scope is not entered")
         index = self.lookup.index_in(key, self.values)
+        self.refuse_what_differs(self.plan.graph.nodes[index])
         self._require(index)
         read = self.plan.expressions[index].read
         if index in self.loop_context.bound:
@@ -186,6 +193,11 @@ class ScopeView(ReportingView):
 
     def forget(self) -> None:
         """Remember nothing: a scope shares what it has looked up with its parent."""
+
+    def refuse_what_differs(self, node: Node) -> None:
+        """Raise ScopeError when it is unknown which part of several this code is to have."""
+        if node.index not in self._known.own:
+            self._parent.refuse_what_differs(node)
 
     def fits(self, values: Mapping[int, Any]) -> None:
         """Raise CheckError when an object does not fit its part."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, overload
 
 from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.graph.kinds import Kind
+from iacs.runtime.graph.nodes import Node
 from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Read, Values
 from iacs.runtime.plan.plan import Plan
 from iacs.runtime.plan.scoped_parts import NeedsAwaitError
@@ -150,6 +151,9 @@ class View(ABC):
 
     def _path_of(self, key: Key) -> str:
         return key if isinstance(key, str) else key.__qualname__
+
+    def refuse_what_differs(self, node: Node) -> None:  # noqa: B027 - most views know which one
+        """Raise ScopeError when it is unknown which part of several this code is to have."""
 
     @abstractmethod
     def fits(self, values: Mapping[int, Any]) -> None:
