@@ -22,7 +22,7 @@ class HttpClient(AsyncClosing):
     """An HTTP client with one aiohttp session per event loop, opened at the first use.
 
     `timeout` is in seconds; a response of more than `max_response_bytes`, decompressed, is rejected.
-    Proxies are read from the environment, as urllib does. Cookies are not kept and redirects are not
+    Proxies are read from the environment, as curl and requests do. Cookies are not kept and redirects are not
     followed: what is sent to one address never reaches another, and accounts do not share cookies.
     """
 

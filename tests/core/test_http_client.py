@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,10 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-@pytest.fixture
-async def https_url(authority: trustme.CA) -> AsyncIterator[str]:
+@asynccontextmanager
+async def https_server(certificate: trustme.LeafCert) -> AsyncIterator[str]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(context)
+    certificate.configure_cert(context)
 
     async def hello(request: web.BaseRequest) -> web.Response:
         return web.Response(text="hello")
@@ -44,6 +45,12 @@ async def https_url(authority: trustme.CA) -> AsyncIterator[str]:
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
     yield f"https://localhost:{runner.addresses[0][1]}"
     await runner.cleanup()
+
+
+@pytest.fixture
+async def https_url(authority: trustme.CA) -> AsyncIterator[str]:
+    async with https_server(authority.issue_cert("localhost")) as url:
+        yield url
 
 
 async def test_an_answer_of_any_status_is_returned(server: ScriptedServer, http: HttpClient) -> None:
@@ -79,18 +86,6 @@ async def test_a_password_of_netrc_does_not_replace_a_token(
     monkeypatch.setenv("NETRC", str(netrc))
     await http.send("GET", server.url + "/x", headers={"Authorization": "Bearer ours"})
     assert server.requests[0].headers["Authorization"] == "Bearer ours"
-
-
-async def test_the_proxy_of_the_environment_is_used(
-    server: ScriptedServer, http: HttpClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", server.url)
-    monkeypatch.delenv("no_proxy", raising=False)
-    await http.send("GET", "http://graph.example/v1.0/me")
-    assert server.requests[0].headers["Host"] == "graph.example"
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    await http.send("GET", server.url + "/direct")
-    assert server.requests[1].path == "/direct"
 
 
 async def test_nobody_listening_is_an_error_with_the_host_and_without_the_query(
@@ -218,8 +213,37 @@ async def test_an_address_without_a_host_is_an_error(http: HttpClient) -> None:
 
 
 async def test_a_certificate_of_an_unknown_ca_is_refused(http: HttpClient, https_url: str) -> None:
-    with pytest.raises(APIConnectionError, match="HTTP_CA_FILE"):
+    with pytest.raises(APIConnectionError, match="issued by an unknown CA") as caught:
         await http.send("GET", https_url)
+    assert "HTTP_CA_FILE" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "message", "hint"),
+    [
+        ("localhost", (-2, -1), "has expired", "renewed"),
+        ("localhost", (1, 2), "is not valid yet", "clock"),
+        ("portal.example", (-1, 1), "was issued for another host", "name"),
+    ],
+)
+async def test_what_is_wrong_with_a_certificate_of_a_trusted_ca_is_said(
+    authority: trustme.CA, tmp_path: Path, host: str, days: tuple[int, int], message: str, hint: str
+) -> None:
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    start, end = (datetime.now(UTC) + timedelta(days=day) for day in days)
+    certificate = authority.issue_cert(host, not_before=start, not_after=end)
+    async with https_server(certificate) as url, HttpClient(ca_file=ca_file) as client:
+        with pytest.raises(APIConnectionError, match=message) as caught:
+            await client.send("GET", url)
+    assert url.removeprefix("https://") in str(caught.value)
+    assert hint in caught.value.hint
+    assert "HTTP_CA_FILE" not in caught.value.hint  # the CA is not the cause
+
+
+async def test_a_port_without_tls_is_named(server: ScriptedServer, http: HttpClient) -> None:
+    with pytest.raises(APIConnectionError, match=r"the TLS handshake with .* failed"):
+        await http.send("GET", server.url.replace("http://", "https://"))
 
 
 async def test_a_ca_file_is_trusted_beside_the_systems_own(

@@ -5,12 +5,12 @@ import ssl
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
 
+from iacs.core._http.failure import explain, refused_by_proxy
+from iacs.core._http.proxy import Proxy, proxy_for
 from iacs.core._http.response import HttpResponse
 from iacs.core.exceptions import APIConnectionError, ConfigurationError, MalformedResponseError
 
@@ -64,7 +64,8 @@ class HttpSession:
         form: Mapping[str, str] | None,
         json: Any,
     ) -> HttpResponse:
-        """Send one request; raise APIConnectionError, which names the host, if there is no response."""
+        """Send one request; raise APIConnectionError, which names the host or the proxy, if there is no response."""
+        proxy = proxy_for(url)
         try:
             async with self._session.request(
                 method,
@@ -73,18 +74,24 @@ class HttpSession:
                 headers=headers,
                 data=form,
                 json=json,
-                proxy=_proxy(url),
+                proxy=proxy.url if proxy else None,
                 allow_redirects=False,
             ) as response:
+                if proxy and response.status == 407:  # to a request over http, which it does not tunnel
+                    raise _refusal(response.status, response.headers, host, proxy)
                 body = await self._read(response, host)
                 return HttpResponse(response.status, response.headers, body)
+        except aiohttp.ClientHttpProxyError as error:
+            if proxy is None:
+                raise
+            raise _refusal(error.status, error.headers or {}, host, proxy) from None
         except aiohttp.ClientResponseError:
             # Its text has the whole URL, and the query may contain a code or somebody's search.
             raise APIConnectionError(
                 f"{host} sent a response that is not HTTP", hint="try again later"
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            message, hint = self._explain(host, error)
+            message, hint = self._explain(host, error, proxy)
             raise APIConnectionError(message, hint=hint) from error
 
     async def _read(self, response: aiohttp.ClientResponse, host: str) -> bytes:
@@ -102,7 +109,7 @@ class HttpSession:
             await asyncio.sleep(0)  # parts that are there already would come without a pause
         return bytes(body)
 
-    def _explain(self, host: str, error: Exception) -> tuple[str, str]:
+    def _explain(self, host: str, error: Exception, proxy: Proxy | None) -> tuple[str, str]:
         if isinstance(error, aiohttp.ServerTimeoutError):
             return f"{host} did not answer within {self._timeout:g} seconds", "try again later"
         if isinstance(error, TimeoutError):
@@ -110,28 +117,16 @@ class HttpSession:
                 f"{host} did not finish its response within {self._timeout * _WHOLE:g} seconds",
                 "raise HTTP_TIMEOUT, or lower GRAPH_PAGE_SIZE",
             )
-        if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-            return (
-                f"{host} presented a certificate that is not trusted",
-                "if the CA is yours, name its file in HTTP_CA_FILE",
-            )
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return (
-                f"{host} cannot be reached ({error.os_error})",
-                "check the network, the proxy and the address",
-            )
-        return f"the connection to {host} was lost ({type(error).__name__})", "try again later"
+        return explain(error, host, proxy)
 
     async def _live(self) -> AsyncGenerator[None, None]:
         async with self._session:
             yield
 
 
-def _proxy(url: str) -> str | None:
-    parts = urlsplit(url)
-    if parts.hostname is None or proxy_bypass(parts.hostname):
-        return None
-    return getproxies().get(parts.scheme)
+def _refusal(status: int, headers: Mapping[str, str], host: str, proxy: Proxy) -> APIConnectionError:
+    message, hint = refused_by_proxy(status, headers.get("Proxy-Authenticate", ""), host, proxy)
+    return APIConnectionError(message, hint=hint)
 
 
 def _trusted(ca_file: Path | None) -> ssl.SSLContext:

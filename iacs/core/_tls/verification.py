@@ -23,7 +23,8 @@ def certificate_problem(error: BaseException, server: str, *, ca_setting: str) -
     `ca_setting` is the name of the setting for a CA file.
     """
     for cause in causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
+        # aiohttp's error is of this class too, and has no code.
+        if isinstance(cause, ssl.SSLCertVerificationError) and hasattr(cause, "verify_code"):
             return _problem(cause, server, ca_setting)
     return None
 
@@ -61,7 +62,7 @@ def _problem(error: ssl.SSLCertVerificationError, server: str, ca_setting: str) 
     if code in _UNKNOWN_CA:
         return CertificateProblem(
             f"the certificate of {server} is not trusted: it was issued by an unknown CA",
-            f"if the CA is yours, name its file in {ca_setting}",
+            f"if the CA is yours, or that of a proxy that inspects TLS, name its file in {ca_setting}",
         )
     return CertificateProblem(
         f"the certificate of {server} is not accepted: {error.verify_message}",
