@@ -49,5 +49,6 @@ class MailQueryContainer(containers.DeclarativeContainer):
         schema=schema,
         page_size=config.provided.graph_page_size,
         concurrency=config.provided.graph_concurrency,
+        announce_drafts=config.provided.mail_announce_drafts,
         logger=logger,
     )

@@ -110,6 +110,9 @@ class Config(BaseSettings):
         True, description="Let the brokers create missing topics, where they are configured to"
     )
     mail_topic: TopicName = Field("iacs.mail.received", description="Topic for the events about new mail")
+    mail_announce_drafts: bool = Field(
+        False, description="Also publish an event for a new draft; a draft that is sent is always announced"
+    )
     dead_letter_topic: TopicName = Field(
         "iacs.dead-letter", description="Topic for dead letters: records that are not JSON"
     )

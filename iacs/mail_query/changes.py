@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from iacs.mail_query.pages import to_json
+from iacs.mail_query.pages import MAX_ID, to_json
 
 Document = Any
 """A message as Graph returned it: a dictionary, or any JSON value in a malformed page."""
@@ -25,12 +25,15 @@ class Changes:
     """The effect of a page: `written` has the new and changed states by id, `seen` the number of messages.
 
     `unchanged` has the ids of the folder's messages that stay as they are. The removal of a message that another
-    folder has by now changes nothing.
+    folder has by now changes nothing. `arrived` has the ids of the messages to announce: new ones that are not
+    drafts, and drafts that were sent; `drafts` has those of new drafts.
     """
 
     written: dict[str, State] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     new: list[str] = field(default_factory=list)
+    arrived: list[str] = field(default_factory=list)
+    drafts: list[str] = field(default_factory=list)
     updated: int = 0
     removed: int = 0
     seen: int = 0
@@ -56,7 +59,7 @@ def changes(documents: Sequence[Document], stored: Mapping[str, State], folder_i
 def message_id(document: Document) -> str:
     """Return Graph's id of a message, or a hash of its content if it has none."""
     name = document.get("id") if isinstance(document, dict) else None
-    if isinstance(name, str) and name and name.isprintable():
+    if isinstance(name, str) and name and len(name) <= MAX_ID and name.isprintable():
         return name
     return f"without-id:{sha256(to_json(document).encode()).hexdigest()}"
 
@@ -70,6 +73,10 @@ def change_key(document: Document) -> str | None:
 def is_removal(document: Document) -> bool:
     """Return whether the item reports that a message has left the folder."""
     return isinstance(document, dict) and "@removed" in document
+
+
+def _is_draft(document: Document) -> bool:
+    return isinstance(document, dict) and document.get("isDraft") is True
 
 
 def _next_state(before: State | None, document: Document, folder_id: str) -> State | None:
@@ -95,6 +102,9 @@ def _classify(
             result.unchanged.append(name)
         return
     result.written[name] = state
+    is_draft = _is_draft(state.document)
+    if before is None or (_is_draft(before.document) and not is_draft and not state.removed):
+        (result.drafts if is_draft else result.arrived).append(name)
     if before is None:
         result.new.append(name)
     elif state.removed and not before.removed:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from iacs.core.clock import to_text
-from iacs.mail_query.schema import Message, UnreadableMessage
+from iacs.mail_query.schema import Message
 
 NAMES = (
     "change_key",
@@ -20,11 +20,12 @@ NAMES = (
 )
 
 
-def columns(message: Message | UnreadableMessage, *, dialect: str) -> dict[str, Any]:
-    """Return the values of `NAMES`; for PostgreSQL, whose text cannot have NUL, with U+FFFD instead."""
-    if isinstance(message, UnreadableMessage):
-        return dict.fromkeys(NAMES) | {"problem": message.reason}
-    values = _columns(message)
+def columns(message: Message | None, *, problem: str | None, dialect: str) -> dict[str, Any]:
+    """Return the values of `NAMES`, those of the readable fields for a message with a problem.
+
+    For PostgreSQL, whose text cannot have NUL, with U+FFFD instead.
+    """
+    values = (dict.fromkeys(NAMES) if message is None else _columns(message)) | {"problem": problem}
     if dialect == "postgresql":
         return {name: without_nul(value) for name, value in values.items()}
     return values
@@ -46,7 +47,6 @@ def _columns(message: Message) -> dict[str, Any]:
         "received_at": _text(message.received_at),
         "is_read": message.is_read,
         "has_attachments": message.has_attachments,
-        "problem": None,
     }
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from iacs.core.clock import iso
 from iacs.core.events import NewEvent
-from iacs.mail_query.schema import EmailAddress, Instant, Message, UnreadableMessage
+from iacs.mail_query.schema import EmailAddress, Message, OptionalInstant
 
 _NAMESPACE = UUID("5d7d2f0c-52b5-4a0f-9d1e-6f0c6f1f4a3b")
 
@@ -41,22 +41,32 @@ class MailReceived(BaseModel):
     internet_message_id: str | None = None
     subject: str | None = None
     from_: EmailAddress | None = Field(default=None, alias="from")
-    sent_at: Instant | None = None
-    received_at: Instant | None = None
+    sent_at: OptionalInstant = None
+    received_at: OptionalInstant = None
     is_draft: bool | None = None
     has_attachments: bool | None = None
     problem: str | None = None
 
 
-def event_id(account_id: str, message_id: str) -> str:
+def event_id(account_id: str, message_id: str, *, is_draft: bool = False) -> str:
     """Return the id of a message's event, the same in every run, so that consumers recognise duplicates."""
-    return str(uuid5(_NAMESPACE, f"mail.received/{account_id}/{message_id}"))
+    kind = "mail.draft" if is_draft else "mail.received"
+    return str(uuid5(_NAMESPACE, f"{kind}/{account_id}/{message_id}"))
 
 
 def received(
-    topic: str, location: MailLocation, message_id: str, message: Message | UnreadableMessage
+    topic: str,
+    location: MailLocation,
+    message_id: str,
+    *,
+    message: Message | None,
+    problem: str | None = None,
+    is_draft: bool = False,
 ) -> NewEvent:
-    """Return the event of a new message; the events of one account keep their order."""
+    """Return the event of a new message, with its readable fields; the events of one account keep their order.
+
+    The event of a draft has another id than that of the same message when it is sent.
+    """
     at: dict[str, Any] = {
         "account": location.account,
         "account_id": location.account_id,
@@ -64,15 +74,15 @@ def received(
         "folder_id": location.folder_id,
         "folder": location.folder,
     }
-    if isinstance(message, UnreadableMessage):
-        value = MailReceived(**at, problem=message.reason).model_dump(mode="json", by_alias=True)
+    if message is None:
+        value = MailReceived(**at, problem=problem).model_dump(mode="json", by_alias=True)
     else:
-        value = {"type": "mail.received"} | at | _fields(message)
+        value = {"type": "mail.received"} | at | _fields(message) | {"problem": problem}
     return NewEvent(
         topic=topic,
         value=value,
         key=location.account_id,
-        id=event_id(location.account_id, message_id),
+        id=event_id(location.account_id, message_id, is_draft=is_draft),
         headers={"ce_subject": message_id} if message_id and message_id.isprintable() else {},
     )
 
@@ -88,5 +98,4 @@ def _fields(message: Message) -> dict[str, Any]:
         "received_at": message.received_at and iso(message.received_at),
         "is_draft": message.is_draft,
         "has_attachments": message.has_attachments,
-        "problem": None,
     }

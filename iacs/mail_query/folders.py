@@ -1,14 +1,15 @@
 """The folders of a mailbox."""
 
 from collections import deque
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from iacs.core.exceptions import GraphError
-from iacs.mail_query.answers import LINK_EXPIRED
+from iacs.core.exceptions import APIConnectionError, GraphError, MalformedResponseError
+from iacs.mail_query.answers import LINK_EXPIRED, concerns_mailbox
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.odata import encode
 from iacs.mail_query.page_size import PageSize
-from iacs.mail_query.pages import read_folders
+from iacs.mail_query.pages import UnreadableFolder, read_folders
 from iacs.mail_query.schema import MailFolder
 
 _SEARCH_FOLDER = "#microsoft.graph.mailSearchFolder"
@@ -16,12 +17,33 @@ _SEARCH_FOLDER = "#microsoft.graph.mailSearchFolder"
 
 _PAGE_SIZE = 100
 
+_MAX_DEPTH = 300
+"""Exchange allows no more levels of folders."""
+
 _READINGS = 3
 """The number of times that the list of folders is read, in case it changes while it is read."""
 
 
-async def all_folders(graph: GraphClient, account_id: str) -> list[MailFolder]:
-    """Return every folder that is not hidden, parents before their children.
+@dataclass(slots=True)
+class FolderTree:
+    """The folders of a mailbox by id, parents before their children, and what could not be read of the list.
+
+    `unreadable` has the names and reasons of folders that cannot be requested, `errors` those of folders of which the
+    subfolders are unknown.
+    """
+
+    folders: dict[str, MailFolder] = field(default_factory=dict)
+    unreadable: list[UnreadableFolder] = field(default_factory=list)
+    errors: dict[str, APIConnectionError] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether a folder that is not in the list is not in the mailbox."""
+        return not self.unreadable and not self.errors
+
+
+async def all_folders(graph: GraphClient, account_id: str) -> FolderTree:
+    """Return every folder that is not hidden.
 
     A folder that the list lacks counts as deleted, so a list that loses a page while it is read is read
     again. Raises GraphError if that does not help.
@@ -29,14 +51,16 @@ async def all_folders(graph: GraphClient, account_id: str) -> list[MailFolder]:
     readings = 0
     while True:
         readings += 1
-        folders: dict[str, MailFolder] = {}
+        tree = FolderTree()
         try:
-            await _read_tree(graph, account_id, folders)
+            await _read_tree(graph, account_id, tree)
         except GraphError as error:
-            if readings == _READINGS or not folders or error.status not in LINK_EXPIRED:
+            if readings == _READINGS or not tree.folders or error.status not in LINK_EXPIRED:
                 raise
         else:
-            return list(folders.values())
+            is_lossy = any(error.status in LINK_EXPIRED for error in tree.errors.values())
+            if readings == _READINGS or not is_lossy:
+                return tree
 
 
 def mailbox_url(graph: GraphClient) -> str:
@@ -49,16 +73,42 @@ def folder_url(graph: GraphClient, name: str) -> str:
     return f"{mailbox_url(graph)}/mailFolders/{quote(name, safe='')}"
 
 
-async def _read_tree(graph: GraphClient, account_id: str, folders: dict[str, MailFolder]) -> None:
-    """Add the folders by their ids, level by level."""
-    lists = deque([f"{mailbox_url(graph)}/mailFolders"])
+async def _read_tree(graph: GraphClient, account_id: str, tree: FolderTree) -> None:
+    """Add the folders, level by level; the subfolders of a folder may be missing, those of the mailbox not."""
     size = PageSize(_PAGE_SIZE)
-    while lists:
-        url = f"{lists.popleft()}?{encode({'$top': str(size.current)})}"
-        async for page in graph.pages(account_id, url, read_folders, size=size):
-            for folder in page.items:
-                is_search = (folder.model_extra or {}).get("@odata.type") == _SEARCH_FOLDER
-                if folder.id not in folders and not is_search:
-                    folders[folder.id] = folder
-                    if folder.child_folder_count != 0:
-                        lists.append(f"{folder_url(graph, folder.id)}/childFolders")
+    parents: deque[tuple[MailFolder | None, int]] = deque([(None, 0)])
+    while parents:
+        parent, depth = parents.popleft()
+        if depth > _MAX_DEPTH:
+            raise MalformedResponseError(f"the mailbox has folders within folders without end, over {depth}")
+        try:
+            for folder in await _read_list(graph, account_id, parent, size, tree):
+                if folder.child_folder_count != 0:
+                    parents.append((folder, depth + 1))
+        except (GraphError, MalformedResponseError) as error:
+            if parent is None or concerns_mailbox(error):
+                raise
+            tree.errors[parent.id] = error
+
+
+async def _read_list(
+    graph: GraphClient, account_id: str, parent: MailFolder | None, size: PageSize, tree: FolderTree
+) -> list[MailFolder]:
+    """Add the folders of a folder, or those at the top; return those that are not in the tree yet."""
+    top = f"{mailbox_url(graph)}/mailFolders"
+    url = top if parent is None else f"{folder_url(graph, parent.id)}/childFolders"
+    added = []
+    async for page in graph.pages(
+        account_id, f"{url}?{encode({'$top': str(size.current)})}", read_folders, size=size
+    ):
+        for folder in page.items:
+            if isinstance(folder, UnreadableFolder):
+                tree.unreadable.append(folder)
+            elif folder.id not in tree.folders and not _is_search_folder(folder):
+                tree.folders[folder.id] = folder
+                added.append(folder)
+    return added
+
+
+def _is_search_folder(folder: MailFolder) -> bool:
+    return (folder.model_extra or {}).get("@odata.type") == _SEARCH_FOLDER

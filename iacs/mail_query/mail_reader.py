@@ -12,6 +12,26 @@ from iacs.mail_query.pages import read_messages
 from iacs.mail_query.query import MailQuery
 from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
 
+_REMEMBERED_IDS = 5000
+"""The number of messages before the current one with which it is compared."""
+
+
+class RecentIds:
+    """The ids of the latest messages: mail that arrives while a list is read moves others to its next page."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, None] = {}
+
+    def add(self, message_id: str | None) -> bool:
+        """Record an id; return False if the message came before."""
+        if message_id is None:
+            return True
+        is_new = message_id not in self._ids
+        self._ids[message_id] = None
+        if len(self._ids) > _REMEMBERED_IDS:
+            del self._ids[next(iter(self._ids))]
+        return is_new
+
 
 class MailReader:
     """A reader of the messages of a mailbox, as `schema`, and of its folders."""
@@ -37,18 +57,22 @@ class MailReader:
     async def folders(self, email: str) -> tuple[MailFolder, ...]:
         """Return every folder that is not hidden, parents before their children."""
         account = await self._accounts.get_enabled(email)
-        return tuple(await all_folders(self._graph, account.id))
+        tree = await all_folders(self._graph, account.id)
+        for error in tree.errors.values():
+            raise error
+        return tuple(tree.folders.values())
 
     async def _messages(
         self, email: str, url: str, size: PageSize, limit: int | None
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
         account = await self._accounts.get_enabled(email)
-        left = limit
+        left, recent = limit, RecentIds()
         read = partial(read_messages, schema=self._schema)
         async for page in self._graph.pages(account.id, url, read, size=size):
-            for message in page.items if left is None else page.items[:left]:
+            new = [message for message in page.items if recent.add(message.id)]
+            for message in new if left is None else new[:left]:
                 yield message
             if left is not None:
-                left -= len(page.items)
+                left -= len(new)
                 if left <= 0:
                     return

@@ -12,7 +12,7 @@ from iacs.mail_query.answers import concerns_mailbox
 from iacs.mail_query.collaborators import Account
 from iacs.mail_query.events import MailLocation
 from iacs.mail_query.folder_sync import FolderSync
-from iacs.mail_query.folders import all_folders
+from iacs.mail_query.folders import FolderTree, all_folders
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.progress import Progress
 from iacs.mail_query.repository import Cursor
@@ -46,19 +46,33 @@ class MailboxSync:
         A folder that fails is set aside: `progress` has its reason. An error that concerns the whole mailbox is
         raised immediately, and that of a folder at the end if every folder failed.
         """
-        folders = await all_folders(self._graph, account.id)
+        tree = await all_folders(self._graph, account.id)
+        folders = list(tree.folders.values())
         cursors = await self._database.run(repository.upsert_folders, account.id, folders)
         progress.begin(folders, cursors)
+        self._report(tree, progress)
         failures = _Failures()
         await self._sync_folders(
             account, [(folder, cursors.pop(folder.id)) for folder in folders], progress, failures
         )
-        for folder_id in cursors:
+        for folder_id in cursors if tree.is_complete else ():
             progress.add_removed(
                 await self._database.run(repository.drop_folder, account.id, folder_id, to_text(now()))
             )
         if folders and len(failures.errors) == len(folders):
             raise failures.first()
+
+    def _report(self, tree: FolderTree, progress: Progress) -> None:
+        """Report what the list of folders lacks; no folder counts as deleted then."""
+        for folder in tree.unreadable:
+            progress.add_failed("", folder.name or "", f"the folder cannot be read: {folder.reason}")
+            self._logger.warning("mail folder unreadable", folder=folder.name, reason=folder.reason)
+        for folder_id, error in tree.errors.items():
+            name = tree.folders[folder_id].display_name or ""
+            progress.add_failed(
+                folder_id, name, f"its subfolders cannot be listed: {error.message_with_hint}"
+            )
+            self._logger.warning("mail subfolders not listed", folder=name, reason=str(error))
 
     async def _sync_folders(
         self,

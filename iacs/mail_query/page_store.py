@@ -13,7 +13,6 @@ from iacs.mail_query.columns import columns
 from iacs.mail_query.events import MailLocation, received
 from iacs.mail_query.pages import Page, read_document
 from iacs.mail_query.repository import Cursor
-from iacs.mail_query.schema import UnreadableMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,15 @@ class _Written:
 
 
 class PageStore:
-    """The store of pages; for every new message an event on `topic` is added to the outbox."""
+    """The store of pages; for every new message an event on `topic` is added to the outbox.
 
-    def __init__(self, outbox: Outbox, *, topic: str) -> None:
+    A draft is announced when it is sent; with `announce_drafts` also before that, as a draft.
+    """
+
+    def __init__(self, outbox: Outbox, *, topic: str, announce_drafts: bool = False) -> None:
         self._outbox = outbox
         self._topic = topic
+        self._announce_drafts = announce_drafts
 
     def store(
         self, tx: Transaction, location: MailLocation, cursor: Cursor, page: "Page[Any]", link: str
@@ -79,14 +82,19 @@ class PageStore:
     def _written(
         self, location: MailLocation, result: Changes, generation: int, stored_at: str, dialect: str
     ) -> _Written:
-        new, written = frozenset(result.new), _Written()
+        arrived, drafts, written = frozenset(result.arrived), frozenset(result.drafts), _Written()
+        announced = arrived | drafts if self._announce_drafts else arrived
         shared = {"account_id": location.account_id, "generation": generation, "stored_at": stored_at}
         for name, state in result.written.items():
-            document, message = read_document(state.document)
+            document, message, problem = read_document(state.document)
             removed_at = stored_at if state.removed else None
             row = {"id": name, "folder_id": state.folder_id, "document": document, "removed_at": removed_at}
-            written.rows.append(shared | row | columns(message, dialect=dialect))
-            if name in new:
-                written.events.append(received(self._topic, location, name, message))
-            written.unreadable += isinstance(message, UnreadableMessage) and not state.removed
+            written.rows.append(shared | row | columns(message, problem=problem, dialect=dialect))
+            if name in announced:
+                written.events.append(
+                    received(
+                        self._topic, location, name, message=message, problem=problem, is_draft=name in drafts
+                    )
+                )
+            written.unreadable += problem is not None and not state.removed
         return written

@@ -4,6 +4,7 @@ Every kind of Page is a model that takes a while to build, so annotations name i
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,9 +12,13 @@ from pydantic_core import from_json
 from pydantic_core import to_json as encode_json
 
 from iacs.core.exceptions import MalformedResponseError
+from iacs.mail_query.lenient_json import parse_leniently, well_formed
 from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
 
 T = TypeVar("T")
+
+MAX_ID = 1000
+"""The length of the longest id that is stored as it is: an index of PostgreSQL has no room for much longer ones."""
 
 
 class Page(BaseModel, Generic[T]):
@@ -24,6 +29,14 @@ class Page(BaseModel, Generic[T]):
     items: tuple[T, ...] = Field(alias="value")
     next_link: str | None = Field(None, alias="@odata.nextLink")
     delta_link: str | None = Field(None, alias="@odata.deltaLink")
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableFolder:
+    """An item of a list of folders that cannot be requested."""
+
+    name: str | None
+    reason: str
 
 
 def read_documents(body: bytes) -> "Page[Any]":
@@ -69,26 +82,61 @@ def read_message(text: str, schema: type[Message] = Message) -> Message | Unread
         )
 
 
-def read_document(document: Any) -> tuple[str, Message | UnreadableMessage]:
-    """Return a message of a parsed page as the JSON to store, and as `read_message` returns it."""
+def read_document(document: Any) -> tuple[str, Message | None, str | None]:
+    """Return a message of a parsed page as the JSON to store, its readable fields, and why others are not readable."""
     try:
         text = encode_json(
             document, inf_nan_mode="constants"
         ).decode()  # refuses lone surrogates, as a row would
-        return text, Message.model_validate(document)
+        return text, Message.model_validate(document), None
     except (ValidationError, ValueError, RecursionError):
         text = to_json(document)
-        return text, read_message(text)
+        message = read_message(text)
+        if isinstance(message, UnreadableMessage):
+            return text, _readable_part(document), message.reason
+        return text, message, None
 
 
-def read_folders(body: bytes) -> "Page[MailFolder]":
-    """Parse a page of folders; raise MalformedResponseError for a folder that does not fit."""
+def _readable_part(document: Any) -> Message | None:
+    """Return the message without its fields that do not fit; None if it is not an object."""
+    if not isinstance(document, dict):
+        return None
+    fields = well_formed(document)
+    while True:
+        try:
+            return Message.model_validate(fields)
+        except ValidationError as error:
+            malformed = {problem["loc"][0] for problem in error.errors()}
+            fields = {name: value for name, value in fields.items() if name not in malformed}
+            fields.setdefault("id", "")
+
+
+def read_folders(body: bytes) -> "Page[MailFolder | UnreadableFolder]":
+    """Parse a page of folders; one that cannot be requested is an UnreadableFolder."""
+    page = read_documents(body)
+    return Page[Any].model_construct(
+        items=tuple(map(_read_folder, page.items)), next_link=page.next_link, delta_link=page.delta_link
+    )
+
+
+def _read_folder(document: Any) -> MailFolder | UnreadableFolder:
+    """Parse a folder without the optional fields that do not fit; in its name, U+FFFD is what no text can contain."""
+    fields = dict(document) if isinstance(document, dict) else {}
+    name = fields.get("displayName")
+    name = fields["displayName"] = well_formed(name) if isinstance(name, str) else None
     try:
-        return Page[MailFolder].model_validate_json(body)
+        try:
+            folder = MailFolder.model_validate(fields)
+        except ValidationError as error:
+            malformed = {problem["loc"][0] for problem in error.errors()} - {"id"}
+            folder = MailFolder.model_validate(
+                {key: value for key, value in fields.items() if key not in malformed}
+            )
     except ValidationError as error:
-        raise MalformedResponseError(
-            f"Microsoft Graph's list of folders is malformed: {_reason(error)}"
-        ) from None
+        return UnreadableFolder(name, _reason(error))
+    if not folder.id or len(folder.id) > MAX_ID:
+        return UnreadableFolder(name, "its id is empty or too long")
+    return folder
 
 
 def to_json(document: Any) -> str:
@@ -97,17 +145,11 @@ def to_json(document: Any) -> str:
 
 
 def _parse(body: bytes) -> Any:
-    """Parse JSON; the faster parser rejects lone surrogates, the standard library does not."""
+    """Parse JSON; the faster parser rejects some values that a message may contain."""
     try:
         return from_json(body)
     except ValueError:
-        pass
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise MalformedResponseError(
-            "Microsoft Graph's answer is not JSON, or is cut off", hint="try again later"
-        ) from error
+        return parse_leniently(body)
 
 
 def _reason(error: ValidationError) -> str:

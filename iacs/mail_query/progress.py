@@ -38,6 +38,7 @@ class Progress:
         self._account = account
         self._callback = callback
         self._folders: dict[str, _Folder] = {}
+        self._unlisted: list[FolderResult] = []
         self._current = _Folder("", "", 0, None)
         self._expected: int | None = None
         self._counts = dict.fromkeys((*_COUNTS, "published"), 0)
@@ -50,6 +51,14 @@ class Progress:
         known = [folder.total for folder in self._folders.values() if folder.total is not None]
         self._expected = sum(known) if known else None
         self.report()
+
+    def add_failed(self, folder_id: str, name: str, problem: str) -> None:
+        """Record a part of the list of folders that could not be read."""
+        self._unlisted.append(
+            FolderResult.model_construct(
+                id=folder_id, name=name, state="failed", problem=problem, seen=0, new=0
+            )
+        )
 
     def add_page(self, folder_id: str, page: StoredPage) -> None:
         """Count a page of a folder and report it."""
@@ -104,6 +113,6 @@ class Progress:
         return {
             "account": self._account,
             "folders": len(self._folders),
-            "folder_results": tuple(folder.result() for folder in self._folders.values()),
+            "folder_results": (*(folder.result() for folder in self._folders.values()), *self._unlisted),
             **self._counts,
         }

@@ -25,7 +25,13 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("lies outside the years 1 to 9999 of UTC") from None
 
 
+def _without_placeholder(value: object) -> object:
+    """Return None for the first day of year 1, which Exchange writes where there is no date."""
+    return None if isinstance(value, str) and value.startswith("0001-01-01") else value
+
+
 Instant = Annotated[datetime, BeforeValidator(_only_iso), AfterValidator(_in_utc)]
+OptionalInstant = Annotated[Instant | None, BeforeValidator(_without_placeholder)]
 Many = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
 
 
@@ -103,10 +109,10 @@ class Message(GraphModel):
     cc_recipients: Many[Recipient] = ()
     bcc_recipients: Many[Recipient] = ()
     reply_to: Many[Recipient] = ()
-    sent_at: Instant | None = Field(default=None, alias="sentDateTime")
-    received_at: Instant | None = Field(default=None, alias="receivedDateTime")
-    created_at: Instant | None = Field(default=None, alias="createdDateTime")
-    modified_at: Instant | None = Field(default=None, alias="lastModifiedDateTime")
+    sent_at: OptionalInstant = Field(default=None, alias="sentDateTime")
+    received_at: OptionalInstant = Field(default=None, alias="receivedDateTime")
+    created_at: OptionalInstant = Field(default=None, alias="createdDateTime")
+    modified_at: OptionalInstant = Field(default=None, alias="lastModifiedDateTime")
     is_read: StrictBool | None = None
     is_draft: StrictBool | None = None
     has_attachments: StrictBool | None = None

@@ -26,7 +26,8 @@ class MailQueryService:
     """The service that reads mailboxes as `schema`, stores messages, and publishes new ones on `topic`.
 
     `page_size` is the number of messages per page, from 1 to 1000; `concurrency` is the maximum number of
-    concurrent requests per account, of which Graph allows four.
+    concurrent requests per account, of which Graph allows four. A draft is announced when it is sent, and with
+    `announce_drafts` also as a draft.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class MailQueryService:
         topic: str,
         page_size: int = 100,
         concurrency: int = 4,
+        announce_drafts: bool = False,
         schema: type[Message] = Message,
         retry_policy: RetryPolicy | None = None,
         logger: Logger,
@@ -67,7 +69,7 @@ class MailQueryService:
         )
         self._reader = MailReader(accounts, graph, page_size=page_size, schema=schema)
         self._stored = StoredMail(accounts, database, schema=schema)
-        store = PageStore(outbox, topic=topic)
+        store = PageStore(outbox, topic=topic, announce_drafts=announce_drafts)
         folders = FolderSync(database, graph, store, page_size=page_size, logger=logger)
         self._sync = MailboxSync(database, graph, folders, concurrency=concurrency, logger=logger)
 
@@ -75,6 +77,9 @@ class MailQueryService:
         self, email: str, query: "MailQuery | None" = None
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
         """Yield the current messages in Graph, with at most one page of them in memory.
+
+        Graph pages by position: mail that arrives meanwhile repeats messages, which are left out here; mail that is
+        deleted or moved meanwhile may hide others, which only `sync` is safe from.
 
         A message that does not fit `Message` is yielded as UnreadableMessage. Raises MailQueryError
         immediately, and GraphError, APIConnectionError, AccountError or AuthenticationError while reading.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from iacs.mail_query.events import MailLocation, MailReceived, received
-from iacs.mail_query.pages import read_message, to_json
+from iacs.mail_query.pages import read_document
 from tests.mail_query.test_schema import WHOLE
 
 LOCATION = MailLocation("alice@contoso.example", "account-1", "Inbox", "folder-1")
@@ -18,11 +18,13 @@ LOCATION = MailLocation("alice@contoso.example", "account-1", "Inbox", "folder-1
         pytest.param({"id": "AAMk="}, id="no field"),
         pytest.param({"id": "AAMk=", "from": {"emailAddress": None}}, id="a sender without an address"),
         pytest.param({"id": "AAMk=", "sentDateTime": "2002-08-22T11:26:25.1234567+02:00"}, id="a fraction"),
-        pytest.param({"id": "AAMk=", "isRead": "yes"}, id="unreadable"),
+        pytest.param({"id": "AAMk=", "isRead": "yes", "subject": "s"}, id="a field that does not fit"),
+        pytest.param("no object", id="unreadable"),
     ],
 )
-def test_the_value_is_what_its_model_would_dump(document: dict[str, Any]) -> None:
-    event = received("mail", LOCATION, "AAMk=", read_message(to_json(document)))
+def test_the_value_is_what_its_model_would_dump(document: Any) -> None:
+    _, message, problem = read_document(document)
+    event = received("mail", LOCATION, "AAMk=", message=message, problem=problem)
     dumped = MailReceived.model_validate(event.value).model_dump(mode="json", by_alias=True)
     assert event.value == dumped
     assert list(event.value) == list(dumped)

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 from iacs.core.database import Database
@@ -5,7 +6,7 @@ from iacs.core.event_log import EventLog
 from iacs.core.logger import Logger
 from iacs.core.outbox import Outbox
 from iacs.mail_query import repository
-from iacs.mail_query.events import MailLocation
+from iacs.mail_query.events import MailLocation, event_id
 from iacs.mail_query.page_store import PageStore
 from iacs.mail_query.pages import Page
 from iacs.mail_query.schema import MailFolder
@@ -37,6 +38,20 @@ async def test_a_page_fetched_from_where_another_sync_has_gone_on_is_not_stored(
     )
     assert document == '{"id":"1","subject":"newer"}'
     assert await database.run(lambda tx: tx.value("SELECT count(*) FROM iacs_outbox")) == 1
+
+
+async def test_a_draft_is_announced_as_one_too_if_that_is_set(database: Database, logger: Logger) -> None:
+    outbox = Outbox(database, EventLog(database, logger=logger), logger=logger)
+    store = PageStore(outbox, topic="mail", announce_drafts=True)
+    at = (await database.run(repository.upsert_folders, "a", [MailFolder(id="f")]))["f"]
+    for is_draft in (True, True, False, False):
+        item = {"id": "1", "isDraft": is_draft, "changeKey": str(at.link)}
+        stored = await database.run(store.store, INBOX, at, page(item), f"after {at.link}")
+        assert stored is not None
+        at = stored.cursor
+    rows = await database.run(lambda tx: tx.rows("SELECT id, payload FROM iacs_outbox ORDER BY position"))
+    assert [json.loads(row["payload"])["is_draft"] for row in rows] == [True, False]
+    assert [row["id"] for row in rows] == [event_id("a", "1", is_draft=True), event_id("a", "1")]
 
 
 async def test_a_page_of_an_earlier_walk_is_not_stored(database: Database, logger: Logger) -> None:
