@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DEFAULT_MAILBOXES: Final = {"alice@contoso.example": ()}
 _ARGUMENTS: Final = {"mailboxes", "signed_in"}
+_SERVERS: Final = {"DATABASE_URL": "postgresql", "KAFKA_BOOTSTRAP_SERVERS": "kafka_broker"}
+"""Settings that another fixture sets if a test uses it."""
 _UNSET: Final = (
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_REDIRECT_URI",
@@ -82,6 +84,9 @@ def _environment(request: pytest.FixtureRequest, cloud: "CloudFixture", database
     prefix = str(request.config.getini("iacs_env_prefix")).upper()
     settings = dict.fromkeys(_UNSET, "") | dict(cloud.settings)
     settings["DATABASE_URL"] = f"sqlite:///{database}"
+    for name, fixture in _SERVERS.items():
+        if fixture in request.fixturenames:
+            settings.pop(name)
     settings["TOKEN_ENCRYPTION_KEY"] = Encryption.new_key()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in settings.items():

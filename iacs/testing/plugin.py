@@ -9,6 +9,7 @@ Every run of pytest loads it, so it imports nothing else until one of its fixtur
   view, and leaves it after the test.
 - ``scope(request=FakeRequest())`` enters a scope in the same way.
 - ``cloud`` is the stand-in for Microsoft's cloud, with the mailboxes of ``@pytest.mark.cloud(mailboxes={…})``.
+- ``postgresql`` and ``kafka_broker`` are real servers, started once for a run, or the reason why a test is skipped.
 - ``@pytest.mark.iacs(roots=[MailQueryService, "core.database"])`` names the parts that the test needs started.
 - A test that leaves an application started, or an overlay entered, fails after its teardown;
   ``@pytest.mark.iacs(leaks=True)`` permits it.
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
     from iacs.runtime import Application, Overlay, Scope
     from iacs.testing.stage import Roots, Stage
 
+_SETTERS = {"cloud", "kafka_broker", "postgresql"}
+"""Fixtures that set settings, which an application reads when it starts."""
 _LEAKS = pytest.StashKey[Leaks]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the ini options."""
+    cache = "folder where the fixture `kafka_broker` keeps Kafka's jars (default: in the cache of pytest)"
+    parser.addini("iacs_kafka_cache", cache, default="")
     parser.addini("iacs_container", "container of the fixture `application`: module:Attribute", default="")
     parser.addini(
         "iacs_env_prefix", "prefix of the settings that the fixtures set, such as MYAPP_", default=""
@@ -47,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cloud(*, mailboxes={{…}}, signed_in=True): {meaning}")
     manager = config.pluginmanager
     manager.import_plugin("iacs.testing.cloud_fixtures")
+    manager.import_plugin("iacs.testing.server_fixtures")
     if manager.has_plugin("asyncio"):
         manager.import_plugin("iacs.testing.on_asyncio")
     if manager.has_plugin("anyio"):
@@ -77,13 +83,13 @@ def _marked(item: Any, name: str) -> Any:
 def application(request: pytest.FixtureRequest) -> "Application[Any]":
     """A started Application of ``iacs_container``, stopped after the test.
 
-    With the fixture ``cloud``, which is set up first, the owners of its mailboxes are signed in. Raises
-    ConfigurationError when the container cannot be imported, StartError when a part fails to start.
+    The fixtures ``cloud``, ``postgresql`` and ``kafka_broker`` are set up first; with ``cloud`` the owners of its
+    mailboxes are signed in. Raises ConfigurationError when the container cannot be imported, StartError when a part fails to start.
     """
     from iacs.testing.cloud_fixtures import sign_in_everybody
 
-    if "cloud" in request.fixturenames:
-        request.getfixturevalue("cloud")
+    for name in _SETTERS & set(request.fixturenames):
+        request.getfixturevalue(name)
     started: Application[Any] = request.getfixturevalue(f"iacs_{_loop_of(request)}_application")
     sign_in_everybody(request, started)
     return started

@@ -3,18 +3,16 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
-import sqlalchemy
 
 from iacs.core import counters
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
+from iacs.testing.servers.postgresql import temporary_database
 from tests.fixtures.events import LOGGER, read
-from tests.servers.postgresql import create_database, drop_database
 
 ADD = "UPDATE iacs_counters SET value = value + 1 WHERE name = :name"
 
@@ -22,12 +20,8 @@ ADD = "UPDATE iacs_counters SET value = value + 1 WHERE name = :name"
 @pytest.fixture
 def empty_url(postgresql_url: str) -> Iterator[str]:
     """URL of an empty PostgreSQL database."""
-    name = f"test_{uuid4().hex}"
-    create_database(postgresql_url, name)
-    try:
-        yield sqlalchemy.make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
-    finally:
-        drop_database(postgresql_url, name)
+    with temporary_database(postgresql_url) as url:
+        yield url
 
 
 def serializable(url: str) -> str:

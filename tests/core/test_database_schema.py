@@ -14,7 +14,7 @@ from iacs.containers import ApplicationContainer
 from iacs.core.config import Config
 from iacs.core.database import Database
 from iacs.core.exceptions import ConfigurationError, SchemaError
-from tests.servers.postgresql import create_database, drop_database
+from iacs.testing.servers.postgresql import temporary_database
 
 ADD_LEASE = "INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, '', '')"
 
@@ -22,10 +22,8 @@ ADD_LEASE = "INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, '
 @pytest.fixture
 def url(postgresql_url: str) -> Iterator[str]:
     """URL of an empty database on PostgreSQL."""
-    name = f"test_{uuid4().hex}"
-    create_database(postgresql_url, name)
-    yield sqlalchemy.make_url(postgresql_url).set(database=name).render_as_string(hide_password=False)
-    drop_database(postgresql_url, name)
+    with temporary_database(postgresql_url) as url:
+        yield url
 
 
 @contextmanager

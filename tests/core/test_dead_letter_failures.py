@@ -18,9 +18,9 @@ from iacs.core.events import Event, NewEvent
 from iacs.core.exceptions import EventError, KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.logger import create_logger
+from iacs.testing.servers.kafka import KafkaBroker
 from tests.fixtures.events import LOGGER, read
 from tests.fixtures.kafka import make_topic, send_raw
-from tests.servers.kafka import KafkaBroker
 
 DEAD = "iacs.dead-letter"
 

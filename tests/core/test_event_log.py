@@ -22,8 +22,8 @@ from iacs.core.database import Database
 from iacs.core.event_log import EventLog
 from iacs.core.events import NewEvent, Partition
 from iacs.core.exceptions import DatabaseError
+from iacs.testing.servers.postgresql import create_database, drop_database
 from tests.fixtures.events import LOGGER, read
-from tests.servers.postgresql import create_database, drop_database
 
 
 @pytest_asyncio.fixture

@@ -17,9 +17,9 @@ import pytest
 from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Transaction
+from iacs.testing.servers import ServerMissingError
+from iacs.testing.servers.postgresql import postgresql_server
 from tests.fixtures.folders import public_folder
-from tests.servers import ServerMissingError
-from tests.servers.postgresql import postgresql_server
 
 TIMEOUT = 2.0
 """Of every database here, in seconds; libpq gives a connection two at least."""

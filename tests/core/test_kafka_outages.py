@@ -8,9 +8,9 @@ import pytest
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
+from iacs.testing.servers.kafka import KafkaBroker
 from tests.fixtures.events import LOGGER, read
 from tests.fixtures.kafka import DEAD_LETTER_TOPIC, make_topic
-from tests.servers.kafka import KafkaBroker
 
 
 def client(broker: KafkaBroker, timeout: float) -> KafkaClient:

@@ -28,9 +28,9 @@ from iacs.core.oauth_client import OAuthClient
 from iacs.core.transaction import Transaction
 from iacs.runtime.health.probe import is_probe
 from iacs.sandbox import Sandbox
+from iacs.testing.servers.kafka import KafkaBroker
 from tests.fixtures.events import LOGGER
 from tests.fixtures.identity import CLIENT_ID, OTHER_GUID, TENANT_ID, Answer, ScriptedEntra
-from tests.servers.kafka import KafkaBroker
 
 NEWEST = 1
 

@@ -14,8 +14,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from tests.servers import ServerMissingError
+from iacs.testing.servers import ServerMissingError
 
+KAFKA_CACHE = Path(__file__).parents[2] / ".cache" / "kafka"
 _GRACE = 15.0
 
 
@@ -45,11 +46,12 @@ def _start(stack: ExitStack, options: argparse.Namespace) -> dict[str, str]:
     """Return the settings that name the servers; a server's module is imported only when it is requested."""
     settings = dict[str, str]()
     if options.kafka is not None:
-        from tests.servers.kafka import kafka_broker
+        from iacs.testing.servers.kafka import kafka_broker
 
-        settings["KAFKA_BOOTSTRAP_SERVERS"] = stack.enter_context(kafka_broker(options.kafka))
+        broker = kafka_broker(options.kafka, cache=KAFKA_CACHE)
+        settings["KAFKA_BOOTSTRAP_SERVERS"] = stack.enter_context(broker)
     if options.postgresql is not None:
-        from tests.servers.postgresql import postgresql_server
+        from iacs.testing.servers.postgresql import postgresql_server
 
         settings["DATABASE_URL"] = stack.enter_context(postgresql_server(options.postgresql))
     return settings

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from iacs.core.kafka_client import KafkaClient
+from iacs.testing.servers.kafka import kafka_broker
+from iacs.testing.servers.watch import lives
 from tests.fixtures.events import LOGGER, read
-from tests.servers.kafka import kafka_broker
-from tests.servers.watch import lives
+from tests.servers.__main__ import KAFKA_CACHE
 
 ROOT = Path(__file__).parents[2]
 OWNER = """
@@ -19,13 +20,13 @@ import asyncio, sys
 from pathlib import Path
 from iacs.core.kafka_client import KafkaClient
 from tests.fixtures.events import LOGGER
-from tests.servers.kafka import kafka_broker
+from iacs.testing.servers.kafka import kafka_broker
 
 async def publish(servers):
     async with KafkaClient([servers], timeout=30, logger=LOGGER) as kafka:
         await kafka.publish("survivors", "from the first run")
 
-with kafka_broker(Path(sys.argv[1])) as servers:
+with kafka_broker(Path(sys.argv[1]), cache=Path(sys.argv[2])) as servers:
     asyncio.run(publish(servers))
     print("published", flush=True)
     sys.stdin.read()
@@ -34,7 +35,7 @@ with kafka_broker(Path(sys.argv[1])) as servers:
 POSTGRESQL_OWNER = """
 import sys
 from pathlib import Path
-from tests.servers.postgresql import postgresql_server
+from iacs.testing.servers.postgresql import postgresql_server
 
 with postgresql_server(Path(sys.argv[1])):
     print("running", flush=True)
@@ -76,12 +77,12 @@ def test_a_command_that_is_interrupted_ends_first() -> None:
 async def test_a_broker_ends_with_its_killed_owner_and_keeps_its_records(
     kafka_servers: tuple[str, ...], tmp_path: Path
 ) -> None:
-    if not (Path(os.environ["IACS_TEST_KAFKA_FOLDER"]) / "bootstrap").exists():
+    if "IACS_TEST_KAFKA_BOOTSTRAP_SERVERS" in os.environ:
         pytest.skip(f"Kafka is given at {kafka_servers}, and not ours to start")
     folder = tmp_path / "kafka"
     publish_and_be_killed(folder)
     wait_until_unlocked(folder / "data" / ".lock")
-    with kafka_broker(folder) as servers:
+    with kafka_broker(folder, cache=KAFKA_CACHE) as servers:
         async with KafkaClient([servers], timeout=30, logger=LOGGER) as kafka:
             assert [event.value for event in await read(kafka, "survivors", "group")] == [
                 "from the first run"
@@ -89,7 +90,7 @@ async def test_a_broker_ends_with_its_killed_owner_and_keeps_its_records(
 
 
 def publish_and_be_killed(folder: Path) -> None:
-    command = [sys.executable, "-c", OWNER, str(folder)]
+    command = [sys.executable, "-c", OWNER, str(folder), str(KAFKA_CACHE)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"published\n"

@@ -11,12 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.servers import ServerMissingError
-from tests.servers.lock import locked
+from iacs.testing.servers import ServerMissingError
+from iacs.testing.servers.lock import locked
 
 _HERE = Path(__file__).parent
-_CACHE = _HERE.parents[1] / ".cache" / "kafka"
-_HOW = "install a JDK 17 or newer and Maven (Debian: apt-get install default-jdk-headless maven), or set KAFKA_BOOTSTRAP_SERVERS"
+_HOW = (
+    "install a JDK 17 or newer and Maven (Debian: apt-get install default-jdk-headless maven), "
+    "or set IACS_TEST_KAFKA_BOOTSTRAP_SERVERS"
+)
 _START_SECONDS = 60.0
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -48,11 +50,11 @@ def _tool(name: str) -> str:
     return path
 
 
-def _jars() -> Path:
+def _jars(cache: Path) -> Path:
     """Return the folder of the broker's jars; fetched once for each change of pom.xml."""
-    libs, stamp, pom = _CACHE / "libs", _CACHE / "pom.xml", _HERE / "pom.xml"
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    with locked(_CACHE / "lock"):
+    libs, stamp, pom = cache / "libs", cache / "pom.xml", _HERE / "pom.xml"
+    cache.mkdir(parents=True, exist_ok=True)
+    with locked(cache / "lock"):
         if stamp.exists() and stamp.read_bytes() == pom.read_bytes():
             return libs
         stamp.unlink(missing_ok=True)
@@ -78,12 +80,19 @@ class KafkaBroker:
     """A broker over a folder, which is formatted when new and keeps its records; `start` chooses new ports.
 
     `listeners` names further listeners with their security protocols; `addresses` has `host:port` of each by name.
+    The jars (43 MB) are fetched once, into `cache`.
     """
 
     def __init__(
-        self, folder: Path, properties: str = "", *, listeners: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        properties: str = "",
+        *,
+        cache: Path,
+        listeners: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder.absolute()
+        self._cache = cache.absolute()
         self._more_properties = properties
         self._protocols = {"PLAINTEXT": "PLAINTEXT", **(listeners or {})}
         self.addresses: Mapping[str, str] = {}
@@ -123,7 +132,7 @@ class KafkaBroker:
         self._storage_tool("format", "-t", identity, "-c", str(self.folder / "server.properties"))
 
     def _java(self) -> list[str]:
-        java, jars = _tool("java"), _jars()
+        java, jars = _tool("java"), _jars(self._cache)
         return [
             java,
             "-Xmx512m",
@@ -207,9 +216,9 @@ class KafkaBroker:
 
 
 @contextmanager
-def kafka_broker(folder: Path) -> Iterator[str]:
+def kafka_broker(folder: Path, *, cache: Path) -> Iterator[str]:
     """Yield `host:port` of a broker over `folder`, whose records are kept."""
-    broker = KafkaBroker(folder)
+    broker = KafkaBroker(folder, cache=cache)
     broker.start()
     try:
         yield broker.bootstrap

@@ -1,4 +1,4 @@
-"""A lock between processes that needs nothing but the standard library, since the demo runs these servers too."""
+"""A lock between processes that needs nothing but the standard library."""
 
 import fcntl
 from collections.abc import Iterator

@@ -11,12 +11,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
+import sqlalchemy
 from psycopg import sql
 
-from tests.servers import ServerMissingError, watch
-from tests.servers.watch import living
+from iacs.testing.servers import ServerMissingError, watch
+from iacs.testing.servers.watch import living
 
 _ADMINISTRATOR = "postgres"
 _USERS = ".handle_pids.json"
@@ -48,6 +50,17 @@ def create_database(url: str, name: str) -> None:
 def drop_database(url: str, name: str) -> None:
     """Drop a database, and close the connections to it."""
     _administrate(url, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def temporary_database(server: str) -> Iterator[str]:
+    """Yield the URL of a new database on a server; it is dropped at the end."""
+    name = f"test_{uuid4().hex}"
+    create_database(server, name)
+    try:
+        yield sqlalchemy.make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        drop_database(server, name)
 
 
 @contextmanager
