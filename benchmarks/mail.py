@@ -48,6 +48,9 @@ class Account:
     id: str = "00000000-0000-4000-8000-000000000001"
     email: str = "alice@contoso.example"
     status: str = "active"
+    access: str = "delegated"
+    via: str = ""
+    mailbox_path: str = "me"
 
 
 class Accounts:

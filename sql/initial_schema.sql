@@ -11,6 +11,9 @@ CREATE TABLE iacs_accounts (
     name TEXT NOT NULL DEFAULT '',
     tenant_id TEXT NOT NULL DEFAULT '',    -- empty: the tenant from the settings
     username TEXT NOT NULL DEFAULT '',     -- the name that the person signs in with, in lower case; empty: the address
+    access TEXT NOT NULL DEFAULT 'delegated'   -- whose grant opens the mailbox
+        CHECK (access IN ('delegated', 'shared', 'application')),
+    via TEXT NOT NULL DEFAULT '',          -- the address of the account that opens a shared mailbox
     status TEXT NOT NULL DEFAULT 'enrolled'
         CHECK (status IN ('enrolled', 'active', 'sign_in_required')),
     disabled_at TEXT,                      -- NULL: enabled; a disabled account keeps its status for later

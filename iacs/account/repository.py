@@ -6,7 +6,7 @@ from iacs.account.schema import Account, Enrollment
 from iacs.core.transaction import Row, Transaction
 
 _READ = """
-    SELECT id, email, name, tenant_id, username, object_id, directory_id,
+    SELECT id, email, name, tenant_id, username, access, via, object_id, directory_id,
         CASE WHEN disabled_at IS NULL THEN status ELSE 'disabled' END AS status
     FROM iacs_accounts
 """
@@ -40,9 +40,11 @@ def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> b
     """Enrol an account; return False if its address is already enrolled, perhaps by another process just now."""
     return (
         tx.execute(
-            """INSERT INTO iacs_accounts (id, email, name, tenant_id, username, created_at, updated_at)
-               VALUES (:id, :account, :name, :tenant_id, :username, :now, :now) ON CONFLICT (email) DO NOTHING""",
-            {"id": account_id, "now": now, **enrollment.model_dump()},
+            """INSERT INTO iacs_accounts
+                   (id, email, name, tenant_id, username, access, via, created_at, updated_at)
+               VALUES (:id, :account, :name, :tenant_id, :username, :access, :via, :now, :now)
+               ON CONFLICT (email) DO NOTHING""",
+            {"id": account_id, "now": now, **enrollment.model_dump(mode="json")},
         )
         == 1
     )
@@ -57,9 +59,10 @@ def update(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -
 def set_enrollment(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
     """Update what an account is enrolled with, other than its address."""
     tx.execute(
-        """UPDATE iacs_accounts SET name = :name, tenant_id = :tenant_id, username = :username, updated_at = :now
+        """UPDATE iacs_accounts SET name = :name, tenant_id = :tenant_id, username = :username,
+               access = :access, via = :via, updated_at = :now
            WHERE id = :id""",
-        {"id": account_id, "now": now, **enrollment.model_dump(exclude={"account"})},
+        {"id": account_id, "now": now, **enrollment.model_dump(mode="json", exclude={"account"})},
     )
 
 
@@ -111,6 +114,12 @@ def set_sign_in_restored(tx: Transaction, account_id: str, now: str) -> bool:
     """Undo `set_sign_in_required`; return False if it was undone already."""
     params = {"id": account_id, "status": "active", "now": now}
     return tx.execute(f"{_SET_STATUS} AND status = 'sign_in_required'", params) == 1
+
+
+def set_opened(tx: Transaction, account_id: str, now: str) -> None:
+    """Record that a mailbox for which nobody signs in has got a token."""
+    params = {"id": account_id, "status": "active", "now": now}
+    tx.execute(f"{_SET_STATUS} AND status = 'enrolled'", params)
 
 
 def _account(row: Row, schema: type[Account]) -> Account:

@@ -3,8 +3,9 @@
 import re
 from enum import StrEnum
 from typing import Annotated, Self
+from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from iacs.core.exceptions import AccountError
 from iacs.core.oauth_client import is_tenant
@@ -16,6 +17,7 @@ _PROBLEMS = {
     "extra_forbidden": "is not a key of an enrolment",
     "invalid_key": "is not a key of an enrolment",
     "string_type": "is not text",
+    "enum": "is not delegated, shared or application",
 }
 
 
@@ -38,6 +40,10 @@ def _username(value: str) -> str:
     return value
 
 
+def _via(value: str) -> str:
+    return _address(value) if value else ""
+
+
 def _name(value: str) -> str:
     if "\x00" in value:  # which PostgreSQL cannot store
         raise ValueError("contains the character NUL")
@@ -48,6 +54,14 @@ def _tenant(value: str) -> str:
     if value and not is_tenant(value):
         raise ValueError("is not a directory id or a domain such as contoso.example")
     return value
+
+
+class Access(StrEnum):
+    """What opens a mailbox: its owner's grant, that of another account's person, or the application's own."""
+
+    DELEGATED = "delegated"
+    SHARED = "shared"
+    APPLICATION = "application"
 
 
 class AccountStatus(StrEnum):
@@ -69,15 +83,23 @@ class Account(BaseModel):
     name: str = ""
     tenant_id: str = ""
     username: str = ""
+    access: Access = Access.DELEGATED
+    via: str = ""
     status: AccountStatus = AccountStatus.ENROLLED
     object_id: str | None = None
     directory_id: str | None = None
+
+    @property
+    def mailbox_path(self) -> str:
+        """The path of the mailbox in Microsoft Graph; only an account's own person is `me`."""
+        return "me" if self.access is Access.DELEGATED else f"users/{quote(self.email)}"
 
 
 class Enrollment(BaseModel):
     """The enrolment of one account; an empty `tenant_id` stands for AZURE_TENANT_ID.
 
-    `username` is the name that the person signs in with, if it is not the address.
+    `username` is the name that the person signs in with, if it is not the address; `via` is the account whose person
+    opens a shared mailbox.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -86,6 +108,18 @@ class Enrollment(BaseModel):
     name: Annotated[str, AfterValidator(_name)] = ""
     tenant_id: Annotated[str, AfterValidator(_tenant)] = ""
     username: Annotated[str, AfterValidator(_username)] = ""
+    access: Access = Access.DELEGATED
+    via: Annotated[str, AfterValidator(_via)] = ""
+
+    @model_validator(mode="after")
+    def _fits_access(self) -> Self:
+        if (self.access is Access.SHARED) != bool(self.via):
+            raise ValueError("access: shared and via: ADDRESS need each other")
+        if self.via == self.account:
+            raise ValueError("via is the account itself")
+        if self.username and self.access is not Access.DELEGATED:
+            raise ValueError(f"username does not apply to access: {self.access}, since nobody signs in")
+        return self
 
     @classmethod
     def of(cls, account: str, **fields: str) -> Self:
@@ -100,7 +134,7 @@ def problems(error: ValidationError) -> list[str]:
     """Return the problems of an enrolment, with their keys."""
     return [
         f"{'.'.join(map(str, problem['loc']))}"
-        f" {_PROBLEMS.get(problem['type'], problem['msg'].removeprefix('Value error, '))}"
+        f" {_PROBLEMS.get(problem['type'], problem['msg'].removeprefix('Value error, '))}".strip()
         for problem in error.errors()
     ]
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from iacs.account import repository
 from iacs.account.changes import Changes, compare
-from iacs.account.schema import Account, Enrollment, EnrollmentResult, normalize_address
+from iacs.account.schema import Access, Account, Enrollment, EnrollmentResult, normalize_address
 from iacs.core import clock
 from iacs.core.database import Database
 from iacs.core.exceptions import (
@@ -91,9 +91,23 @@ class AccountService:
             )
         return account
 
-    async def add(self, email: str, *, name: str = "", tenant_id: str = "", username: str = "") -> Account:
-        """Enrol one account; raise AccountError if its address is malformed or already enrolled."""
-        enrollment = Enrollment.of(email, name=name, tenant_id=tenant_id, username=username)
+    async def add(
+        self,
+        email: str,
+        *,
+        name: str = "",
+        tenant_id: str = "",
+        username: str = "",
+        access: str = Access.DELEGATED,
+        via: str = "",
+    ) -> Account:
+        """Enrol one account; raise AccountError if its address is malformed or already enrolled.
+
+        The parameters are the keys of an enrolment file.
+        """
+        enrollment = Enrollment.of(
+            email, name=name, tenant_id=tenant_id, username=username, access=access, via=via
+        )
         added = await self._database.run(repository.add, str(uuid4()), enrollment, _now())
         account = await self.get(enrollment.account)
         if not added:
@@ -135,6 +149,8 @@ class AccountService:
             name=account.name,
             tenant_id=account.tenant_id if tenant_id is None else tenant_id,
             username=account.username if username is None else username,
+            access=account.access,
+            via=account.via,
         )
         await self._grants.delete(account.id)
         await self._database.run(_relink, account, enrollment)
@@ -164,6 +180,10 @@ class AccountService:
     async def sign_in_restored(self, account_id: str) -> bool:
         """Record that nobody has to sign in again; return False if that is recorded already."""
         return await self._database.run(repository.set_sign_in_restored, account_id, _now())
+
+    async def opened(self, account_id: str) -> None:
+        """Record that a mailbox for which nobody signs in can be opened."""
+        await self._database.run(repository.set_opened, account_id, _now())
 
     async def probe(self) -> Mapping[str, int]:
         """Return the number of accounts by status; raise DegradedError if somebody has to sign in again."""

@@ -1,20 +1,30 @@
 """Access tokens of enabled accounts, and errors that name the address."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from iacs.account.schema import Account
+from iacs.account.schema import Access, Account
 from iacs.account.service import AccountService, require_enabled
-from iacs.core.exceptions import SignInRequiredError
+from iacs.core.exceptions import AccountError, SignInRequiredError
 from iacs.core.logger import Logger
 from iacs.core.token_service import TokenService
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """What opens a mailbox: the id that its tokens are stored under, and the account whose person signs in."""
+
+    id: str
+    holder: Account
 
 
 class AccountTokens:
     """The access tokens of enabled accounts; an account whose grant is lost is marked.
 
-    The token service knows account ids only; addresses and statuses come from the account service.
+    A shared mailbox is opened with the grant of another account, and one with access by the application with the
+    application's own. The token service knows ids only; addresses and statuses come from the account service.
     """
 
     def __init__(self, accounts: AccountService, token_service: TokenService, *, logger: Logger) -> None:
@@ -25,8 +35,8 @@ class AccountTokens:
     async def access_token(self, account_id: str) -> SecretStr:
         """Return a token that is valid now.
 
-        Raises AccountDisabledError, SignInRequiredError that names the address, and the other errors of
-        TokenService.access_token.
+        Raises AccountDisabledError, SignInRequiredError that names the address, AccountError if the account that opens
+        a shared mailbox cannot, and the other errors of TokenService.access_token.
         """
         account = require_enabled(await self._accounts.get_by_id(account_id))
         return await self._token(account, self._token_service.access_token)
@@ -37,16 +47,42 @@ class AccountTokens:
 
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
         """Never return this token again; raises the errors of TokenService.reject."""
-        await self._token_service.reject(account_id, access_token, claims=claims)
+        grant = await self._grant(await self._accounts.get_by_id(account_id))
+        await self._token_service.reject(grant.id, access_token, claims=claims)
+
+    async def _grant(self, account: Account) -> _Grant:
+        match account.access:
+            case Access.APPLICATION:
+                return _Grant(self._token_service.application_id(account.tenant_id), account)
+            case Access.SHARED:
+                holder = await self._holder(account)
+                return _Grant(holder.id, holder)
+        return _Grant(account.id, account)
+
+    async def _holder(self, account: Account) -> Account:
+        """Return the enabled account that opens a shared mailbox; raise AccountError."""
+        try:
+            holder = await self._accounts.get_enabled(account.via)
+        except AccountError as error:
+            raise AccountError(f"{account.email} cannot be opened: {error}", hint=error.hint) from error
+        if holder.access is not Access.DELEGATED:
+            raise AccountError(
+                f"{account.email} is opened by {holder.email}, for which nobody signs in",
+                hint="set via in the enrolment to an account with access: delegated",
+            )
+        return holder
 
     async def _token(self, account: Account, request: Callable[..., Awaitable[SecretStr]]) -> SecretStr:
+        grant = await self._grant(account)
         try:
-            token = await request(account.id, tenant_id=account.tenant_id)
+            token = await request(grant.id, tenant_id=grant.holder.tenant_id)
         except SignInRequiredError as error:
-            await self._sign_in_required(account, error)
-            raise _with_address(account.email, error) from error
-        if account.status == "sign_in_required":
-            await self._recovered(account)
+            await self._sign_in_required(grant.holder, error)
+            raise _with_address(grant.holder.email, error) from error
+        if grant.holder.status == "sign_in_required":
+            await self._recovered(grant.holder)
+        if account.access is not Access.DELEGATED and account.status == "enrolled":
+            await self._accounts.opened(account.id)
         return token
 
     async def _sign_in_required(self, account: Account, error: SignInRequiredError) -> None:

@@ -27,6 +27,16 @@ class Account(Protocol):
         ...
 
     @property
+    def access(self) -> str:
+        """One of delegated, shared, application; people sign in to the first kind only."""
+        ...
+
+    @property
+    def via(self) -> str:
+        """The address of the account that opens a shared mailbox; else empty."""
+        ...
+
+    @property
     def object_id(self) -> str | None:
         """The person who signed in before, an id within `directory_id`."""
         ...

@@ -53,7 +53,7 @@ class AuthService:
 
         It satisfies the claims for which the last renewal was refused.
         """
-        account = await self._accounts.get_enabled(email)
+        account = _require_person(await self._accounts.get_enabled(email))
         session = AuthSession.new(
             account.email,
             self._oauth_client.redirect_uri,
@@ -105,7 +105,7 @@ class AuthService:
 
     async def begin_device(self, email: str) -> DeviceSignIn:
         """Begin a sign-in that the person completes on any device with a browser."""
-        account = await self._accounts.get_enabled(email)
+        account = _require_person(await self._accounts.get_enabled(email))
         device = await self._oauth_client.begin_device_code(
             tenant_id=account.tenant_id, claims=await self._token_service.claims(account.id)
         )
@@ -175,6 +175,21 @@ class AuthService:
         return self._schema(
             account=account.email, name=identity.name, username=identity.username, warning=warning
         )
+
+
+def _require_person(account: Account) -> Account:
+    """Return the account; raise AccountError if it is opened by another account or by the application."""
+    if account.access == "shared":
+        raise AccountError(
+            f"{account.email} is a shared mailbox, which {account.via} opens",
+            hint=f"sign in with: iacs auth login {account.via}",
+        )
+    if account.access == "application":
+        raise AccountError(
+            f"{account.email} is opened by the application itself, so nobody signs in",
+            hint="an administrator grants the application permission Mail.Read in the app registration",
+        )
+    return account
 
 
 def _again(account: str) -> str:

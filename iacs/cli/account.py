@@ -85,11 +85,19 @@ def add(
         str, typer.Option("--tenant", help="Tenant, as id or domain (default: AZURE_TENANT_ID).")
     ] = "",
     username: Username = None,
+    access: Annotated[
+        str, typer.Option("--access", help="What opens the mailbox: delegated, shared or application.")
+    ] = "delegated",
+    via: Annotated[
+        str, typer.Option("--via", metavar="EMAIL", help="Account whose person opens a shared mailbox.")
+    ] = "",
     json: Json = False,
 ) -> None:
     """Enrol one account."""
     _change(
-        lambda accounts: accounts.add(email, name=name, tenant_id=tenant, username=username or ""),
+        lambda accounts: accounts.add(
+            email, name=name, tenant_id=tenant, username=username or "", access=access, via=via
+        ),
         "enrolled",
         json=json,
         creates=True,
@@ -147,7 +155,14 @@ def list_accounts(json: Json = False) -> None:
         for account in accounts:
             print_json(account.model_dump(mode="json"))
     elif accounts:
-        rows = [(account.email, str(account.status), account.name or None) for account in accounts]
-        print_table(("account", "status", "name"), rows)
+        rows = [
+            (account.email, str(account.status), _access(account), account.name or None)
+            for account in accounts
+        ]
+        print_table(("account", "status", "access", "name"), rows)
     else:
         note("no account is enrolled; enrol one with: iacs account add EMAIL, or iacs account sync DIRECTORY")
+
+
+def _access(account: "Account") -> str:
+    return f"{account.access} via {account.via}" if account.via else str(account.access)

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from iacs.core._oauth.claims import decode_challenge, merge_claims
 from iacs.core._oauth.credential import ClientCredential
-from iacs.core._oauth.scopes import full_scopes
+from iacs.core._oauth.scopes import full_scopes, graph_resource
 from iacs.core._oauth.tenant import is_tenant
 from iacs.core._oauth.tokens import DeviceCode, Identity, TokenSet
 from iacs.core.exceptions import (
@@ -65,7 +65,7 @@ class OAuthClient:
         from iacs.core._oauth.authority import Authority
 
         self.redirect_uri = redirect_uri
-        self._client_id = client_id
+        self.client_id = client_id
         self._tenant_id = tenant_id
         self._scopes = scopes
         self._graph_url = graph_url
@@ -94,7 +94,7 @@ class OAuthClient:
         """
         metadata = await self._metadata(tenant_id)
         query = {
-            "client_id": self._client_id,
+            "client_id": self.client_id,
             "response_type": "code",
             "response_mode": "query",
             "redirect_uri": self.redirect_uri,
@@ -142,8 +142,8 @@ class OAuthClient:
         }
         return await self._token(fields, "renew the tokens", tenant_id)
 
-    async def client_credentials(self, scope: str, *, tenant_id: str) -> TokenSet:
-        """Get a token for the application itself; `scope` is `{resource}/.default`."""
+    async def client_credentials(self, scope: str = "", *, tenant_id: str, claims: str = "") -> TokenSet:
+        """Get a token for the application itself; `scope` is `{resource}/.default` (default: Microsoft Graph's)."""
         if self._credential.public:
             raise ConfigurationError(
                 ["an application that acts for itself needs a client secret or a certificate"],
@@ -154,7 +154,11 @@ class OAuthClient:
                 ["an application that acts for itself needs one tenant"],
                 hint="set AZURE_TENANT_ID to the tenant's id",
             )
-        fields = {"grant_type": "client_credentials", "scope": scope, "claims": merge_claims()}
+        fields = {
+            "grant_type": "client_credentials",
+            "scope": scope or f"{graph_resource(self._graph_url)}/.default",
+            "claims": merge_claims(claims),
+        }
         return await self._token(fields, "give the application a token", tenant_id)
 
     async def begin_device_code(self, *, tenant_id: str = "", claims: str = "") -> DeviceCode:
@@ -164,7 +168,7 @@ class OAuthClient:
             raise OperatorRequiredError(
                 "this authority offers no sign-in by device code", hint="use the browser instead"
             )
-        fields = {"client_id": self._client_id, "scope": self._scopes, "claims": merge_claims(claims)}
+        fields = {"client_id": self.client_id, "scope": self._scopes, "claims": merge_claims(claims)}
         answer = await self._authority.post(
             metadata.device_authorization_endpoint, fields, "begin a sign-in by device code"
         )
@@ -199,7 +203,7 @@ class OAuthClient:
         metadata = await self._metadata(tenant_id)
         key = await self._authority.signing_key(metadata, id_tokens.key_id(id_token))
         return id_tokens.validate(
-            id_token, key=key, issuer=metadata.issuer, client_id=self._client_id, nonce=nonce
+            id_token, key=key, issuer=metadata.issuer, client_id=self.client_id, nonce=nonce
         )
 
     async def probe(self) -> Mapping[str, str]:
@@ -216,7 +220,7 @@ class OAuthClient:
 
     def _check_settings(self) -> None:
         needed = {
-            "AZURE_CLIENT_ID": self._client_id,
+            "AZURE_CLIENT_ID": self.client_id,
             "AZURE_TENANT_ID": self._tenant_id,
             "AZURE_AUTHORITY_HOST": self._authority_host,
             "AZURE_REDIRECT_URI": self.redirect_uri,

@@ -50,6 +50,7 @@ class TokenService:
         lease_seconds: float = 30.0,
     ) -> None:
         self._database = database
+        self._oauth_client = oauth_client
         self._grants = grants or Grants(database)
         self._encryption = encryption
         self._renewal = TokenRenewal(
@@ -68,6 +69,10 @@ class TokenService:
         row = token_store.new_row(account_id, tokens, self._encryption, tenant_id=tenant_id, person=person)
         await self._database.run(token_store.write, row)
         self._forget(account_id)
+
+    def application_id(self, tenant_id: str = "") -> str:
+        """Return the id that stands for an account where the application itself needs a token, in one tenant."""
+        return token_store.application_id(self._oauth_client.client_id, tenant_id)
 
     async def access_token(self, account_id: str, *, tenant_id: str | None = None) -> SecretStr:
         """Return a valid access token: from memory, from the database, or from one renewal.

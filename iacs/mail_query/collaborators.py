@@ -23,6 +23,21 @@ class Account(Protocol):
         ...
 
     @property
+    def access(self) -> str:
+        """One of delegated, shared, application: whose grant opens the mailbox."""
+        ...
+
+    @property
+    def via(self) -> str:
+        """The address of the account that opens a shared mailbox; else empty."""
+        ...
+
+    @property
+    def mailbox_path(self) -> str:
+        """The path of the mailbox below GRAPH_URL: `me`, or `users/` with its address."""
+        ...
+
+    @property
     def status(self) -> str:
         """One of enrolled, active, sign_in_required, disabled."""
         ...

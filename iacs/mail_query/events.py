@@ -21,6 +21,7 @@ class MailLocation:
     account_id: str
     folder: str
     folder_id: str
+    mailbox_path: str = "me"
 
 
 class MailReceived(BaseModel):

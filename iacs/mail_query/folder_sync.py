@@ -79,6 +79,8 @@ class FolderSync:
         reading = _Reading(location, cursor, PageSize.of_delta(self._page_size), once)
         if cursor.link is not None and not is_own(cursor.link, self._graph.url):
             await self._restart(reading, "the link belongs to another cloud")
+        elif cursor.link is not None and not self._opens(cursor.link, location):
+            await self._restart(reading, "the link belongs to the sign-in of another person")
         while True:
             try:
                 if await self._read_page(reading, progress):
@@ -96,7 +98,7 @@ class FolderSync:
     async def _read_page(self, reading: _Reading, progress: Progress) -> bool:
         """Store the page at the cursor and advance the cursor; return whether it was the last page."""
         location, cursor = reading.location, reading.cursor
-        url = cursor.link or f"{folder_url(self._graph, location.folder_id)}/messages/delta"
+        url = cursor.link or f"{self._folder_url(location)}/messages/delta"
         await self._check_circle(reading, url)
         page = await self._graph.page(
             location.account_id, url, read_changes, size=reading.size, once=reading.once
@@ -130,10 +132,17 @@ class FolderSync:
             return False
         location = reading.location
         try:
-            await self._graph.get(location.account_id, folder_url(self._graph, location.folder_id), bytes)
+            await self._graph.get(location.account_id, self._folder_url(location), bytes)
         except GraphError as answer:
             return _is_unknown(answer)
         return False
+
+    def _folder_url(self, location: MailLocation) -> str:
+        return folder_url(self._graph, location.mailbox_path, location.folder_id)
+
+    def _opens(self, link: str, location: MailLocation) -> bool:
+        """Return whether a link leads to the mailbox: `me` is whoever the token belongs to, perhaps nobody."""
+        return location.mailbox_path == "me" or not link.startswith(f"{self._graph.url}/me/")
 
     async def _restart(self, reading: _Reading, reason: str) -> None:
         self._logger.warning("mail folder restarted", folder=reading.location.folder, reason=reason)

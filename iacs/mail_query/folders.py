@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from iacs.core.exceptions import APIConnectionError, GraphError, MalformedResponseError
 from iacs.mail_query.answers import LINK_EXPIRED, concerns_mailbox
+from iacs.mail_query.collaborators import Account
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.odata import encode
 from iacs.mail_query.page_size import PageSize
@@ -42,7 +43,7 @@ class FolderTree:
         return not self.unreadable and not self.errors
 
 
-async def all_folders(graph: GraphClient, account_id: str) -> FolderTree:
+async def all_folders(graph: GraphClient, account: Account) -> FolderTree:
     """Return every folder that is not hidden.
 
     A folder that the list lacks counts as deleted, so a list that loses a page while it is read is read
@@ -53,7 +54,7 @@ async def all_folders(graph: GraphClient, account_id: str) -> FolderTree:
         readings += 1
         tree = FolderTree()
         try:
-            await _read_tree(graph, account_id, tree)
+            await _read_tree(graph, account, tree)
         except GraphError as error:
             if readings == _READINGS or not tree.folders or error.status not in LINK_EXPIRED:
                 raise
@@ -63,17 +64,17 @@ async def all_folders(graph: GraphClient, account_id: str) -> FolderTree:
                 return tree
 
 
-def mailbox_url(graph: GraphClient) -> str:
-    """Return the address of the mailbox, below which its folders and messages are."""
-    return f"{graph.url}/me"
+def mailbox_url(graph: GraphClient, mailbox_path: str) -> str:
+    """Return the address of a mailbox, below which its folders and messages are."""
+    return f"{graph.url}/{mailbox_path}"
 
 
-def folder_url(graph: GraphClient, name: str) -> str:
+def folder_url(graph: GraphClient, mailbox_path: str, name: str) -> str:
     """Return the address of a folder, given its id or well-known name."""
-    return f"{mailbox_url(graph)}/mailFolders/{quote(name, safe='')}"
+    return f"{mailbox_url(graph, mailbox_path)}/mailFolders/{quote(name, safe='')}"
 
 
-async def _read_tree(graph: GraphClient, account_id: str, tree: FolderTree) -> None:
+async def _read_tree(graph: GraphClient, account: Account, tree: FolderTree) -> None:
     """Add the folders, level by level; the subfolders of a folder may be missing, those of the mailbox not."""
     size = PageSize(_PAGE_SIZE)
     parents: deque[tuple[MailFolder | None, int]] = deque([(None, 0)])
@@ -82,7 +83,7 @@ async def _read_tree(graph: GraphClient, account_id: str, tree: FolderTree) -> N
         if depth > _MAX_DEPTH:
             raise MalformedResponseError(f"the mailbox has folders within folders without end, over {depth}")
         try:
-            for folder in await _read_list(graph, account_id, parent, size, tree):
+            for folder in await _read_list(graph, account, parent, size, tree):
                 if folder.child_folder_count != 0:
                     parents.append((folder, depth + 1))
         except (GraphError, MalformedResponseError) as error:
@@ -92,14 +93,14 @@ async def _read_tree(graph: GraphClient, account_id: str, tree: FolderTree) -> N
 
 
 async def _read_list(
-    graph: GraphClient, account_id: str, parent: MailFolder | None, size: PageSize, tree: FolderTree
+    graph: GraphClient, account: Account, parent: MailFolder | None, size: PageSize, tree: FolderTree
 ) -> list[MailFolder]:
     """Add the folders of a folder, or those at the top; return those that are not in the tree yet."""
-    top = f"{mailbox_url(graph)}/mailFolders"
-    url = top if parent is None else f"{folder_url(graph, parent.id)}/childFolders"
+    top = f"{mailbox_url(graph, account.mailbox_path)}/mailFolders"
+    url = top if parent is None else f"{folder_url(graph, account.mailbox_path, parent.id)}/childFolders"
     added = []
     async for page in graph.pages(
-        account_id, f"{url}?{encode({'$top': str(size.current)})}", read_folders, size=size
+        account.id, f"{url}?{encode({'$top': str(size.current)})}", read_folders, size=size
     ):
         for folder in page.items:
             if isinstance(folder, UnreadableFolder):

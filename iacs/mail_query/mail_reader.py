@@ -3,7 +3,8 @@
 from collections.abc import AsyncGenerator
 from functools import partial
 
-from iacs.mail_query.collaborators import Accounts
+from iacs.mail_query.collaborators import Account, Accounts
+from iacs.mail_query.denied import naming_the_mailbox
 from iacs.mail_query.folders import all_folders, folder_url, mailbox_url
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.odata import encode, parameters
@@ -50,29 +51,36 @@ class MailReader:
         """Yield the messages that match a query; raise MailQueryError before the first request."""
         query = query or MailQuery()
         options = parameters(query, page_size=self._page_size)
-        url = mailbox_url(self._graph) if query.folder is None else folder_url(self._graph, query.folder)
         size = PageSize(int(options["$top"]))
-        return self._messages(email, f"{url}/messages?{encode(options)}", size, query.limit)
+        return self._messages(email, query, f"messages?{encode(options)}", size)
 
     async def folders(self, email: str) -> tuple[MailFolder, ...]:
         """Return every folder that is not hidden, parents before their children."""
         account = await self._accounts.get_enabled(email)
-        tree = await all_folders(self._graph, account.id)
+        with naming_the_mailbox(account):
+            tree = await all_folders(self._graph, account)
         for error in tree.errors.values():
             raise error
         return tuple(tree.folders.values())
 
     async def _messages(
-        self, email: str, url: str, size: PageSize, limit: int | None
+        self, email: str, query: MailQuery, resource: str, size: PageSize
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
         account = await self._accounts.get_enabled(email)
-        left, recent = limit, RecentIds()
+        url = f"{self._parent(account, query)}/{resource}"
+        left, recent = query.limit, RecentIds()
         read = partial(read_messages, schema=self._schema)
-        async for page in self._graph.pages(account.id, url, read, size=size):
-            new = [message for message in page.items if recent.add(message.id)]
-            for message in new if left is None else new[:left]:
-                yield message
-            if left is not None:
-                left -= len(new)
-                if left <= 0:
-                    return
+        with naming_the_mailbox(account):
+            async for page in self._graph.pages(account.id, url, read, size=size):
+                new = [message for message in page.items if recent.add(message.id)]
+                for message in new if left is None else new[:left]:
+                    yield message
+                if left is not None:
+                    left -= len(new)
+                    if left <= 0:
+                        return
+
+    def _parent(self, account: Account, query: MailQuery) -> str:
+        if query.folder is None:
+            return mailbox_url(self._graph, account.mailbox_path)
+        return folder_url(self._graph, account.mailbox_path, query.folder)

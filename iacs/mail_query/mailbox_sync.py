@@ -10,6 +10,7 @@ from iacs.core.logger import Logger
 from iacs.mail_query import repository
 from iacs.mail_query.answers import concerns_mailbox
 from iacs.mail_query.collaborators import Account
+from iacs.mail_query.denied import naming_the_mailbox
 from iacs.mail_query.events import MailLocation
 from iacs.mail_query.folder_sync import FolderSync
 from iacs.mail_query.folders import FolderTree, all_folders
@@ -46,7 +47,8 @@ class MailboxSync:
         A folder that fails is set aside: `progress` has its reason. An error that concerns the whole mailbox is
         raised immediately, and that of a folder at the end if every folder failed.
         """
-        tree = await all_folders(self._graph, account.id)
+        with naming_the_mailbox(account):
+            tree = await all_folders(self._graph, account)
         folders = list(tree.folders.values())
         cursors = await self._database.run(repository.upsert_folders, account.id, folders)
         progress.begin(folders, cursors)
@@ -98,7 +100,7 @@ class MailboxSync:
     ) -> None:
         for folder, cursor in remaining:
             name = folder.display_name or ""
-            location = MailLocation(account.email, account.id, name, folder.id)
+            location = MailLocation(account.email, account.id, name, folder.id, account.mailbox_path)
             try:
                 await self._folders.run(location, cursor, progress, once=failures.is_outage)
             except APIConnectionError as error:

@@ -58,6 +58,16 @@ class Registration:
 
 
 @dataclass
+class Permissions:
+    """Who may open the mailboxes of others; addresses are in lower case."""
+
+    full_access: set[tuple[str, str]] = field(default_factory=set)
+    """Pairs of a mailbox and a person who may open it."""
+    application_policy: frozenset[str] | None = None
+    """The mailboxes that the application may open with its own token; None: all."""
+
+
+@dataclass
 class Cloud:
     """The whole state, in memory."""
 
@@ -68,6 +78,7 @@ class Cloud:
     faults: Faults = field(default_factory=Faults)
     device_sign_ins: DeviceSignIns = field(default_factory=DeviceSignIns)
     requests: list[RecordedRequest] = field(default_factory=list)
+    permissions: Permissions = field(default_factory=Permissions)
     in_flight: Counter[str] = field(default_factory=Counter)
     """The number of requests that are being answered, by mailbox."""
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from iacs.sandbox.mail.mailbox import Mailbox
 
@@ -20,11 +20,20 @@ class Person:
 
     address: str
     mailbox: Mailbox
+    sign_in_name: str = ""
+    """The user principal name, if it is not the address."""
+    creation: int = 0
+    """The number of times that the person was deleted and created again."""
+
+    @property
+    def username(self) -> str:
+        """The name that the person signs in with."""
+        return self.sign_in_name or self.address
 
     @property
     def object_id(self) -> str:
         """The `oid` claim, the same after a restart."""
-        return stable_id("user", self.address)
+        return stable_id("user", self.address, *(["again"] * self.creation))
 
     @property
     def name(self) -> str:
@@ -48,10 +57,15 @@ class Directory:
         return tuple(self._people.values())
 
     def find(self, key: str) -> Person | None:
-        """Return the person with this address or object id."""
+        """Return the person with this address, sign-in name or object id."""
         return self._people.get(key.lower()) or next(
-            (person for person in self.people if person.object_id == key.lower()), None
+            (person for person in self.people if key.lower() in (person.object_id, person.username.lower())),
+            None,
         )
+
+    def change(self, address: str, **fields: str | int) -> None:
+        """Change a person; codes and tokens issued before are those of the person as it was."""
+        self._people[address.lower()] = replace(self.person(address), **fields)  # type: ignore[arg-type]
 
     def person(self, key: str) -> Person:
         """Return the person with this address or object id; raise KeyError if nobody has it."""

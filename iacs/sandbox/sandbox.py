@@ -192,6 +192,30 @@ class Sandbox:
         """Accept assertions signed with the key of this certificate; from now on they are verified."""
         self._cloud.registration.certificates.append(pem)
 
+    def grant_full_access(self, mailbox: str, to: str) -> None:
+        """Let a person open the mailbox of another one, as an administrator of Exchange does."""
+        people = [self._cloud.directory.person(address) for address in (mailbox, to)]
+        self._cloud.permissions.full_access.add((people[0].address.lower(), people[1].address.lower()))
+
+    def revoke_full_access(self, mailbox: str, of: str) -> None:
+        """Take the access to another person's mailbox from a person again."""
+        self._cloud.permissions.full_access.discard((mailbox.lower(), of.lower()))
+
+    def limit_application(self, *mailboxes: str) -> None:
+        """Let the application open these mailboxes alone with its own token, by an application access policy."""
+        people = [self._cloud.directory.person(address) for address in mailboxes]
+        self._cloud.permissions.application_policy = frozenset(person.address.lower() for person in people)
+
+    def change_username(self, address: str, username: str) -> None:
+        """Give a person a sign-in name that is not their address."""
+        self._cloud.directory.change(address, sign_in_name=username)
+
+    def create_again(self, address: str) -> None:
+        """Delete a person and create them again: the address is the same, the object id is not."""
+        person = self._cloud.directory.person(address)
+        self._cloud.issuer.revoke(person)
+        self._cloud.directory.change(address, creation=person.creation + 1)
+
     def object_id(self, address: str) -> str:
         """Return the id of a person, which is the `oid` claim of their tokens."""
         return self._cloud.directory.person(address).object_id

@@ -158,3 +158,19 @@ def test_whatever_a_file_holds_is_an_enrolment_or_a_sentence(tmp_path: Path, con
         assert len(read_enrollments(tmp_path)) == 1
     except AccountError as error:
         assert "a.yaml" in str(error)  # noqa: PT017 - most are errors, a few may not be
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("access: everything", "a.yaml: access is not delegated, shared or application"),
+        ("access: shared", "a.yaml: access: shared and via: ADDRESS need each other"),
+        ("via: b@contoso.example", "a.yaml: access: shared and via: ADDRESS need each other"),
+        ("access: shared\nvia: b", "a.yaml: via is not an address"),
+        ("access: shared\nvia: a@contoso.example", "a.yaml: via is the account itself"),
+        ("access: application\nusername: b@contoso.example", "a.yaml: username does not apply"),
+    ],
+)
+def test_the_keys_of_an_enrolment_fit_the_access(tmp_path: Path, lines: str, problem: str) -> None:
+    (tmp_path / "a.yaml").write_text(f"account: a@contoso.example\n{lines}\n")
+    assert problem in problems(tmp_path)

@@ -26,6 +26,8 @@ class Account:
     email: str = ALICE
     tenant_id: str = ""
     username: str = ""
+    access: str = "delegated"
+    via: str = ""
     object_id: str | None = None
     directory_id: str | None = None
 

@@ -249,3 +249,24 @@ async def test_a_person_who_was_created_again_signs_in_after_a_relink(identity: 
     assert not await identity.token_service.holds(alice)
     await identity.sign_in(ALICE)
     assert await identity.status(ALICE) == "active"
+
+
+async def test_a_person_signs_in_with_a_name_that_is_not_the_address(
+    identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity.cloud.change_username(ALICE, "a12345@corp.example")
+    with pytest.raises(AuthenticationError, match="a12345@corp"):
+        await identity.sign_in(ALICE)
+    monkeypatch.setattr(identity.oauth_client, "_tenant_id", identity.cloud.tenant_id)
+    await identity.sign_in(ALICE)
+    assert await identity.status(ALICE) == "active"
+
+
+async def test_a_person_who_is_created_again_is_accepted_after_a_relink(
+    identity: Identity, alice: str
+) -> None:
+    identity.cloud.create_again(ALICE)
+    with pytest.raises(AuthenticationError, match="not the person who signed in before"):
+        await identity.sign_in(ALICE)
+    await identity.accounts.relink(ALICE)
+    assert await identity.sign_in(ALICE) == alice

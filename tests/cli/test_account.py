@@ -79,9 +79,9 @@ def test_a_sync_as_json_is_one_object(iacs: Iacs, people: Path) -> None:
 def test_accounts_are_listed_with_their_status(iacs: Iacs) -> None:
     iacs("account", "sync")
     assert iacs("account", "list").lines == [
-        "account                status    name",
-        "alice@contoso.example  enrolled  Alice [bold]Archer",
-        "bob@contoso.example    enrolled  -",
+        "account                status    access     name",
+        "alice@contoso.example  enrolled  delegated  Alice [bold]Archer",
+        "bob@contoso.example    enrolled  delegated  -",
     ]
 
 

@@ -17,13 +17,16 @@ KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 @asynccontextmanager
 async def process(
-    identity: Identity, database_url: str, *, tasks: int, lease_seconds: float = 30
+    identity: Identity, database_url: str, *, tasks: int, lease_seconds: float = 30, application: bool = False
 ) -> AsyncIterator[Process]:
     """Start a process and wait until it is ready to ask."""
+    tenant_id = identity.cloud.tenant_id if application else ""
+    application_id = identity.token_service.application_id(tenant_id)
     order = {
         "database_url": database_url,
         "settings": identity.cloud.settings,
-        "account_id": identity.account_ids[ALICE],
+        "account_id": application_id if application else identity.account_ids[ALICE],
+        "tenant_id": tenant_id,
         "tasks": tasks,
         "lease_seconds": lease_seconds,
         "key": KEY,
@@ -63,6 +66,17 @@ async def test_many_tasks_of_many_processes_renew_once(identity: Identity, datab
     identity.expire()
     await identity.another_process().access_token(identity.account_ids[ALICE])
     assert identity.token_requests() == 2
+
+
+async def test_many_tasks_of_many_processes_request_one_token_of_the_application(
+    identity: Identity, database_url: str
+) -> None:
+    identity.cloud.faults.slow(grant_type="client_credentials", seconds=1)
+    async with AsyncExitStack() as stack:
+        started = (process(identity, database_url, tasks=200, application=True) for _ in range(4))
+        children = await asyncio.gather(*(stack.enter_async_context(child) for child in started))
+        assert await asyncio.gather(*map(ask, children)) == [[200, 1]] * 4
+    assert identity.token_requests("client_credentials") == 1
 
 
 async def test_when_the_renewing_process_is_killed_another_takes_over(

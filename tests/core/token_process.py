@@ -38,7 +38,10 @@ async def main(order: dict[str, Any]) -> None:
         print("ready", flush=True)  # noqa: T201
         sys.stdin.readline()
         tokens = await asyncio.gather(
-            *(service.access_token(order["account_id"]) for _ in range(order["tasks"]))
+            *(
+                service.access_token(order["account_id"], tenant_id=order["tenant_id"])
+                for _ in range(order["tasks"])
+            )
         )
         print(json.dumps([len(tokens), len(set(tokens))]), flush=True)  # noqa: T201
 

@@ -114,6 +114,9 @@ class Person:
     id: str
     email: str
     status: str = "active"
+    access: str = "delegated"
+    via: str = ""
+    mailbox_path: str = "me"
 
 
 class People:

@@ -43,7 +43,10 @@ class Whole:
     async def sign_in(self, folder: Path) -> None:
         (folder / "alice.yaml").write_text(f"account: {ALICE}\n")
         await self.accounts.sync(folder)
-        request = await self.auth.begin(ALICE)
+        await self.sign_in_as(ALICE)
+
+    async def sign_in_as(self, email: str) -> None:
+        request = await self.auth.begin(email)
         answer = await self.http.send("GET", request.url)
         query = parse_qs(urlsplit(answer.headers["Location"]).query)
         await self.auth.complete(
@@ -63,6 +66,7 @@ async def whole(
     page_size: int = 10,
     servers: Sequence[str] = (),
     topic: str = "iacs.mail.received",
+    scopes: str = "openid profile offline_access User.Read Mail.Read",
 ) -> AsyncIterator[Whole]:
     """`settings` are those of the stand-in; events go to Kafka when it has `servers`."""
     logger = create_logger("iacs.tests.mail_query", level="CRITICAL")
@@ -74,7 +78,7 @@ async def whole(
             authority_host=settings["AZURE_AUTHORITY_HOST"],
             tenant_id=settings["AZURE_TENANT_ID"],
             redirect_uri="http://localhost:8400/callback",
-            scopes="openid profile offline_access User.Read Mail.Read",
+            scopes=scopes,
             client_secret=SecretStr(settings["AZURE_CLIENT_SECRET"]),
         )
         encryption = Encryption(KEY)

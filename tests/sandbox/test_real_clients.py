@@ -89,6 +89,23 @@ async def test_msal_signs_in_by_device_code(secure_cloud: Sandbox) -> None:
     await asyncio.to_thread(story)
 
 
+async def test_msal_gets_an_application_token_that_opens_the_mailboxes_of_the_policy(
+    secure_cloud: Sandbox,
+) -> None:
+    secure_cloud.limit_application(ALICE)
+    trust = ssl.create_default_context(cafile=str(secure_cloud.ca_file))
+
+    def story() -> list[int]:
+        client = msal_client(secure_cloud)
+        tokens = client.acquire_token_for_client(["https://graph.microsoft.com/.default"])
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        paths = (f"users/{ALICE}", "users/bob@contoso.example", "me")
+        urls = [f"{secure_cloud.graph_url}/{path}/messages" for path in paths]
+        return [httpx.get(url, headers=headers, verify=trust).status_code for url in urls]
+
+    assert await asyncio.to_thread(story) == [200, 403, 400]
+
+
 async def test_azure_identity_gets_an_application_token(secure_cloud: Sandbox) -> None:
     def story() -> str:
         credential = azure.identity.ClientSecretCredential(

@@ -17,12 +17,16 @@ from iacs.core.encryption import Encryption
 from iacs.core.exceptions import (
     APIConnectionError,
     AuthenticationError,
+    ConfigurationError,
+    DatabaseError,
     InvalidIdTokenError,
+    OperatorRequiredError,
     SignInRequiredError,
 )
 from iacs.core.lease import Lease
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient, TokenSet
+from iacs.core.transaction import Row
 
 _RETRY = 30.0
 
@@ -66,7 +70,7 @@ class TokenRenewal:
         stored = await self._read(account_id)
         if stored.fresh:
             return stored
-        if stored.refresh_token is None and self._may_serve(stored):
+        if stored.refresh_token is None and not stored.is_application and self._may_serve(stored):
             return replace(stored, refresh_at=stored.expires_at)
         return await self._renewed(stored, tenant_id)
 
@@ -90,15 +94,27 @@ class TokenRenewal:
 
     async def _read(self, account_id: str) -> StoredToken:
         row = await self._database.run(token_store.read, account_id)
-        if row is None:
+        if token_store.is_application(account_id):
+            stored = self._open_application(account_id, row)
+        elif row is None:
             raise SignInRequiredError("there are no tokens for this account", error="login_required")
-        stored = token_store.open_row(row, self._encryption)
+        else:
+            stored = token_store.open_row(row, self._encryption)
         if stored.suspended:
             raise AuthenticationError("the tokens of this account are suspended", hint="enable the account")
         if self._is_rejected(stored):
             past = clock.now() - timedelta(seconds=1)
             return replace(stored, expires_at=past, refresh_at=past)
         return stored
+
+    def _open_application(self, account_id: str, row: Row | None) -> StoredToken:
+        """Return the tokens of an application; those that cannot be read are replaced, which costs nothing."""
+        if row is None:
+            return StoredToken.missing(account_id)
+        try:
+            return token_store.open_row(row, self._encryption)
+        except (DatabaseError, ConfigurationError):
+            return StoredToken.missing(account_id, version=row["version"])
 
     def _is_rejected(self, stored: StoredToken) -> bool:
         return stored.access_token == self._rejected.get(stored.account_id)
@@ -153,8 +169,17 @@ class TokenRenewal:
 
     async def _refresh(self, stored: StoredToken, tenant_id: str | None) -> bool:
         """Request new tokens and store them; return False if the row has changed meanwhile, which takes precedence."""
+        request = self._request_application if stored.is_application else self._request
         try:
-            tokens = await self._request(stored, tenant_id)
+            async with asyncio.timeout(self._renewal_seconds):
+                tokens = await request(stored, tenant_id)
+        except TimeoutError:
+            raise _TokensKeptError(
+                APIConnectionError(
+                    f"Entra ID did not renew the tokens within {self._renewal_seconds:g} seconds",
+                    hint="try again later",
+                )
+            ) from None
         except SignInRequiredError as error:
             return await self._refused(stored, error)
         except (APIConnectionError, AuthenticationError) as error:
@@ -200,19 +225,28 @@ class TokenRenewal:
             )
         claims = self._claims.get(stored.account_id, "")
         tenant = _tenant(stored, tenant_id)
-        try:
-            async with asyncio.timeout(self._renewal_seconds):
-                tokens = await self._oauth_client.refresh(
-                    stored.refresh_token, tenant_id=tenant, claims=claims
-                )
-                if tokens.id_token is not None:
-                    await self._check_person(stored, tokens.id_token, tenant)
-        except TimeoutError:
-            raise APIConnectionError(
-                f"Entra ID did not renew the tokens within {self._renewal_seconds:g} seconds",
-                hint="try again later",
-            ) from None
+        tokens = await self._oauth_client.refresh(stored.refresh_token, tenant_id=tenant, claims=claims)
+        if tokens.id_token is not None:
+            await self._check_person(stored, tokens.id_token, tenant)
         return tokens
+
+    async def _request_application(self, stored: StoredToken, tenant_id: str | None) -> TokenSet:
+        """Request a token for the application itself, for which nobody can sign in."""
+        claims = self._claims.get(stored.account_id, "")
+        try:
+            tokens = await self._oauth_client.client_credentials(tenant_id=tenant_id or "", claims=claims)
+        except SignInRequiredError as error:
+            raise OperatorRequiredError(
+                str(error),
+                hint="no person can sign in for the application: the tenant's administrator must lift the refusal",
+                error=error.error,
+                suberror=error.suberror,
+                codes=error.codes,
+                claims=error.claims,
+                trace_id=error.trace_id,
+                correlation_id=error.correlation_id,
+            ) from error
+        return tokens.model_copy(update={"refresh_token": None})
 
     async def _check_person(self, stored: StoredToken, id_token: SecretStr, tenant: str) -> None:
         """Refuse tokens of somebody else (OpenID Connect Core 1.0, 12.2)."""

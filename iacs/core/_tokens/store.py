@@ -3,7 +3,8 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from pydantic import SecretStr
 
@@ -17,10 +18,14 @@ from iacs.core.transaction import Row, Transaction
 _NEVER = "0001-01-01T00:00:00.000000Z"
 
 # The version of a sign-in is the time, so that a row that is deleted and written again repeats none.
-_WRITE = """
+_ROW = """
     INSERT INTO iacs_tokens (account_id, secret, scope, expires_at, refresh_at, version, updated_at)
     VALUES (:account_id, :secret, :scope, :expires_at, :refresh_at, :version, :updated_at)
-    ON CONFLICT (account_id) DO UPDATE SET secret = excluded.secret, scope = excluded.scope,
+    ON CONFLICT (account_id)
+"""
+_INSERT = f"{_ROW} DO NOTHING"
+_WRITE = f"""
+    {_ROW} DO UPDATE SET secret = excluded.secret, scope = excluded.scope,
         expires_at = excluded.expires_at, refresh_at = excluded.refresh_at,
         version = excluded.version, updated_at = excluded.updated_at, suspended = FALSE
 """
@@ -53,6 +58,17 @@ class StoredToken:
     refresh_at: datetime
     version: int
 
+    @classmethod
+    def missing(cls, account_id: str, *, version: int = 0) -> Self:
+        """Return what an application has that requested no token yet, or none that can be read."""
+        past = datetime.min.replace(tzinfo=UTC)
+        return cls(account_id, False, "", None, SecretStr(""), None, past, past, version)
+
+    @property
+    def is_application(self) -> bool:
+        """Whether they are those of the application itself, which has no refresh token."""
+        return is_application(self.account_id)
+
     @property
     def fresh(self) -> bool:
         """Whether it is not due for renewal."""
@@ -62,6 +78,16 @@ class StoredToken:
     def usable(self) -> bool:
         """Whether it has not expired."""
         return clock.now() < self.expires_at
+
+
+def application_id(client_id: str, tenant_id: str) -> str:
+    """Return the id under which the tokens of an application in a tenant are stored."""
+    return f"application:{client_id}:{tenant_id}"
+
+
+def is_application(account_id: str) -> bool:
+    """Return whether an id is that of an application."""
+    return account_id.startswith("application:")
 
 
 def context(account_id: str) -> str:
@@ -162,8 +188,8 @@ def write(tx: Transaction, row: dict[str, object]) -> None:
 
 
 def replace(tx: Transaction, row: dict[str, object]) -> bool:
-    """Store renewed tokens; return False if the row is no longer the one that was renewed."""
-    if tx.execute(_REPLACE, row) != 1:
+    """Store renewed tokens, or the first ones of an application; return False if the row has changed since."""
+    if tx.execute(_INSERT if row["version"] == 1 else _REPLACE, row) != 1:
         return False
     refusals.forget(tx, row["account_id"])
     return True

@@ -103,7 +103,7 @@ class TokenIssuer:
             "tid": self._tenant_id, "uti": secrets.token_urlsafe(16), "ver": "1.0",
         }  # fmt: skip
         if person:
-            claims |= {"oid": person.object_id, "upn": person.address, "scp": " ".join(grant.scopes)}
+            claims |= {"oid": person.object_id, "upn": person.username, "scp": " ".join(grant.scopes)}
         token = self._sign(claims)
         self.access_tokens[token] = Issued(grant, claims["exp"])
         return token
@@ -123,7 +123,7 @@ class TokenIssuer:
         subject = uuid.uuid5(uuid.UUID(person.object_id), client_id).hex
         claims = {
             "aud": client_id, "iss": issuer, "iat": now, "nbf": now, "exp": now + 3600,
-            "name": person.name, "oid": person.object_id, "preferred_username": person.address,
+            "name": person.name, "oid": person.object_id, "preferred_username": person.username,
             "sub": subject, "tid": self._tenant_id, "uti": secrets.token_urlsafe(16), "ver": "2.0",
         }  # fmt: skip
         return self._sign(claims | ({"nonce": grant.nonce} if grant.nonce else {}))

@@ -13,7 +13,8 @@ from iacs.sandbox.entra.token_issuer import Grant
 from iacs.sandbox.graph.errors import GraphError
 
 _PREFERENCE = re.compile(r'\s*([^\s=;,]+)\s*(?:=\s*(?:"([^"]*)"|([^,;\s]*)))?')
-_MAIL_SCOPES = ("mail.read", "mail.readwrite", "mail.readbasic", ".default")
+_SHARED_SCOPES = ("mail.read.shared", "mail.readwrite.shared", ".default")
+_MAIL_SCOPES = ("mail.read", "mail.readwrite", "mail.readbasic", *_SHARED_SCOPES)
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,33 @@ def owner(call: Call, user: str | None) -> Person:
     person = call.cloud.directory.find(user)
     if person is None:
         raise GraphError(404, "ErrorInvalidUser", f"The requested user '{user}' is invalid.")
-    if signed_in is not None and person != signed_in:
-        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+    if signed_in is None:
+        _check_policy(call, person)
+    elif person.address != signed_in.address:
+        _check_full_access(call, person, signed_in)
     return person
+
+
+def _check_policy(call: Call, person: Person) -> None:
+    """Raise GraphError for a mailbox that the tenant's application access policy leaves out."""
+    policy = call.cloud.permissions.application_policy
+    if policy is not None and person.address.lower() not in policy:
+        message = "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings."
+        raise GraphError(403, "ErrorAccessDenied", message)
+
+
+def _check_full_access(call: Call, person: Person, signed_in: Person) -> None:
+    """Raise GraphError for somebody else's mailbox, unless Exchange and the scopes of the token allow it."""
+    allowed = (person.address.lower(), signed_in.address.lower()) in call.cloud.permissions.full_access
+    if not allowed or not any(scope.lower().endswith(_SHARED_SCOPES) for scope in call.grant.scopes):
+        raise _access_denied()
+
+
+def _access_denied() -> GraphError:
+    return GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
 
 
 def require_mail_scope(call: Call) -> None:
     """Raise GraphError unless the person has allowed reading mail."""
     if not any(scope.lower().endswith(_MAIL_SCOPES) for scope in call.grant.scopes):
-        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+        raise _access_denied()

@@ -22,7 +22,7 @@ def profile(call: Call, person: Person) -> web.Response:
         "officeLocation": None,
         "preferredLanguage": None,
         "surname": surname or None,
-        "userPrincipalName": person.address,
+        "userPrincipalName": person.username,
         "id": person.object_id,
         "otherMails": [],
         "proxyAddresses": [f"SMTP:{person.address}"],
