@@ -7,11 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from iacs.testing.captures import CapturedEvents
     from iacs.testing.cloud import CloudFixture
 
-__all__ = ["CloudFixture"]
+__all__ = ["CapturedEvents", "CloudFixture"]
 
-_LATER = {"CloudFixture": "iacs.testing.cloud"}
+_LATER = {"CapturedEvents": "iacs.testing.captures", "CloudFixture": "iacs.testing.cloud"}
 """Imported at first use: every run of pytest imports this package."""
 
 if not TYPE_CHECKING:  # a type checker would take it to say that every name exists

@@ -10,6 +10,7 @@ Every run of pytest loads it, so it imports nothing else until one of its fixtur
 - ``scope(request=FakeRequest())`` enters a scope in the same way.
 - ``cloud`` is the stand-in for Microsoft's cloud, with the mailboxes of ``@pytest.mark.cloud(mailboxes={…})``.
 - ``postgresql`` and ``kafka_broker`` are real servers, started once for a run, or the reason why a test is skipped.
+- ``captured_events`` and ``captured_logs`` are what was published and logged during the test.
 - ``@pytest.mark.iacs(roots=[MailQueryService, "core.database"])`` names the parts that the test needs started.
 - A test that leaves an application started, or an overlay entered, fails after its teardown;
   ``@pytest.mark.iacs(leaks=True)`` permits it.
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from iacs.runtime import Application, Overlay, Scope
     from iacs.testing.stage import Roots, Stage
 
-_SETTERS = {"cloud", "kafka_broker", "postgresql"}
-"""Fixtures that set settings, which an application reads when it starts."""
+_FIRST = {"captured_events", "captured_logs", "cloud", "kafka_broker", "postgresql"}
+"""Fixtures that are set up before an application starts, which reads the settings and logs its start."""
 _LEAKS = pytest.StashKey[Leaks]()
 
 
@@ -51,8 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
     meaning = "mail of the fixture `cloud` by address; whether `application` has the owners signed in"
     config.addinivalue_line("markers", f"cloud(*, mailboxes={{…}}, signed_in=True): {meaning}")
     manager = config.pluginmanager
-    manager.import_plugin("iacs.testing.cloud_fixtures")
-    manager.import_plugin("iacs.testing.server_fixtures")
+    for fixtures in ("capture_fixtures", "cloud_fixtures", "server_fixtures"):
+        manager.import_plugin(f"iacs.testing.{fixtures}")
     if manager.has_plugin("asyncio"):
         manager.import_plugin("iacs.testing.on_asyncio")
     if manager.has_plugin("anyio"):
@@ -83,12 +84,12 @@ def _marked(item: Any, name: str) -> Any:
 def application(request: pytest.FixtureRequest) -> "Application[Any]":
     """A started Application of ``iacs_container``, stopped after the test.
 
-    The fixtures ``cloud``, ``postgresql`` and ``kafka_broker`` are set up first; with ``cloud`` the owners of its
+    Fixtures that set settings, such as ``cloud`` and ``postgresql``, are set up first; with ``cloud`` the owners of its
     mailboxes are signed in. Raises ConfigurationError when the container cannot be imported, StartError when a part fails to start.
     """
     from iacs.testing.cloud_fixtures import sign_in_everybody
 
-    for name in _SETTERS & set(request.fixturenames):
+    for name in _FIRST & set(request.fixturenames):
         request.getfixturevalue(name)
     started: Application[Any] = request.getfixturevalue(f"iacs_{_loop_of(request)}_application")
     sign_in_everybody(request, started)
