@@ -22,7 +22,7 @@ from iacs.runtime.graph.kinds import (
 class Need:
     """A provider that another one needs: under which name, and in which role.
 
-    `via` is argument, keyword, attribute, item, key, branch, stand-in, default, of, root or target.
+    `via` is argument, keyword, attribute, item, key, branch, stand-in, default, of, root, target or child.
     A deferred one is passed as a provider, to be called later.
     """
 
@@ -90,6 +90,7 @@ def _of_selector(provider: Any) -> Iterator[Need]:
         yield Need(name, "branch", branch)
 
 
+_CHOSEN = (providers.Container, providers.Selector)
 _NEEDS: dict[Kind, Callable[[Any], Iterable[Need]]] = {
     **dict.fromkeys(CALLING, _of_call),
     **dict.fromkeys((Kind.LIST, Kind.DICT), _of_arguments),
@@ -112,7 +113,17 @@ _NEEDS: dict[Kind, Callable[[Any], Iterable[Need]]] = {
 
 
 def children(provider: Provider) -> dict[str, Provider]:
-    """Return the providers that `provider`, a container inside a container, names."""
+    """Return the providers that a container inside a container names, or the containers that a Selector chooses from."""
     if isinstance(provider, providers.Container | providers.DependenciesContainer):
         return dict(provider.providers)  # type: ignore[arg-type] # the stub says one provider
+    if isinstance(provider, providers.Selector):
+        branches: dict[str, Provider] = provider.providers
+        return {name: branch for name, branch in branches.items() if isinstance(branch, _CHOSEN)}
     return {}
+
+
+def contents(provider: Provider) -> tuple[Need, ...]:
+    """Return the providers of a container that is itself needed as a value: whoever has it may read any of them."""
+    if not isinstance(provider, providers.Container):
+        return ()
+    return tuple(Need(name, "child", child, deferred=True) for name, child in children(provider).items())

@@ -2,14 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dependency_injector import providers
 from dependency_injector.containers import Container
 
 from iacs.runtime.graph.kinds import Kind, Provider, kind_of
-from iacs.runtime.graph.needs import Need, children, needs, own_needs
+from iacs.runtime.graph.needs import Need, children, contents, needs, own_needs
 from iacs.runtime.graph.nodes import Input, Node
 
 
@@ -35,11 +35,18 @@ class Reading:
         """Read what each provider needs, and what that one needs, until there is nothing new."""
         while position < len(self.nodes):
             node = self.nodes[position]
-            node.inputs = self.inputs(node, needs(node.provider))
+            node.inputs = node.inputs or self.inputs(node, needs(node.provider))
+            for edge in node.inputs:
+                self._connect_contents(self.nodes[edge.node])
             if node.kind is Kind.ALIAS:
                 known = [need for need in own_needs(node.provider) if id(need.provider) in self.indexes]
                 node.hidden = self.inputs(node, known)
             position += 1
+
+    def _connect_contents(self, node: Node) -> None:
+        """Read what a container holds that is needed as a value; the node may be one of another graph, too."""
+        if not node.inputs and (inside := contents(node.provider)):
+            self.nodes[node.index] = replace(node, inputs=self.inputs(node, inside))
 
     def inputs(self, node: Node, wanted: Iterable[Need]) -> tuple[Input, ...]:
         """Return an edge for each need; a provider that is new gets a node."""

@@ -69,7 +69,7 @@ class Marked:
 
         None for what is no provider of the container's.
         """
-        provider = _Reading(_original(view), self._marker).provider()
+        provider: Any = _Reading(_original(view), self._marker).provider()
         while isinstance(provider, _TAKEN_OUT_OF):
             provider = provider.provides
         try:

@@ -15,6 +15,7 @@ from iacs.runtime.graph.graph import Node
 from iacs.runtime.graph.kinds import Kind, Provider, is_asynchronous, is_context_local
 from iacs.runtime.plan.calls import PlanContext, argument, call_of, provider_itself
 from iacs.runtime.plan.closers import is_kept_open
+from iacs.runtime.plan.container_view import ContainerView
 from iacs.runtime.plan.expressions import (
     UNSET,
     Call,
@@ -164,6 +165,17 @@ def _local(plan: PlanContext, node: Node) -> Expression:
     return Expression(read)
 
 
+def _container(plan: PlanContext, node: Node) -> Expression:
+    """Return the container itself; in an overlay, one whose providers give the overlay's values."""
+    if node.index not in plan.bound or not node.inputs:
+        return _native(plan, node)
+    names = [edge.label for edge in node.inputs]
+    return applied(
+        lambda members: ContainerView(node.provider(), dict(zip(names, members, strict=True))),
+        [provider_itself(plan, edge.node) for edge in node.inputs],
+    )
+
+
 def _native(_plan: PlanContext, node: Node) -> Expression:
     return Expression(lambda _values: node.provider())
 
@@ -190,7 +202,7 @@ COMPILERS: Mapping[Kind, Compile] = {
     Kind.AGGREGATE: lambda plan, node: provider_itself(plan, node.index),
     Kind.LOCAL: _local,
     Kind.CONFIGURATION: _native,
-    Kind.CONTAINER: _native,
+    Kind.CONTAINER: _container,
     Kind.OTHER: _native,
 }
 

@@ -143,7 +143,9 @@ class View(ABC):
 
     def _why_not_started(self, index: int) -> tuple[str, str]:
         graph = self.plan.graph
-        for dependant in graph.dependants[index]:
+        containers = [i for i in graph.dependants[index] if graph.nodes[i].kind is Kind.CONTAINER]
+        around = [i for container in containers for i in graph.dependants[container]]
+        for dependant in (*graph.dependants[index], *around):
             chosen = self.values[dependant]
             if graph.nodes[dependant].kind is Kind.SELECTOR and chosen is not UNSET:
                 return f"{graph.nodes[dependant].path} chose {graph.nodes[chosen].path}", ""
