@@ -39,7 +39,7 @@ def test_people_s_own_names_are_shown_and_nothing_else(application: Picture) -> 
             *("http_client", "encryption", "oauth_client", "grants", "token_service"),
         },
         "account": {"schema", "service"},
-        "auth": {"schema", "service"},
+        "auth": {"directory", "schema", "service"},
     }
 
 
