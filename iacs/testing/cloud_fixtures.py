@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MAILBOXES: Final = {"alice@contoso.example": ()}
 _ARGUMENTS: Final = {"mailboxes", "signed_in"}
-_SERVERS: Final = {"DATABASE_URL": "postgresql", "KAFKA_BOOTSTRAP_SERVERS": "kafka_broker"}
+_SERVERS: Final = {"DATABASE_URL": "iacs_postgresql", "KAFKA_BOOTSTRAP_SERVERS": "iacs_kafka"}
 """Settings that another fixture sets if a test uses it."""
 _UNSET: Final = (
     "AZURE_CLIENT_CERTIFICATE_PATH",
@@ -56,16 +56,22 @@ def iacs_empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cloud(
+def cloud(iacs_cloud: "CloudFixture") -> "CloudFixture":
+    """The stand-in for Microsoft's cloud, with the mailboxes of ``@pytest.mark.cloud(mailboxes={…})``.
+
+    The environment has the settings that make an application use it, with an empty SQLite database.
+    """
+    return iacs_cloud
+
+
+@pytest.fixture
+def iacs_cloud(
     request: pytest.FixtureRequest,
     iacs_cloud_server: "tuple[Sandbox, LoopThread]",
     iacs_empty_database: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> "Iterator[CloudFixture]":
-    """The stand-in for Microsoft's cloud, with the mailboxes of ``@pytest.mark.cloud(mailboxes={…})``.
-
-    The environment has the settings that make an application use it, with an empty SQLite database.
-    """
+    """The value of the fixture ``cloud``, whose name a project may have for a fixture of its own."""
     from iacs.testing.cloud import CloudFixture
 
     fixture = CloudFixture(*iacs_cloud_server)
@@ -114,12 +120,10 @@ def sign_in_everybody(request: pytest.FixtureRequest, application: "Application[
 
     An application without accounts, or that does not start them, is left alone.
     """
-    if "cloud" not in request.fixturenames or not _marked(request.node, "signed_in", default=True):
+    if "iacs_cloud" not in request.fixturenames or not _marked(request.node, "signed_in", default=True):
         return
     from iacs.core.exceptions import NotStartedError, UnknownPartError
-    from iacs.testing.cloud import CloudFixture
 
-    cloud = request.getfixturevalue("cloud")
-    if isinstance(cloud, CloudFixture):  # else it is a fixture of the project
-        with suppress(NotStartedError, UnknownPartError):
-            cloud.sign_in(application)
+    cloud: CloudFixture = request.getfixturevalue("iacs_cloud")
+    with suppress(NotStartedError, UnknownPartError):
+        cloud.sign_in(application)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from iacs.runtime import Application, Overlay, Scope
     from iacs.testing.stage import Roots, Stage
 
-_FIRST = {"captured_events", "captured_logs", "cloud", "kafka_broker", "postgresql"}
-"""Fixtures that are set up before an application starts, which reads the settings and logs its start."""
+_SETTERS = {"iacs_cloud", "iacs_kafka", "iacs_postgresql"}
+"""Fixtures that set settings, which an application reads when it starts."""
 _LEAKS = pytest.StashKey[Leaks]()
 
 
@@ -89,7 +89,7 @@ def application(request: pytest.FixtureRequest) -> "Application[Any]":
     """
     from iacs.testing.cloud_fixtures import sign_in_everybody
 
-    for name in _FIRST & set(request.fixturenames):
+    for name in _SETTERS & set(request.fixturenames):
         request.getfixturevalue(name)
     started: Application[Any] = request.getfixturevalue(f"iacs_{_loop_of(request)}_application")
     sign_in_everybody(request, started)

@@ -30,8 +30,14 @@ def iacs_postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def postgresql(request: pytest.FixtureRequest, iacs_postgresql_server: str) -> Iterator[str]:
+def postgresql(iacs_postgresql: str) -> str:
     """URL of an empty PostgreSQL database, dropped after the test; the setting ``DATABASE_URL`` names it."""
+    return iacs_postgresql
+
+
+@pytest.fixture
+def iacs_postgresql(request: pytest.FixtureRequest, iacs_postgresql_server: str) -> Iterator[str]:
+    """The value of the fixture ``postgresql``, whose name a project may have for a fixture of its own."""
     from iacs.testing.servers.postgresql import temporary_database
 
     with temporary_database(iacs_postgresql_server) as url, _setting(request, "DATABASE_URL", url):
@@ -52,11 +58,17 @@ def iacs_kafka_server(pytestconfig: pytest.Config, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture
-def kafka_broker(request: pytest.FixtureRequest, iacs_kafka_server: str) -> Iterator[str]:
+def kafka_broker(iacs_kafka: str) -> str:
     """Address (host:port) of a Kafka broker, which the setting ``KAFKA_BOOTSTRAP_SERVERS`` names.
 
     Its topics stay until the end of the run.
     """
+    return iacs_kafka
+
+
+@pytest.fixture
+def iacs_kafka(request: pytest.FixtureRequest, iacs_kafka_server: str) -> Iterator[str]:
+    """The value of the fixture ``kafka_broker``, whose name a project may have for a fixture of its own."""
     with _setting(request, "KAFKA_BOOTSTRAP_SERVERS", iacs_kafka_server):
         yield iacs_kafka_server
 

@@ -181,14 +181,22 @@ def test_a_fixture_of_the_project_with_that_name_is_left_alone(project: pytest.P
     import pytest
 
     @pytest.fixture
-    def cloud():
-        return "AWS"
+    def cloud(application):
+        return application["core.config"].log_level
+
+    @pytest.fixture
+    def postgresql(cloud, monkeypatch):
+        return "pytest-postgresql"
 
     @pytest.mark.iacs(roots=["core.config"])
-    def test_it(cloud, application):
-        assert cloud == "AWS"
+    def test_it(cloud, application, postgresql):
+        assert cloud == "INFO"
+
+    @pytest.mark.iacs(roots=["core.database"])
+    def test_the_stand_in_with_another_database(iacs_cloud, application, postgresql):
+        assert application["core.database"].dialect == "sqlite"
     """
-    outcome(project, source, passed=1)
+    outcome(project, source, passed=2)
 
 
 def test_an_application_of_another_cloud_is_refused(project: pytest.Pytester) -> None:
