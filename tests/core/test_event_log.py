@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -397,6 +398,13 @@ async def test_a_database_that_is_away_for_too_long_ends_the_iteration_with_its_
         database.run_script("DROP TABLE iacs_event_log_members")
         with pytest.raises(DatabaseError):
             await asyncio.wait_for(waiting, 30)
+
+
+async def test_a_database_that_is_away_from_the_start_is_an_error_at_once(tmp_path: Path, topic: str) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'missing.db'}", must_exist=True)
+    async with EventLog(database, max_outage_seconds=60, logger=LOGGER) as log:
+        with pytest.raises(DatabaseError, match="there is no database"):
+            await asyncio.wait_for(read(log, topic), 20)
 
 
 async def test_a_consumer_of_several_topics_shares_each_with_its_own_group(log: EventLog, topic: str) -> None:

@@ -54,6 +54,7 @@ class EventLogReader:
         self._woken = asyncio.Event()
         self._is_stopping = False
         self._away_since: float | None = None
+        self._has_read = False
         self.membership: Membership | None = None
         self.starts = dict.fromkeys(partitions_of(topics), 0)
         if group is None:
@@ -131,12 +132,14 @@ class EventLogReader:
             self.buffer.end(error)
 
     async def _step_through_outages(self) -> None:
-        """Read once; raise DatabaseError when the database was away for too long, or will not come back."""
+        """Read once; raise DatabaseError when the database was away for too long or from the start, or will not come back."""
         try:
             await self._step()
         except SchemaError:
             raise
         except DatabaseError as error:
+            if not self._has_read:
+                raise
             now = time.monotonic()
             self._away_since = self._away_since or now
             seconds = min(max(self._poll_seconds, now - self._away_since), _MAX_RETRY_SECONDS)
@@ -145,7 +148,7 @@ class EventLogReader:
             self._logger.warning("event log not readable", group=self.group, reason=str(error))
             await self._pause(seconds)
         else:
-            self._away_since = None
+            self._away_since, self._has_read = None, True
 
     async def _step(self) -> None:
         self._woken.clear()
