@@ -3,11 +3,14 @@ import contextvars
 import io
 import json
 import logging
+import signal
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -556,3 +559,76 @@ def test_error_is_printed_once_whatever_a_host_does_to_logging(host: str, printe
         """
     )
     assert done.stderr.count("needle") == printed
+
+
+EIGHT_PROCESSES = """
+import os
+from iacs.core.logger import create_logger
+
+log = create_logger(format="json")
+log.info("the imports are done")
+
+def work(worker):
+    for number in range(20):
+        log.warning("long", worker=worker, number=number, text="é" * 20_000, many=["x" * 100] * 100)
+        log.info("short", worker=worker, number=number)
+        try:
+            raise ValueError("z" * 40_000)
+        except ValueError:
+            log.exception("failed", worker=worker, number=number)
+
+for worker in range(8):
+    if os.fork() == 0:
+        work(worker)
+        os._exit(0)
+for _ in range(8):
+    os.wait()
+"""
+
+
+def test_lines_of_eight_processes_in_one_pipe_stay_whole_whatever_their_length() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", EIGHT_PROCESSES], stderr=subprocess.PIPE, bufsize=0
+    ) as process:
+        pipe = process.stderr
+        assert pipe is not None
+        text = b"".join(iter(lambda: pipe.read(1000), b""))  # slower than the writers
+    lines = [json.loads(line) for line in text.decode().splitlines()]
+    seen = Counter((line["event"], line.get("worker")) for line in lines)
+    assert seen == {("the imports are done", None): 1} | {
+        (event, worker): 20 for event in ("long", "short", "failed") for worker in range(8)
+    }
+
+
+def test_a_line_that_is_too_long_says_what_was_left_out(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = ValueError("first " + "y" * 20_000 + " last")
+    logger = printing(name, format="json")
+    logger.error("e" * 30_000, many=["x" * 1000] * 100, short=1, exc_info=error)
+    text = capsys.readouterr().err
+    line = json.loads(text)
+    assert len(text) < 30_000
+    assert line["short"] == 1
+    assert line["event"].endswith("e… (25904 more characters)")
+    assert line["many"].startswith("['xxx")
+    assert "more characters)" in line["many"]
+    assert line["exception"].startswith("ValueError: first ")
+    assert "more characters) …" in line["exception"]
+    assert line["exception"].endswith(" last")
+
+
+@pytest.mark.parametrize("stop", ["frozen", "gone"])
+def test_a_process_that_stopped_with_the_lock_holds_up_nobody(tmp_path: Path, stop: str) -> None:
+    """Freeze or kill a writer that holds the lock of the file."""
+    log = tmp_path / "log"
+    holder = "import fcntl, time; fcntl.lockf(2, fcntl.LOCK_EX); print(flush=True); time.sleep(60)"
+    writer = "from iacs.core.logger import create_logger; create_logger(format='json').info('needle')"
+    command = [sys.executable, "-c", holder]
+    with log.open("ab") as file, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGSTOP if stop == "frozen" else signal.SIGKILL)
+        subprocess.run([sys.executable, "-c", writer], stderr=file, check=True, timeout=60)
+        process.kill()
+    assert json.loads(log.read_text())["event"] == "needle"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from iacs.core import clock
 from iacs.core._logging.format import LogFormat
+from iacs.core._logging.one_write import write_line
 from iacs.redaction import redact_text, redact_traceback, safe_for_terminal
 from iacs.redaction.values import redact, redact_argument
 
@@ -30,6 +31,10 @@ _attaching = Lock()
 
 _PRINTING = (logging.StreamHandler, QueueHandler, SysLogHandler)  # rich's handler has a `console`
 _OF_EVERY_RECORD = frozenset({*vars(logging.makeLogRecord({})), "asctime", "message", "taskName"})
+_LONGEST_LINE = 65_536
+"""In characters. What a longer line has in fields of more than `_LONGEST_FIELD` is cut."""
+_LONGEST_FIELD = 4096
+_LONGEST_EXCEPTION = 16_384
 _OF_EVERY_LINE = ("timestamp", "level", "logger", "event")
 
 
@@ -79,6 +84,25 @@ def _prepare_exception(record: logging.LogRecord) -> None:
         record.exc_info = None
 
 
+def _cut(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a line without the rest of its long fields, and with the length of that."""
+    cut = dict(line)
+    for name, value in line.items():
+        text = value if isinstance(value, str) else repr(value)
+        if len(text) > _LONGEST_FIELD:
+            cut[name] = f"{text[:_LONGEST_FIELD]}… ({len(text) - _LONGEST_FIELD} more characters)"
+    return cut
+
+
+def _cut_exception(text: str) -> str:
+    """Return a traceback with its beginning and its end, which has the error."""
+    left_out = len(text) - _LONGEST_EXCEPTION
+    if left_out <= 0:
+        return text
+    head, tail = text[:_LONGEST_FIELD], text[_LONGEST_FIELD - _LONGEST_EXCEPTION :]
+    return f"{head}\n… ({left_out} more characters) …\n{tail}"
+
+
 class LineFormatter(logging.Formatter):
     """A formatter that writes a record as one JSON object, or as text for people if stderr is a terminal (`auto`).
 
@@ -102,9 +126,13 @@ class LineFormatter(logging.Formatter):
                 name: safe_for_terminal(value) if isinstance(value, str) else value
                 for name, value in line.items()
             }
+        text = self._text(record, line)
+        return text if len(text) <= _LONGEST_LINE else self._text(record, _cut(line))
+
+    def _text(self, record: logging.LogRecord, line: dict[str, Any]) -> str:
         if record.exc_text:
             shown = safe_for_terminal(record.exc_text, newlines=True) if self._console else record.exc_text
-            line["exception"] = shown
+            line = line | {"exception": _cut_exception(shown)}
         return str(self._render(None, line["level"], line))
 
     @cached_property
@@ -140,9 +168,7 @@ class LineHandler(logging.Handler):
         if sys.stderr is None or self._is_printed_elsewhere(record):
             return
         with suppress(OSError, ValueError):  # a closed pipe or stream: nobody reads it
-            encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
-            line = self.format(record).encode(encoding, errors="backslashreplace").decode(encoding)
-            sys.stderr.write(f"{line}\n")
+            write_line(self.format(record))
 
     def _is_printed_elsewhere(self, record: logging.LogRecord) -> bool:
         logger: logging.Logger | None = self._logger
