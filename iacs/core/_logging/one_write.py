@@ -6,7 +6,7 @@ import select
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,7 @@ _FULL_SECONDS = 1.0
 
 def write_line(line: str) -> None:
     """Write a line and its end to stderr; raise OSError or ValueError if stderr is closed."""
-    if (stream := sys.stderr) is None:
-        return
+    stream: Any = sys.stderr
     encoding = getattr(stream, "encoding", None) or "utf-8"
     data = f"{line}\n".encode(encoding, errors="backslashreplace")
     if stream is not sys.__stderr__:  # a test or a notebook has replaced it
