@@ -19,9 +19,10 @@ _FULL_SECONDS = 1.0
 def write_line(line: str) -> None:
     """Write a line and its end to stderr; raise OSError or ValueError if stderr is closed."""
     stream: Any = sys.stderr
+    own: Any = sys.__stderr__
     encoding = getattr(stream, "encoding", None) or "utf-8"
     data = f"{line}\n".encode(encoding, errors="backslashreplace")
-    if stream is not sys.__stderr__:  # a test or a notebook has replaced it
+    if stream is not own:  # a test or a notebook has replaced it
         stream.write(data.decode(encoding))
         return
     stream.flush()
