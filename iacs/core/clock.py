@@ -34,6 +34,8 @@ def from_text(text: str) -> datetime:
     Raises ValueError for a text that is not an instant, or has no offset.
     """
     instant = datetime.fromisoformat(text)
+    if instant.tzinfo is UTC:
+        return instant
     if instant.utcoffset() is None:
         raise ValueError("an instant needs an offset, such as the Z at the end")
     return instant.astimezone(UTC)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from iacs.core._kafka.odd_headers import _Batches
+from iacs.core._kafka.records import _Batches
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import Compression, KafkaClient
 from tests.fixtures.events import LOGGER, read

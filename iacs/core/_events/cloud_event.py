@@ -5,7 +5,6 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/kafka-proto
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -86,14 +85,16 @@ def read_event(
     headers: Mapping[str, str], *, topic: str, value: Any, key: str | None, partition: int, offset: int
 ) -> Event:
     """Return the event of a record, whoever wrote it: a missing attribute is None."""
-    rest = dict(headers)
+    rest, time = dict(headers), None
     for name, default in ((SPEC_VERSION, "1.0"), (CONTENT_TYPE, JSON), (PARTITION_KEY, key)):
         if name in rest and rest[name] == default:
             del rest[name]
-    time = None
-    with suppress(KeyError, ValueError):  # one that cannot be read stays among the headers
-        time = clock.from_text(rest[TIME])
-        del rest[TIME]
+    if TIME in rest:
+        try:
+            time = clock.from_text(rest[TIME])
+            del rest[TIME]
+        except ValueError:  # it stays among the headers
+            pass
     return Event(
         topic=topic,
         value=value,

@@ -182,7 +182,9 @@ class EventBuffer:
 
     async def next(self) -> Record | None:
         """Finish the record in flight and return the next one; None when the iteration is over."""
-        self._finish()
+        record = self._advance()
+        if record is not None:
+            return record
         try:
             while (record := self._take()) is None and not self._has_ended:
                 self._changed.clear()
@@ -196,22 +198,27 @@ class EventBuffer:
             raise self._error
         return record
 
-    def _finish(self) -> None:
+    def _advance(self) -> Record | None:
+        """Finish the record in flight and take the next one, if there is one already."""
         with self._guard:
             record, self._in_flight = self._in_flight, None
-            if record is not None and record.topic_partition in self._assigned:
-                self._finished[record.topic_partition] = record.offset + 1
-                self._uncommitted.add(record.topic_partition)
+            if record is not None and (partition := record.topic_partition) in self._assigned:
+                self._finished[partition] = record.offset + 1
+                self._uncommitted.add(partition)
+            return self._pop()
 
     def _take(self) -> Record | None:
         with self._guard:
-            while self._records:
-                record, size = self._records.popleft()
-                self._bytes -= size
-                # A partition lost and regained begins with the record that was in flight meanwhile.
-                if record.offset + 1 != self._finished.get(record.topic_partition):
-                    self._in_flight = record
-                    return record
+            return self._pop()
+
+    def _pop(self) -> Record | None:
+        while self._records:
+            record, size = self._records.popleft()
+            self._bytes -= size
+            # A partition lost and regained begins with the record that was in flight meanwhile.
+            if record.offset + 1 != self._finished.get(record.topic_partition):
+                self._in_flight = record
+                return record
         return None
 
     def _notify(self) -> None:

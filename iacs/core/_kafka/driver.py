@@ -24,7 +24,7 @@ with warnings.catch_warnings():
     from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
     from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport  # type: ignore[import-untyped]
     from kafka.protocol.consumer import OffsetSpec  # type: ignore[import-untyped]
-    from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # type: ignore[import-untyped]
+    from kafka.record.default_records import DefaultRecordBatch  # type: ignore[import-untyped]
     from kafka.record.util import decode_varint  # type: ignore[import-untyped]
     from kafka.structs import OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
 
@@ -233,7 +233,6 @@ __all__ = [
     "TOO_LARGE",
     "AbstractTokenProvider",
     "ConsumerRebalanceListener",
-    "DefaultRecord",
     "DefaultRecordBatch",
     "DriverError",
     "HandshakeError",

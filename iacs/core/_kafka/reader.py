@@ -22,12 +22,13 @@ from iacs.core._kafka.driver import (
 )
 from iacs.core._kafka.hints import hint_of
 from iacs.core._kafka.log_watch import LogWatch, Polled
-from iacs.core._kafka.odd_headers import OddHeaders, accept_odd_headers
+from iacs.core._kafka.records import RawHeaders, read_raw_headers
 from iacs.core.events import Partition
 from iacs.core.exceptions import KafkaError
 from iacs.core.logger import Logger
 
 _POLL_MS = 100
+_POLL_RECORDS = 1000
 _COMMIT_SECONDS = 1.0
 _HEARTBEAT_MS = 1000
 _SESSION_MS = 10_000
@@ -110,7 +111,7 @@ class KafkaReader:
 
     def _read_and_close(self) -> None:
         consumer = self._connect()
-        accept_odd_headers(consumer)
+        read_raw_headers(consumer)
         try:
             consumer.subscribe(self._topics, listener=_Rebalance(self, consumer))
             for topic in self._topics:
@@ -138,6 +139,7 @@ class KafkaReader:
             session_timeout_ms=_SESSION_MS,
             max_poll_interval_ms=60_000,
             request_timeout_ms=max(self._connection.timeout_ms, 1000),
+            max_poll_records=_POLL_RECORDS,
             fetch_max_bytes=8 * 2**20,
             metrics_enabled=False,
         )
@@ -263,41 +265,31 @@ def _committable(offsets: Mapping[Partition, int]) -> dict[TopicPartition, Offse
 
 def read_record(record: Any) -> Fetched:
     """Return a ConsumerRecord as an event, or as unreadable with the reason, and its size in bytes."""
-    headers = {name: (value or b"").decode(errors="backslashreplace") for name, value in record.headers}
-    size = len(record.key or b"") + len(record.value or b"")
-    if type(record.headers) is OddHeaders:
-        return _unreadable(record, headers, "the name of a header is not UTF-8"), size
+    key, value, headers = record.key, record.value, record.headers
+    size = len(key or b"") + len(value or b"")
     try:
-        return _event(record, headers), size
-    except ValueError as error:
-        return _unreadable(record, headers, f"not JSON: {error}"), size
-
-
-def _event(record: Any, headers: dict[str, str]) -> Record:
-    return read_event(
-        headers,
-        topic=record.topic,
-        value=decode(record.value) if record.value is not None else None,
-        key=_key(record.key),
-        partition=record.partition,
-        offset=record.offset,
-    )
-
-
-def _key(key: bytes | None) -> str | None:
+        texts = headers.read() if type(headers) is RawHeaders else dict[str, str]()
+    except UnicodeDecodeError:
+        texts = headers.read(name_errors="backslashreplace")
+        return _unreadable(record, texts, "the name of a header is not UTF-8"), size
     try:
-        return key.decode() if key is not None else None
+        event = read_event(
+            texts,
+            topic=record.topic,
+            value=decode(value) if value is not None else None,
+            key=key.decode() if key is not None else None,
+            partition=record.partition,
+            offset=record.offset,
+        )
     except UnicodeDecodeError as error:
-        raise ValueError(f"the key is not UTF-8: {error}") from None
+        what = "the key is not UTF-8: " if error.object == key else ""
+        return _unreadable(record, texts, f"not JSON: {what}{error}"), size
+    except ValueError as error:
+        return _unreadable(record, texts, f"not JSON: {error}"), size
+    return event, size
 
 
 def _unreadable(record: Any, headers: dict[str, str], reason: str) -> UnreadableRecord:
     return UnreadableRecord(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.key,
-        record.value,
-        headers,
-        reason,
+        record.topic, record.partition, record.offset, record.key, record.value, headers, reason
     )
