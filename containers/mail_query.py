@@ -49,6 +49,7 @@ class MailQueryContainer(containers.DeclarativeContainer):
         schema=schema,
         page_size=config.provided.graph_page_size,
         concurrency=config.provided.graph_concurrency,
+        announce=config.provided.mail_announce,
         announce_drafts=config.provided.mail_announce_drafts,
         logger=logger,
     )

@@ -65,7 +65,8 @@ CREATE TABLE iacs_leases (
 
 CREATE TABLE iacs_mailboxes (
     account_id TEXT PRIMARY KEY,
-    paused_until TEXT                      -- Graph asked for no request before then; NULL: it never did
+    paused_until TEXT,                     -- Graph asked for no request before then; NULL: it never did
+    first_sync_at TEXT                     -- when its first sync began
 );
 
 CREATE TABLE iacs_mail_folders (
@@ -75,6 +76,7 @@ CREATE TABLE iacs_mail_folders (
     delta_link TEXT,                       -- URL of the next request; NULL: the folder's first page
     generation BIGINT NOT NULL DEFAULT 0,  -- counts the full syncs of the folder, each from its first page
     synced_at TEXT,                        -- end of this generation's last sync; NULL: its full sync is not finished
+    since TEXT,                            -- mail received before then is not read; NULL: all is
     problem TEXT,                          -- why the last sync of the folder failed; NULL: it did not
     failed_at TEXT,                        -- when it failed
     PRIMARY KEY (account_id, id)

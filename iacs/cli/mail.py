@@ -135,6 +135,28 @@ def sync(
         list[str] | None,
         typer.Argument(metavar="EMAIL", help="Accounts to sync (default: all that are signed in)."),
     ] = None,
+    folders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--folders",
+            "--folder",
+            metavar="FOLDER",
+            help="Folder id, name or well-known name, such as inbox; repeatable (default: all).",
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        _time_option(
+            "--since", "Leave out mail received before this time, in folders that were never synced"
+        ),
+    ] = None,
+    announce: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|new",
+            help="Publish events for all mail, or new mail, received after the first sync began (default: MAIL_ANNOUNCE).",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Store new and changed messages, and publish an event for each new one.
@@ -143,9 +165,31 @@ def sync(
     """
     from iacs.cli.sync import report, sync_all
 
+    if announce not in (None, "all", "new"):
+        raise typer.BadParameter(f"'{announce}' is neither all nor new", param_hint="--announce")
+    options = {"folders": folders or (), "since": since, "announce": announce}
     outcomes = run(
-        lambda app: sync_all(app, emails or ()), "account.service", "mail_query.service", creates=True
+        lambda app: sync_all(app, emails or (), options),
+        "account.service",
+        "mail_query.service",
+        creates=True,
     )
     report(outcomes, json=json)
     if not all(outcome.is_complete for outcome in outcomes):
         raise typer.Exit(1)
+
+
+@app.command()
+def coverage(
+    emails: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="EMAIL", help="Accounts to compare (default: all that are signed in)."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compare what is stored of each mail folder with what Graph has, also of folders that no sync reads."""
+    from iacs.cli.coverage import all_coverage, report
+
+    report(
+        run(lambda app: all_coverage(app, emails or ()), "account.service", "mail_query.service"), json=json
+    )

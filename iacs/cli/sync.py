@@ -1,10 +1,10 @@
 """Syncing several mailboxes at the same time: one that fails does not stop the others."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from iacs.cli.edge import describe
 from iacs.cli.output import counted, note, print_json
@@ -37,14 +37,17 @@ class Outcome:
         return self.error is None and self.counts is not None and not self.counts.failed
 
 
-async def sync_all(app: "App", emails: Sequence[str]) -> list[Outcome]:
-    """Sync these accounts, or all that are signed in, and return their outcomes in the same order."""
+async def sync_all(app: "App", emails: Sequence[str], options: Mapping[str, Any]) -> list[Outcome]:
+    """Sync these accounts, or all that are signed in, and return their outcomes in the same order.
+
+    `options` are keyword arguments of MailQueryService.sync.
+    """
     service = app.container.mail_query().service()
-    accounts = list(dict.fromkeys(emails)) or await _active_accounts(app.container.account().service())
+    accounts = list(dict.fromkeys(emails)) or await active_accounts(app.container.account().service())
     turns = asyncio.Semaphore(CONCURRENCY)
     with progress(accounts) as bars:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_sync(service, email, bars, turns)) for email in accounts]
+            tasks = [group.create_task(_sync(service, email, bars, turns, options)) for email in accounts]
     return [task.result() for task in tasks]
 
 
@@ -79,12 +82,18 @@ class Turn:
             self._turns.release()
 
 
-async def _sync(service: "MailQueryService", email: str, bars: Progress, turns: asyncio.Semaphore) -> Outcome:
+async def _sync(
+    service: "MailQueryService",
+    email: str,
+    bars: Progress,
+    turns: asyncio.Semaphore,
+    options: Mapping[str, Any],
+) -> Outcome:
     outcome = Outcome(email)
     async with Turn(turns) as turn:
         try:
             outcome.counts = await service.sync(
-                email, on_progress=_recorder(outcome, bars), while_waiting=turn.given_back
+                email, on_progress=_recorder(outcome, bars), while_waiting=turn.given_back, **options
             )
         except Exception as error:  # noqa: BLE001 - the other mailboxes go on; report() prints the error
             outcome.error = error
@@ -104,7 +113,8 @@ def _recorder(outcome: Outcome, bars: Progress) -> "Callable[[SyncProgress], Non
     return record
 
 
-async def _active_accounts(accounts: "AccountService") -> list[str]:
+async def active_accounts(accounts: "AccountService") -> list[str]:
+    """Return the accounts that are signed in, and note the others; raise AccountError without any."""
     known = await accounts.list()
     for account in known:
         if account.status != "active":

@@ -110,6 +110,10 @@ class Config(BaseSettings):
         True, description="Let the brokers create missing topics, where they are configured to"
     )
     mail_topic: TopicName = Field("iacs.mail.received", description="Topic for the events about new mail")
+    mail_announce: Literal["all", "new"] = Field(
+        "all",
+        description="Mail to publish events for: all, or new, received after the first sync of its mailbox began",
+    )
     mail_announce_drafts: bool = Field(
         False, description="Also publish an event for a new draft; a draft that is sent is always announced"
     )

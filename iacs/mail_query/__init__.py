@@ -10,7 +10,9 @@ from iacs.mail_query.collaborators import AccessTokens, Accounts
 from iacs.mail_query.retry_policy import RetryPolicy
 from iacs.mail_query.schema import (
     Body,
+    Coverage,
     EmailAddress,
+    FolderCoverage,
     FolderResult,
     FollowupFlag,
     InternetMessageHeader,
@@ -31,7 +33,9 @@ __all__ = [
     "AccessTokens",
     "Accounts",
     "Body",
+    "Coverage",
     "EmailAddress",
+    "FolderCoverage",
     "FolderResult",
     "FollowupFlag",
     "InternetMessageHeader",

@@ -15,13 +15,14 @@ _NAMESPACE = UUID("5d7d2f0c-52b5-4a0f-9d1e-6f0c6f1f4a3b")
 
 @dataclass(frozen=True, slots=True)
 class MailLocation:
-    """A folder of a mailbox."""
+    """A folder of a mailbox; with `announced_from`, mail that was received before that instant has no event."""
 
     account: str
     account_id: str
     folder: str
     folder_id: str
     mailbox_path: str = "me"
+    announced_from: str | None = None
 
 
 class MailReceived(BaseModel):

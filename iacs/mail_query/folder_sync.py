@@ -14,6 +14,7 @@ from iacs.mail_query.answers import LINK_EXPIRED, is_own
 from iacs.mail_query.events import MailLocation
 from iacs.mail_query.folders import folder_url
 from iacs.mail_query.graph_client import GraphClient, LinkTrail
+from iacs.mail_query.odata import encode
 from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.page_store import PageStore
 from iacs.mail_query.pages import Page, read_changes
@@ -23,6 +24,8 @@ from iacs.mail_query.repository import Cursor
 _STATE_LOST = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 _RESTARTS = 3
 _COMPLETION_SECONDS = 2.0
+_MAX_FILTERED = 5000
+"""The number of messages at which Graph ends a delta with a filter. Source: Microsoft Graph, "message: delta"."""
 
 
 @dataclass(slots=True)
@@ -84,7 +87,7 @@ class FolderSync:
         while True:
             try:
                 if await self._read_page(reading, progress):
-                    progress.finish(location.folder_id, "synced")
+                    self._finish(reading, progress)
                     return
             except GraphError as error:
                 if await self._is_gone(reading, error):
@@ -95,16 +98,29 @@ class FolderSync:
                     raise
                 await self._restart(reading, error.graph_code)
 
+    def _finish(self, reading: _Reading, progress: Progress) -> None:
+        progress.finish(reading.location.folder_id, "synced")
+        if reading.cursor.since and progress.seen(reading.location.folder_id) >= _MAX_FILTERED:
+            self._logger.warning(
+                "mail folder may lack messages: Graph returns at most 5,000 since a date",
+                folder=reading.location.folder,
+            )
+
     async def _read_page(self, reading: _Reading, progress: Progress) -> bool:
         """Store the page at the cursor and advance the cursor; return whether it was the last page."""
         location, cursor = reading.location, reading.cursor
-        url = cursor.link or f"{self._folder_url(location)}/messages/delta"
+        url = cursor.link or self._first_page(location, cursor)
         await self._check_circle(reading, url)
         page = await self._graph.page(
             location.account_id, url, read_changes, size=reading.size, once=reading.once
         )
         await _completed(self._store_page(reading, page, self._link(page), progress))
         return page.next_link is None and not reading.is_overtaken
+
+    def _first_page(self, location: MailLocation, cursor: Cursor) -> str:
+        """Return the address of the folder's first page; the links that follow carry the filter."""
+        url = f"{self._folder_url(location)}/messages/delta"
+        return f"{url}?{encode({'$filter': f'receivedDateTime ge {cursor.since}'})}" if cursor.since else url
 
     async def _store_page(self, reading: _Reading, page: "Page[Any]", link: str, progress: Progress) -> None:
         stored = await self._database.run(self._store.store, reading.location, reading.cursor, page, link)

@@ -43,8 +43,8 @@ class FolderTree:
         return not self.unreadable and not self.errors
 
 
-async def all_folders(graph: GraphClient, account: Account) -> FolderTree:
-    """Return every folder that is not hidden.
+async def all_folders(graph: GraphClient, account: Account, *, everything: bool = False) -> FolderTree:
+    """Return every folder; those that are hidden, and search folders, only with `everything`.
 
     A folder that the list lacks counts as deleted, so a list that loses a page while it is read is read
     again. Raises GraphError if that does not help.
@@ -54,7 +54,7 @@ async def all_folders(graph: GraphClient, account: Account) -> FolderTree:
         readings += 1
         tree = FolderTree()
         try:
-            await _read_tree(graph, account, tree)
+            await _read_tree(graph, account, tree, everything=everything)
         except GraphError as error:
             if readings == _READINGS or not tree.folders or error.status not in LINK_EXPIRED:
                 raise
@@ -74,7 +74,7 @@ def folder_url(graph: GraphClient, mailbox_path: str, name: str) -> str:
     return f"{mailbox_url(graph, mailbox_path)}/mailFolders/{quote(name, safe='')}"
 
 
-async def _read_tree(graph: GraphClient, account: Account, tree: FolderTree) -> None:
+async def _read_tree(graph: GraphClient, account: Account, tree: FolderTree, *, everything: bool) -> None:
     """Add the folders, level by level; the subfolders of a folder may be missing, those of the mailbox not."""
     size = PageSize(_PAGE_SIZE)
     parents: deque[tuple[MailFolder | None, int]] = deque([(None, 0)])
@@ -83,7 +83,7 @@ async def _read_tree(graph: GraphClient, account: Account, tree: FolderTree) -> 
         if depth > _MAX_DEPTH:
             raise MalformedResponseError(f"the mailbox has folders within folders without end, over {depth}")
         try:
-            for folder in await _read_list(graph, account, parent, size, tree):
+            for folder in await _read_list(graph, account, parent, size, tree, everything=everything):
                 if folder.child_folder_count != 0:
                     parents.append((folder, depth + 1))
         except (GraphError, MalformedResponseError) as error:
@@ -93,23 +93,29 @@ async def _read_tree(graph: GraphClient, account: Account, tree: FolderTree) -> 
 
 
 async def _read_list(
-    graph: GraphClient, account: Account, parent: MailFolder | None, size: PageSize, tree: FolderTree
+    graph: GraphClient,
+    account: Account,
+    parent: MailFolder | None,
+    size: PageSize,
+    tree: FolderTree,
+    *,
+    everything: bool,
 ) -> list[MailFolder]:
     """Add the folders of a folder, or those at the top; return those that are not in the tree yet."""
     top = f"{mailbox_url(graph, account.mailbox_path)}/mailFolders"
     url = top if parent is None else f"{folder_url(graph, account.mailbox_path, parent.id)}/childFolders"
+    options = {"$top": str(size.current)} | ({"includeHiddenFolders": "true"} if everything else {})
     added = []
-    async for page in graph.pages(
-        account.id, f"{url}?{encode({'$top': str(size.current)})}", read_folders, size=size
-    ):
+    async for page in graph.pages(account.id, f"{url}?{encode(options)}", read_folders, size=size):
         for folder in page.items:
             if isinstance(folder, UnreadableFolder):
                 tree.unreadable.append(folder)
-            elif folder.id not in tree.folders and not _is_search_folder(folder):
+            elif folder.id not in tree.folders and (everything or not is_search_folder(folder)):
                 tree.folders[folder.id] = folder
                 added.append(folder)
     return added
 
 
-def _is_search_folder(folder: MailFolder) -> bool:
+def is_search_folder(folder: MailFolder) -> bool:
+    """Return whether the folder's messages are in other folders, where they are read."""
     return (folder.model_extra or {}).get("@odata.type") == _SEARCH_FOLDER

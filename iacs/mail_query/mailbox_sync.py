@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from iacs.core.clock import now, to_text
 from iacs.core.database import Database
-from iacs.core.exceptions import APIConnectionError
+from iacs.core.exceptions import APIConnectionError, GraphError, MailQueryError
 from iacs.core.logger import Logger
 from iacs.mail_query import repository
 from iacs.mail_query.answers import concerns_mailbox
@@ -13,11 +13,13 @@ from iacs.mail_query.collaborators import Account
 from iacs.mail_query.denied import naming_the_mailbox
 from iacs.mail_query.events import MailLocation
 from iacs.mail_query.folder_sync import FolderSync
-from iacs.mail_query.folders import FolderTree, all_folders
+from iacs.mail_query.folders import FolderTree, all_folders, folder_url
 from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.pages import read_folder_id
 from iacs.mail_query.progress import Progress
 from iacs.mail_query.repository import Cursor
 from iacs.mail_query.schema import MailFolder
+from iacs.mail_query.sync_options import SyncOptions
 
 _OUTAGE = 3
 """The number of consecutive folders without an answer or with a status of 500 and above that is no chance."""
@@ -41,23 +43,41 @@ class MailboxSync:
         self._concurrency = concurrency
         self._logger = logger
 
-    async def run(self, account: Account, progress: Progress) -> None:
-        """Sync every folder, and drop those that the mailbox no longer has.
+    async def run(self, account: Account, progress: Progress, options: SyncOptions) -> None:
+        """Sync the folders of the options, and drop those that the mailbox no longer has.
 
         A folder that fails is set aside: `progress` has its reason. An error that concerns the whole mailbox is
         raised immediately, and that of a folder at the end if every folder failed.
         """
         with naming_the_mailbox(account):
             tree = await all_folders(self._graph, account)
-        folders = list(tree.folders.values())
-        cursors = await self._database.run(repository.upsert_folders, account.id, folders)
+        folders = await self._chosen(account, tree, options.folders)
+        cursors = await self._database.run(
+            repository.upsert_folders,
+            account.id,
+            folders,
+            since=to_text(options.since) if options.since else None,
+        )
+        began_at = await self._database.run(repository.first_sync, account.id, to_text(now()))
         progress.begin(folders, cursors)
         self._report(tree, progress)
         failures = _Failures()
+        announced_from = began_at if options.announce == "new" else None
+        locations = [
+            MailLocation(
+                account.email,
+                account.id,
+                folder.display_name or "",
+                folder.id,
+                account.mailbox_path,
+                announced_from,
+            )
+            for folder in folders
+        ]
         await self._sync_folders(
-            account, [(folder, cursors.pop(folder.id)) for folder in folders], progress, failures
+            [(location, cursors[location.folder_id]) for location in locations], progress, failures
         )
-        for folder_id in cursors if tree.is_complete else ():
+        for folder_id in cursors.keys() - tree.folders.keys() if tree.is_complete else ():
             progress.add_removed(
                 await self._database.run(repository.drop_folder, account.id, folder_id, to_text(now()))
             )
@@ -76,10 +96,33 @@ class MailboxSync:
             )
             self._logger.warning("mail subfolders not listed", folder=name, reason=str(error))
 
+    async def _chosen(self, account: Account, tree: FolderTree, names: tuple[str, ...]) -> list[MailFolder]:
+        """Return the folders with these ids, names or well-known names, in the order of the tree; without names all."""
+        chosen: set[str] = set()
+        for name in names:
+            matches = {
+                folder.id
+                for folder in tree.folders.values()
+                if name == folder.id or name.lower() == (folder.display_name or "").lower()
+            }
+            chosen |= matches or {await self._well_known(account, name)}
+        return [folder for folder in tree.folders.values() if not names or folder.id in chosen]
+
+    async def _well_known(self, account: Account, name: str) -> str:
+        """Return the id of a folder such as inbox; raise MailQueryError if there is none of that name."""
+        try:
+            url = folder_url(self._graph, account.mailbox_path, name)
+            return await self._graph.get(account.id, url, read_folder_id)
+        except GraphError as error:
+            if error.status not in (400, 404):
+                raise
+            raise MailQueryError(
+                f"the mailbox has no folder '{name}'", hint="list them with: iacs mail coverage"
+            ) from error
+
     async def _sync_folders(
         self,
-        account: Account,
-        folders: list[tuple[MailFolder, Cursor]],
+        folders: list[tuple[MailLocation, Cursor]],
         progress: Progress,
         failures: "_Failures",
     ) -> None:
@@ -87,28 +130,23 @@ class MailboxSync:
         try:
             async with asyncio.TaskGroup() as workers:
                 for _ in range(min(self._concurrency, len(folders))):
-                    workers.create_task(self._work(account, remaining, progress, failures))
+                    workers.create_task(self._work(remaining, progress, failures))
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
 
     async def _work(
-        self,
-        account: Account,
-        remaining: Iterator[tuple[MailFolder, Cursor]],
-        progress: Progress,
-        failures: "_Failures",
+        self, remaining: Iterator[tuple[MailLocation, Cursor]], progress: Progress, failures: "_Failures"
     ) -> None:
-        for folder, cursor in remaining:
-            name = folder.display_name or ""
-            location = MailLocation(account.email, account.id, name, folder.id, account.mailbox_path)
+        for location, cursor in remaining:
+            account_id, folder_id = location.account_id, location.folder_id
             try:
                 await self._folders.run(location, cursor, progress, once=failures.is_outage)
             except APIConnectionError as error:
-                failures.add(name or folder.id, error)
-                progress.fail(folder.id, error)
-                self._logger.warning("mail folder not synced", folder=name, reason=str(error))
+                failures.add(location.folder or folder_id, error)
+                progress.fail(folder_id, error)
+                self._logger.warning("mail folder not synced", folder=location.folder, reason=str(error))
                 await self._database.run(
-                    repository.store_problem, account.id, folder.id, str(error), failed_at=to_text(now())
+                    repository.store_problem, account_id, folder_id, str(error), failed_at=to_text(now())
                 )
             else:
                 failures.note_success()

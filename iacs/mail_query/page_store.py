@@ -89,8 +89,12 @@ class PageStore:
             document, message, problem = read_document(state.document)
             removed_at = stored_at if state.removed else None
             row = {"id": name, "folder_id": state.folder_id, "document": document, "removed_at": removed_at}
-            written.rows.append(shared | row | columns(message, problem=problem, dialect=dialect))
-            if name in announced:
+            row |= columns(message, problem=problem, dialect=dialect)
+            written.rows.append(shared | row)
+            is_old = location.announced_from is not None and (
+                (row["received_at"] or location.announced_from) < location.announced_from
+            )
+            if name in announced and not is_old:
                 written.events.append(
                     received(
                         self._topic, location, name, message=message, problem=problem, is_draft=name in drafts

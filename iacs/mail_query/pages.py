@@ -119,6 +119,20 @@ def read_folders(body: bytes) -> "Page[MailFolder | UnreadableFolder]":
     )
 
 
+def read_folder_id(body: bytes) -> str:
+    """Return the id of a single folder; raise MalformedResponseError without one."""
+    folder = _read_folder(_parse(body))
+    if isinstance(folder, UnreadableFolder):
+        raise MalformedResponseError(f"Microsoft Graph's folder is malformed: {folder.reason}")
+    return folder.id
+
+
+def read_folder_count(body: bytes) -> int | None:
+    """Return the number of messages of a single folder."""
+    folder = _read_folder(_parse(body))
+    return folder.total_item_count if isinstance(folder, MailFolder) else None
+
+
 def _read_folder(document: Any) -> MailFolder | UnreadableFolder:
     """Parse a folder without the optional fields that do not fit; in its name, U+FFFD is what no text can contain."""
     fields = dict(document) if isinstance(document, dict) else {}

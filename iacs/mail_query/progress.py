@@ -69,6 +69,10 @@ class Progress:
             self._counts[name] += getattr(page, name)
         self.report()
 
+    def seen(self, folder_id: str) -> int:
+        """Return the number of messages of a folder so far."""
+        return self._folders[folder_id].seen
+
     def finish(self, folder_id: str, state: FolderState) -> None:
         """Record how the sync of a folder ended."""
         self._folders[folder_id].state = state

@@ -35,13 +35,15 @@ class Cursor:
     """The state of the sync of a folder.
 
     `link` is the next request, None for the first page of the folder. `generation` is the number of times that
-    the folder was read from its start; `complete` is whether the current generation has reached the end.
+    the folder was read from its start; `complete` is whether the current generation has reached the end. Messages
+    received before `since` are not read.
     """
 
     folder_id: str
     link: str | None
     generation: int
     complete: bool
+    since: str | None = None
 
 
 def lock_mailbox(tx: Transaction, account_id: str) -> None:
@@ -68,22 +70,59 @@ def pause(tx: Transaction, account_id: str, until: datetime) -> None:
     )
 
 
-def upsert_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolder]) -> dict[str, Cursor]:
-    """Store the names of the folders; return the cursors of all stored folders, also of those not passed."""
+def first_sync(tx: Transaction, account_id: str, now: str) -> str:
+    """Return when the first sync of the mailbox began, which is now if there was none."""
     tx.execute(
-        "INSERT INTO iacs_mail_folders (account_id, id, name) VALUES (:account_id, :id, :name)"
-        " ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name",
+        "INSERT INTO iacs_mailboxes (account_id, first_sync_at) VALUES (:account_id, :now)"
+        " ON CONFLICT (account_id) DO UPDATE SET first_sync_at = excluded.first_sync_at"
+        " WHERE iacs_mailboxes.first_sync_at IS NULL",
+        {"account_id": account_id, "now": now},
+    )
+    return str(
+        tx.value(
+            "SELECT first_sync_at FROM iacs_mailboxes WHERE account_id = :account_id",
+            {"account_id": account_id},
+        )
+    )
+
+
+def stored_counts(tx: Transaction, account_id: str) -> dict[str, Row]:
+    """Return the numbers of stored and of unreadable messages, the last sync and the problem of each folder, by id."""
+    rows = tx.rows(
+        "SELECT folder.id, folder.name, folder.synced_at, folder.problem, folder.since, COALESCE(counts.stored, 0)"
+        " AS stored, COALESCE(counts.unreadable, 0) AS unreadable FROM iacs_mail_folders folder LEFT JOIN ("
+        "SELECT folder_id, count(*) AS stored, count(problem) AS unreadable FROM iacs_messages"
+        " WHERE account_id = :account_id AND removed_at IS NULL GROUP BY folder_id"
+        ") counts ON counts.folder_id = folder.id WHERE folder.account_id = :account_id",
+        {"account_id": account_id},
+    )
+    return {row["id"]: row for row in rows}
+
+
+def upsert_folders(
+    tx: Transaction, account_id: str, folders: Sequence[MailFolder], *, since: str | None = None
+) -> dict[str, Cursor]:
+    """Store the names of the folders; return the cursors of all stored folders, also of those not passed.
+
+    `since` is stored for folders of which no page was read yet.
+    """
+    tx.execute(
+        "INSERT INTO iacs_mail_folders (account_id, id, name, since) VALUES (:account_id, :id, :name, :since)"
+        " ON CONFLICT (account_id, id) DO UPDATE SET name = excluded.name, since = CASE"
+        " WHEN iacs_mail_folders.delta_link IS NULL AND iacs_mail_folders.generation = 0 THEN excluded.since"
+        " ELSE iacs_mail_folders.since END",
         [
             {
                 "account_id": account_id,
                 "id": folder.id,
                 "name": columns.without_nul(folder.display_name or ""),
+                "since": since,
             }
             for folder in sorted(folders, key=lambda folder: folder.id)
         ],
     )
     rows = tx.rows(
-        "SELECT id, delta_link, generation, synced_at FROM iacs_mail_folders WHERE account_id = :account_id",
+        "SELECT id, delta_link, generation, synced_at, since FROM iacs_mail_folders WHERE account_id = :account_id",
         {"account_id": account_id},
     )
     return {row["id"]: _cursor(row) for row in rows}
@@ -92,7 +131,7 @@ def upsert_folders(tx: Transaction, account_id: str, folders: Sequence[MailFolde
 def read_cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
     """Return the cursor of a folder."""
     row = tx.row(
-        "SELECT id, delta_link, generation, synced_at FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id",
+        "SELECT id, delta_link, generation, synced_at, since FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
     )
     if row is None:
@@ -246,7 +285,7 @@ def _where(folder_id: str | None, *, removed: bool) -> str:
 
 
 def _cursor(row: Row) -> Cursor:
-    return Cursor(row["id"], row["delta_link"], row["generation"], row["synced_at"] is not None)
+    return Cursor(row["id"], row["delta_link"], row["generation"], row["synced_at"] is not None, row["since"])
 
 
 def _listed(tx: Transaction, sql: str) -> str:

@@ -149,6 +149,44 @@ class MailFolder(GraphModel):
     total_item_count: int | None = None
 
 
+CoverageState = Literal["synced", "failed", "pending", "hidden", "search"]
+
+
+class FolderCoverage(BaseModel):
+    """What is stored of a folder: `in_graph` and `stored` count messages, `unreadable` is part of `stored`.
+
+    `in_graph` is None where Graph gives no number. A folder is `hidden` or a `search` folder, whose messages are in
+    others: neither is synced; or it is synced, failed for the reason in `problem`, or not synced yet.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    id: str
+    name: str
+    state: CoverageState
+    in_graph: int | None
+    stored: int = 0
+    unreadable: int = 0
+    synced_at: str | None = None
+    since: str | None = None
+    problem: str | None = None
+
+
+class Coverage(BaseModel):
+    """What a sync covers of a mailbox, and what it does not.
+
+    `recoverable` is the number of deleted messages that are not in a folder any more, None if Graph does not give it;
+    `unlisted` describes parts of the list of folders that could not be read.
+    """
+
+    model_config = ConfigDict(frozen=True, defer_build=True)
+
+    account: str
+    folders: tuple[FolderCoverage, ...]
+    recoverable: int | None = None
+    unlisted: tuple[str, ...] = ()
+
+
 FolderState = Literal["pending", "synced", "failed", "deleted"]
 """How far the sync of a folder is: `failed` folders are tried again by the next sync."""
 

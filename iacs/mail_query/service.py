@@ -3,19 +3,21 @@
 Its parts are imported when a service is built, so that importing the class is fast.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from iacs.core.database import Database
-from iacs.core.exceptions import DatabaseError, DegradedError, EventError, IACSGraphError
+from iacs.core.exceptions import DatabaseError, DegradedError, EventError, IACSGraphError, MailQueryError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, log_context
 from iacs.mail_query import repository
 from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox
 from iacs.mail_query.graph_client import WHILE_WAITING, GraphClient
 from iacs.mail_query.retry_policy import RetryPolicy
-from iacs.mail_query.schema import MailFolder, Message, SyncProgress, SyncResult, UnreadableMessage
+from iacs.mail_query.schema import Coverage, MailFolder, Message, SyncProgress, SyncResult, UnreadableMessage
+from iacs.mail_query.sync_options import Announce, SyncOptions
 
 if TYPE_CHECKING:
     from iacs.mail_query.progress import Progress
@@ -42,11 +44,13 @@ class MailQueryService:
         topic: str,
         page_size: int = 100,
         concurrency: int = 4,
+        announce: Announce = "all",
         announce_drafts: bool = False,
         schema: type[Message] = Message,
         retry_policy: RetryPolicy | None = None,
         logger: Logger,
     ) -> None:
+        from iacs.mail_query.coverage import MailCoverage
         from iacs.mail_query.folder_sync import FolderSync
         from iacs.mail_query.mail_reader import MailReader
         from iacs.mail_query.mailbox_sync import MailboxSync
@@ -55,6 +59,7 @@ class MailQueryService:
         from iacs.mail_query.stored_mail import StoredMail
 
         self._accounts = accounts
+        self._announce: Announce = announce
         self._database = database
         self._outbox = outbox
         self._logger = logger
@@ -69,6 +74,7 @@ class MailQueryService:
         )
         self._reader = MailReader(accounts, graph, page_size=page_size, schema=schema)
         self._stored = StoredMail(accounts, database, schema=schema)
+        self._coverage = MailCoverage(database, graph)
         store = PageStore(outbox, topic=topic, announce_drafts=announce_drafts)
         folders = FolderSync(database, graph, store, page_size=page_size, logger=logger)
         self._sync = MailboxSync(database, graph, folders, concurrency=concurrency, logger=logger)
@@ -94,10 +100,18 @@ class MailQueryService:
         self,
         email: str,
         *,
+        folders: Sequence[str] = (),
+        since: datetime | None = None,
+        announce: Announce | None = None,
         on_progress: Callable[[SyncProgress], None] | None = None,
         while_waiting: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> SyncResult:
         """Store new and changed messages, and publish an event for each new one.
+
+        `folders` are ids, names, or well-known names such as inbox; the others stay as they are. `since` has an effect
+        on folders that were never synced: mail received before is not read, and Graph returns at most 5,000 messages
+        of a folder then. With `announce` "new" (default: the service's) mail received before the first sync of the
+        mailbox has no event.
 
         May be cancelled at any point: the next sync resumes after the last stored page. A folder that fails
         does not stop the others: it is in the result's `failed`, and the next sync tries it again. If all folders
@@ -108,11 +122,16 @@ class MailQueryService:
         from iacs.mail_query.progress import Progress
 
         account = await self._accounts.get_enabled(email)
+        if since is not None and since.tzinfo is None:
+            raise MailQueryError(
+                "since has no time zone", hint="add one, as in datetime(2026, 11, 23, tzinfo=UTC)"
+            )
+        options = SyncOptions(tuple(folders), since, announce or self._announce)
         progress = Progress(account.email, on_progress)
         with log_context(account=account.email), _turn_given_back(while_waiting):
             await self._try_to_publish(progress)
             try:
-                await self._sync.run(account, progress)
+                await self._sync.run(account, progress, options)
             except IACSGraphError as error:
                 await self._try_to_publish(progress)
                 progress.report()
@@ -123,6 +142,10 @@ class MailQueryService:
             counts = result.model_dump(exclude={"account", "folder_results"})
             self._logger.info("mail synced", **counts, failed=len(result.failed))
             return result
+
+    async def coverage(self, email: str) -> Coverage:
+        """Return what is stored of each folder beside what Graph has, also of folders that no sync reads."""
+        return await self._coverage.of(await self._accounts.get_enabled(email))
 
     def stored(
         self, email: str, *, folder: str | None = None, removed: bool = False

@@ -214,6 +214,31 @@ async def test_a_folder_that_fails_is_named_and_fails_the_command(
     assert "attention" not in (await to_thread(iacs, "health")).err
 
 
+async def test_coverage_is_a_table_and_says_what_no_sync_reads(
+    sign_in: SignIn, iacs: Iacs, at_cloud: Sandbox
+) -> None:
+    await sign_in(ALICE)
+    inbox = sum(message.folder.name == "Inbox" for message in at_cloud.mailbox(ALICE).messages)
+    await to_thread(iacs, "mail", "sync", ALICE, "--folders", "inbox", "--since", "1990-01-01")
+    ran = await to_thread(iacs, "mail", "coverage", ALICE)
+    assert ran.code == 0
+    rows = [line.split() for line in ran.lines if line.startswith(ALICE)]
+    assert [ALICE, "Inbox", "synced", str(inbox), str(inbox), "0"] in rows
+    assert [row[-4] for row in rows if row[1] == "Archive"] == ["pending"]
+    assert "folder Inbox: no mail received before 1990-01-01" in ran.err
+    assert "in-place archives" in ran.err
+    document = json.loads((await to_thread(iacs, "mail", "coverage", "--json")).out)
+    assert document["account"] == ALICE
+
+
+async def test_a_sync_announces_all_or_new_mail(sign_in: SignIn, iacs: Iacs) -> None:
+    await sign_in(ALICE)
+    assert (await to_thread(iacs, "mail", "sync", "--announce", "some")).code == 2
+    ran = await to_thread(iacs, "mail", "sync", "--announce", "new")
+    assert (ran.code, ran.lines[1].split()[2]) == (0, "12")
+    assert "0 events published" in ran.err
+
+
 async def test_a_mailbox_that_has_to_wait_gives_its_turn_to_another() -> None:
     turns, order = asyncio.Semaphore(1), []
     waits, may_end = asyncio.Event(), asyncio.Event()
