@@ -5,14 +5,15 @@ kafka-python is slow to import, and only some programs use it: it is imported wh
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from iacs.core._events.stream import BaseEventStream
+from iacs.core._kafka.settings import Compression, OAuthToken
 from iacs.core.events import DEFAULT_SOURCE, DeadLetterFailure, NewEvent, PartitionLag
 from iacs.core.exceptions import EventRejectedError, KafkaError, PublishError
 from iacs.core.logger import Logger
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
     from iacs.core._kafka.publisher import Batch
     from iacs.core._kafka.reader import KafkaReader
 
-Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
-OAuthToken = Callable[[], str | SecretStr | Awaitable[str | SecretStr]]
-"""Returns an access token that remains valid for some time; may be async. Called at every sign-in to a broker."""
+__all__ = ["Compression", "KafkaClient", "OAuthToken"]
 
 _BATCH = 500
 _MAX_BATCHES_IN_FLIGHT = 4

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from iacs.core._kafka import driver
-from iacs.core._kafka.failure import Failure, explain
+from iacs.core._kafka.failure import explain
+from iacs.core._kafka.settings import ConnectionSettings, Failure
 from iacs.redaction import redact_foreign
-
-if TYPE_CHECKING:
-    from iacs.core._kafka.connection import KafkaConnection
 
 
 class HopelessError(driver.DriverError):  # type: ignore[misc]
@@ -20,15 +18,15 @@ class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
     """Connects to the brokers; `is_starting` until the driver has had its first answer.
 
     kafka-python 3.0.12 goes on after every failure until its timeout, and reports only that. The failures are
-    noted in `connection.failures`, where the errors of iacs find their cause.
+    noted in `settings.failures`, where the errors of iacs find their cause.
     """
 
-    def __init__(self, net: Any, connection: "KafkaConnection", **options: Any) -> None:
+    def __init__(self, net: Any, settings: ConnectionSettings, **options: Any) -> None:
         super().__init__(net, **options)
         # kafka-python 3.0.12 does not pass this option on.
         self.cluster.config["allow_auto_create_topics"] = options.get("allow_auto_create_topics", True)
         self.is_starting = True
-        self._connection = connection
+        self._settings = settings
         self._failed = Counter[object]()
         self._hopeless = set[object]()
 
@@ -70,7 +68,7 @@ class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
 
     def _watch(self, node_id: object, server: str, connection: Any, _: object) -> None:
         if not self.is_starting:
-            self._connection.failures.pop(server, None)
+            self._settings.failures.pop(server, None)
         connection.close_future.add_errback(partial(self._note, node_id, server, ready=True))
 
     def _note(self, node_id: object, server: str, error: Exception, *, ready: bool) -> None:
@@ -78,16 +76,16 @@ class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
             return  # we have closed it ourselves
         self._failed[node_id] += 1
         is_first = ready and self.is_starting  # later, a lost connection is only that
-        failure = explain(error, server, self._connection, ready=is_first)
+        failure = explain(error, server, self._settings, ready=is_first)
         if failure is None:
             text = ": ".join(str(part) for part in error.args) or type(error).__name__
-            failure = Failure(redact_foreign(text, self._connection.secrets()), "", 0)
+            failure = Failure(redact_foreign(text, self._settings.secrets()), "", 0)
         elif 0 < failure.attempts <= self._failed[node_id]:
             self._hopeless.add(node_id)
-        self._connection.failures[server] = failure
+        self._settings.failures[server] = failure
 
 
-def connect_brokers(connection: "KafkaConnection", **options: Any) -> Any:
+def connect_brokers(settings: ConnectionSettings, **options: Any) -> Any:
     """Return the client that kafka-python's producers and consumers use."""
     net = driver.NetworkSelector(**options)
-    return driver.KafkaNetClient(net, Brokers(net, connection, **options))
+    return driver.KafkaNetClient(net, Brokers(net, settings, **options))

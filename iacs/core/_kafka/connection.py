@@ -3,26 +3,18 @@
 import asyncio
 import logging
 from asyncio import AbstractEventLoop
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
-
-from pydantic import SecretStr
 
 from iacs.core._kafka.brokers import HopelessError, connect_brokers
 from iacs.core._kafka.driver import DIRECT, DriverError
-from iacs.core._kafka.failure import Failure
 from iacs.core._kafka.oauth_token import TokenProvider
+from iacs.core._kafka.settings import ConnectionSettings
 from iacs.core._kafka.tls import tls_context
 from iacs.core.exceptions import KafkaError
 from iacs.redaction import redact_foreign
-
-if TYPE_CHECKING:
-    from iacs.core.kafka_client import OAuthToken
 
 T = TypeVar("T")
 
@@ -30,26 +22,8 @@ _PORT = 9092  # kafka-python's, where an address names none
 CHECK_BROKERS = "check that the brokers run and that KAFKA_BOOTSTRAP_SERVERS names them"
 
 
-@dataclass(frozen=True, kw_only=True)
-class KafkaConnection:
-    """The settings for connecting to the brokers; `timeout` is in seconds.
-
-    `failures` has why connections cannot be made at present, by server.
-    """
-
-    bootstrap_servers: tuple[str, ...]
-    timeout: float
-    security_protocol: str = "PLAINTEXT"
-    ssl_cafile: Path | None = None
-    ssl_certfile: Path | None = None
-    ssl_keyfile: Path | None = None
-    ssl_key_password: SecretStr | None = field(default=None, repr=False)
-    sasl_mechanism: str = "PLAIN"
-    sasl_username: str = ""
-    sasl_password: SecretStr | None = field(default=None, repr=False)
-    oauth_token: "OAuthToken | None" = field(default=None, repr=False)
-    failures: dict[str, Failure] = field(default_factory=dict, repr=False, compare=False)
-    tokens_sent: deque[str] = field(default_factory=lambda: deque(maxlen=4), repr=False, compare=False)
+class KafkaConnection(ConnectionSettings):
+    """Connects the driver with these settings."""
 
     @property
     def timeout_ms(self) -> int:
@@ -101,11 +75,6 @@ class KafkaConnection:
             made._manager.is_starting = False
         self.failures.clear()
         return connected
-
-    def secrets(self) -> tuple[str, ...]:
-        """Return what is sent to the brokers and must not be seen in an error."""
-        password = self.sasl_password.get_secret_value() if self.sasl_password else ""
-        return tuple(filter(None, (password, *self.tokens_sent)))
 
     async def check_reachable(self) -> None:
         """Return when one of the servers accepts a connection; raise KafkaError when none does.

@@ -5,15 +5,13 @@ import inspect
 from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import SecretStr
 
 from iacs.core._kafka.driver import AbstractTokenProvider, DriverError
+from iacs.core._kafka.settings import OAuthToken
 from iacs.redaction import redact_foreign
-
-if TYPE_CHECKING:
-    from iacs.core.kafka_client import OAuthToken
 
 
 class OAuthTokenError(DriverError):  # type: ignore[misc]
@@ -32,7 +30,7 @@ class TokenProvider(AbstractTokenProvider):  # type: ignore[misc]
     """
 
     def __init__(
-        self, oauth_token: "OAuthToken", loop: AbstractEventLoop | None, *, timeout: float, sent: deque[str]
+        self, oauth_token: OAuthToken, loop: AbstractEventLoop | None, *, timeout: float, sent: deque[str]
     ) -> None:
         self._oauth_token = oauth_token
         self._loop = loop
