@@ -90,11 +90,30 @@ def set_identity(tx: Transaction, account_id: str, object_id: str, directory_id:
     )
 
 
+def follow(tx: Transaction, account: Account, *, object_id: str, directory_id: str, now: str) -> str | None:
+    """Give the earlier account of a person the address of this one, which is deleted; return its id.
+
+    Returns None if the person had no account, or this one is in use.
+    """
+    person = {"object_id": object_id, "directory_id": directory_id}
+    sql = """SELECT id FROM iacs_accounts
+             WHERE object_id = :object_id AND directory_id = :directory_id AND access = 'delegated'"""
+    earlier = None if account.directory_id else tx.row(sql, person)
+    if earlier is None:
+        return None
+    tx.execute("DELETE FROM iacs_accounts WHERE id = :id", {"id": account.id})
+    params = {"id": earlier["id"], "email": account.email, "now": now}
+    tx.execute("UPDATE iacs_accounts SET email = :email, updated_at = :now WHERE id = :id", params)
+    return str(earlier["id"])
+
+
 def unlink(tx: Transaction, account_id: str, now: str) -> None:
-    """Forget the person who signed in, so that the next sign-in decides as the first one did."""
+    """Forget the person who signed in, so that the next sign-in decides as the first one did.
+
+    The directory stays, which shows that the account has been in use.
+    """
     tx.execute(
-        """UPDATE iacs_accounts SET status = 'enrolled', object_id = NULL, directory_id = NULL, updated_at = :now
-           WHERE id = :id""",
+        """UPDATE iacs_accounts SET status = 'enrolled', object_id = NULL, updated_at = :now WHERE id = :id""",
         {"id": account_id, "now": now},
     )
 

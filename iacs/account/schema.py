@@ -130,6 +130,12 @@ class Enrollment(BaseModel):
             raise AccountError("; ".join(problems(error))) from None
 
 
+def enrollment_of(account: Account, **changes: str) -> Enrollment:
+    """Return what an account is enrolled with, and `changes` of it; raise AccountError."""
+    names = Enrollment.model_fields.keys() - {"account"}
+    return Enrollment.of(account.email, **({name: getattr(account, name) for name in names} | changes))
+
+
 def problems(error: ValidationError) -> list[str]:
     """Return the problems of an enrolment, with their keys."""
     return [

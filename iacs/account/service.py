@@ -7,7 +7,14 @@ from uuid import uuid4
 
 from iacs.account import repository
 from iacs.account.changes import Changes, compare
-from iacs.account.schema import Access, Account, Enrollment, EnrollmentResult, normalize_address
+from iacs.account.schema import (
+    Access,
+    Account,
+    Enrollment,
+    EnrollmentResult,
+    enrollment_of,
+    normalize_address,
+)
 from iacs.core import clock
 from iacs.core.database import Database
 from iacs.core.exceptions import (
@@ -144,13 +151,9 @@ class AccountService:
         enrolment.
         """
         account = await self.get(email)
-        enrollment = Enrollment.of(
-            account.email,
-            name=account.name,
-            tenant_id=account.tenant_id if tenant_id is None else tenant_id,
-            username=account.username if username is None else username,
-            access=account.access,
-            via=account.via,
+        changes = {"tenant_id": tenant_id, "username": username}
+        enrollment = enrollment_of(
+            account, **{name: text for name, text in changes.items() if text is not None}
         )
         await self._grants.delete(account.id)
         await self._database.run(_relink, account, enrollment)
@@ -161,6 +164,27 @@ class AccountService:
             directory_id=account.directory_id,
         )
         return await self.get(account.email)
+
+    async def follow(self, account_id: str, *, object_id: str, directory_id: str) -> Account:
+        """Return the account of a person who signed in to `account_id`: their earlier one if their address changed.
+
+        It then takes address and enrolment of the new account, to which nobody has signed in before. So stored mail
+        stays with the mailbox, and is not announced again.
+        """
+        account = await self.get_by_id(account_id)
+        earlier_id = await self._database.run(
+            _follow, account, object_id=object_id, directory_id=directory_id
+        )
+        if earlier_id is None:
+            return account
+        await self._grants.resume([earlier_id])
+        self._logger.info(
+            "account follows its person",
+            account=account.email,
+            object_id=object_id,
+            directory_id=directory_id,
+        )
+        return await self.get_by_id(earlier_id)
 
     async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
         """Record the person who signed in, by the two ids that never change; raise AccountDisabledError."""
@@ -212,6 +236,13 @@ def _apply(tx: Transaction, enrollments: tuple[Enrollment, ...], *, prune: bool)
         repository.update(tx, account.id, enrollment, now)
     repository.disable(tx, [account.id for account in changes.disabled], now)
     return changes
+
+
+def _follow(tx: Transaction, account: Account, *, object_id: str, directory_id: str) -> str | None:
+    earlier_id = repository.follow(tx, account, object_id=object_id, directory_id=directory_id, now=_now())
+    if earlier_id is not None:
+        repository.update(tx, earlier_id, enrollment_of(account), _now())
+    return earlier_id
 
 
 def _relink(tx: Transaction, account: Account, enrollment: Enrollment) -> None:

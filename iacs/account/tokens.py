@@ -1,15 +1,27 @@
 """Access tokens of enabled accounts, and errors that name the address."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+from zlib import crc32
 
 from pydantic import SecretStr
 
 from iacs.account.schema import Access, Account
 from iacs.account.service import AccountService, require_enabled
-from iacs.core.exceptions import AccountError, SignInRequiredError
+from iacs.core import clock
+from iacs.core.exceptions import (
+    AccountError,
+    APIConnectionError,
+    AuthenticationError,
+    IACSGraphError,
+    SignInRequiredError,
+)
 from iacs.core.logger import Logger
 from iacs.core.token_service import TokenService
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,30 @@ class AccountTokens:
         """Renew the tokens of an account without the pause after a refusal; raises the errors of `access_token`."""
         await self._token(await self._accounts.get_enabled(email), self._token_service.retry)
 
+    async def keep_alive(self, *, idle_days: float = 30.0) -> Mapping[str, IACSGraphError | None]:
+        """Renew grants that nobody used; return the error of each that was due, or None, by address.
+
+        An account is due after between half of `idle_days` and all of them, always the same for one account: those
+        that were enrolled together are renewed on different days.
+        """
+        last = await self._token_service.last_renewals()
+        outcomes: dict[str, IACSGraphError | None] = {}
+        for account in await self._accounts.list():
+            idle = timedelta(days=idle_days * _share(account.id))
+            if (
+                account.id not in last
+                or account.status == "disabled"
+                or clock.now() - last[account.id] < idle
+            ):
+                continue
+            try:
+                await self._token(account, self._token_service.renew)
+            except (AuthenticationError, APIConnectionError) as error:
+                outcomes[account.email] = error
+            else:
+                outcomes[account.email] = None
+        return outcomes
+
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
         """Never return this token again; raises the errors of TokenService.reject."""
         grant = await self._grant(await self._accounts.get_by_id(account_id))
@@ -72,10 +108,10 @@ class AccountTokens:
             )
         return holder
 
-    async def _token(self, account: Account, request: Callable[..., Awaitable[SecretStr]]) -> SecretStr:
+    async def _token(self, account: Account, request: Callable[..., Awaitable[T]]) -> T:
         grant = await self._grant(account)
         try:
-            token = await request(grant.id, tenant_id=grant.holder.tenant_id)
+            result = await request(grant.id, tenant_id=grant.holder.tenant_id)
         except SignInRequiredError as error:
             await self._sign_in_required(grant.holder, error)
             raise _with_address(grant.holder.email, error) from error
@@ -83,7 +119,7 @@ class AccountTokens:
             await self._recovered(grant.holder)
         if account.access is not Access.DELEGATED and account.status == "enrolled":
             await self._accounts.opened(account.id)
-        return token
+        return result
 
     async def _sign_in_required(self, account: Account, error: SignInRequiredError) -> None:
         if not await self._accounts.sign_in_required(account.id):
@@ -95,6 +131,11 @@ class AccountTokens:
     async def _recovered(self, account: Account) -> None:
         if await self._accounts.sign_in_restored(account.id):
             self._logger.info("account recovered", account=account.email)
+
+
+def _share(account_id: str) -> float:
+    """Return a number from 0.5 to 1 that depends on the account alone."""
+    return 0.5 + crc32(account_id.encode()) / 2**33
 
 
 def _with_address(email: str, error: SignInRequiredError) -> SignInRequiredError:

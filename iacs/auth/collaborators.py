@@ -59,6 +59,10 @@ class Accounts(Protocol):
         """Return an enabled account; raise AccountNotFoundError or AccountDisabledError."""
         ...
 
+    async def follow(self, account_id: str, *, object_id: str, directory_id: str) -> Account:
+        """Return the account of the person who signed in: this one, or an earlier one whose address changed."""
+        ...
+
     async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
         """Record the person who signed in; raise AccountDisabledError if the account is disabled now."""
 

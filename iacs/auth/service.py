@@ -160,6 +160,9 @@ class AuthService:
             identity,
             lambda: self._directory.addresses(tokens.access_token, object_id=identity.object_id),
         )
+        account = await self._accounts.follow(
+            account.id, object_id=identity.object_id, directory_id=identity.directory_id
+        )
         await self._token_service.store(account.id, tokens, tenant_id=account.tenant_id, person=identity)
         try:
             await self._accounts.signed_in(

@@ -117,6 +117,30 @@ def retry(
     raise typer.Exit(1 if any(outcomes.values()) else 0)
 
 
+@app.command()
+def keepalive(
+    idle_days: Annotated[
+        float, typer.Option("--idle-days", min=0, metavar="DAYS", help="Renew grants unused for so long.")
+    ] = 30,
+    json: Json = False,
+) -> None:
+    """Renew idle grants before their refresh tokens expire, after 90 days in Entra ID.
+
+    For a scheduler, once a day: an account is due after between half of DAYS and all of them, so that not all are
+    renewed on the same day.
+    """
+    outcomes = run(
+        lambda app: app.container.account_tokens().keep_alive(idle_days=idle_days), "account_tokens"
+    )
+    for account, error in outcomes.items():
+        problem = error.message_with_hint if error else ""
+        document = {"account": account, "renewed": not problem, "problem": problem}
+        _show(problem or f"the grant of {account} is renewed", document, json=json)
+    if not outcomes:
+        note("no grant is due")
+    raise typer.Exit(1 if any(outcomes.values()) else 0)
+
+
 async def _retry(app: "App", email: str) -> dict[str, str]:
     """Return the problem of each account; empty if its tokens were renewed."""
     accounts, tokens = app.container.account().service(), app.container.account_tokens()

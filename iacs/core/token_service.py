@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import SecretStr
 
@@ -93,6 +94,15 @@ class TokenService:
         """Return a valid access token, without a pause after a refused renewal; see `access_token`."""
         self._renewal.end_pause(account_id)
         return await self.access_token(account_id, tenant_id=tenant_id)
+
+    async def renew(self, account_id: str, *, tenant_id: str | None = None) -> None:
+        """Renew tokens that are not due yet, which keeps an idle refresh token alive; raises as `access_token` does."""
+        await self._renewal.renew(account_id, tenant_id=tenant_id)
+        self._memory.pop(account_id, None)
+
+    async def last_renewals(self) -> Mapping[str, datetime]:
+        """Return when the tokens of each account were last renewed, or stored by a sign-in, by account id."""
+        return await self._database.read(token_store.last_renewals)
 
     async def claims(self, account_id: str) -> str:
         """Return the claims of refused renewals that the next sign-in has to satisfy; empty for none."""

@@ -166,12 +166,42 @@ async def test_a_relinked_account_keeps_its_id_and_waits_for_its_new_person(acco
     account = await accounts.add(CAROL, name="Carol", tenant_id="old.example")
     await accounts.signed_in(account.id, object_id="an-object", directory_id="a-directory")
     relinked = await accounts.relink(CAROL, tenant_id="new.example")
-    assert relinked == account.model_copy(update={"tenant_id": "new.example"})
+    changes = {"tenant_id": "new.example", "directory_id": "a-directory"}
+    assert relinked == account.model_copy(update=changes)
     with pytest.raises(AccountError, match="tenant_id is not a directory id"):
         await accounts.relink(CAROL, tenant_id="a/b")
     with pytest.raises(AccountError, match="username is not a sign-in name"):
         await accounts.relink(CAROL, username="carol")
     assert await accounts.get(CAROL) == relinked
+
+
+async def test_an_account_takes_the_new_address_of_its_person(
+    accounts: AccountService, directory: Path
+) -> None:
+    await accounts.sync(directory)
+    person = {"object_id": "an-object", "directory_id": "a-directory"}
+    before = await accounts.get(ALICE)
+    await accounts.signed_in(before.id, **person)
+    await accounts.disable(ALICE)
+    new = await accounts.add(CAROL, name="Alice Baker")
+    after = await accounts.follow(new.id, **person)
+    assert after == before.model_copy(
+        update={"email": CAROL, "name": "Alice Baker", "status": "active", **person}
+    )
+    with pytest.raises(AccountNotFoundError):
+        await accounts.get(ALICE)
+    assert await accounts.follow(after.id, **person) == after
+
+
+async def test_an_account_that_was_in_use_is_not_merged(accounts: AccountService, directory: Path) -> None:
+    await accounts.sync(directory)
+    person = {"object_id": "an-object", "directory_id": "a-directory"}
+    await accounts.signed_in((await accounts.get(ALICE)).id, **person)
+    bob = await accounts.get(BOB)
+    await accounts.signed_in(bob.id, object_id="another", directory_id="a-directory")
+    await accounts.relink(BOB)
+    assert (await accounts.follow(bob.id, **person)).email == BOB
+    assert [account.email for account in await accounts.list()] == [ALICE, BOB]
 
 
 async def test_nothing_is_written_when_a_file_is_malformed(

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+from datetime import timedelta
 
 import pytest
 
+from iacs.core import clock
 from iacs.core.exceptions import AccountDisabledError, AccountNotFoundError, SignInRequiredError
 from tests.fixtures.sign_in import ALICE, BOB, Identity, new_tokens
 
@@ -105,3 +107,47 @@ async def test_a_corrected_tenant_is_where_the_tokens_are_renewed(identity: Iden
         tx.execute("UPDATE iacs_accounts SET tenant_id = 'contoso.example'")
     await identity.tokens.access_token(alice)
     assert identity.cloud.requests[-2].path.split("/")[1] == "contoso.example"
+
+
+def idle_for(identity: Identity, account_id: str, **duration: float) -> None:
+    with identity.database.transaction() as tx:
+        tx.execute(
+            "UPDATE iacs_tokens SET updated_at = :then WHERE account_id = :id",
+            {"id": account_id, "then": clock.to_text(clock.now() - timedelta(**duration))},
+        )
+
+
+async def test_idle_grants_are_renewed_though_their_access_tokens_are_valid(
+    identity: Identity, alice: str
+) -> None:
+    before = await identity.tokens.access_token(alice)
+    bob = await identity.sign_in(BOB)
+    idle_for(identity, alice, days=31)
+    idle_for(identity, bob, days=14)
+    assert await identity.tokens.keep_alive() == {ALICE: None}
+    assert await identity.tokens.keep_alive() == {}
+    assert identity.token_requests() == 1
+    assert await identity.tokens.access_token(alice) != before
+
+
+async def test_a_grant_is_due_between_half_of_the_time_and_all_of_it(identity: Identity, alice: str) -> None:
+    idle_for(identity, alice, days=14, hours=23)
+    assert await identity.tokens.keep_alive(idle_days=30) == {}
+    idle_for(identity, alice, days=30)
+    await identity.accounts.disable(ALICE)
+    assert await identity.tokens.keep_alive(idle_days=30) == {}
+    await identity.accounts.enable(ALICE)
+    assert await identity.tokens.keep_alive(idle_days=30) == {ALICE: None}
+
+
+async def test_an_idle_grant_that_is_not_renewed_does_not_stop_the_others(
+    identity: Identity, alice: str
+) -> None:
+    idle_for(identity, alice, days=31)
+    idle_for(identity, await identity.sign_in(BOB), days=31)
+    identity.cloud.faults.entra("invalid_grant", number=53003)
+    outcomes = await identity.tokens.keep_alive()
+    assert [type(outcome) for outcome in outcomes.values()] == [SignInRequiredError, type(None)]
+    assert await identity.status(ALICE) == "sign_in_required"
+    await identity.tokens.access_token(alice)
+    assert await identity.status(ALICE) == "active"

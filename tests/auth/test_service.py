@@ -270,3 +270,15 @@ async def test_a_person_who_is_created_again_is_accepted_after_a_relink(
         await identity.sign_in(ALICE)
     await identity.accounts.relink(ALICE)
     assert await identity.sign_in(ALICE) == alice
+
+
+async def test_mail_stays_with_a_person_whose_address_changed(identity: Identity, alice: str) -> None:
+    new = "alice.baker@contoso.example"
+    await identity.accounts.add(new, username=ALICE)
+    request = await identity.auth.begin(new)
+    signed_in = await identity.auth.complete(await identity.visit(request.url))
+    assert signed_in.account == new
+    assert (await identity.accounts.get(new)).id == alice
+    await identity.tokens.access_token(alice)
+    with pytest.raises(AccountNotFoundError):
+        await identity.accounts.get(ALICE)

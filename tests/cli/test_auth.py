@@ -118,3 +118,14 @@ async def test_a_person_who_signed_out_must_sign_in_again(sign_in: SignIn, iacs:
     ran = await to_thread(iacs, "mail", "query", ALICE)
     assert (ran.code, ran.out) == (1, "")
     assert f"iacs auth login {ALICE}" in ran.err
+
+
+async def test_idle_grants_are_kept_alive(sign_in: SignIn, iacs: Iacs, at_cloud: Sandbox) -> None:
+    await sign_in(ALICE)
+    assert "no grant is due" in (await to_thread(iacs, "auth", "keepalive")).err
+    ran = await to_thread(iacs, "auth", "keepalive", "--idle-days", "0")
+    assert (ran.code, ran.out) == (0, f"the grant of {ALICE} is renewed\n")
+    at_cloud.faults.entra("invalid_grant", number=53003)
+    ran = await to_thread(iacs, "auth", "keepalive", "--idle-days", "0", "--json")
+    assert ran.code == 1
+    assert "AADSTS53003" in json.loads(ran.out)["problem"]

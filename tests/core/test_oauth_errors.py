@@ -193,3 +193,22 @@ def test_a_malformed_retry_after_counts_as_none(value: str) -> None:
 def test_no_body_breaks_the_reading(body: bytes) -> None:
     raised = response_error(HttpResponse(400, CIMultiDict(), body), "x")
     assert isinstance(raised, IACSGraphError)
+
+
+@pytest.mark.parametrize(
+    ("stated", "kept"),
+    [
+        ('{"access_token":{}}', '{"access_token":{}}'),
+        ("eyJhY2Nlc3NfdG9rZW4iOnt9fQ", '{"access_token":{}}'),
+        ({"access_token": {}}, '{"access_token": {}}'),
+        ("", ""),
+        ("nonsense", ""),
+        ("[]", ""),
+        (7, ""),
+        (None, ""),
+    ],
+)
+def test_claims_that_no_sign_in_could_carry_are_left_out(stated: object, kept: str) -> None:
+    raised = refusal("interaction_required", 50076, claims=stated)
+    assert isinstance(raised, SignInRequiredError)
+    assert raised.claims == kept

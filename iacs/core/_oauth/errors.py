@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from iacs.core._oauth.claims import decode_challenge
 from iacs.core._oauth.hints import HINTS
 from iacs.core.exceptions import (
     APIConnectionError,
@@ -108,7 +109,7 @@ def read_problem(body: bytes) -> Problem | None:
         suberror=_text(data, "suberror"),
         description=description,
         codes=_codes(data.get("error_codes"), description),
-        claims=_text(data, "claims"),
+        claims=_claims(data.get("claims")),
         trace_id=_text(data, "trace_id"),
         correlation_id=_text(data, "correlation_id"),
     )
@@ -178,6 +179,16 @@ def _without(secrets: Iterable[str], problem: Problem) -> Problem:
 def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _claims(value: object) -> str:
+    """Return claims as JSON; those that are no object would make every later sign-in fail, and are left out."""
+    if isinstance(value, dict):
+        return json.dumps(value)
+    try:
+        return decode_challenge(value) if isinstance(value, str) and value.strip() else ""
+    except MalformedResponseError:
+        return ""
 
 
 def _codes(listed: object, description: str) -> tuple[int, ...]:

@@ -74,6 +74,11 @@ class TokenRenewal:
             return replace(stored, refresh_at=stored.expires_at)
         return await self._renewed(stored, tenant_id)
 
+    async def renew(self, account_id: str, *, tenant_id: str | None = None) -> StoredToken:
+        """Renew tokens that may not be due; raises as `current` does, also while the access token is valid."""
+        stored = await self._read(account_id)
+        return await self._renewed(stored, tenant_id, forced=stored.version)
+
     def reject(self, account_id: str, access_token: SecretStr) -> None:
         """Never return this token again, even if another process stored it."""
         self._rejected[account_id] = access_token
@@ -123,14 +128,17 @@ class TokenRenewal:
         """Return whether a token due for renewal may still be used; it may have been rejected meanwhile."""
         return stored.usable and not self._is_rejected(stored)
 
-    async def _renewed(self, stored: StoredToken, tenant_id: str | None) -> StoredToken:
+    async def _renewed(
+        self, stored: StoredToken, tenant_id: str | None, *, forced: int | None = None
+    ) -> StoredToken:
+        """Renew tokens once for all processes, also fresh ones of the version `forced`."""
         lease = Lease(self._database, f"token:{stored.account_id}", seconds=self._lease_seconds)
         if not await lease.acquire(timeout=0 if stored.usable else 2 * self._lease_seconds):
             return self._while_others_renew(stored)
         try:
-            return await self._renew_alone(stored.account_id, tenant_id)
+            return await self._renew_alone(stored.account_id, tenant_id, forced)
         except _TokensKeptError as kept:
-            if not self._may_serve(stored):
+            if forced is not None or not self._may_serve(stored):
                 raise kept.error from kept.error.__cause__
             self._logger.warning(
                 "token renewal failed, token still valid", account_id=stored.account_id, reason=str(kept)
@@ -147,11 +155,11 @@ class TokenRenewal:
             )
         return _due_later(stored, 1)
 
-    async def _renew_alone(self, account_id: str, tenant_id: str | None) -> StoredToken:
+    async def _renew_alone(self, account_id: str, tenant_id: str | None, forced: int | None) -> StoredToken:
         """Renew what is stored, unless the previous holder of the lease has done so."""
         while True:
             stored = await self._read(account_id)
-            if stored.fresh:
+            if stored.fresh and stored.version != forced:
                 return stored
             if error := self._pauses.error(stored):
                 raise _TokensKeptError(error)

@@ -167,6 +167,16 @@ def account_ids(tx: Transaction) -> list[str]:
     return [row["account_id"] for row in tx.rows("SELECT account_id FROM iacs_tokens ORDER BY account_id")]
 
 
+def last_renewals(tx: Transaction) -> dict[str, datetime]:
+    """Return when the tokens of each person were written."""
+    rows = tx.rows("SELECT account_id, updated_at FROM iacs_tokens ORDER BY updated_at")
+    return {
+        row["account_id"]: clock.from_text(row["updated_at"])
+        for row in rows
+        if not is_application(row["account_id"])
+    }
+
+
 def re_encrypt(tx: Transaction, account_id: str, encryption: Encryption) -> bool:
     """Encrypt an account's secret with the first key; False when it has been deleted."""
     row = read(tx, account_id)
