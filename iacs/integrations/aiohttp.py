@@ -16,6 +16,7 @@ from aiohttp import web
 
 from iacs.core.exceptions import IACSGraphError
 from iacs.integrations._support.answers import STATUS, answer_to
+from iacs.integrations._support.checked import check_application
 from iacs.integrations._support.passing import PassingScope
 from iacs.runtime import Application, Scope
 from iacs.runtime.views import registry
@@ -37,6 +38,7 @@ def setup(
     An error that no handler catches is answered with `STATUS` of its code, or with that of `status`. What a handler
     raises rolls back, also when it is answered, unless it is an HTTPException below 400.
     """
+    check_application(application)
     app[APPLICATION] = application
     app.cleanup_ctx.insert(0, _running)
 

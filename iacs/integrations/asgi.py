@@ -17,6 +17,7 @@ from iacs.integrations._support.answered import (
     report_answered_by_litestar,
     report_answered_by_starlette,
 )
+from iacs.integrations._support.checked import check_application
 from iacs.integrations._support.lifespan import Lifespan, Message, Receive, Send
 from iacs.integrations._support.passing import PassingScope
 from iacs.runtime import Application, Scope
@@ -57,6 +58,7 @@ class ScopeMiddleware:
     def __init__(
         self, app: ASGIApplication, application: Application[Any], prepare: Callable[[], None] | None = None
     ) -> None:
+        check_application(application)
         self.app = app
         self.application = application
         self._prepare = prepare

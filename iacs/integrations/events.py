@@ -13,15 +13,17 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from inspect import Parameter, iscoroutinefunction, signature
+from inspect import iscoroutinefunction
 from types import ModuleType
-from typing import Any, Self, TypeVar, cast, get_type_hints
+from typing import Any, Self, TypeVar, cast
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from iacs.core.dead_letters import retried
 from iacs.core.events import Event, EventStream
 from iacs.core.exceptions import EventError, IACSGraphError, UnprocessableEventError
+from iacs.integrations._support.checked import check_application
+from iacs.integrations._support.event_parameters import EventParameters
 from iacs.runtime import Application
 from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.lifecycle.signals import at_ending_signals
@@ -52,6 +54,7 @@ def on(topic: str, *, group: str, retries: int = 5, backoff_seconds: float = 0.5
 
 def setup(handlers: ModuleType | Iterable[Callable[..., Any]], application: Application[Any]) -> "Consumers":
     """Return what runs these handlers; raise EventError for none, or two that would take each other's events."""
+    check_application(application)
     functions: Iterable[Any] = vars(handlers).values() if isinstance(handlers, ModuleType) else handlers
     by_source: dict[tuple[str, str], _Handler] = {}
     for handler in (make() for function in functions for make in getattr(function, _MARK, ())):
@@ -67,13 +70,7 @@ class _Handler:
     def __init__(self, function: Callable[..., Any], source: tuple[str, str], **retry: Any) -> None:
         self.source, self.retry = source, retry
         self._call, self._name = function, function.__qualname__
-        first, *others = signature(function).parameters.values()
-        hints = get_type_hints(function, include_extras=True)
-        self._type = hints.get(first.name, Any)
-        self._adapter = TypeAdapter(Any if self._type is Event else self._type)
-        needed = [item.name for item in others if item.default is Parameter.empty]
-        keys = ((name, hints.get(name, name)) for name in needed)
-        self._parts = {name: getattr(key, "__metadata__", [key])[0] for name, key in keys}
+        self._type, self._adapter, self._parts = EventParameters.of(function)
 
     def prepare(self, view: NestingView) -> None:
         """Raise IACSGraphError, naming the parameter, when the container lacks a part."""

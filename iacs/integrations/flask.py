@@ -54,9 +54,9 @@ class _Requests:
         self._lifetime = lifetime
 
     def enter(self) -> None:
-        g.iacs_stack = ExitStack()
-        current_request = request._get_current_object()  # type: ignore[attr-defined]
-        g.iacs_scope = g.iacs_stack.enter_context(self._lifetime.scope(current_request))
+        stack, current_request = ExitStack(), request._get_current_object()  # type: ignore[attr-defined]
+        g.iacs_scope = stack.enter_context(self._lifetime.scope(current_request))
+        g.iacs_stack = stack  # not before the application has started, which may fail
 
     def stream(self, response: Response) -> Response:
         """Have the scope end after a response that is streamed; an error's is not, whatever it looks like."""

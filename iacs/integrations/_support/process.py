@@ -6,6 +6,7 @@ from contextvars import Context
 from threading import Lock
 from typing import Any
 
+from iacs.integrations._support.checked import check_application
 from iacs.integrations._support.passing import PassingScope
 from iacs.runtime import Application
 
@@ -18,6 +19,7 @@ class ProcessLifetime:
     """
 
     def __init__(self, application: Application[Any]) -> None:
+        check_application(application)
         self.application = application
         self._entered = ExitStack()
         self._lock = Lock()

@@ -71,7 +71,11 @@ class View(ABC):
         if self._is_left_behind:
             self.open_here()
         if not self.is_started:
-            raise NotStartedError("a scope is entered, and the application is not started")
+            raise NotStartedError(
+                "a scope is entered, and the application is not started",
+                hint="start it first: 'async with app:' or 'with app.sync():'; a web server does so in its lifespan, "
+                "a test client within its own 'with' block",
+            )
 
     def get(self, cls: type[T]) -> T:
         """Return the part that is declared to be a `cls`.
