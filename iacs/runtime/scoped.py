@@ -21,17 +21,26 @@ from contextlib import (
 )
 from functools import wraps
 from inspect import isasyncgenfunction, isgeneratorfunction
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from dependency_injector import providers
 
 from iacs.runtime.graph.scoped import ScopedResource, ScopedSingleton, ScopedValue
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeAliasType
+
 T = TypeVar("T")
 
 
-def value(cls: type[T]) -> providers.Provider[T]:
-    """Declare an object of class `cls` that is passed in when a scope is entered."""
+@overload
+def value(cls: type[T]) -> providers.Provider[T]: ...
+@overload
+def value(cls: Callable[[Any], T]) -> providers.Provider[T]: ...
+@overload
+def value(cls: "TypeAliasType") -> providers.Provider[Any]: ...
+def value(cls: Any) -> providers.Provider[Any]:
+    """Declare an object of class `cls` that is passed in when a scope is entered; a NewType or an alias will do."""
     return ScopedValue(cls)
 
 

@@ -53,6 +53,10 @@ def resource(make: Callable[..., Any], *args: Any, **kwargs: Any) -> providers.R
     return providers.Resource(make, *args, **kwargs)
 
 
-def replacing(provider: providers.Provider[T], value: T) -> dict[providers.Provider[Any], Any]:
-    """Name a part for an overlay by the provider of its container's class; join several with `|`."""
-    return {provider: value}
+@overload
+def replacing(part: providers.Provider[T], value: T) -> dict[Any, Any]: ...
+@overload
+def replacing(part: type[T], value: T) -> dict[Any, Any]: ...
+def replacing(part: Any, value: Any) -> dict[Any, Any]:
+    """Name a part for an overlay by the provider of its container's class, or by its class; join several with `|`."""
+    return {part: value}

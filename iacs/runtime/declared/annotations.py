@@ -134,6 +134,8 @@ def class_of(annotation: Any) -> type | None:
             return None if annotation is typing.Any else annotation
         if isinstance(annotation, typing.NewType):
             annotation = annotation.__supertype__
+        elif is_alias(annotation):
+            annotation = value_of(annotation)
         elif isinstance(annotation, typing.TypeVar):
             annotation = annotation.__bound__
         elif origin is typing.Annotated:
@@ -144,3 +146,15 @@ def class_of(annotation: Any) -> type | None:
         else:
             return origin if isinstance(origin, type) else None
     return None
+
+
+def is_alias(annotation: Any) -> bool:
+    """Return whether an annotation is what `type Name = …` or TypeAliasType makes."""
+    return type(annotation).__name__ == "TypeAliasType"
+
+
+def value_of(alias: Any) -> Any:
+    """Return what an alias stands for, UNKNOWN when that names what is not there."""
+    with contextlib.suppress(*ODDITIES):
+        return alias.__value__
+    return UNKNOWN

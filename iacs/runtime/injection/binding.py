@@ -23,6 +23,7 @@ from iacs.core.exceptions import (
     WiringError,
 )
 from iacs.runtime.declared import class_of
+from iacs.runtime.declared.keys import key_of
 from iacs.runtime.injection.markers import Awaiting, Marked, marker_in
 from iacs.runtime.plan.scoped_parts import AsynchronousPartError, NeedsAwaitError
 from iacs.runtime.views.call_scope import CallScope, opens_anything
@@ -144,7 +145,12 @@ class Binding:
                 return Marked(marker).read
         if parameter.default is Parameter.empty:
             if any(mark is self._mark for mark in marks):
-                return self._by_class(annotation)
+                key = key_of(annotation)
+                return (
+                    methodcaller("get", key)
+                    if isinstance(key, typing.NewType)
+                    else self._by_class(annotation)
+                )
             paths = (mark for mark in marks if isinstance(mark, str))
             return next((itemgetter(path) for path in paths if _PATH.fullmatch(path)), None)
         return None
@@ -152,16 +158,16 @@ class Binding:
     def _by_class(self, annotation: Any) -> Read | None:
         resolved = self._resolved(annotation)
         if resolved is _UNRESOLVED:
-            return lambda view: view.get(self._class_later(annotation))
+            return lambda view: view.get(self._key_later(annotation))
         cls = class_of(resolved)
-        return None if cls is None or cls.__module__ in _VALUES else methodcaller("get", cls)
+        return None if cls is None or cls.__module__ in _VALUES else methodcaller("get", key_of(resolved))
 
-    def _class_later(self, annotation: str) -> type[Any]:
-        cls = class_of(self._resolved(annotation))
-        if cls is None:
+    def _key_later(self, annotation: str) -> Any:
+        resolved = self._resolved(annotation)
+        if class_of(resolved) is None:
             message = f"nothing in {self._function.__module__} is named {annotation}"
             raise UnknownPartError(message, name=annotation)
-        return cls
+        return key_of(resolved)
 
     def _resolved(self, annotation: Any) -> Any:
         """Return an annotation with its strings read, as far as their names are known by now."""

@@ -1,5 +1,6 @@
 """Finds the part that a class or a path means."""
 
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from operator import attrgetter
@@ -9,7 +10,11 @@ from dependency_injector import providers
 
 from iacs.core.exceptions import AmbiguousPartError, UnknownPartError
 from iacs.runtime.declared import Declarations, class_of
+from iacs.runtime.declared.annotations import UNKNOWN
+from iacs.runtime.declared.keys import arguments_of, is_type, name_of, names_it, plain_key
+from iacs.runtime.declared.namesakes import difference, namesakes
 from iacs.runtime.graph.kinds import CALLING, PARTS, SCOPED, Kind, Provider
+from iacs.runtime.graph.nodes import Node
 from iacs.runtime.plan.expressions import UNSET, Values
 from iacs.runtime.plan.plan import Plan
 from iacs.suggestions import close_matches, did_you_mean
@@ -34,10 +39,11 @@ class Lookup:
         """Return the index that `key` means; raise UnknownPartError or AmbiguousPartError."""
         known = self._known.get(key)
         if known is None:
+            other: Any = key
             if isinstance(key, str):
                 known = self._named(key)
             else:
-                known = self._typed(key) if isinstance(key, type) else self._provided(key)
+                known = self._typed(other) if is_type(key) else self._provided(other)
             self._known[key] = known
         return known
 
@@ -67,7 +73,7 @@ class Lookup:
         try:
             return self.index(key)
         except (UnknownPartError, AmbiguousPartError):
-            given = [i for i, value in enumerate(values) if not isinstance(key, str) and type(value) is key]
+            given = [i for i, value in enumerate(values) if type(value) is key]
             if len(given) != 1:
                 raise
             return given[0]
@@ -88,18 +94,37 @@ class Lookup:
         paths = [self._graph.nodes[index].path for index in indexes]
         return AmbiguousPartError(name, candidates=paths, hint='use one of these paths: app["…"]')
 
-    def _typed(self, cls: type) -> int:
-        indexes = self._best(cls)
+    def _typed(self, key: Any) -> int:
+        indexes = self._best(key)
         if len(indexes) == 1:
             return indexes[0]
-        name = cls.__qualname__
         if indexes:
-            raise self._ambiguous(name, indexes)
-        raise UnknownPartError(f"no part of the container is an instance of {name}", name=name)
+            raise self._ambiguous(name_of(key), indexes)
+        raise self._without_a_part(key)
 
-    def _best(self, cls: type) -> list[int]:
+    def _without_a_part(self, key: Any) -> UnknownPartError:
+        name, hint = name_of(key), ""
+        if isinstance(key, typing.NewType):
+            hint = f"annotate what makes it: def make() -> {name}"
+        elif isinstance(key, type):
+            hint = self._namesakes(key)
+        elif class_of(plain_key(key)) is not None:
+            hint = f"annotate what makes it, or derive a class from {name_of(plain_key(key))}"
+        return UnknownPartError(f"no part of the container is an instance of {name}", name=name, hint=hint)
+
+    def _namesakes(self, cls: type) -> str:
+        """Return what to know of parts whose class has the same name and is another one."""
+        nodes = (node for node in self._graph.nodes if node.kind in _MADE and node.named)
+        others = {node.path: self._class(node.index) for node in nodes}
+        paths = [path for path, other in others.items() if namesakes(other, cls)]
+        if not paths:
+            return ""
+        return f"{paths[0]} is {difference(others[paths[0]], cls)}"
+
+    def _best(self, key: Any) -> list[int]:
         """Return what fits best: parts before what is made again, the class itself before subclasses."""
-        nodes = [node for node in self._graph.nodes if node.kind in _MADE and self._is(node.index, cls)]
+        nodes = self._fitting(key)
+        cls = class_of(plain_key(key))
         for better in (
             lambda node: node.index not in self._plan.parts or self._values[node.index] is not UNSET,
             lambda node: node.is_part or node.kind in SCOPED,
@@ -108,6 +133,28 @@ class Lookup:
         ):
             nodes = list(filter(better, nodes)) or nodes
         return [node.index for node in nodes]
+
+    def _fitting(self, key: Any) -> list[Node]:
+        """Return the parts of a class; of a generic one those that are declared so, else those that may be."""
+        nodes = [node for node in self._graph.nodes if node.kind in _MADE]
+        if not isinstance(key, type):
+            named = [node for node in nodes if names_it(self._declared.of(node.index), key)]
+            if named or isinstance(key, typing.NewType):
+                return named
+        plain = plain_key(key)
+        cls, wanted = class_of(plain), typing.get_args(plain)
+        if cls is None:
+            return []
+        nodes = [node for node in nodes if self._is(node.index, cls)]
+        if _says_nothing(wanted):
+            return nodes
+        arguments = {node.index: self._arguments(node.index, cls) for node in nodes}
+        same = [node for node in nodes if arguments[node.index] == wanted]
+        return same or [node for node in nodes if _says_nothing(arguments[node.index])]
+
+    def _arguments(self, index: int, cls: type) -> tuple[Any, ...] | None:
+        made = getattr(self._values[index], "__orig_class__", UNKNOWN)
+        return arguments_of(made, cls) or arguments_of(self._declared.of(index), cls)
 
     def _is(self, index: int, cls: type) -> bool:
         value = self._values[index]
@@ -120,6 +167,12 @@ class Lookup:
         if known is None:
             known = self._classes[index] = class_of(self._declared.of(index)) or type(None)
         return known
+
+
+def _says_nothing(arguments: tuple[Any, ...] | None) -> bool:
+    return not arguments or any(
+        argument is Any or isinstance(argument, typing.TypeVar) for argument in arguments
+    )
 
 
 def _answer(question: Any, what: Any, cls: type) -> bool:

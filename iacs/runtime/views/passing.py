@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from iacs.core.exceptions import AmbiguousPartError, ScopeError, UnknownPartError
+from iacs.runtime.declared.keys import is_type, name_of, plain_key
 from iacs.runtime.graph.kinds import SCOPED, Kind
 from iacs.runtime.views.view import View
 
@@ -42,8 +43,11 @@ def passing(parent: View, names: Iterable[Any]) -> Passed:
 def _index(parent: View, name: Any) -> int:
     graph = parent.plan.graph
     values = [node for node in graph.nodes if node.kind is Kind.SCOPED_VALUE]
-    if isinstance(name, type):
-        matches = [node.index for node in values if node.provider.provides is name]
+    if is_type(name):
+        exact = [node.index for node in values if node.provider.provides == name]
+        matches = exact or [
+            node.index for node in values if plain_key(node.provider.provides) == plain_key(name)
+        ]
     else:
         try:
             index = graph.source(parent.lookup.index(name))
@@ -53,7 +57,6 @@ def _index(parent: View, name: Any) -> int:
             matches = [index] if graph.nodes[index].kind is Kind.SCOPED_VALUE else []
     if len(matches) == 1:
         return matches[0]
-    shown = name.__qualname__ if isinstance(name, type) else name
     known = ", ".join(sorted(node.path for node in values))
     hint = f"pass one of: {known}" if known else "declare it: request = scoped.value(Request)"
-    raise ScopeError(f"{shown} is not a scoped value of the container", hint=hint)
+    raise ScopeError(f"{name_of(name)} is not a scoped value of the container", hint=hint)

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dependency_injector import providers
 
 from iacs.core.exceptions import AmbiguousPartError, CheckError, Finding, UnknownPartError
+from iacs.runtime.declared.keys import name_of
 from iacs.runtime.graph.kinds import Kind, Provider
 from iacs.runtime.views.view import View
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeAliasType
 
 Wrap = Callable[[Any], Any]
 
@@ -27,10 +31,10 @@ def wrapping(wrap: Wrap) -> Any:
 
 
 class Replacing(Protocol):
-    """What an overlay replaces by what: a mapping, whichever kinds of provider its keys are."""
+    """What an overlay replaces by what: a mapping, whichever kinds of keys it has."""
 
-    def items(self) -> Iterable[tuple[str | Provider, Any]]:
-        """Return the replacement of each part, by path or provider."""
+    def items(self) -> Iterable[tuple["str | Provider | type[Any] | TypeAliasType", Any]]:
+        """Return the replacement of each part, by path, provider or class."""
         ...
 
 
@@ -58,14 +62,18 @@ def read_replacements(parent: View, parts: Mapping[Any, Any]) -> Replacements:
     return Replacements(values, given, wraps)
 
 
-def _index(parent: View, name: str | Provider) -> int:
+def _text(name: Any) -> str:
+    return str(name) if providers.is_provider(name) else name_of(name)
+
+
+def _index(parent: View, name: Any) -> int:
     try:
         node = parent.plan.graph.nodes[parent.lookup.index(name)]
     except (UnknownPartError, AmbiguousPartError) as error:
-        raise CheckError([Finding(str(name), "overlay", error.message_with_hint)]) from error
+        raise CheckError([Finding(_text(name), "overlay", error.message_with_hint)]) from error
     if node.kind is Kind.CONTAINER:
         message = f"is a container; name a part of it, such as {node.path}.…"
-        raise CheckError([Finding(str(name), "overlay", message)])
+        raise CheckError([Finding(_text(name), "overlay", message)])
     nodes = parent.plan.graph.nodes
     while node.kind is Kind.ALIAS and not nodes[node.inputs[0].node].named:
         node = nodes[

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from types import CoroutineType, TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from iacs.core.exceptions import ScopeError
 from iacs.runtime.graph.kinds import SCOPED
@@ -16,7 +16,10 @@ from iacs.runtime.views.exits import Exits
 from iacs.runtime.views.loop_context import LoopContext
 from iacs.runtime.views.passing import NOTHING_PASSED, Passed, passed_to
 from iacs.runtime.views.reporting import ReportingView
-from iacs.runtime.views.view import Key, View
+from iacs.runtime.views.view import Key, NamedType, View
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeAliasType
 
 T = TypeVar("T")
 
@@ -147,11 +150,25 @@ class ScopeView(ReportingView):
         """Return what was passed, in the order of its names."""
         return self._passed.values()
 
-    def get(self, cls: type[T]) -> T:
+    @overload
+    def get(self, cls: type[T]) -> T: ...
+    @overload
+    def get(self, cls: NamedType[T]) -> T: ...
+    @overload
+    def get(self, cls: "TypeAliasType") -> Any: ...
+    def get(self, cls: Any) -> Any:
         """Return the part that is declared to be a `cls`; raise ScopeError if that has to be awaited first."""
-        return self[cls]  # type: ignore[index,no-any-return]
+        return self[cls]
 
-    def __getitem__(self, key: str) -> Any:
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+    @overload
+    def __getitem__(self, key: type[T]) -> T: ...
+    @overload
+    def __getitem__(self, key: NamedType[T]) -> T: ...
+    @overload
+    def __getitem__(self, key: "TypeAliasType") -> Any: ...
+    def __getitem__(self, key: Any) -> Any:
         value = self.begin(key)
         if type(value) is CoroutineType:
             value.close()
@@ -184,7 +201,7 @@ class ScopeView(ReportingView):
 
     def read(self, key: Key) -> Any:
         """Return a part."""
-        return self[key]  # type: ignore[index]
+        return self[key]
 
     def refuse_closed(self) -> None:
         """Raise ScopeError when the scope is not open."""

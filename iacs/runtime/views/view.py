@@ -1,11 +1,12 @@
 """Reading parts: what an application, its overlays and its scopes have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import CoroutineType
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from iacs.core.exceptions import NotStartedError, WiringError
+from iacs.runtime.declared.keys import name_of
 from iacs.runtime.graph.kinds import Kind
 from iacs.runtime.graph.nodes import Node
 from iacs.runtime.plan.expressions import MAKE_SINGLETONS, TOO_DEEP, UNSET, Read, Values
@@ -14,8 +15,13 @@ from iacs.runtime.plan.scoped_parts import NeedsAwaitError
 from iacs.runtime.views.lookup import Lookup
 from iacs.runtime.views.loop_context import LoopContext, current_token
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeAliasType
+
 T = TypeVar("T")
 Key = type[Any] | str
+NamedType = Callable[[Any], T]
+"""What a NewType is to a type checker."""
 
 
 class View(ABC):
@@ -77,27 +83,46 @@ class View(ABC):
                 "a test client within its own 'with' block",
             )
 
-    def get(self, cls: type[T]) -> T:
-        """Return the part that is declared to be a `cls`.
+    @overload
+    def get(self, cls: type[T]) -> T: ...
+    @overload
+    def get(self, cls: NamedType[T]) -> T: ...
+    @overload
+    def get(self, cls: "TypeAliasType") -> Any: ...
+    def get(self, cls: Any) -> Any:
+        """Return the part that is declared to be a `cls`: a class, `Repository[User]`, a NewType or an alias.
 
         Raise UnknownPartError or AmbiguousPartError when none or several are, NotStartedError before it is
         started, and ForeignLoopError in another event loop than the application's.
         """
         if current_token() is self._token:
-            return self._found[cls]  # type: ignore[no-any-return] # a variable would cost an eighth of it all
-        return self._read_elsewhere(cls)  # type: ignore[no-any-return]
+            return self._found[cls]  # a variable would cost an eighth of it all
+        return self._read_elsewhere(cls)
 
-    def __getitem__(self, path: str) -> Any:
-        """Return the part at `path`, such as `mail_query.service`; a bare name will do if it leads to one."""
+    @overload
+    def __getitem__(self, key: str) -> Any: ...
+    @overload
+    def __getitem__(self, key: type[T]) -> T: ...
+    @overload
+    def __getitem__(self, key: NamedType[T]) -> T: ...
+    @overload
+    def __getitem__(self, key: "TypeAliasType") -> Any: ...
+    def __getitem__(self, key: Any) -> Any:
+        """Return the part at a path, such as `mail_query.service`, or of a class.
+
+        A bare name will do if it leads to one.
+        """
         if current_token() is self._token:
-            return self._found[path]
-        return self._read_elsewhere(path)
+            return self._found[key]
+        return self._read_elsewhere(key)
 
     @overload
     async def aget(self, key: type[T]) -> T: ...
     @overload
-    async def aget(self, key: str) -> Any: ...
-    async def aget(self, key: Key) -> Any:
+    async def aget(self, key: NamedType[T]) -> T: ...
+    @overload
+    async def aget(self, key: "str | TypeAliasType") -> Any: ...
+    async def aget(self, key: Any) -> Any:
         """Return a part by class or path, and await whatever it takes to build it."""
         while True:
             try:
@@ -108,7 +133,7 @@ class View(ABC):
 
     def begin(self, key: Key) -> Any:
         """Return a part, or a coroutine that returns it."""
-        return self[key] if isinstance(key, str) else self.get(key)
+        return self[key]
 
     def _read_elsewhere(self, key: Key) -> Any:
         self.loop_context.check_loop(lambda: self._path_of(key))
@@ -156,7 +181,7 @@ class View(ABC):
         return "no root of the application asks for it", "add it to roots"
 
     def _path_of(self, key: Key) -> str:
-        return key if isinstance(key, str) else key.__qualname__
+        return name_of(key)
 
     def refuse_what_differs(self, node: Node) -> None:  # noqa: B027 - most views know which one
         """Raise ScopeError when it is unknown which part of several this code is to have."""
