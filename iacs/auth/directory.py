@@ -24,7 +24,7 @@ class Directory:
         Personal accounts may lack some of the fields, which Graph answers with 400: they count as no addresses.
         Raises APIConnectionError.
         """
-        headers = {"Authorization": f"Bearer {access_token.get_secret_value()}"}
+        headers = {"Authorization": SecretStr(f"Bearer {access_token.get_secret_value()}")}
         response = await self._http.send("GET", self._url, headers=headers)
         if response.status in (400, 404):
             return frozenset()

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
 from iacs.core._http.origin import same_origin
 from iacs.core._http.response import HttpResponse
 from iacs.core._lifecycle.closing import AsyncClosing
@@ -39,12 +41,13 @@ class HttpClient(AsyncClosing):
         method: str,
         url: str,
         *,
-        headers: Mapping[str, str] | None = None,
-        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | SecretStr] | None = None,
+        form: Mapping[str, str | SecretStr] | None = None,
         json: Any = None,
     ) -> HttpResponse:
         """Send one request and read the whole response within the timeout.
 
+        Secrets among headers and fields stay SecretStr until they are sent, so that no traceback shows them.
         Raises APIConnectionError if there is no response, never because of its HTTP status, and
         MalformedResponseError for one that is too large.
         """

@@ -30,14 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DeviceCode", "Identity", "OAuthClient", "TokenSet", "decode_challenge", "is_tenant"]
 
-_SECRET_FIELDS = (
-    "client_assertion",
-    "client_secret",
-    "code",
-    "code_verifier",
-    "device_code",
-    "refresh_token",
-)
 _SHARED_TENANTS = {"common", "consumers", "organizations"}
 
 
@@ -119,10 +111,10 @@ class OAuthClient:
         claims: str = "",
     ) -> TokenSet:
         """Redeem the code of a sign-in; a code works once, so the request is never repeated."""
-        fields = {
+        fields: dict[str, str | SecretStr] = {
             "grant_type": "authorization_code",
-            "code": code.get_secret_value(),
-            "code_verifier": code_verifier.get_secret_value(),
+            "code": code,
+            "code_verifier": code_verifier,
             "redirect_uri": redirect_uri,
             "scope": self._scopes,
             "claims": merge_claims(claims),
@@ -134,9 +126,9 @@ class OAuthClient:
 
         The scopes name their resource: without one they would be those of the tenant's default resource.
         """
-        fields = {
+        fields: dict[str, str | SecretStr] = {
             "grant_type": "refresh_token",
-            "refresh_token": refresh_token.get_secret_value(),
+            "refresh_token": refresh_token,
             "scope": full_scopes(self._scopes, self._graph_url),
             "claims": merge_claims(claims),
         }
@@ -176,9 +168,9 @@ class OAuthClient:
 
     async def poll_device_code(self, device: DeviceCode) -> TokenSet:
         """Wait until the person has entered the code, declined, or let it expire (RFC 8628, 3.5)."""
-        fields = {
+        fields: dict[str, str | SecretStr] = {
             "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
-            "device_code": device.device_code.get_secret_value(),
+            "device_code": device.device_code,
         }
         pause = device.interval
         try:
@@ -233,20 +225,14 @@ class OAuthClient:
             )
 
     async def _token(
-        self, fields: Mapping[str, str], doing: str, tenant_id: str, *, repeat: bool = True
+        self, fields: Mapping[str, str | SecretStr], doing: str, tenant_id: str, *, repeat: bool = True
     ) -> TokenSet:
         metadata = await self._metadata(tenant_id)
         form = {**fields, **self._credential.form(metadata.token_endpoint)}
-        answer = await self._authority.post(
-            metadata.token_endpoint,
-            form,
-            doing,
-            repeat=repeat,
-            secrets=[form[name] for name in _SECRET_FIELDS if name in form],
-        )
+        answer = await self._authority.post(metadata.token_endpoint, form, doing, repeat=repeat)
         return TokenSet.from_json(answer)
 
-    async def _poll(self, fields: Mapping[str, str], tenant_id: str) -> TokenSet | IACSGraphError:
+    async def _poll(self, fields: Mapping[str, str | SecretStr], tenant_id: str) -> TokenSet | IACSGraphError:
         """Return the tokens, or the error after which to continue polling."""
         try:
             return await self._token(fields, "complete the sign-in by device code", tenant_id, repeat=False)

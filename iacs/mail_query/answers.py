@@ -72,7 +72,7 @@ class TooLargeError(MalformedResponseError):
     """A response larger than HTTP_MAX_RESPONSE_BYTES."""
 
 
-async def sent(http: HttpClient, url: str, headers: Mapping[str, str]) -> HttpResponse:
+async def sent(http: HttpClient, url: str, headers: Mapping[str, str | SecretStr]) -> HttpResponse:
     """Send a GET request; raise TooLargeError for a response that is too large, which HttpClient calls malformed."""
     try:
         return await http.send("GET", url, headers=headers)

@@ -149,9 +149,9 @@ class GraphClient:
     async def _send(
         self, account_id: str, url: str, token: SecretStr, size: PageSize, retries: Retries
     ) -> HttpResponse:
-        headers = {
+        headers: dict[str, str | SecretStr] = {
             "Accept": "application/json",
-            "Authorization": f"Bearer {token.get_secret_value()}",
+            "Authorization": SecretStr(f"Bearer {token.get_secret_value()}"),
             "client-request-id": str(uuid4()),
             "Prefer": ", ".join((IMMUTABLE_IDS, *size.preferences())),
         }

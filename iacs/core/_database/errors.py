@@ -42,14 +42,17 @@ def translated_errors(action: str = "the database refused a statement") -> Itera
 
 @contextmanager
 def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
-    """Raise DatabaseError, with a hint, when no connection can be opened."""
+    """Raise DatabaseError, with a hint, when no connection can be opened.
+
+    The driver's error has no traceback: the variables of its frames have the password.
+    """
     try:
         yield
     except (TypeError, ValueError) as error:
         raise DatabaseError(
             f"cannot open {describe(url)}: its driver refuses an option ({type(error).__name__})",
             hint="correct what follows the ? in DATABASE_URL",
-        ) from error
+        ) from error.with_traceback(None)
     except sqlalchemy_parts.TimeoutError as error:
         raise DatabaseError(
             f"no connection to {describe(url)} became free within {timeout:g} s",
@@ -63,7 +66,7 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
         raise DatabaseError(
             f"cannot connect to {describe(url)}: {_reason(cause)}",
             hint="check that the server runs, and DATABASE_URL",
-        ) from cause
+        ) from cause.with_traceback(None)
 
 
 def describe(url: "URL") -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from pydantic import SecretStr
 from yarl import URL
 
 from iacs.core._http.failure import explain, refused_by_proxy
@@ -60,8 +61,8 @@ class HttpSession:
         url: str,
         *,
         host: str,
-        headers: Mapping[str, str] | None,
-        form: Mapping[str, str] | None,
+        headers: Mapping[str, str | SecretStr] | None,
+        form: Mapping[str, str | SecretStr] | None,
         json: Any,
     ) -> HttpResponse:
         """Send one request; raise APIConnectionError, which names the host or the proxy, if there is no response."""
@@ -71,8 +72,8 @@ class HttpSession:
                 method,
                 # Verbatim: otherwise yarl rewrites the percent-encoding of a server's own links.
                 URL(url, encoded=True),
-                headers=headers,
-                data=form,
+                headers=_revealed(headers),
+                data=_revealed(form),
                 json=json,
                 proxy=proxy.url if proxy else None,
                 allow_redirects=False,
@@ -92,7 +93,8 @@ class HttpSession:
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             message, hint = self._explain(host, error, proxy)
-            raise APIConnectionError(message, hint=hint) from error
+            # Without aiohttp's frames, whose variables have the secrets that were sent.
+            raise APIConnectionError(message, hint=hint) from error.with_traceback(None)
 
     async def _read(self, response: aiohttp.ClientResponse, host: str) -> bytes:
         """Return the body; aiohttp decompresses only as much at a time as is read."""
@@ -122,6 +124,16 @@ class HttpSession:
     async def _live(self) -> AsyncGenerator[None, None]:
         async with self._session:
             yield
+
+
+def _revealed(values: Mapping[str, str | SecretStr] | None) -> dict[str, str] | None:
+    """Return headers or fields as they are sent."""
+    if values is None:
+        return None
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in values.items()
+    }
 
 
 def _refusal(status: int, headers: Mapping[str, str], host: str, proxy: Proxy) -> APIConnectionError:

@@ -3,10 +3,10 @@
 import json
 import time
 from asyncio import sleep
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from iacs.core._oauth.errors import is_transient, response_error
 from iacs.core._oauth.tenant import is_directory_id, is_tenant
@@ -70,19 +70,19 @@ class Authority:
     async def post(
         self,
         url: str,
-        form: Mapping[str, str],
+        form: Mapping[str, str | SecretStr],
         doing: str,
         *,
         repeat: bool = True,
-        secrets: Iterable[str] = (),
     ) -> bytes:
         """Return the body of a response with status 200; raise the error that any other response means.
 
-        `doing` and `secrets` are those of `response_error`; without `repeat` the request is sent only once.
+        `doing` is that of `response_error`; without `repeat` the request is sent only once.
         """
         response = await self._request("POST", url, form=form, repeat=repeat)
         if response.status != 200:
-            raise response_error(response, doing, secrets=secrets)
+            secrets = (value for value in form.values() if isinstance(value, SecretStr))
+            raise response_error(response, doing, secrets=[value.get_secret_value() for value in secrets])
         return response.body
 
     async def _current(self, tenant: str) -> Metadata:
@@ -128,7 +128,7 @@ class Authority:
         return answer
 
     async def _request(
-        self, method: str, url: str, *, form: Mapping[str, str] | None = None, repeat: bool = True
+        self, method: str, url: str, *, form: Mapping[str, str | SecretStr] | None = None, repeat: bool = True
     ) -> HttpResponse:
         """Send a request, and once more after 429 or 5xx if the requested pause is short."""
         response = await self._http.send(method, url, form=form)

@@ -37,16 +37,16 @@ class ClientCredential:
         """Return whether there is neither a secret nor a certificate."""
         return self._path is None and not self._secret
 
-    def form(self, token_endpoint: str) -> dict[str, str]:
+    def form(self, token_endpoint: str) -> dict[str, str | SecretStr]:
         """Return the fields for one request to `token_endpoint`, with the client's id."""
-        fields = {"client_id": self._client_id}
+        fields: dict[str, str | SecretStr] = {"client_id": self._client_id}
         if self._path is not None:
             return fields | {
                 "client_assertion_type": _ASSERTION_TYPE,
-                "client_assertion": self._certificate.assertion(token_endpoint),
+                "client_assertion": SecretStr(self._certificate.assertion(token_endpoint)),
             }
         if self._secret:
-            return fields | {"client_secret": self._secret.get_secret_value()}
+            return fields | {"client_secret": self._secret}
         return fields
 
     @cached_property
