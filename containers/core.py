@@ -86,6 +86,7 @@ class CoreContainer(containers.DeclarativeContainer):
         scopes=config.provided.azure_scopes,
         graph_url=config.provided.graph_url,
         client_secret=config.provided.azure_client_secret,
+        client_secret_expires=config.provided.azure_client_secret_expires,
         certificate_path=config.provided.azure_client_certificate_path,
         certificate_password=config.provided.azure_client_certificate_password,
     )

@@ -1,6 +1,7 @@
 """Every setting, read from environment variables and `.env`, validated once, together."""
 
 import os
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
@@ -135,6 +136,10 @@ class Config(BaseSettings):
         "", description="Application (client) id of the app registration in Entra ID"
     )
     azure_client_secret: SecretStr | None = Field(None, description="Client secret of the app registration")
+    azure_client_secret_expires: date | None = Field(
+        None,
+        description="Day on which the client secret expires, such as 2027-05-31; health warns 30 days before",
+    )
     azure_client_certificate_path: Path | None = Field(
         None, description="PEM file with certificate and private key, instead of the client secret"
     )

@@ -5,6 +5,7 @@ The validation of id tokens, which needs cryptography, is imported with the firs
 
 import asyncio
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -51,6 +52,7 @@ class OAuthClient:
         scopes: str,
         graph_url: str = "https://graph.microsoft.com/v1.0",
         client_secret: SecretStr | None = None,
+        client_secret_expires: date | None = None,
         certificate_path: Path | None = None,
         certificate_password: SecretStr | None = None,
     ) -> None:
@@ -66,6 +68,7 @@ class OAuthClient:
         self._credential = ClientCredential(
             client_id,
             secret=client_secret,
+            secret_expires=client_secret_expires,
             certificate_path=certificate_path,
             certificate_password=certificate_password,
         )
@@ -201,10 +204,13 @@ class OAuthClient:
     async def probe(self) -> Mapping[str, str]:
         """Return the issuer of the configured tenant, from metadata that are requested now.
 
-        Raises ConfigurationError, APIConnectionError, and OperatorRequiredError for a tenant that is unknown.
+        Raises ConfigurationError, APIConnectionError, OperatorRequiredError for a tenant that is unknown, and
+        DegradedError from 30 days before the certificate or the secret expires.
         """
         self._check_settings()
-        return {"issuer": (await self._authority.check(self._tenant_id)).issuer}
+        issuer = (await self._authority.check(self._tenant_id)).issuer
+        self._credential.check_expiry()
+        return {"issuer": issuer}
 
     async def _metadata(self, tenant_id: str) -> "Metadata":
         self._check_settings()

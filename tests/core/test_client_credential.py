@@ -27,6 +27,7 @@ from pydantic import SecretStr
 
 from iacs.core.exceptions import (
     ConfigurationError,
+    DegradedError,
     OperatorRequiredError,
 )
 from iacs.core.http_client import HttpClient
@@ -35,10 +36,10 @@ from iacs.sandbox import Sandbox
 from tests.fixtures.identity import CLIENT_ID, ScriptedEntra, grant, signing_key
 
 
-def certificate(key: RSAPrivateKey) -> x509.Certificate:
+def certificate(key: RSAPrivateKey, *, days: float = 1) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "iacs")])
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=days))
     return builder.sign(key, SHA256())
 
 
@@ -172,3 +173,33 @@ async def test_a_wrong_secret_is_for_the_operator_and_is_not_quoted(cloud: Sandb
     with pytest.raises(OperatorRequiredError, match="the client secret is wrong") as caught:
         await client.client_credentials("x/.default", tenant_id="")
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("days", "is_near"), [(29, True), (40, False)])
+async def test_a_certificate_that_expires_within_30_days_degrades_the_health(
+    entra: ScriptedEntra, tmp_path: Path, days: int, is_near: bool
+) -> None:
+    path, key = tmp_path / "client.pem", signing_key("client")
+    path.write_bytes(pem(key, certificate(key, days=days)))
+    client = entra.client(client_secret=None, certificate_path=path)
+    if not is_near:
+        assert await client.probe()
+        return
+    with pytest.raises(DegradedError, match="the client certificate expires on") as caught:
+        await client.probe()
+    assert "AZURE_CLIENT_CERTIFICATE_PATH" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("days", "problem"), [(30, "secret expires on"), (-1, "secret expired on"), (31, "")]
+)
+async def test_a_secret_that_expires_within_30_days_degrades_the_health(
+    entra: ScriptedEntra, days: int, problem: str
+) -> None:
+    expires = (datetime.now(UTC) + timedelta(days=days)).date()
+    client = entra.client(client_secret_expires=expires)
+    if not problem:
+        assert await client.probe()
+        return
+    with pytest.raises(DegradedError, match=f"the client {problem} {expires}"):
+        await client.probe()

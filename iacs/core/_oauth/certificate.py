@@ -2,6 +2,7 @@
 
 import base64
 import time
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
@@ -29,7 +30,7 @@ class ClientCertificate:
 
     def assertion(self, token_endpoint: str) -> str:
         """Return a signed private_key_jwt, as entra-docs' certificate-credentials requires: PS256, x5t#S256, ten minutes."""
-        key, thumbprint = self._certificate
+        key, thumbprint, _ = self._certificate
         now = int(time.time())
         claims = {
             "aud": token_endpoint,
@@ -42,8 +43,13 @@ class ClientCertificate:
         }
         return jwt.encode(claims, key, algorithm="PS256", headers={"x5t#S256": thumbprint})
 
+    @property
+    def expires_at(self) -> datetime:
+        """The end of the certificate's validity; the file is read at the first use."""
+        return self._certificate[2]
+
     @cached_property
-    def _certificate(self) -> tuple[RSAPrivateKey, str]:
+    def _certificate(self) -> tuple[RSAPrivateKey, str, datetime]:
         pem = _read(self._path)
         key = _private_key(pem, self._password)
         try:
@@ -53,7 +59,8 @@ class ClientCertificate:
         for certificate in certificates:
             if certificate.public_key() == key.public_key():
                 digest = certificate.fingerprint(SHA256())
-                return key, base64.urlsafe_b64encode(digest).decode().rstrip("=")
+                thumbprint = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+                return key, thumbprint, certificate.not_valid_after_utc
         raise _unusable("the file contains no certificate for its private key", hint=_BOTH)
 
 
