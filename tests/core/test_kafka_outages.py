@@ -1,7 +1,10 @@
 """A broker that dies, freezes and comes back."""
 
 import asyncio
+import sys
+from asyncio.subprocess import PIPE
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +14,8 @@ from iacs.core.kafka_client import KafkaClient
 from iacs.testing.servers.kafka import KafkaBroker
 from tests.fixtures.events import LOGGER, read
 from tests.fixtures.kafka import DEAD_LETTER_TOPIC, make_topic
+
+ROOT = Path(__file__).parents[2]
 
 
 def client(broker: KafkaBroker, timeout: float) -> KafkaClient:
@@ -136,3 +141,31 @@ async def test_a_broker_that_comes_back_empty_is_read_from_its_first_event(
         while len(seen) < 5:
             seen.add((await asyncio.wait_for(anext(events), 90)).value)
         assert seen == {f"new {n}" for n in range(5)}
+
+
+@pytest.mark.slow
+async def test_a_broker_killed_during_a_relay_ends_in_the_publish_error_and_nothing_else(
+    own_broker: KafkaBroker, topic: str, tmp_path: Path
+) -> None:
+    make_topic((own_broker.bootstrap,), topic)
+    script = Path(__file__).with_name("relaying_through_a_kill.py")
+    arguments = (f"sqlite:///{tmp_path}/iacs.db", own_broker.bootstrap, topic)
+    relay = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-W", "error", str(script), *arguments),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        cwd=ROOT,
+    )
+    assert relay.stdout is not None
+    async with asyncio.timeout(60):
+        assert await relay.stdout.readline() == b"relaying\n"
+        await asyncio.to_thread(own_broker.kill)
+        output, errors = await relay.communicate(b"\n")
+    try:
+        assert output.decode().startswith("PublishError ")
+        assert len(output.splitlines()) == 1
+        assert errors.decode() == ""
+        assert relay.returncode == 0
+    finally:
+        await asyncio.to_thread(own_broker.restart)
