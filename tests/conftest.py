@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.fixtures.identity",
     "tests.fixtures.instant_failures",
     "tests.fixtures.kafka",
+    "tests.fixtures.pgbouncer",
     "tests.fixtures.secured_kafka",
     "tests.fixtures.sign_in",
     "tests.fixtures.time_limit",

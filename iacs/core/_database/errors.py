@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LOCKED = "another connection held the lock for too long"
 _LOCKED_HINT = "try again, or raise DATABASE_TIMEOUT"
 _CONFLICTS = ("40001", "40P01")  # serialization failure, deadlock
+_PREPARED = ("42P05", "26000")  # a prepared statement that exists already, or that does not
 _SQLITE_BUSY = 5  # a result code, https://sqlite.org/rescode.html
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 
@@ -36,8 +37,9 @@ def translated_errors(action: str = "the database refused a statement") -> Itera
     except sqlalchemy_parts.SQLAlchemyError as error:
         cause = _driver_error(error)
         retryable = getattr(cause, "sqlstate", None) in _CONFLICTS
-        hint = "do the transaction again" if retryable else _LOCKED_HINT if _is_locked(cause) else ""
-        raise DatabaseError(f"{action}: {_reason(cause)}", retryable=retryable, hint=hint) from cause
+        raise DatabaseError(
+            f"{action}: {_reason(cause)}", retryable=retryable, hint=_hint_of(cause)
+        ) from cause
 
 
 @contextmanager
@@ -89,6 +91,15 @@ def _driver_error(error: "SQLAlchemyError") -> BaseException:
         diagnostics: Any = getattr(cause, "diag", None)
         cause.args = (f"{name} (SQLSTATE {sqlstate})" if is_quoting else diagnostics.message_primary or name,)
     return cause
+
+
+def _hint_of(cause: BaseException) -> str:
+    sqlstate = getattr(cause, "sqlstate", None)
+    if sqlstate in _CONFLICTS:
+        return "do the transaction again"
+    if sqlstate in _PREPARED:
+        return "behind PgBouncer in transaction mode set DATABASE_PREPARED_STATEMENTS=false"
+    return _LOCKED_HINT if _is_locked(cause) else ""
 
 
 def _reason(cause: BaseException) -> str:
