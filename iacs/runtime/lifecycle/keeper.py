@@ -7,7 +7,7 @@ from typing import Any
 
 from iacs.runtime.lifecycle.stepping import Stepping
 from iacs.runtime.lifecycle.throwing import details
-from iacs.runtime.lifecycle.waiting import cancel_and_wait
+from iacs.runtime.lifecycle.waiting import GRACE, Holding, cancel_and_wait
 
 
 class Keeper:
@@ -53,8 +53,10 @@ class Keeper:
         if not self.is_open:
             try:
                 await asyncio.wait({self.entered})
-            except asyncio.CancelledError:
-                self.end(None)
+            except asyncio.CancelledError as error:
+                self.end(error)
+                if self.is_open:  # it rolls back, and is not cut short in that
+                    await Holding().wait((self.task,), GRACE)
                 await cancel_and_wait((self.task,))
                 raise
         return self.result()

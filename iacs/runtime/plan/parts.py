@@ -71,7 +71,8 @@ class Part:
 
     def needs_a_loop(self, why: str) -> StartError:
         """Return the error of a synchronous start."""
-        return StartError(f"{self.path} {why}", path=self.path, hint="start it with 'async with'")
+        hint = "start it with 'async with'; where a framework is synchronous (WSGI, Celery), make the part synchronous"
+        return StartError(f"{self.path} {why}", path=self.path, hint=hint)
 
 
 def is_awaitable(made: Any) -> bool:

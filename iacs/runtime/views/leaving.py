@@ -73,7 +73,9 @@ class Leaving:
         if isinstance(self.error, asyncio.CancelledError) and self._has_taken_back():
             self.error = raised
         elif isinstance(raised, asyncio.CancelledError) and raised is not thrown:
-            raise IACSGraphError("it was cancelled before its end") from raised
+            if self._held is None and not self._is_cancelled():
+                raise IACSGraphError("it was cancelled before its end") from raised
+            self._held = self._held or raised  # anyio raises its own when the task is cancelled besides
         elif isinstance(raised, Exception):
             if raised is not thrown:
                 raise raised
@@ -85,6 +87,9 @@ class Leaving:
         before = self._cancelling
         self._cancelling = self._task.cancelling() if self._task is not None else 0
         return self._cancelling < before
+
+    def _is_cancelled(self) -> bool:
+        return self._task is not None and self._task.cancelling() > self._cancelling
 
     def resume(self) -> None:
         """Raise the cancellation that was held back."""
