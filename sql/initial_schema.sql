@@ -104,7 +104,8 @@ CREATE TABLE iacs_messages (
 );
 
 CREATE INDEX iacs_messages_by_received ON iacs_messages (account_id, received_at);
-CREATE INDEX iacs_messages_by_folder ON iacs_messages (account_id, folder_id, id);
+-- With removed_at, messages are counted from this index alone, without their rows, which contain the documents.
+CREATE INDEX iacs_messages_by_folder ON iacs_messages (account_id, folder_id, id, removed_at);
 CREATE INDEX iacs_messages_by_generation ON iacs_messages (account_id, folder_id, generation);
 
 -- events -----------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ class Config(BaseSettings):
         description="Base URL of Microsoft Graph; differs in national clouds",
     )
     graph_page_size: int = Field(
-        100,
+        1000,
         ge=1,
         le=1000,
         description="Maximum number of messages per page; fewer if Graph cannot serve as many",

@@ -19,7 +19,7 @@ from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.page_store import PageStore
 from iacs.mail_query.pages import Page, read_changes
 from iacs.mail_query.progress import Progress
-from iacs.mail_query.repository import Cursor
+from iacs.mail_query.repository import Advance, Cursor
 
 _STATE_LOST = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 _RESTARTS = 3
@@ -32,7 +32,8 @@ _MAX_FILTERED = 5000
 class _Reading:
     """One folder while it is read: its cursor, how often it was restarted, and the links since then.
 
-    `is_overtaken` is whether another sync has advanced the cursor, so that the last page was not stored.
+    `is_overtaken` is whether another sync has advanced the cursor, so that the last page was not stored; `idle` is
+    the advance after a last page without changes.
     """
 
     location: MailLocation
@@ -41,6 +42,7 @@ class _Reading:
     once: bool
     restarts: int = 0
     is_overtaken: bool = False
+    idle: Advance | None = None
     trail: LinkTrail = field(default_factory=LinkTrail)
 
     def move(self, cursor: Cursor) -> None:
@@ -72,9 +74,10 @@ class FolderSync:
 
     async def run(
         self, location: MailLocation, cursor: Cursor, progress: Progress, *, once: bool = False
-    ) -> None:
+    ) -> Advance | None:
         """Read from the cursor to the end of the changes; start again if Graph rejects its own link.
 
+        Returns the advance of a folder without changes, which the caller stores: many of them in one transaction.
         With `once` a request that fails is not repeated.
         A folder that Graph does not find by its id either counts as deleted, which is not an error. Raises
         GraphError and MalformedResponseError.
@@ -88,12 +91,12 @@ class FolderSync:
             try:
                 if await self._read_page(reading, progress):
                     self._finish(reading, progress)
-                    return
+                    return reading.idle
             except GraphError as error:
                 if await self._is_gone(reading, error):
                     self._logger.warning("mail folder deleted", folder=location.folder)
                     progress.finish(location.folder_id, "deleted")
-                    return
+                    return None
                 if not reading.may_restart(error):
                     raise
                 await self._restart(reading, error.graph_code)
@@ -114,7 +117,11 @@ class FolderSync:
         page = await self._graph.page(
             location.account_id, url, read_changes, size=reading.size, once=reading.once
         )
-        await _completed(self._store_page(reading, page, self._link(page), progress))
+        link = self._link(page)
+        if cursor.complete and page.next_link is None and not page.items:
+            reading.idle = Advance(cursor, link)
+            return True
+        await _completed(self._store_page(reading, page, link, progress))
         return page.next_link is None and not reading.is_overtaken
 
     def _first_page(self, location: MailLocation, cursor: Cursor) -> str:

@@ -17,7 +17,7 @@ from iacs.mail_query.folders import FolderTree, all_folders, folder_url
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.pages import read_folder_id
 from iacs.mail_query.progress import Progress
-from iacs.mail_query.repository import Cursor
+from iacs.mail_query.repository import Advance, Cursor
 from iacs.mail_query.schema import MailFolder
 from iacs.mail_query.sync_options import SyncOptions
 
@@ -75,7 +75,10 @@ class MailboxSync:
             for folder in folders
         ]
         await self._sync_folders(
-            [(location, cursors[location.folder_id]) for location in locations], progress, failures
+            account.id,
+            [(location, cursors[location.folder_id]) for location in locations],
+            progress,
+            failures,
         )
         for folder_id in cursors.keys() - tree.folders.keys() if tree.is_complete else ():
             progress.add_removed(
@@ -122,6 +125,7 @@ class MailboxSync:
 
     async def _sync_folders(
         self,
+        account_id: str,
         folders: list[tuple[MailLocation, Cursor]],
         progress: Progress,
         failures: "_Failures",
@@ -130,17 +134,22 @@ class MailboxSync:
         try:
             async with asyncio.TaskGroup() as workers:
                 for _ in range(min(self._concurrency, len(folders))):
-                    workers.create_task(self._work(remaining, progress, failures))
+                    workers.create_task(self._work(account_id, remaining, progress, failures))
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
 
     async def _work(
-        self, remaining: Iterator[tuple[MailLocation, Cursor]], progress: Progress, failures: "_Failures"
+        self,
+        account_id: str,
+        remaining: Iterator[tuple[MailLocation, Cursor]],
+        progress: Progress,
+        failures: "_Failures",
     ) -> None:
+        idle: list[Advance] = []
         for location, cursor in remaining:
-            account_id, folder_id = location.account_id, location.folder_id
+            folder_id = location.folder_id
             try:
-                await self._folders.run(location, cursor, progress, once=failures.is_outage)
+                advance = await self._folders.run(location, cursor, progress, once=failures.is_outage)
             except APIConnectionError as error:
                 failures.add(location.folder or folder_id, error)
                 progress.fail(folder_id, error)
@@ -150,6 +159,10 @@ class MailboxSync:
                 )
             else:
                 failures.note_success()
+                idle += [advance] if advance else []
+        if idle:
+            idle.sort(key=lambda advance: advance.cursor.folder_id)  # so that two syncs cannot deadlock
+            await self._database.run(repository.advance_idle, account_id, idle, synced_at=to_text(now()))
 
 
 class _Failures:
@@ -176,7 +189,8 @@ class _Failures:
         self._in_a_row = 0
 
     def first(self) -> APIConnectionError:
-        """Return the first error, with the names of all folders that failed."""
-        error = next(iter(self.errors.values()))
-        error.args = (f"could not sync the mail folder {', '.join(self.errors)}: {error}",)
+        """Return the first error, with the names of the folders that failed."""
+        error, names = next(iter(self.errors.values())), list(self.errors)
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        error.args = (f"could not sync the mail folder {', '.join(names[:3])}{more}: {error}",)
         return error

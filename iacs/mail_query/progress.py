@@ -1,5 +1,6 @@
 """The counts of a sync, reported page by page."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,8 @@ class Progress:
         self._unlisted: list[FolderResult] = []
         self._current = _Folder("", "", 0, None)
         self._expected: int | None = None
+        self._has_new = asyncio.Event()
+        self._has_ended = False
         self._counts = dict.fromkeys((*_COUNTS, "published"), 0)
 
     def begin(self, folders: Sequence[MailFolder], cursors: Mapping[str, Cursor]) -> None:
@@ -67,7 +70,20 @@ class Progress:
         self._current.new += page.new
         for name in _COUNTS:
             self._counts[name] += getattr(page, name)
+        if page.new or page.updated:
+            self._has_new.set()
         self.report()
+
+    async def wait_for_new(self) -> bool:
+        """Wait until a page with events may have been stored since the last call; return False at the end."""
+        await self._has_new.wait()
+        self._has_new.clear()
+        return not self._has_ended
+
+    def end(self) -> None:
+        """Record that no page follows."""
+        self._has_ended = True
+        self._has_new.set()
 
     def seen(self, folder_id: str) -> int:
         """Return the number of messages of a folder so far."""

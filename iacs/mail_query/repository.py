@@ -29,6 +29,13 @@ INSERT INTO iacs_messages (
     generation = excluded.generation, removed_at = excluded.removed_at
 """
 
+_ADVANCE = """
+UPDATE iacs_mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at),
+    problem = CASE WHEN :synced_at IS NULL THEN problem END,
+    failed_at = CASE WHEN :synced_at IS NULL THEN failed_at END
+WHERE account_id = :account_id AND id = :id AND generation = :generation AND COALESCE(delta_link, '') = :before
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -44,6 +51,14 @@ class Cursor:
     generation: int
     complete: bool
     since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """The next request of a folder after its cursor."""
+
+    cursor: Cursor
+    link: str
 
 
 def lock_mailbox(tx: Transaction, account_id: str) -> None:
@@ -143,23 +158,23 @@ def read_cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
 
 def advance(tx: Transaction, account_id: str, cursor: Cursor, link: str, *, synced_at: str | None) -> bool:
     """Advance a cursor; return False, and change nothing, if another sync has advanced it."""
-    return bool(
-        tx.execute(
-            "UPDATE iacs_mail_folders SET delta_link = :link, synced_at = COALESCE(:synced_at, synced_at),"
-            " problem = CASE WHEN :synced_at IS NULL THEN problem END,"
-            " failed_at = CASE WHEN :synced_at IS NULL THEN failed_at END"
-            " WHERE account_id = :account_id AND id = :id AND generation = :generation"
-            " AND COALESCE(delta_link, '') = :before",
-            {
-                "link": link,
-                "synced_at": synced_at,
-                "account_id": account_id,
-                "id": cursor.folder_id,
-                "generation": cursor.generation,
-                "before": cursor.link or "",
-            },
-        )
-    )
+    return bool(tx.execute(_ADVANCE, _advanced(account_id, Advance(cursor, link), synced_at)))
+
+
+def advance_idle(tx: Transaction, account_id: str, advances: Sequence[Advance], *, synced_at: str) -> None:
+    """Advance the cursors of folders without changes; those that another sync has advanced stay as they are."""
+    tx.execute(_ADVANCE, [_advanced(account_id, advance, synced_at) for advance in advances])
+
+
+def _advanced(account_id: str, advance: Advance, synced_at: str | None) -> dict[str, Any]:
+    return {
+        "link": advance.link,
+        "synced_at": synced_at,
+        "account_id": account_id,
+        "id": advance.cursor.folder_id,
+        "generation": advance.cursor.generation,
+        "before": advance.cursor.link or "",
+    }
 
 
 def restart_folder(tx: Transaction, account_id: str, folder_id: str) -> Cursor:

@@ -3,8 +3,9 @@
 Its parts are imported when a service is built, so that importing the class is fast.
 """
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ class MailQueryService:
         *,
         graph_url: str,
         topic: str,
-        page_size: int = 100,
+        page_size: int = 1000,
         concurrency: int = 4,
         announce: Announce = "all",
         announce_drafts: bool = False,
@@ -129,9 +130,10 @@ class MailQueryService:
         options = SyncOptions(tuple(folders), since, announce or self._announce)
         progress = Progress(account.email, on_progress)
         with log_context(account=account.email), _turn_given_back(while_waiting):
-            await self._try_to_publish(progress)
+            can_publish = await self._try_to_publish(progress)
             try:
-                await self._sync.run(account, progress, options)
+                async with self._publishing(progress) if can_publish else nullcontext():
+                    await self._sync.run(account, progress, options)
             except IACSGraphError as error:
                 await self._try_to_publish(progress)
                 progress.report()
@@ -171,16 +173,38 @@ class MailQueryService:
                 hint="the next sync tries them again; list them with: iacs mail coverage",
             )
 
-    async def _try_to_publish(self, progress: "Progress") -> None:
+    @asynccontextmanager
+    async def _publishing(self, progress: "Progress") -> AsyncIterator[None]:
+        """Publish the events of each page while the next ones are read."""
+        publishing = asyncio.create_task(self._publish_pages(progress))
+        try:
+            yield
+        except asyncio.CancelledError:
+            publishing.cancel()
+            raise
+        finally:
+            progress.end()
+            await asyncio.wait([publishing])  # not cancelled: what it has published would be published again
+
+    async def _publish_pages(self, progress: "Progress") -> None:
+        """Publish events until publishing fails: what is left is published at the end."""
+        try:
+            while await progress.wait_for_new():
+                progress.add_published(await self._outbox.relay())
+        except (DatabaseError, EventError) as error:
+            self._logger.warning("events still pending", reason=str(error))
+
+    async def _try_to_publish(self, progress: "Progress") -> bool:
         """Publish pending events; if that fails, mail is stored anyway, and they are published later."""
         try:
             published = await self._outbox.relay()
         except (DatabaseError, EventError) as error:
             self._logger.warning("events still pending", reason=str(error))
-        else:
-            progress.add_published(published)
-            if published:
-                progress.report()
+            return False
+        progress.add_published(published)
+        if published:
+            progress.report()
+        return True
 
 
 @contextmanager

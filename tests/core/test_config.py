@@ -385,7 +385,7 @@ def test_rows_show_each_setting_with_secrets_masked(monkeypatch: pytest.MonkeyPa
     assert rows["MYAPP_OPENAI_API_KEY"] == ("[redacted]", "argument")
     assert rows["MYAPP_KAFKA_BOOTSTRAP_SERVERS"] == ("a:1,b:2", "environment")
     assert rows["MYAPP_HTTP_CA_FILE"] == ("", "default")
-    assert rows["MYAPP_GRAPH_PAGE_SIZE"] == ("100", "default")
+    assert rows["MYAPP_GRAPH_PAGE_SIZE"] == ("1000", "default")
 
 
 def written(value: object) -> str:

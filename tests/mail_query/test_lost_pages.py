@@ -193,7 +193,7 @@ async def test_graph_being_down_is_not_repeated_folder_by_folder(parts: Parts, m
     parts.graph.on("/me/mailFolders", page(*map(folder, names)))
     for name in names:
         parts.graph.on(delta(name), refusal(503, "x"))
-    with pytest.raises(GraphError, match="could not sync the mail folder F0, F1"):
+    with pytest.raises(GraphError, match=r"could not sync the mail folder F\d, F\d, F\d and 17 more: "):
         await parts.mail.sync(mailbox)
     asked = [target for target in parts.graph.targets if target.endswith("/delta")]
     assert (

@@ -304,6 +304,19 @@ async def test_a_sync_that_was_overtaken_goes_on_from_where_the_other_ended(
     assert parts.graph.targets[-1] == "/later"
 
 
+async def test_events_are_published_while_the_next_page_is_read(parts: Parts, mailbox: str) -> None:
+    go_on = asyncio.Event()
+    parts.graph.on(DELTA, page(message("1"), next_link="{url}/more"))
+    parts.graph.on("/more", replace(page(message("2"), **END), until=go_on))
+    sync = asyncio.create_task(parts.mail.sync(mailbox))
+    async with asyncio.timeout(10):
+        first = await anext(aiter(parts.events.consume("mail", idle_timeout=9.0)))
+    assert (first.value["message_id"], sync.done()) == ("1", False)
+    go_on.set()
+    result = await sync
+    assert (result.new, result.published) == (2, 2)
+
+
 async def test_the_id_of_an_event_is_that_of_its_message(parts: Parts, mailbox: str) -> None:
     parts.graph.on(DELTA, page(message(), **END))
     await parts.mail.sync(mailbox)
