@@ -217,7 +217,7 @@ def test_a_synchronous_test_of_asynchronous_parts_is_refused_with_a_hint(project
     project.makepyfile("def test_it(application): ...")
     result = outcome(project, "-o", "iacs_container=shop:Looped", errors=1)
     result.stdout.fnmatch_lines(
-        ["*StartError: client is built asynchronously", "*start it with 'async with'"]
+        ["*StartError: client is built asynchronously", "*start it with 'async with'*"]
     )
 
 
