@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from iacs.core._kafka import driver
 from iacs.core._kafka.connection import KafkaConnection, quiet_kafka_python
 from iacs.core._kafka.driver import (
     DriverError,
@@ -22,6 +23,7 @@ from iacs.core._kafka.driver import (
     KafkaProducer,
     TopicPartition,
 )
+from iacs.core._kafka.hints import hint_of
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import KafkaError, PublishError
 from iacs.core.kafka_client import KafkaClient
@@ -244,6 +246,7 @@ async def test_an_event_too_large_for_the_broker_is_named_and_the_others_arrive(
     with pytest.raises(PublishError) as caught:
         await client.publish_many(events)
     assert caught.value.event_ids == {events[1].id}
+    assert "max.message.bytes" in caught.value.hint
     assert sorted(len(event.value) for event in await read(client, topic)) == [1, 2]
 
 
@@ -309,6 +312,20 @@ async def test_a_ca_file_that_is_missing_is_an_error_at_once(tmp_path: Path) -> 
     ) as client:
         with pytest.raises(PublishError, match="KAFKA_SSL_CAFILE"):
             await client.publish("a", 1)
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        ("MessageSizeTooLargeError", "max.message.bytes"),
+        ("TopicAuthorizationFailedError", "KAFKA_SASL_USERNAME"),
+        ("GroupAuthorizationFailedError", "KAFKA_SASL_USERNAME"),
+        ("InvalidTopicError", "249 letters"),
+        ("NotEnoughReplicasError", "log of the brokers"),
+    ],
+)
+def test_every_error_of_the_brokers_has_a_hint(error: str, hint: str) -> None:
+    assert hint in hint_of(getattr(driver._errors, error)())
 
 
 @pytest.mark.parametrize(

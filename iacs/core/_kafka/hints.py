@@ -3,7 +3,10 @@
 from iacs.core._kafka import driver
 
 _HINTS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    (driver.TOO_LARGE, "make the event smaller, or raise max.message.bytes of the topic on the brokers"),
+    (
+        driver.TOO_LARGE,
+        "publish less, for example the address of large data: a topic takes max.message.bytes, and this client 1 MiB",
+    ),
     (
         driver.NOT_AUTHORIZED,
         "have the user of KAFKA_SASL_USERNAME, or the client certificate, authorized for it",
