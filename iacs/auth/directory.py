@@ -30,7 +30,7 @@ class Directory:
             return frozenset()
         try:
             profile = json.loads(response.body) if response.status == 200 else None
-        except ValueError:
+        except (ValueError, RecursionError):
             profile = None
         if not isinstance(profile, dict):
             raise APIConnectionError(

@@ -121,7 +121,7 @@ class Authority:
             raise response_error(response, doing)
         try:
             answer = json.loads(response.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, dict):
             raise _malformed("answer is not JSON")

@@ -16,7 +16,7 @@ def decode_challenge(text: str) -> str:
             in_url = text.replace("+", "-").replace("/", "_").rstrip("=")
             text = urlsafe_b64decode(f"{in_url}==").decode()
         is_object = isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         is_object = False
     if not is_object:
         raise MalformedResponseError(

@@ -99,7 +99,7 @@ def read_problem(body: bytes) -> Problem | None:
     """Return the problem that an error response describes; None for any other response."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict) or not _text(data, "error"):
         return None

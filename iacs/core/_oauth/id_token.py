@@ -20,7 +20,7 @@ def key_id(token: SecretStr) -> str:
     """Return the id of the key that signed a token, which is not verified yet; RS256 is the only algorithm."""
     try:
         header = jwt.get_unverified_header(token.get_secret_value())
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, RecursionError):
         raise _invalid("is not a signed JWT") from None
     if header.get("alg") != "RS256":
         raise _invalid("is not signed with RS256")
