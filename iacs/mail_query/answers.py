@@ -92,6 +92,8 @@ def parse(response: HttpResponse, token: SecretStr, read: Callable[[bytes], T]) 
         raise _redirect(response) if 300 <= response.status < 400 else error_of(response, token)
     try:
         return read(response.body)
+    except TooLargeError:
+        raise
     except MalformedResponseError as error:
         raise _explained(response, token, error) from None
 

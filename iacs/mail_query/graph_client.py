@@ -100,6 +100,8 @@ class GraphClient:
         size = size or PageSize(1)
 
         def measured(body: bytes) -> "Page[T]":
+            if size.is_too_large(len(body), url):
+                raise answers.TooLargeError(f"a page of Microsoft Graph has {len(body)} bytes", status=200)
             page = read(body)
             size.record(items=len(page.items), body_bytes=len(body))
             return page

@@ -10,6 +10,9 @@ _FIRST = 100
 _TARGET_BYTES = 8_388_608
 """The size of a page in bytes above which pages are made smaller."""
 
+_MAX_BYTES = 16_777_216
+"""The size of a page above which it is requested smaller instead of parsed, which takes five times its memory."""
+
 _FACTOR = 4
 _MAX_PATIENCE = 64
 
@@ -56,6 +59,11 @@ class PageSize:
             if self._served >= self._patience:
                 self._served = 0
                 self.current = min(self.current * _FACTOR, fitting, self._largest)
+
+    def is_too_large(self, body_bytes: int, link: str) -> bool:
+        """Return whether to request the page with fewer items instead of parsing it."""
+        can_shrink = self.current > 1 and (self._is_delta or _TOP.search(link) is not None)
+        return can_shrink and body_bytes > _MAX_BYTES
 
     def preferences(self) -> tuple[str, ...]:
         """Return the preference of a delta."""

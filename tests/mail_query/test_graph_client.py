@@ -166,6 +166,17 @@ async def test_a_response_that_is_too_large_is_requested_smaller(
     assert graph.targets == ["/a?$top=8", "/a?$top=2"]
 
 
+async def test_a_page_of_large_messages_is_not_parsed_but_requested_smaller(
+    client: GraphClient, graph: ScriptedGraph
+) -> None:
+    large = {"id": "large", "body": "x" * 6_000_000}
+    graph.on("/a?$top=8", page(large, large, large))
+    graph.on("/a?$top=2", page(large))
+    assert await ids(client, f"{graph.url}/a?$top=8", PageSize(8)) == ["large"]
+    graph.on("/b", page(large, large, large))  # cannot be requested smaller
+    assert await ids(client, f"{graph.url}/b", PageSize(8)) == ["large"] * 3
+
+
 async def test_a_redirect_is_not_followed(client: GraphClient, graph: ScriptedGraph) -> None:
     async with scripted_graph() as elsewhere:
         elsewhere.on("/a", OK)
