@@ -325,7 +325,7 @@ async def test_a_ca_file_that_is_missing_is_an_error_at_once(tmp_path: Path) -> 
     ],
 )
 def test_every_error_of_the_brokers_has_a_hint(error: str, hint: str) -> None:
-    assert hint in hint_of(getattr(driver._errors, error)())
+    assert hint in hint_of(getattr(vars(driver)["_errors"], error)())
 
 
 @pytest.mark.parametrize(
