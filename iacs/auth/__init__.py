@@ -1,6 +1,6 @@
 """Signing in: in a browser, or with a code on another device.
 
-LoopbackListener is imported at first use: it is a web server, and most applications have their own.
+LoopbackListener and Doctor are imported at first use: most applications need neither.
 """
 
 from importlib import import_module
@@ -12,6 +12,7 @@ from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, Device
 from iacs.auth.service import AuthService
 
 if TYPE_CHECKING:
+    from iacs.auth.doctor import Diagnosis, Doctor
     from iacs.auth.loopback_listener import LoopbackListener
 
 __all__ = [
@@ -20,12 +21,18 @@ __all__ = [
     "AuthorizationCallback",
     "AuthorizationRequest",
     "DeviceSignIn",
+    "Diagnosis",
     "Directory",
+    "Doctor",
     "LoopbackListener",
     "SignedIn",
 ]
 
-_LATER = {"LoopbackListener": "iacs.auth.loopback_listener"}
+_LATER = {
+    "Diagnosis": "iacs.auth.doctor",
+    "Doctor": "iacs.auth.doctor",
+    "LoopbackListener": "iacs.auth.loopback_listener",
+}
 
 if not TYPE_CHECKING:  # a type checker would take it to say that every name exists
 

@@ -48,10 +48,11 @@ class AuthService:
         self._schema = schema
         self._logger = logger
 
-    async def begin(self, email: str) -> AuthorizationRequest:
+    async def begin(self, email: str, *, prompt: str = "", domain_hint: str = "") -> AuthorizationRequest:
         """Begin a sign-in, which has to be completed within 15 minutes.
 
-        It satisfies the claims for which the last renewal was refused.
+        It satisfies the claims for which the last renewal was refused. `prompt` is login, none, consent or
+        select_account; `domain_hint` is a domain whose sign-in page is shown at once.
         """
         account = _require_person(await self._accounts.get_enabled(email))
         session = AuthSession.new(
@@ -68,6 +69,8 @@ class AuthService:
             login_hint=account.username or account.email,
             tenant_id=session.tenant_id,
             claims=session.claims,
+            prompt=prompt,
+            domain_hint=domain_hint,
         )
         await self._database.run(repository.add, session.row(state, account.id, self._encryption))
         return AuthorizationRequest(

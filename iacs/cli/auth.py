@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +12,8 @@ from iacs.cli.options import Email, Json
 from iacs.cli.output import line, note, print_json
 from iacs.cli.running import run
 from iacs.core.exceptions import APIConnectionError, AuthenticationError
+from iacs.core.http_client import HttpClient
+from iacs.core.oauth_client import OAuthClient
 
 if TYPE_CHECKING:
     from iacs.auth import AuthService, SignedIn
@@ -24,6 +28,9 @@ def login(
     device_code: Annotated[
         bool, typer.Option("--device-code", help="Sign in on any device, with a code.")
     ] = False,
+    prompt: Annotated[
+        str, typer.Option("--prompt", help="What Entra ID asks: login, consent or select_account.")
+    ] = "",
     no_browser: Annotated[
         bool,
         typer.Option(
@@ -47,7 +54,7 @@ def login(
         if device_code:
             return await _with_code(service, email, timeout, json=json)
         with_browser = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
-        return await _with_browser(service, email, timeout, opens=with_browser, json=json)
+        return await _with_browser(service, email, timeout, opens=with_browser, prompt=prompt, json=json)
 
     signed_in = run(work, "auth.service", creates=True)
     name = f" as {signed_in.name}" if signed_in.name else ""
@@ -57,11 +64,11 @@ def login(
 
 
 async def _with_browser(
-    service: "AuthService", email: str, timeout: float, *, opens: bool, json: bool
+    service: "AuthService", email: str, timeout: float, *, opens: bool, prompt: str, json: bool
 ) -> "SignedIn":
     from iacs.auth.loopback_listener import LoopbackListener
 
-    request = await service.begin(email)
+    request = await service.begin(email, prompt=prompt)
     async with LoopbackListener(request.redirect_uri, request.state, service.complete) as listener:
         note(f"Sign in as {email} at this address:")
         _show(request.url, {"url": request.url, "expires_at": request.expires_at}, json=json)
@@ -154,6 +161,27 @@ async def _retry(app: "App", email: str) -> dict[str, str]:
         else:
             outcomes[address] = ""
     return outcomes
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Check settings, Entra ID, clock, redirect address and credential, and print what to do."""
+    healthy = run(partial(_examine, json=json), OAuthClient, HttpClient)
+    raise typer.Exit(0 if healthy else 1)
+
+
+async def _examine(app: "App", *, json: bool) -> bool:
+    from iacs.auth import Doctor
+
+    host = app.container.core().config().azure_authority_host
+    examination = Doctor(app.get(HttpClient), app.get(OAuthClient), authority_host=host)
+    healthy = True
+    async for diagnosis in examination.examine():
+        healthy = healthy and not diagnosis.problem
+        words = f"{diagnosis.problem}; {diagnosis.hint}" if diagnosis.hint else diagnosis.problem
+        text = f": {words or diagnosis.note}" if words or diagnosis.note else ""
+        _show(f"{'problem' if words else 'ok':8} {diagnosis.step}{text}", asdict(diagnosis), json=json)
+    return healthy
 
 
 @app.command()

@@ -82,10 +82,13 @@ class OAuthClient:
         login_hint: str,
         tenant_id: str = "",
         claims: str = "",
+        prompt: str = "",
+        domain_hint: str = "",
     ) -> str:
         """Return the URL at which the person signs in; `code_challenge` is PKCE's S256.
 
-        `claims` are those of a refused renewal, which the sign-in has to satisfy.
+        `claims` are those of a refused renewal, which the sign-in has to satisfy. `prompt` is login, none, consent or
+        select_account, which is not combined with `login_hint`.
         """
         metadata = await self._metadata(tenant_id)
         query = {
@@ -98,9 +101,12 @@ class OAuthClient:
             "nonce": nonce,
             "code_challenge": code_challenge,
             "code_challenge_method": "S256",
-            "login_hint": login_hint,
+            "login_hint": "" if prompt == "select_account" else login_hint,
+            "domain_hint": domain_hint,
+            "prompt": prompt,
             "claims": merge_claims(claims),
         }
+        query = {name: value for name, value in query.items() if value}
         joint = "&" if "?" in metadata.authorization_endpoint else "?"
         return f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
 

@@ -129,3 +129,16 @@ async def test_idle_grants_are_kept_alive(sign_in: SignIn, iacs: Iacs, at_cloud:
     ran = await to_thread(iacs, "auth", "keepalive", "--idle-days", "0", "--json")
     assert ran.code == 1
     assert "AADSTS53003" in json.loads(ran.out)["problem"]
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_the_doctor_prints_a_line_for_each_step(
+    at_cloud: Sandbox, iacs: Iacs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = await to_thread(iacs, "auth", "doctor")
+    assert ran.code == 0, ran.out
+    assert [line.split()[0] for line in ran.lines] == ["ok"] * 4
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
+    ran = await to_thread(iacs, "auth", "doctor", "--json")
+    assert ran.code == 1
+    assert "AADSTS7000215" in json.loads(ran.lines[-1])["problem"]
