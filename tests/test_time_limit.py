@@ -12,7 +12,7 @@ INI = """
 [pytest]
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
-timeout = 3
+timeout = 8
 timeout_grace = 2
 """
 
