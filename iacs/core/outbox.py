@@ -62,10 +62,10 @@ class Outbox:
         the order of the commits. Raises EventEncodingError.
         """
         from iacs.core._events.cloud_event import TYPE
-        from iacs.core._events.encoded_event import encode_event
+        from iacs.core._events.encoded_event import encode_events
         from iacs.core._events.encoding import encode
 
-        encoded = [encode_event(event, self._source) for event in events]
+        encoded = encode_events(events, self._source)
         if not encoded:
             return
         now = clock.to_text(clock.now())

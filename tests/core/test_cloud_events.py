@@ -19,6 +19,8 @@ from iacs.core.events import Event, NewEvent
 from iacs.core.kafka_client import KafkaClient
 from tests.fixtures.events import Streams, read
 
+NOW = "2026-11-23T08:15:30.000000Z"
+
 
 def records(stream: object, topic: str, count: int) -> list[KafkaMessage]:
     """Return what is stored, by other means than iacs's own readers."""
@@ -117,12 +119,12 @@ class Order(BaseModel):
     ],
 )
 def test_the_type_is_what_the_value_states_else_the_topic(value: object, kind: str) -> None:
-    assert headers_to_write(NewEvent("orders", value), "urn:iacs")["ce_type"] == kind
+    assert headers_to_write(NewEvent("orders", value), "urn:iacs", NOW)["ce_type"] == kind
 
 
 def test_a_tombstone_has_no_content() -> None:
-    assert "content-type" not in headers_to_write(NewEvent("orders", None, key="k"), "urn:iacs")
-    assert "content-type" in headers_to_write(NewEvent("orders", None), "urn:iacs")
+    assert "content-type" not in headers_to_write(NewEvent("orders", None, key="k"), "urn:iacs", NOW)
+    assert "content-type" in headers_to_write(NewEvent("orders", None), "urn:iacs", NOW)
 
 
 def _event(headers: Mapping[str, str]) -> Event:
@@ -142,7 +144,9 @@ def test_what_cannot_be_read_as_an_attribute_stays_among_the_headers() -> None:
 
 
 def test_the_headers_of_a_record_can_be_had_back() -> None:
-    written = headers_to_write(NewEvent("t", 1, key="k", id="1", headers={"ce_subject": "s"}), "urn:iacs")
+    written = headers_to_write(
+        NewEvent("t", 1, key="k", id="1", headers={"ce_subject": "s"}), "urn:iacs", NOW
+    )
     implied = {"ce_specversion", "content-type", "ce_partitionkey"}
     assert headers_read(_event(written)) == {
         name: text for name, text in written.items() if name not in implied

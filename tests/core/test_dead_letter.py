@@ -3,7 +3,7 @@ from base64 import b64decode
 import pytest
 
 from iacs.core._events.dead_letter import dead_letter
-from iacs.core._events.encoded_event import encode_event
+from iacs.core._events.encoded_event import encode_events
 from iacs.core._events.event_buffer import UnreadableRecord
 
 
@@ -31,6 +31,7 @@ def test_a_dead_letter_holds_the_whole_record() -> None:
 )
 def test_a_dead_letter_is_cut_to_what_kafka_takes_by_default(large: UnreadableRecord) -> None:
     letter = dead_letter(large, "dead")
-    assert len(encode_event(letter, "urn:iacs").value.encode()) < 900_000
+    [encoded] = encode_events([letter], "urn:iacs")
+    assert len(encoded.value.encode()) < 900_000
     assert letter.value["is_truncated"]
     assert (letter.value["topic"], letter.value["partition"], letter.value["offset"]) == ("topic", 1, 2)

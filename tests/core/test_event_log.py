@@ -89,16 +89,15 @@ async def test_a_batch_with_one_bad_event_is_not_published_at_all(log: EventLog,
 
 
 def test_the_partition_of_a_key_never_changes(database: Database, topic: str) -> None:
-    from iacs.core._events.encoded_event import encode_event
+    from iacs.core._events.encoded_event import encode_events
     from iacs.core._events.log_records import append
 
     with database.transaction() as tx:
         append(
             tx,
-            [
-                encode_event(NewEvent(topic, 1, key=key), "urn:iacs")
-                for key in ("alice@contoso.example", "grün", "")
-            ],
+            encode_events(
+                [NewEvent(topic, 1, key=key) for key in ("alice@contoso.example", "grün", "")], "urn:iacs"
+            ),
         )
         partitions = {
             record.key: record.partition

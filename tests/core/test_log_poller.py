@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from iacs.core._events.encoded_event import encode_event
+from iacs.core._events.encoded_event import encode_events
 from iacs.core._events.group_member import GroupMember
 from iacs.core._events.groups import commit
 from iacs.core._events.log_poller import LogPoller
@@ -68,7 +68,7 @@ async def poller(database: Database, reader: FakeReader) -> AsyncIterator[LogPol
 
 def publish(database: Database, topic: str, *values: object) -> dict[Partition, list[Row]]:
     """Publish to one partition, as another process would; return what was appended."""
-    encoded = [encode_event(NewEvent(topic, value, key="k"), "urn:iacs") for value in values]
+    encoded = encode_events([NewEvent(topic, value, key="k") for value in values], "urn:iacs")
     return database.run_sync(append, encoded)
 
 

@@ -60,20 +60,21 @@ def check_attribute(name: str, text: str, *, field: str) -> None:
             ) from None
 
 
-def headers_to_write(event: NewEvent, source: str) -> dict[str, str]:
+def headers_to_write(event: NewEvent, source: str, time: str) -> dict[str, str]:
     """Return the headers of a record: the attributes, which the event's own headers override, and the rest."""
     headers = {
         SPEC_VERSION: "1.0",
         ID: event.id,
         SOURCE: source,
         TYPE: _type(event),
-        TIME: clock.to_text(clock.now()),
+        TIME: time,
     }
     if event.key:
         headers[PARTITION_KEY] = event.key
     if event.value is not None or event.key is None:  # a tombstone has no content
         headers[CONTENT_TYPE] = JSON
-    return headers | dict(event.headers)
+    headers.update(event.headers)
+    return headers
 
 
 def own_headers(headers: Mapping[str, str]) -> dict[str, str]:

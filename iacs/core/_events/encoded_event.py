@@ -1,17 +1,16 @@
 """A new event whose fields are checked, as the texts of a database row or a record."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
+from iacs.core import clock
 from iacs.core._events.cloud_event import check_attribute, headers_to_write
 from iacs.core._events.encoding import encode, is_unicode
 from iacs.core.events import NewEvent, check_topic
 from iacs.core.exceptions import EventEncodingError
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedEvent:
+class EncodedEvent(NamedTuple):
     """An event whose fields can all be written, with its value as JSON and all headers of its record."""
 
     event: NewEvent
@@ -19,19 +18,29 @@ class EncodedEvent:
     headers: Mapping[str, str]
 
 
-def encode_event(event: NewEvent, source: str) -> EncodedEvent:
-    """Encode an event of a CloudEvents `source`.
+def encode_events(events: Iterable[NewEvent], source: str) -> list[EncodedEvent]:
+    """Encode events of a CloudEvents `source`, all with the current time.
 
     Raises EventEncodingError, which names the field, and EventError for an invalid topic name.
     """
-    check_topic(event.topic)
+    encoded, time, topics = list[EncodedEvent](), clock.to_text(clock.now()), set[str]()
+    for event in events:
+        if event.topic not in topics:
+            check_topic(event.topic)
+            topics.add(event.topic)
+        encoded.append(_encode(event, source, time))
+    return encoded
+
+
+def _encode(event: NewEvent, source: str, time: str) -> EncodedEvent:
     if event.key is not None:
         check_text(event.key, field="key")
     check_text(event.id, field="id")
     if not event.id:
         raise EventEncodingError("id is empty", field="id", hint="leave it out to get a new one")
-    _check_headers(event.headers)
-    return EncodedEvent(event, encode(event.value), headers_to_write(event, source))
+    if event.headers or not isinstance(event.headers, dict):
+        _check_headers(event.headers)
+    return EncodedEvent(event, encode(event.value), headers_to_write(event, source, time))
 
 
 def check_text(value: Any, *, field: str) -> None:

@@ -7,7 +7,7 @@ from contextvars import Context
 from copy import copy
 from dataclasses import dataclass
 
-from iacs.core._events.encoded_event import EncodedEvent, encode_event
+from iacs.core._events.encoded_event import EncodedEvent, encode_events
 from iacs.core._events.log_records import append
 from iacs.core.database import Database
 from iacs.core.events import NewEvent, Partition
@@ -105,7 +105,7 @@ class LogWriter:
         outcomes = list[list[EncodedEvent] | Exception]()
         for call in calls:
             try:
-                outcomes.append([encode_event(event, self._source) for event in call.events])
+                outcomes.append(encode_events(call.events, self._source))
             except Exception as error:  # noqa: BLE001 - raised to the caller that published the event
                 outcomes.append(error)
         return outcomes

@@ -30,6 +30,9 @@ with warnings.catch_warnings():
 
 DIRECT = "iacs-direct"
 
+_MAX_UNCHECKED = 100_000
+"""Characters of a record whose size needs no check: brokers accept 1 MB by default."""
+
 DriverError = _errors.KafkaError
 KafkaConnectionError = _errors.KafkaConnectionError
 InvalidReceiveError = _errors.InvalidReceiveError
@@ -102,6 +105,44 @@ class TlsTransport(_ReadsToTheEnd, KafkaSSLTransport):  # type: ignore[misc]
                 await self._net.wait_write(sock, timeout_at=timeout_at)
             else:
                 return
+
+
+class Sending:
+    """Adds records as the producer's own `send` does, in less time; made anew for each batch of events.
+
+    kafka-python 3.0.12 spends a third of `send` on checks, and on messages for debugging. Records that need the checks
+    take its way: large ones, those without a key, and those for a topic that is not known yet.
+    """
+
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+        self._partitions: dict[tuple[str, bytes], TopicPartition] = {}
+
+    def send(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[tuple[str, bytes]],
+        size: int,
+    ) -> Any:
+        """Return the future of a record with `size` characters in all."""
+        if key is None or size > _MAX_UNCHECKED or not self._producer._metadata.partitions_for_topic(topic):
+            return self._producer.send(topic, value=value, key=key, headers=headers)
+        partition = self._partitions.get((topic, key))
+        if partition is None:
+            number = self._producer._partition(topic, None, key, value, key, value)
+            partition = self._partitions[topic, key] = TopicPartition(topic, number)
+        future, is_full, is_new, _ = self._producer._accumulator.append(partition, None, key, value, headers)
+        if is_full or is_new:
+            self._producer._sender.wakeup()
+        return future
+
+
+def partition_of(future: Any) -> TopicPartition:
+    """Return the partition that a record was sent to."""
+    return future._produce_future.topic_partition
 
 
 def survive_rejections(producer: Any) -> None:
@@ -248,6 +289,7 @@ __all__ = [
     "NetworkSelector",
     "OffsetAndMetadata",
     "OffsetSpec",
+    "Sending",
     "TcpTransport",
     "TlsTransport",
     "TopicPartition",
@@ -261,6 +303,7 @@ __all__ = [
     "has_failed_for_good",
     "insist_on_joining",
     "known_position",
+    "partition_of",
     "survive_rejections",
     "unread",
     "wait_for_topic",

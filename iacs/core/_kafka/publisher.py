@@ -4,12 +4,13 @@ import asyncio
 import threading
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from iacs.core._events.encoded_event import EncodedEvent, encode_event
+from iacs.core._events.encoded_event import EncodedEvent, encode_events
 from iacs.core._kafka import driver as kafka_driver
 from iacs.core._kafka.codecs import check_codec
 from iacs.core._kafka.connection import KafkaConnection
@@ -48,10 +49,15 @@ class Batch:
 
     def set_outcome(self, index: int, error: KafkaError | None = None) -> None:
         """Record the outcome of one event; may be called in any thread."""
+        self.set_outcomes({index: error})
+
+    def set_outcomes(self, outcomes: Mapping[int, KafkaError | None]) -> None:
+        """Record the outcomes of events by their indexes; may be called in any thread."""
         with self._guard:
-            if error is not None and index in self._missing:
-                self._failed[index] = error
-            self._missing.discard(index)
+            for index, error in outcomes.items():
+                if error is not None and index in self._missing:
+                    self._failed[index] = error
+            self._missing -= outcomes.keys()
             is_last = not self._missing
         if is_last and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._resolve)
@@ -149,20 +155,29 @@ class KafkaPublisher:
         await self._loop.run_in_executor(self._worker, work)
 
     def _send(self, batch: Batch) -> None:
-        encoded = [encode_event(event, self._source) for event in batch.events]
-        producer = self._open()
+        encoded = encode_events(batch.events, self._source)
+        producer, sent = self._open(), defaultdict[object, dict[int, Any]](dict)
+        sending = kafka_driver.Sending(producer)
         for index, event in enumerate(encoded):
             began = time.monotonic()
             try:
-                future = producer.send(event.event.topic, **_record(event))
+                future = sending.send(event.event.topic, **_record(event))
             except KafkaTimeoutError as error:
+                self._watch(batch, sent.values())
                 is_answering = kafka_driver.has_answered_since(producer, began)
                 self._fail_rest(batch, index, error, is_answering=is_answering)
                 return  # the others would wait as long, one after another
             except (DriverError, ValueError) as error:
                 batch.set_outcome(index, self._rejected(event.event, error))
             else:
-                future.add_both(partial(self._note_outcome, batch, index))
+                sent[kafka_driver.partition_of(future)][index] = future
+        self._watch(batch, sent.values())
+
+    def _watch(self, batch: Batch, sent: Iterable[Mapping[int, Any]]) -> None:
+        """Note outcomes when the last record of each partition has one: by then the others have theirs."""
+        for futures in sent:
+            last = max(futures)
+            futures[last].add_both(partial(self._note_outcomes, batch, futures))
 
     def _fail_rest(self, batch: Batch, start: int, error: Exception, *, is_answering: bool) -> None:
         """Fail what is not sent: brokers that answer, but without the topic of the first, reject its events."""
@@ -175,10 +190,16 @@ class KafkaPublisher:
         for index in range(start, len(batch.events)):
             batch.set_outcome(index, rejected if batch.events[index].topic == topic else unknown)
 
-    def _note_outcome(self, batch: Batch, index: int, outcome: object) -> None:
-        """Take what the driver returns for one event: an error, or its offset."""
-        error = self._rejected(batch.events[index], outcome) if isinstance(outcome, Exception) else None
-        batch.set_outcome(index, error)
+    def _note_outcomes(self, batch: Batch, futures: Mapping[int, Any], _last: object) -> None:
+        outcomes = dict[int, KafkaError | None]()
+        for index, future in futures.items():
+            if not future.is_done:  # the driver has split a request that was too large
+                future.add_both(partial(self._note_outcomes, batch, {index: future}))
+            elif future.exception is None:
+                outcomes[index] = None
+            else:
+                outcomes[index] = self._rejected(batch.events[index], future.exception)
+        batch.set_outcomes(outcomes)
 
     def _rejected(self, event: NewEvent, error: Exception) -> KafkaError:
         what = f"event {event.id} for topic {event.topic!r}"
@@ -251,4 +272,5 @@ def _record(encoded: EncodedEvent) -> dict[str, Any]:
         "value": None if is_tombstone else encoded.value.encode(),
         "key": event.key.encode() if event.key is not None else None,
         "headers": [(name, value.encode()) for name, value in encoded.headers.items()],
+        "size": len(event.key or "") + len(encoded.value) + sum(map(len, encoded.headers.values())),
     }
