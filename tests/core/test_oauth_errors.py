@@ -212,3 +212,16 @@ def test_claims_that_no_sign_in_could_carry_are_left_out(stated: object, kept: s
     raised = refusal("interaction_required", 50076, claims=stated)
     assert isinstance(raised, SignInRequiredError)
     assert raised.claims == kept
+
+
+def test_claims_that_nest_too_deeply_to_be_written_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = ScriptedEntra.refuse("interaction_required", claims={"access_token": {}}).body
+
+    def fail(value: object) -> str:
+        raise RecursionError
+
+    text = json.dumps(body).encode()
+    monkeypatch.setattr("iacs.core._oauth.errors.json.dumps", fail)
+    problem = read_problem(text)
+    assert problem is not None
+    assert problem.claims == ""

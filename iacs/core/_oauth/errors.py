@@ -183,11 +183,11 @@ def _text(data: Mapping[str, Any], name: str) -> str:
 
 def _claims(value: object) -> str:
     """Return claims as JSON; those that are no object would make every later sign-in fail, and are left out."""
-    if isinstance(value, dict):
-        return json.dumps(value)
     try:
+        if isinstance(value, dict):
+            return json.dumps(value)
         return decode_challenge(value) if isinstance(value, str) and value.strip() else ""
-    except MalformedResponseError:
+    except (MalformedResponseError, RecursionError):
         return ""
 
 
