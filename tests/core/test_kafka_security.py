@@ -147,6 +147,21 @@ async def test_reading_and_probing_say_the_same(secured_kafka: SecuredKafka) -> 
             assert "KAFKA_SSL_CAFILE" in caught.value.hint
 
 
+async def test_a_server_that_is_silent_in_the_handshake_is_given_up_within_the_timeout() -> None:
+    async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(wait, "127.0.0.1", 0) as listener:
+        servers = [f"127.0.0.1:{listener.sockets[0].getsockname()[1]}"]
+        async with KafkaClient(servers, timeout=1, security_protocol="SSL", logger=LOGGER) as kafka:
+            with pytest.raises(PublishError):
+                await kafka.publish("orders", 1)
+            async with asyncio.timeout(LONG / 2):
+                with pytest.raises(KafkaError, match="does not answer in the TLS handshake"):
+                    await read(kafka, "orders")
+
+
 async def test_one_broker_that_can_be_used_is_enough(secured_kafka: SecuredKafka, topic: str) -> None:
     make_topic((secured_kafka.broker.bootstrap,), topic)
     servers = [*secured_kafka.servers("TLS"), secured_kafka.broker.bootstrap]

@@ -27,6 +27,8 @@ def explain(
     problem = certificate_problem(error, server, ca_setting="KAFKA_SSL_CAFILE")
     if problem is not None:
         return Failure(problem.message, problem.hint, 1)
+    if isinstance(error, driver.HandshakeError) and isinstance(error.__cause__, driver.KafkaTimeoutError):
+        return Failure(f"{server} does not answer in the TLS handshake", f"{_PROTOCOL}; try again later", 0)
     for cause in causes(error):
         if failure := _of_cause(cause, server, settings):
             return failure
