@@ -23,3 +23,10 @@ def values(tx: Transaction, names: Sequence[str]) -> dict[str, int]:
     params = {f"n{index}": name for index, name in enumerate(names)}
     rows = tx.rows(f"SELECT name, value FROM iacs_counters WHERE name IN (:{', :'.join(params)})", params)  # noqa: S608
     return {row["name"]: int(row["value"]) for row in rows}
+
+
+def total(tx: Transaction, prefix: str) -> int:
+    """Return the sum of the counters whose names begin with a prefix."""
+    # Not LIKE: its case and its use of an index depend on the database.
+    sql = "SELECT sum(value) FROM iacs_counters WHERE substr(name, 1, :length) = :prefix"
+    return int(tx.value(sql, {"length": len(prefix), "prefix": prefix}) or 0)

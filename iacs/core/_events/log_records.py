@@ -23,7 +23,6 @@ _INSERT = """
     INSERT INTO iacs_event_log (topic, partition, "offset", event_id, event_key, value, headers, created_at)
     VALUES (:topic, :partition, :offset, :event_id, :event_key, :value, :headers, :created_at)
 """
-_VERSION = "SELECT sum(value) FROM iacs_counters WHERE substr(name, 1, 10) = 'event_log/'"  # in any collation
 _READ = """
     SELECT topic, partition, "offset", event_id, event_key, value, headers FROM iacs_event_log
     WHERE topic = :topic AND partition = :partition AND "offset" >= :start
@@ -60,7 +59,7 @@ def end_offsets(tx: Transaction, partitions: Sequence[Partition]) -> dict[Partit
 
 def log_version(tx: Transaction) -> int:
     """Return a number that changes whenever a record is added to any topic."""
-    return int(tx.value(_VERSION) or 0)
+    return counters.total(tx, "event_log/")
 
 
 def read(tx: Transaction, starts: Mapping[Partition, int], limit: int) -> list[Fetched]:
