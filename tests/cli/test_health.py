@@ -102,7 +102,7 @@ async def test_with_kafka_its_client_is_probed_instead_of_the_event_log(
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", ",".join(kafka_servers))
     ran = await asyncio.to_thread(iacs, "health", "--json", "--timeout", "20")
     assert ran.code == 0, ran.out
-    assert report(ran)["parts"]["core.kafka_client"]["detail"] == {"brokers": 1}
+    assert report(ran)["parts"]["core.kafka_client"]["detail"] == {"brokers": 1, "consumers": 0, "lag": 0}
     assert "core.event_log" not in report(ran)["parts"]
 
 
