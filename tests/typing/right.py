@@ -14,6 +14,7 @@ closing = Application(Shop(), keep_open=["lock", Lock], closing={"database": pri
 findings: tuple[Finding, ...] = check(Shop())
 
 assert_type(app.get(Service), Service)
+assert_type(app[Service], Service)
 assert_type(app.container.database(), Database)
 assert_type(Shop.lock, providers.Resource[Lock])
 assert_type(Shop.held, providers.Resource[Lock])

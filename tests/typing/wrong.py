@@ -10,7 +10,7 @@ app.get(Service).limmit  # wrong: no such attribute
 database: Database = app.get(Service)  # wrong: another class
 app.get("service")  # wrong: a path is read app["service"]
 app.get(Shop.service)  # wrong: a provider is not a class
-app[Service]  # wrong: a class is read app.get(Service)
+app[7]  # wrong: neither class nor path
 app["service", "lock"]  # wrong: one path
 app.started  # wrong: no such attribute
 

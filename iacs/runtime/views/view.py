@@ -1,9 +1,9 @@
 """Reading parts: what an application, its overlays and its scopes have in common."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from iacs.core.exceptions import NotStartedError, WiringError
 from iacs.runtime.declared.keys import name_of
@@ -20,8 +20,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Key = type[Any] | str
-NamedType = Callable[[Any], T]
-"""What a NewType is to a type checker."""
+T_co = TypeVar("T_co", covariant=True)
+
+
+class NamedType(Protocol[T_co]):
+    """What a NewType is to a type checker: a function, where a provider, which can be called too, has no name."""
+
+    __name__: str
+
+    def __call__(self, value: Any, /) -> T_co:
+        """Return the value, as the NewType."""
+        ...
 
 
 class View(ABC):
