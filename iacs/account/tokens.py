@@ -146,12 +146,7 @@ def _with_address(email: str, error: SignInRequiredError) -> SignInRequiredError
     named = SignInRequiredError(
         f"{email} {problem}: {error}",
         hint="; ".join(filter(None, (error.hint, remedy))),
-        error=error.error,
-        suberror=error.suberror,
-        codes=error.codes,
-        claims=error.claims,
-        trace_id=error.trace_id,
-        correlation_id=error.correlation_id,
+        **error.details(),
     )
     named.kept = error.kept
     return named

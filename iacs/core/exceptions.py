@@ -240,6 +240,11 @@ class AuthenticationError(IACSGraphError):
         self.correlation_id = correlation_id
         super().__init__(message, hint=hint)
 
+    def details(self) -> dict[str, Any]:
+        """Return the arguments besides message and hint, for another error about the same answer."""
+        names = ("error", "suberror", "codes", "claims", "trace_id", "correlation_id")
+        return {name: getattr(self, name) for name in names}
+
 
 class SignInRequiredError(AuthenticationError):
     """The person has to sign in again.

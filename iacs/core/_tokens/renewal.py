@@ -247,12 +247,7 @@ class TokenRenewal:
             raise OperatorRequiredError(
                 str(error),
                 hint="no person can sign in for the application: the tenant's administrator must lift the refusal",
-                error=error.error,
-                suberror=error.suberror,
-                codes=error.codes,
-                claims=error.claims,
-                trace_id=error.trace_id,
-                correlation_id=error.correlation_id,
+                **error.details(),
             ) from error
         return tokens.model_copy(update={"refresh_token": None})
 
