@@ -22,7 +22,7 @@ from iacs.mail_query.schema import MailFolder
 from iacs.mail_query.sync_options import SyncOptions
 
 _OUTAGE = 3
-"""The number of consecutive folders without an answer or with a status of 500 and above that is no chance."""
+"""After so many consecutive folders without a response, or with a status of 500 or above, Graph counts as down."""
 
 
 class MailboxSync:

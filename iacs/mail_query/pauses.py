@@ -50,7 +50,7 @@ class Pauses:
             return
         try:
             await self._database.run(repository.pause, account_id, until)
-        except DatabaseError as error:  # this process waits anyway, and Graph tells the others
+        except DatabaseError as error:  # this process waits anyway, and Graph asks the others to wait too
             self._logger.warning("pause not stored", reason=str(error))
 
     def _extend(self, account_id: str, until: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Why there is no response, in words that say whose fault it is: the host's, the proxy's, or the network's."""
+"""Why a request got no response, with the name of what failed: the host, the proxy or the network."""
 
 import aiohttp
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _MAX_SECONDS = 3_153_600_000.0
-"""A hundred years: a longer wait is no different, and would not fit a calendar."""
+"""A hundred years: a longer wait makes no difference, and its end would not be a valid date."""
 
 
 @dataclass(frozen=True, slots=True)
