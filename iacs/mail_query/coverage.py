@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from iacs.core.database import Database
 from iacs.core.exceptions import GraphError
 from iacs.core.transaction import Row
-from iacs.mail_query import repository
+from iacs.mail_query import message_rows
 from iacs.mail_query.collaborators import Account
 from iacs.mail_query.denied import naming_the_mailbox
 from iacs.mail_query.folders import all_folders, folder_url, is_search_folder
@@ -27,7 +27,7 @@ class MailCoverage:
         """Return the coverage of a mailbox, as Graph and the database have it now."""
         with naming_the_mailbox(account):
             tree = await all_folders(self._graph, account, everything=True)
-        stored = await self._database.read(repository.stored_counts, account.id)
+        stored = await self._database.read(message_rows.stored_counts, account.id)
         return Coverage(
             account=account.email,
             folders=tuple(_folder(folder, stored) for folder in tree.folders.values()),

@@ -9,9 +9,10 @@ from iacs.core.database import Database
 from iacs.core.exceptions import GraphError, MalformedResponseError
 from iacs.core.logger import Logger
 from iacs.core.transaction import Transaction
-from iacs.mail_query import repository
+from iacs.mail_query import folder_rows
 from iacs.mail_query.answers import LINK_EXPIRED, is_own
 from iacs.mail_query.events import MailLocation
+from iacs.mail_query.folder_rows import Advance, Cursor
 from iacs.mail_query.folders import folder_url
 from iacs.mail_query.graph_client import GraphClient, LinkTrail
 from iacs.mail_query.odata import encode
@@ -19,7 +20,6 @@ from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.page_store import PageStore
 from iacs.mail_query.pages import Page, read_changes
 from iacs.mail_query.progress import Progress
-from iacs.mail_query.repository import Advance, Cursor
 
 _STATE_LOST = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 _RESTARTS = 3
@@ -133,7 +133,7 @@ class FolderSync:
         stored = await self._database.run(self._store.store, reading.location, reading.cursor, page, link)
         reading.is_overtaken = stored is None
         if stored is None:
-            reading.move(await self._at_folder(repository.read_cursor, reading.location))
+            reading.move(await self._at_folder(folder_rows.read_cursor, reading.location))
         else:
             reading.cursor = stored.cursor
             progress.add_page(reading.location.folder_id, stored)
@@ -170,7 +170,7 @@ class FolderSync:
     async def _restart(self, reading: _Reading, reason: str) -> None:
         self._logger.warning("mail folder restarted", folder=reading.location.folder, reason=reason)
         reading.restarts += 1
-        reading.move(await self._at_folder(repository.restart_folder, reading.location))
+        reading.move(await self._at_folder(folder_rows.restart_folder, reading.location))
 
     async def _at_folder(
         self, work: Callable[[Transaction, str, str], Cursor], location: MailLocation

@@ -7,17 +7,17 @@ from iacs.core.clock import now, to_text
 from iacs.core.database import Database
 from iacs.core.exceptions import APIConnectionError, GraphError, MailQueryError
 from iacs.core.logger import Logger
-from iacs.mail_query import repository
+from iacs.mail_query import folder_rows, mailbox_rows
 from iacs.mail_query.answers import concerns_mailbox
 from iacs.mail_query.collaborators import Account
 from iacs.mail_query.denied import naming_the_mailbox
 from iacs.mail_query.events import MailLocation
+from iacs.mail_query.folder_rows import Advance, Cursor
 from iacs.mail_query.folder_sync import FolderSync
 from iacs.mail_query.folders import FolderTree, all_folders, folder_url
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.pages import read_folder_id
 from iacs.mail_query.progress import Progress
-from iacs.mail_query.repository import Advance, Cursor
 from iacs.mail_query.schema import MailFolder
 from iacs.mail_query.sync_options import SyncOptions
 
@@ -53,12 +53,12 @@ class MailboxSync:
             tree = await all_folders(self._graph, account)
         folders = await self._chosen(account, tree, options.folders)
         cursors = await self._database.run(
-            repository.upsert_folders,
+            folder_rows.upsert_folders,
             account.id,
             folders,
             since=to_text(options.since) if options.since else None,
         )
-        began_at = await self._database.run(repository.first_sync, account.id, to_text(now()))
+        began_at = await self._database.run(mailbox_rows.first_sync, account.id, to_text(now()))
         progress.begin(folders, cursors)
         self._report(tree, progress)
         failures = _Failures()
@@ -82,7 +82,7 @@ class MailboxSync:
         )
         for folder_id in cursors.keys() - tree.folders.keys() if tree.is_complete else ():
             progress.add_removed(
-                await self._database.run(repository.drop_folder, account.id, folder_id, to_text(now()))
+                await self._database.run(folder_rows.drop_folder, account.id, folder_id, to_text(now()))
             )
         if folders and len(failures.errors) == len(folders):
             raise failures.first()
@@ -155,14 +155,14 @@ class MailboxSync:
                 progress.fail(folder_id, error)
                 self._logger.warning("mail folder not synced", folder=location.folder, reason=str(error))
                 await self._database.run(
-                    repository.store_problem, account_id, folder_id, str(error), failed_at=to_text(now())
+                    folder_rows.store_problem, account_id, folder_id, str(error), failed_at=to_text(now())
                 )
             else:
                 failures.note_success()
                 idle += [advance] if advance else []
         if idle:
             idle.sort(key=lambda advance: advance.cursor.folder_id)  # so that two syncs cannot deadlock
-            await self._database.run(repository.advance_idle, account_id, idle, synced_at=to_text(now()))
+            await self._database.run(folder_rows.advance_idle, account_id, idle, synced_at=to_text(now()))
 
 
 class _Failures:

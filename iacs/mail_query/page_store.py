@@ -6,13 +6,13 @@ from typing import Any
 from iacs.core.clock import now, to_text
 from iacs.core.events import NewEvent
 from iacs.core.transaction import Transaction
-from iacs.mail_query import repository
+from iacs.mail_query import folder_rows, mailbox_rows, message_rows
 from iacs.mail_query.changes import Changes, changes, message_id
 from iacs.mail_query.collaborators import Outbox
 from iacs.mail_query.columns import columns
 from iacs.mail_query.events import MailLocation, received
+from iacs.mail_query.folder_rows import Cursor
 from iacs.mail_query.pages import Page, read_document
-from iacs.mail_query.repository import Cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,15 @@ class PageStore:
         """
         stored_at = to_text(now())
         account_id, is_end = location.account_id, page.next_link is None
-        repository.lock_mailbox(tx, account_id)
-        if not repository.advance(tx, account_id, cursor, link, synced_at=stored_at if is_end else None):
+        mailbox_rows.lock_mailbox(tx, account_id)
+        if not folder_rows.advance(tx, account_id, cursor, link, synced_at=stored_at if is_end else None):
             return None
         ids = {message_id(document) for document in page.items}
-        result = changes(page.items, repository.states(tx, account_id, ids), location.folder_id)
+        result = changes(page.items, message_rows.states(tx, account_id, ids), location.folder_id)
         written = self._written(location, result, cursor.generation, stored_at, tx.dialect)
-        repository.write(tx, written.rows)
-        repository.mark_seen(tx, account_id, result.unchanged, cursor.generation)
-        unseen = repository.remove_unseen(tx, account_id, cursor, stored_at) if is_end else 0
+        message_rows.write(tx, written.rows)
+        message_rows.mark_seen(tx, account_id, result.unchanged, cursor.generation)
+        unseen = message_rows.remove_unseen(tx, account_id, cursor, stored_at) if is_end else 0
         self._outbox.add(tx, written.events)
         return StoredPage(
             cursor=replace(cursor, link=link, complete=cursor.complete or is_end),

@@ -7,7 +7,7 @@ from iacs.core.clock import now
 from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError
 from iacs.core.logger import Logger
-from iacs.mail_query import repository
+from iacs.mail_query import mailbox_rows
 
 _FRESH_SECONDS = 1.0
 """The time after which another process may have written something that is worth a query."""
@@ -36,7 +36,7 @@ class Pauses:
             return
         self._read_at[account_id] = time.monotonic()
         try:
-            until = await self._database.read(repository.paused_until, account_id)
+            until = await self._database.read(mailbox_rows.paused_until, account_id)
         except DatabaseError as error:  # Graph itself repeats its request to wait
             self._logger.warning("pauses not read", reason=str(error))
         else:
@@ -49,7 +49,7 @@ class Pauses:
         if not self._extend(account_id, until) or self._database is None:
             return
         try:
-            await self._database.run(repository.pause, account_id, until)
+            await self._database.run(mailbox_rows.pause, account_id, until)
         except DatabaseError as error:  # this process waits anyway, and Graph asks the others to wait too
             self._logger.warning("pause not stored", reason=str(error))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from iacs.core.exceptions import APIConnectionError
+from iacs.mail_query.folder_rows import Cursor
 from iacs.mail_query.page_store import StoredPage
-from iacs.mail_query.repository import Cursor
 from iacs.mail_query.schema import FolderResult, FolderState, MailFolder, SyncProgress, SyncResult
 
 _COUNTS = ("seen", "new", "updated", "removed", "unreadable")

@@ -13,7 +13,7 @@ from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError, DegradedError, EventError, IACSGraphError, MailQueryError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, log_context
-from iacs.mail_query import repository
+from iacs.mail_query import folder_rows
 from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox
 from iacs.mail_query.graph_client import WHILE_WAITING, GraphClient
 from iacs.mail_query.retry_policy import RetryPolicy
@@ -164,7 +164,7 @@ class MailQueryService:
 
     async def probe(self) -> None:
         """Raise DegradedError if a folder could not be synced the last time."""
-        failing = await self._database.read(repository.failing_folders)
+        failing = await self._database.read(folder_rows.failing_folders)
         if failing:
             names = ", ".join(row["name"] or "a folder without a name" for row in failing[:3])
             more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""

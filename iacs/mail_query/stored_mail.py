@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 
 from iacs.core.database import Database
-from iacs.mail_query import repository
+from iacs.mail_query import message_rows
 from iacs.mail_query.collaborators import Accounts
 from iacs.mail_query.pages import read_message
 from iacs.mail_query.schema import Message, UnreadableMessage
@@ -27,7 +27,7 @@ class StoredMail:
         after = ""
         while True:
             rows = await self._database.read(
-                repository.documents,
+                message_rows.documents,
                 account.id,
                 folder_id=folder,
                 removed=removed,
@@ -43,4 +43,4 @@ class StoredMail:
     async def count(self, email: str, *, folder: str | None, removed: bool) -> int:
         """Return the number of messages."""
         account = await self._accounts.get(email)
-        return await self._database.read(repository.count, account.id, folder_id=folder, removed=removed)
+        return await self._database.read(message_rows.count, account.id, folder_id=folder, removed=removed)

@@ -1,0 +1,124 @@
+"""The rows of `iacs_messages`."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from iacs.core.transaction import Row, Transaction
+from iacs.mail_query.changes import State
+from iacs.mail_query.folder_rows import Cursor
+
+_WRITE = """
+INSERT INTO iacs_messages (
+    account_id, id, folder_id, change_key, internet_message_id, subject, sender_name, sender_address,
+    sent_at, received_at, is_read, has_attachments, document, problem, generation, stored_at, removed_at
+) VALUES (
+    :account_id, :id, :folder_id, :change_key, :internet_message_id, :subject, :sender_name, :sender_address,
+    :sent_at, :received_at, :is_read, :has_attachments, :document, :problem, :generation, :stored_at, :removed_at
+) ON CONFLICT (account_id, id) DO UPDATE SET
+    folder_id = excluded.folder_id, change_key = excluded.change_key,
+    internet_message_id = excluded.internet_message_id, subject = excluded.subject,
+    sender_name = excluded.sender_name, sender_address = excluded.sender_address,
+    sent_at = excluded.sent_at, received_at = excluded.received_at, is_read = excluded.is_read,
+    has_attachments = excluded.has_attachments, document = excluded.document, problem = excluded.problem,
+    generation = excluded.generation, removed_at = excluded.removed_at
+"""
+
+
+def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, State]:
+    """Return the stored states of messages, by id."""
+    if not ids:
+        return {}
+    rows = tx.rows(
+        _listed(
+            tx,
+            "SELECT id, folder_id, document, removed_at FROM iacs_messages"
+            " WHERE account_id = :account_id AND id IN (:listed)",
+        ),
+        {"account_id": account_id, "ids": json.dumps(list(ids))},
+    )
+    return {
+        row["id"]: State(json.loads(row["document"]), row["folder_id"], row["removed_at"] is not None)
+        for row in rows
+    }
+
+
+def write(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or replace them except for the time at which they were first stored."""
+    tx.execute(_WRITE, rows)
+
+
+def mark_seen(tx: Transaction, account_id: str, ids: Sequence[str], generation: int) -> None:
+    """Record that unchanged messages were seen in this generation."""
+    if not ids:
+        return
+    tx.execute(
+        _listed(
+            tx,
+            "UPDATE iacs_messages SET generation = :generation"
+            " WHERE account_id = :account_id AND id IN (:listed) AND generation <> :generation",
+        ),
+        {"account_id": account_id, "ids": json.dumps(list(ids)), "generation": generation},
+    )
+
+
+def remove_unseen(tx: Transaction, account_id: str, cursor: Cursor, removed_at: str) -> int:
+    """Mark the folder's messages that were not seen in this generation as removed; return their number."""
+    return tx.execute(
+        "UPDATE iacs_messages SET removed_at = :removed_at WHERE account_id = :account_id AND folder_id = :id"
+        " AND generation < :generation AND removed_at IS NULL",
+        {
+            "removed_at": removed_at,
+            "account_id": account_id,
+            "id": cursor.folder_id,
+            "generation": cursor.generation,
+        },
+    )
+
+
+def documents(
+    tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool, after: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return ids and documents, sorted by id, of the messages whose ids come after `after`."""
+    rows = tx.rows(
+        f"SELECT id, document FROM iacs_messages WHERE {_where(folder_id, removed=removed)} AND id > :after"  # noqa: S608 - constants
+        " ORDER BY id LIMIT :limit",
+        {"account_id": account_id, "folder_id": folder_id, "after": after, "limit": limit},
+    )
+    return [(row["id"], row["document"]) for row in rows]
+
+
+def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool) -> int:
+    """Return the number of stored messages."""
+    return int(
+        tx.value(
+            f"SELECT count(*) FROM iacs_messages WHERE {_where(folder_id, removed=removed)}",  # noqa: S608 - constants
+            {"account_id": account_id, "folder_id": folder_id},
+        )
+    )
+
+
+def stored_counts(tx: Transaction, account_id: str) -> dict[str, Row]:
+    """Return the numbers of stored and of unreadable messages, the last sync and the problem of each folder, by id."""
+    rows = tx.rows(
+        "SELECT folder.id, folder.name, folder.synced_at, folder.problem, folder.since, COALESCE(counts.stored, 0)"
+        " AS stored, COALESCE(counts.unreadable, 0) AS unreadable FROM iacs_mail_folders folder LEFT JOIN ("
+        "SELECT folder_id, count(*) AS stored, count(problem) AS unreadable FROM iacs_messages"
+        " WHERE account_id = :account_id AND removed_at IS NULL GROUP BY folder_id"
+        ") counts ON counts.folder_id = folder.id WHERE folder.account_id = :account_id",
+        {"account_id": account_id},
+    )
+    return {row["id"]: row for row in rows}
+
+
+def _where(folder_id: str | None, *, removed: bool) -> str:
+    """Return the conditions as plain comparisons: an index serves `folder_id = …`, but not a COALESCE of it."""
+    folder = " AND folder_id = :folder_id" if folder_id is not None else ""
+    return f"account_id = :account_id{folder}{'' if removed else ' AND removed_at IS NULL'}"
+
+
+def _listed(tx: Transaction, sql: str) -> str:
+    """Insert a subquery of the JSON array `:ids`: one parameter and one statement for any number of ids."""
+    if tx.dialect == "postgresql":
+        return sql.replace(":listed", "SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))")
+    return sql.replace(":listed", "SELECT value FROM json_each(:ids)")
