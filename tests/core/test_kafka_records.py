@@ -13,8 +13,7 @@ with warnings.catch_warnings():
     )
 
 from iacs.core._events.event_buffer import UnreadableRecord
-from iacs.core._kafka.reader import read_record
-from iacs.core._kafka.records import RawHeaders, _Batches
+from iacs.core._kafka.records import RawHeaders, _Batches, read_record
 from iacs.core.events import Event
 
 GZIP = 1

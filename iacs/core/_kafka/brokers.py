@@ -7,6 +7,7 @@ from typing import Any
 from iacs.core._kafka import driver
 from iacs.core._kafka.failure import explain
 from iacs.core._kafka.settings import ConnectionSettings, Failure
+from iacs.core._kafka.transports import TcpTransport, TlsTransport
 from iacs.redaction import redact_foreign
 
 
@@ -53,10 +54,8 @@ class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
             timeout_at=timeout_at,
         )
         if not self.ssl_enabled:
-            return driver.TcpTransport(self._net, sock, host=node.host)
-        transport = driver.TlsTransport(
-            self._net, sock, host=node.host, ssl_context=self.config["ssl_context"]
-        )
+            return TcpTransport(self._net, sock, host=node.host)
+        transport = TlsTransport(self._net, sock, host=node.host, ssl_context=self.config["ssl_context"])
         await transport.handshake_until(timeout_at)
         return transport
 

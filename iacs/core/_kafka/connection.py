@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from iacs.core._kafka.brokers import HopelessError, connect_brokers
-from iacs.core._kafka.driver import DIRECT, DriverError
+from iacs.core._kafka.driver import DriverError
 from iacs.core._kafka.oauth_token import TokenProvider
 from iacs.core._kafka.settings import ConnectionSettings
 from iacs.core._kafka.tls import tls_context
+from iacs.core._kafka.transports import DIRECT
 from iacs.core.exceptions import KafkaError
 from iacs.redaction import redact_foreign
 

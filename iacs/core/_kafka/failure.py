@@ -5,6 +5,7 @@ import ssl
 from iacs.core._kafka import driver
 from iacs.core._kafka.oauth_token import OAuthTokenError
 from iacs.core._kafka.settings import ConnectionSettings, Failure
+from iacs.core._kafka.transports import HandshakeError
 from iacs.core._tls.verification import causes, certificate_problem
 from iacs.redaction import redact_foreign
 
@@ -27,12 +28,12 @@ def explain(
     problem = certificate_problem(error, server, ca_setting="KAFKA_SSL_CAFILE")
     if problem is not None:
         return Failure(problem.message, problem.hint, 1)
-    if isinstance(error, driver.HandshakeError) and isinstance(error.__cause__, driver.KafkaTimeoutError):
+    if isinstance(error, HandshakeError) and isinstance(error.__cause__, driver.KafkaTimeoutError):
         return Failure(f"{server} does not answer in the TLS handshake", f"{_PROTOCOL}; try again later", 0)
     for cause in causes(error):
         if failure := _of_cause(cause, server, settings):
             return failure
-    if isinstance(error, driver.HandshakeError):
+    if isinstance(error, HandshakeError):
         return _closed_handshake(server, settings)
     if ready and not settings.security_protocol.startswith("SASL"):
         return _closed_without_sasl(server, settings)

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from iacs.core._events.event_buffer import EventBuffer
-from iacs.core._kafka.driver import TopicPartition, known_position, watch_offset_resets, watch_topic_ids
+from iacs.core._kafka.consumer_internals import known_position, watch_offset_resets, watch_topic_ids
+from iacs.core._kafka.driver import TopicPartition
 from iacs.core.logger import Logger
 
 Polled = Mapping[TopicPartition, Sequence[Any]]

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from iacs.core._events.encoded_event import EncodedEvent, encode_events
-from iacs.core._kafka import driver as kafka_driver
+from iacs.core._kafka import driver, producer_internals
 from iacs.core._kafka.codecs import check_codec
 from iacs.core._kafka.connection import KafkaConnection
 from iacs.core._kafka.driver import DriverError, KafkaTimeoutError
@@ -135,7 +135,7 @@ class KafkaPublisher:
             await self._connection.check_reachable()
         answer = Future[int]()
         answer.set_running_or_notify_cancel()  # from here on it cannot be cancelled
-        await self._run(lambda: kafka_driver.ask_brokers(self._open(), answer))
+        await self._run(lambda: producer_internals.ask_brokers(self._open(), answer))
         try:
             return await asyncio.wrap_future(answer)
         except DriverError as error:
@@ -157,20 +157,20 @@ class KafkaPublisher:
     def _send(self, batch: Batch) -> None:
         encoded = encode_events(batch.events, self._source)
         producer, sent = self._open(), defaultdict[object, dict[int, Any]](dict)
-        sending = kafka_driver.Sending(producer)
+        sending = producer_internals.Sending(producer)
         for index, event in enumerate(encoded):
             began = time.monotonic()
             try:
                 future = sending.send(event.event.topic, **_record(event))
             except KafkaTimeoutError as error:
                 self._watch(batch, sent.values())
-                is_answering = kafka_driver.has_answered_since(producer, began)
+                is_answering = producer_internals.has_answered_since(producer, began)
                 self._fail_rest(batch, index, error, is_answering=is_answering)
                 return  # the others would wait as long, one after another
             except (DriverError, ValueError) as error:
                 batch.set_outcome(index, self._rejected(event.event, error))
             else:
-                sent[kafka_driver.partition_of(future)][index] = future
+                sent[producer_internals.partition_of(future)][index] = future
         self._watch(batch, sent.values())
 
     def _watch(self, batch: Batch, sent: Iterable[Mapping[int, Any]]) -> None:
@@ -206,7 +206,7 @@ class KafkaPublisher:
         if isinstance(error, KafkaTimeoutError):
             return self._connection.no_answer(f"Kafka did not acknowledge {what}", error)
         failure = self._connection.error(f"Kafka rejected {what}", error, hint=hint_of(error))
-        if isinstance(error, kafka_driver.REJECTIONS):
+        if isinstance(error, driver.REJECTIONS):
             return EventRejectedError(str(failure), servers=failure.servers, hint=failure.hint)
         return failure
 
@@ -222,22 +222,22 @@ class KafkaPublisher:
         while True:
             left = began + self._connection.timeout * 0.9 - time.monotonic()
             try:
-                kafka_driver.wait_for_topic(producer, topic, min(left, seconds))
+                producer_internals.wait_for_topic(producer, topic, min(left, seconds))
             except (DriverError, ValueError) as error:
-                if left > seconds and not kafka_driver.has_answered_since(producer, began):
+                if left > seconds and not producer_internals.has_answered_since(producer, began):
                     continue
                 raise self._unknown_topic(topic, error) from error
             return
 
     def _open(self) -> Any:
-        if self._producer is not None and kafka_driver.has_failed_for_good(self._producer):
+        if self._producer is not None and producer_internals.has_failed_for_good(self._producer):
             self._close()
         if self._producer is None:
             if self._compression is not None:
                 check_codec(self._compression)
             delivery_ms = self._connection.driver_timeout_ms
             self._producer = self._connection.connect(
-                kafka_driver.KafkaProducer,
+                driver.KafkaProducer,
                 loop=self._loop,
                 acks="all",
                 enable_idempotence=True,
@@ -250,7 +250,7 @@ class KafkaPublisher:
                 allow_auto_create_topics=self._create_topics,
                 metrics_enabled=False,
             )
-            kafka_driver.survive_rejections(self._producer)
+            producer_internals.survive_rejections(self._producer)
         return self._producer
 
     def _close(self) -> None:

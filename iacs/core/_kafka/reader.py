@@ -3,26 +3,18 @@
 import asyncio
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from iacs.core._events.cloud_event import read_event
-from iacs.core._events.encoding import decode
-from iacs.core._events.event_buffer import EventBuffer, Fetched, Record, UnreadableRecord
+from iacs.core._events.event_buffer import EventBuffer, Record
 from iacs.core._kafka.codecs import missing_codec
 from iacs.core._kafka.connection import KafkaConnection
-from iacs.core._kafka.driver import (
-    ConsumerRebalanceListener,
-    DriverError,
-    KafkaConsumer,
-    OffsetAndMetadata,
-    TopicPartition,
-    insist_on_joining,
-    unread,
-)
+from iacs.core._kafka.consumer_internals import unread
+from iacs.core._kafka.driver import DriverError, KafkaConsumer, TopicPartition
 from iacs.core._kafka.hints import hint_of
 from iacs.core._kafka.log_watch import LogWatch, Polled
-from iacs.core._kafka.records import RawHeaders, read_raw_headers
+from iacs.core._kafka.rebalance import RebalanceListener, committable, partitions_of
+from iacs.core._kafka.records import read_raw_headers, read_record
 from iacs.core.events import Partition
 from iacs.core.exceptions import KafkaError
 from iacs.core.logger import Logger
@@ -113,7 +105,7 @@ class KafkaReader:
         consumer = self._connect()
         read_raw_headers(consumer)
         try:
-            consumer.subscribe(self._topics, listener=_Rebalance(self, consumer))
+            consumer.subscribe(self._topics, listener=self._listener(consumer))
             for topic in self._topics:
                 # Before the group is joined: a leader that knows no partitions assigns none at first.
                 consumer.partitions_for_topic(topic)
@@ -125,6 +117,9 @@ class KafkaReader:
             if self._group is not None:
                 self._commit(consumer)
             consumer.close(autocommit=False, timeout_ms=self._connection.timeout_ms)
+
+    def _listener(self, consumer: Any) -> RebalanceListener:
+        return RebalanceListener(consumer, self.buffer, assign=self.assign, revoke=self.revoke)
 
     def _connect(self) -> Any:
         return self._connection.connect(
@@ -155,7 +150,7 @@ class KafkaReader:
         # Polled even while paused: the group counts a consumer that does not poll as dead.
         polled = consumer.poll(timeout_ms=1 if is_paused else _POLL_MS)
         if self._group is None and (assigned := consumer.assignment()):
-            self.assign(_partitions(assigned))
+            self.assign(partitions_of(assigned))
             epoch = self.buffer.epoch
         if polled:
             self._answered_at = time.monotonic()
@@ -172,7 +167,7 @@ class KafkaReader:
         records = [read_record(record) for records in polled.values() for record in records]
         left_out = self.buffer.put(records, epoch)
         # The group was rebalanced meanwhile, or is about to be: fetch again what is still assigned after that.
-        for partition in left_out & set(_partitions(consumer.assignment())):
+        for partition in left_out & set(partitions_of(consumer.assignment())):
             first = polled[TopicPartition(*partition)][0].offset
             consumer.seek(TopicPartition(*partition), self.buffer.next_offset(partition, first))
 
@@ -217,79 +212,8 @@ class KafkaReader:
             return
         self._committed_at = time.monotonic()
         try:
-            consumer.commit(_committable(offsets), timeout_ms=self._connection.timeout_ms)
+            consumer.commit(committable(offsets), timeout_ms=self._connection.timeout_ms)
         except DriverError as error:  # the group reads them again: delivery is at least once
             self._logger.warning("offsets not committed", group=self._group, reason=str(error))
         else:
             self.buffer.mark_committed(offsets)
-
-
-class _Rebalance(ConsumerRebalanceListener):  # type: ignore[misc]
-    """The listener for rebalances; it runs in the driver's own thread, while ours waits in poll()."""
-
-    def __init__(self, reader: KafkaReader, consumer: Any) -> None:
-        self._reader = reader
-        self._consumer = consumer
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Commit what is finished before another member may begin, and drop records not taken."""
-        insist_on_joining(self._consumer)
-        offsets = self._reader.buffer.uncommitted()
-        if offsets:  # not awaited, but on the connection that asks to join next, so the broker sees it first
-            self._consumer.commit_async(_committable(offsets))
-        self._reader.revoke(_partitions(revoked))
-
-    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
-        """Drop everything: another member may have begun already."""
-        self._reader.revoke(_partitions(lost))
-        self._reader.buffer.assign([])  # forgets the offsets of partitions that are no longer assigned
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Take records of these partitions from now on.
-
-        In those that it kept, kafka-python resumes where it was, after the records that were dropped above.
-        """
-        for partition, offset in self._reader.assign(_partitions(assigned)).items():
-            self._consumer.seek(TopicPartition(*partition), offset)
-
-
-def _partitions(partitions: Iterable[TopicPartition]) -> list[Partition]:
-    return [(partition.topic, partition.partition) for partition in partitions]
-
-
-def _committable(offsets: Mapping[Partition, int]) -> dict[TopicPartition, OffsetAndMetadata]:
-    return {
-        TopicPartition(*partition): OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()
-    }
-
-
-def read_record(record: Any) -> Fetched:
-    """Return a ConsumerRecord as an event, or as unreadable with the reason, and its size in bytes."""
-    key, value, headers = record.key, record.value, record.headers
-    size = len(key or b"") + len(value or b"")
-    try:
-        texts = headers.read() if type(headers) is RawHeaders else dict[str, str]()
-    except UnicodeDecodeError:
-        texts = headers.read(name_errors="backslashreplace")
-        return _unreadable(record, texts, "the name of a header is not UTF-8"), size
-    try:
-        event = read_event(
-            texts,
-            topic=record.topic,
-            value=decode(value) if value is not None else None,
-            key=key.decode() if key is not None else None,
-            partition=record.partition,
-            offset=record.offset,
-        )
-    except UnicodeDecodeError as error:
-        what = "the key is not UTF-8: " if error.object == key else ""
-        return _unreadable(record, texts, f"not JSON: {what}{error}"), size
-    except ValueError as error:
-        return _unreadable(record, texts, f"not JSON: {error}"), size
-    return event, size
-
-
-def _unreadable(record: Any, headers: dict[str, str], reason: str) -> UnreadableRecord:
-    return UnreadableRecord(
-        record.topic, record.partition, record.offset, record.key, record.value, headers, reason
-    )

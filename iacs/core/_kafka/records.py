@@ -6,6 +6,9 @@ UTF-8.
 
 from typing import Any
 
+from iacs.core._events.cloud_event import read_event
+from iacs.core._events.encoding import decode
+from iacs.core._events.event_buffer import Fetched, UnreadableRecord
 from iacs.core._kafka.driver import DefaultRecordBatch, decode_varint
 
 
@@ -120,3 +123,35 @@ def _bytes_at(data: bytes, position: int) -> tuple[bytes | None, int]:
         size, position = first >> 1, position + 1
     end = position + size
     return data[position:end], end
+
+
+def read_record(record: Any) -> Fetched:
+    """Return a ConsumerRecord as an event, or as unreadable with the reason, and its size in bytes."""
+    key, value, headers = record.key, record.value, record.headers
+    size = len(key or b"") + len(value or b"")
+    try:
+        texts = headers.read() if type(headers) is RawHeaders else dict[str, str]()
+    except UnicodeDecodeError:
+        texts = headers.read(name_errors="backslashreplace")
+        return _unreadable(record, texts, "the name of a header is not UTF-8"), size
+    try:
+        event = read_event(
+            texts,
+            topic=record.topic,
+            value=decode(value) if value is not None else None,
+            key=key.decode() if key is not None else None,
+            partition=record.partition,
+            offset=record.offset,
+        )
+    except UnicodeDecodeError as error:
+        what = "the key is not UTF-8: " if error.object == key else ""
+        return _unreadable(record, texts, f"not JSON: {what}{error}"), size
+    except ValueError as error:
+        return _unreadable(record, texts, f"not JSON: {error}"), size
+    return event, size
+
+
+def _unreadable(record: Any, headers: dict[str, str], reason: str) -> UnreadableRecord:
+    return UnreadableRecord(
+        record.topic, record.partition, record.offset, record.key, record.value, headers, reason
+    )

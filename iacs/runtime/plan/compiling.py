@@ -27,11 +27,10 @@ from iacs.runtime.plan.expressions import (
     option,
     required,
 )
+from iacs.runtime.plan.generated_parts import AsyncGeneratedPart, GeneratedPart
 from iacs.runtime.plan.scoped_parts import (
-    AsyncGeneratedPart,
     BuiltPart,
     EnteredPart,
-    GeneratedPart,
     NativePart,
     PassedPart,
     ScopedPart,
