@@ -88,7 +88,7 @@ async def _reporting(request: web.Request, handler: Handler) -> web.StreamRespon
     """Report what a handler raises, since a middleware between the two may answer it."""
     try:
         return await handler(request)
-    except Exception as error:
+    except Exception as error:  # the scope ends with whatever the handler raised
         scope = request[SCOPE]
         if isinstance(scope, PassingScope) and getattr(error, "status", 500) >= 400:
             scope.answered = error

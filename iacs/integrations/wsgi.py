@@ -71,7 +71,7 @@ class ScopedBody:
             return next(self._pieces)
         except StopIteration:
             raise
-        except Exception as error:
+        except Exception as error:  # the scope ends with whatever the response raised
             self._scope.answered = error
             raise
 

@@ -105,7 +105,8 @@ class KafkaReader:
         consumer = self._connect()
         read_raw_headers(consumer)
         try:
-            consumer.subscribe(self._topics, listener=self._listener(consumer))
+            listener = RebalanceListener(consumer, self.buffer, assign=self.assign, revoke=self.revoke)
+            consumer.subscribe(self._topics, listener=listener)
             for topic in self._topics:
                 # Before the group is joined: a leader that knows no partitions assigns none at first.
                 consumer.partitions_for_topic(topic)
@@ -117,9 +118,6 @@ class KafkaReader:
             if self._group is not None:
                 self._commit(consumer)
             consumer.close(autocommit=False, timeout_ms=self._connection.timeout_ms)
-
-    def _listener(self, consumer: Any) -> RebalanceListener:
-        return RebalanceListener(consumer, self.buffer, assign=self.assign, revoke=self.revoke)
 
     def _connect(self) -> Any:
         return self._connection.connect(

@@ -36,7 +36,9 @@ class TlsTransport(_ReadsToTheEnd, KafkaSSLTransport):  # type: ignore[misc]
         """Agree on TLS, or close the connection; the limit is an instant of the monotonic clock, in seconds."""
         try:
             await self._handshake(timeout_at)
-        except Exception as error:
+        except (
+            Exception
+        ) as error:  # OpenSSL and sockets raise what they like, and the socket must not stay open
             self.close()
             raise HandshakeError(error) from error
 
