@@ -3,12 +3,13 @@
 import base64
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from iacs.sandbox.cloud import CLOUD, RECORD, Cloud, RecordedRequest
-from iacs.sandbox.entra import authorize, device, grants, metadata
+from iacs.sandbox.cloud import CLOUD, RECORD, TOKEN_FIELDS, Cloud, RecordedRequest
+from iacs.sandbox.directory import Person
+from iacs.sandbox.entra import admin_consent, authorize, device, grants, metadata
 from iacs.sandbox.entra.errors import EntraError
 from iacs.sandbox.faults import Fault
 from iacs.sandbox.graph import routes
@@ -28,6 +29,10 @@ _CODES = {
 }
 
 
+class _Dropped(web.Response):
+    """The response of a request whose connection was closed, which nobody receives."""
+
+
 @web.middleware
 async def _record(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Record every request, and its status when it is answered."""
@@ -35,8 +40,13 @@ async def _record(request: web.Request, handler: Handler) -> web.StreamResponse:
     record = RecordedRequest(request.method, request.path, dict(request.query), headers, time.monotonic())
     request[RECORD] = record
     request.app[CLOUD].requests.append(record)
-    response = await handler(request)
-    record.status = response.status
+    try:
+        response = await handler(request)
+    except web.HTTPException as raised:  # aiohttp's own: no such path, a redirect
+        record.status = raised.status
+        raise
+    if not isinstance(response, _Dropped):
+        record.status = response.status
     return response
 
 
@@ -61,10 +71,20 @@ async def _attribute(request: web.Request, handler: Handler) -> web.StreamRespon
     """Record the user and the grant type of a request, by which limits and faults are selected."""
     if request.path.startswith(_GRAPH):
         authenticate(request)
-    elif request.method == "POST":
-        grant_type = (await request.post()).get("grant_type")
-        request[RECORD].grant_type = grant_type if isinstance(grant_type, str) else None
+        return await handler(request)
+    form = await request.post() if request.method == "POST" else request.query
+    grant_type, person = form.get("grant_type"), _person(request.app[CLOUD], form)
+    request[RECORD].grant_type = grant_type if isinstance(grant_type, str) else None
+    request[RECORD].user = person.address if person else None
     return await handler(request)
+
+
+def _person(cloud: Cloud, form: Mapping[str, object]) -> Person | None:
+    """Return the person that a request to Entra ID is about, if it names one."""
+    hint = str(form.get("login_hint") or "")
+    if hint:
+        return cloud.directory.find(hint)
+    return cloud.issuer.person(str(form.get("code") or form.get("refresh_token") or ""))
 
 
 def _headers(fault: Fault) -> dict[str, str]:
@@ -83,7 +103,7 @@ def _fail(request: web.Request, fault: Fault) -> web.StreamResponse:
     if fault.drop:
         if request.transport:
             request.transport.abort()
-        return web.Response(status=500)
+        return _Dropped(status=500)
     status = fault.status or 500
     if fault.number:
         raise EntraError(
@@ -110,6 +130,7 @@ async def _apply_faults(request: web.Request, handler: Handler) -> web.StreamRes
         request.method, request.path, record.user or "", record.grant_type or ""
     )
     if fault is None or (fault.status is None and not fault.drop):
+        request[TOKEN_FIELDS] = dict(fault.fields) if fault else {}
         return await handler(request)
     return _fail(request, fault)
 
@@ -118,7 +139,7 @@ async def _apply_faults(request: web.Request, handler: Handler) -> web.StreamRes
 async def _limit_concurrency(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Reject concurrent requests above the limit of a mailbox."""
     user, limit = request[RECORD].user or "", request.app[CLOUD].behaviour.mailbox_concurrency
-    if not user or limit is None:
+    if not request.path.startswith(_GRAPH) or limit is None:
         return await handler(request)
     in_flight = request.app[CLOUD].in_flight
     in_flight[user] += 1
@@ -139,6 +160,8 @@ def _entra_routes() -> list[web.RouteDef]:
         web.get("/common/discovery/instance", metadata.instance_discovery),
         web.get(f"{oauth}/authorize", authorize.authorize),
         web.get(f"{oauth}/logout", authorize.logout),
+        web.get("/{tenant}/adminconsent", admin_consent.page),
+        web.get("/{tenant}/v2.0/adminconsent", admin_consent.page),
         web.post(f"{oauth}/token", grants.token),
         web.post(f"{oauth}/devicecode", device.begin),
         web.get("/{tenant}/oauth2/deviceauth", device.page),

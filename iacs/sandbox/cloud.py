@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from iacs.sandbox.directory import Directory, stable_id
+from iacs.sandbox.directory import Directory, Person, stable_id
+from iacs.sandbox.entra.consents import Consents
 from iacs.sandbox.entra.device_sign_ins import DeviceSignIns
+from iacs.sandbox.entra.refusals import Refusal, satisfies
 from iacs.sandbox.entra.token_issuer import TokenIssuer
 from iacs.sandbox.faults import Faults
 from iacs.sandbox.mail.mailbox import Mailbox
@@ -42,7 +44,7 @@ class RecordedRequest:
     headers: Mapping[str, str] = field(repr=False)
     at: float
     user: str | None = None
-    """The address of the mailbox, or the client id for a token of the application itself."""
+    """The address of the person, as far as the request names one; the client id for the application itself."""
     grant_type: str | None = None
     status: int = 0
 
@@ -79,8 +81,21 @@ class Cloud:
     device_sign_ins: DeviceSignIns = field(default_factory=DeviceSignIns)
     requests: list[RecordedRequest] = field(default_factory=list)
     permissions: Permissions = field(default_factory=Permissions)
+    consents: Consents = field(default_factory=Consents)
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    """By object id."""
     in_flight: Counter[str] = field(default_factory=Counter)
     """The number of requests that are being answered, by mailbox."""
+
+    def refusal(self, person: Person | None) -> Refusal | None:
+        """Return the refusal that Entra ID repeats to a person."""
+        return self.refusals.get(person.object_id) if person else None
+
+    def lift_refusal(self, person: Person, *, claims: str) -> None:
+        """End the refusal of a person who has signed in with the claims that it demands."""
+        refused = self.refusal(person)
+        if refused and not refused.blocks and satisfies(claims, refused.claims):
+            del self.refusals[person.object_id]
 
 
 def new_cloud(addresses: Iterable[str], behaviour: Behaviour, issuer: TokenIssuer) -> Cloud:
@@ -92,6 +107,8 @@ def new_cloud(addresses: Iterable[str], behaviour: Behaviour, issuer: TokenIssue
 
 CLOUD: web.AppKey[Cloud] = web.AppKey("cloud", Cloud)
 RECORD: web.RequestKey[RecordedRequest] = web.RequestKey("record", RecordedRequest)
+TOKEN_FIELDS: web.RequestKey[dict[str, object]] = web.RequestKey("token_fields", dict)
+"""Fields that replace those of a token response; `...` leaves one out."""
 
 
 def origin(request: web.Request) -> str:

@@ -32,6 +32,8 @@ class Fault:
     """Seconds."""
     drop: bool = False
     """Close the connection without an answer."""
+    fields: Mapping[str, object] = field(default_factory=dict)
+    """Fields that replace those of a token response; `...` leaves one out."""
     applied: int = 0
     """Number of requests that have failed so far."""
 
@@ -108,6 +110,12 @@ class Faults:
     ) -> Fault:
         """Answer Entra ID's error JSON (at the authorize endpoint: its redirect with `error`)."""
         return self.add(Fault(path, status=status, code=error, number=number, message=message, **matcher))
+
+    def token_fields(
+        self, fields: Mapping[str, object], *, path: str = "*/oauth2/v2.0/token", **matcher: Any
+    ) -> Fault:
+        """Issue tokens, but with other fields in the response; a field set to `...` is left out."""
+        return self.add(Fault(path, fields=fields, **matcher))
 
     async def take(self, method: str, path: str, user: str, grant_type: str) -> Fault | None:
         """Return the failure of this request, after its delay; None if it succeeds."""

@@ -6,16 +6,16 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import web
 
+from iacs.sandbox.administration import Administration
 from iacs.sandbox.app import create_app
 from iacs.sandbox.certificates import server_context
 from iacs.sandbox.cloud import Behaviour, RecordedRequest, new_cloud
 from iacs.sandbox.directory import stable_id
-from iacs.sandbox.entra.grants import issue_tokens
-from iacs.sandbox.entra.token_issuer import Grant, TokenIssuer
+from iacs.sandbox.entra.token_issuer import TokenIssuer
 from iacs.sandbox.errors import SandboxError
 from iacs.sandbox.faults import Faults
 from iacs.sandbox.mail.loading import load
@@ -24,7 +24,7 @@ from iacs.sandbox.mail.mailbox import Mailbox
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
-class Sandbox:
+class Sandbox(Administration):
     """Entra ID and Microsoft Graph with mail from files, served on loopback only.
 
     `port` 0 is any free port. Raises SandboxError for an address that is not on loopback, and on start for
@@ -46,7 +46,7 @@ class Sandbox:
             )
         self._sources = dict(mailboxes)
         self._host, self._port, self._https = host, port, https
-        self._cloud = new_cloud(mailboxes, behaviour or Behaviour(), TokenIssuer(stable_id("tenant")))
+        super().__init__(new_cloud(mailboxes, behaviour or Behaviour(), TokenIssuer(stable_id("tenant"))))
         self._runner: web.AppRunner | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -187,51 +187,6 @@ class Sandbox:
     def mailbox(self, address: str) -> Mailbox:
         """Return the mailbox of an address; raise KeyError if it does not exist."""
         return self._cloud.directory.person(address).mailbox
-
-    def register_certificate(self, pem: bytes) -> None:
-        """Accept assertions signed with the key of this certificate; from now on they are verified."""
-        self._cloud.registration.certificates.append(pem)
-
-    def grant_full_access(self, mailbox: str, to: str) -> None:
-        """Let a person open the mailbox of another one, as an administrator of Exchange does."""
-        people = [self._cloud.directory.person(address) for address in (mailbox, to)]
-        self._cloud.permissions.full_access.add((people[0].address.lower(), people[1].address.lower()))
-
-    def revoke_full_access(self, mailbox: str, of: str) -> None:
-        """Take the access to another person's mailbox from a person again."""
-        self._cloud.permissions.full_access.discard((mailbox.lower(), of.lower()))
-
-    def limit_application(self, *mailboxes: str) -> None:
-        """Let the application open these mailboxes alone with its own token, by an application access policy."""
-        people = [self._cloud.directory.person(address) for address in mailboxes]
-        self._cloud.permissions.application_policy = frozenset(person.address.lower() for person in people)
-
-    def change_username(self, address: str, username: str) -> None:
-        """Give a person a sign-in name that is not their address."""
-        self._cloud.directory.change(address, sign_in_name=username)
-
-    def create_again(self, address: str) -> None:
-        """Delete a person and create them again: the address is the same, the object id is not."""
-        person = self._cloud.directory.person(address)
-        self._cloud.issuer.revoke(person)
-        self._cloud.directory.change(address, creation=person.creation + 1)
-
-    def object_id(self, address: str) -> str:
-        """Return the id of a person, which is the `oid` claim of their tokens."""
-        return self._cloud.directory.person(address).object_id
-
-    def sign_in(self, address: str, *, scopes: str) -> dict[str, Any]:
-        """Return what the token endpoint responds when a person has signed in, without the id token."""
-        grant = Grant(self._cloud.directory.person(address), tuple(scopes.split()))
-        return issue_tokens(self._cloud, grant, scopes=grant.scopes, refreshable=True)
-
-    def revoke(self, address: str) -> None:
-        """End every sign-in of a person, as an administrator can."""
-        self._cloud.issuer.revoke(self._cloud.directory.person(address))
-
-    def expire_access_tokens(self) -> None:
-        """Expire every access token issued so far."""
-        self._cloud.issuer.expire_access_tokens()
 
 
 async def _stop(runner: web.AppRunner) -> None:

@@ -51,6 +51,15 @@ async def test_a_connection_may_drop(cloud: Sandbox, ask: Ask) -> None:
     with pytest.raises(aiohttp.ClientConnectionError):
         await ask(MESSAGES)
     assert (await ask(MESSAGES))[0] == 200
+    assert [request.status for request in cloud.requests[-3:]] == [0, 0, 200]
+
+
+async def test_redirects_and_unknown_paths_are_recorded_with_their_status(cloud: Sandbox) -> None:
+    logout = f"{cloud.url}/common/oauth2/v2.0/logout?post_logout_redirect_uri=http://localhost/"
+    async with aiohttp.ClientSession() as session:
+        await session.get(logout, allow_redirects=False)
+        await session.get(f"{cloud.url}/nothing/here")
+    assert [request.status for request in cloud.requests] == [302, 404]
 
 
 async def test_an_answer_may_be_slow(cloud: Sandbox, ask: Ask) -> None:

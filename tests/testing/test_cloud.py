@@ -83,7 +83,7 @@ def test_failures_are_method_calls(project: pytest.Pytester) -> None:
         cloud.throttle()
         cloud.drop(after=1)
         await application.get(MailQueryService).sync(ALICE)
-        assert {429, 500} < {request.status for request in cloud.requests}
+        assert {429, 0} < {request.status for request in cloud.requests}
 
     async def test_refused(cloud, application):
         cloud.refuse("*/mailFolders*", times=None)

@@ -11,8 +11,10 @@ from aiohttp import web
 from iacs.sandbox.cloud import CLOUD, Cloud
 from iacs.sandbox.directory import Person
 from iacs.sandbox.entra import pages
+from iacs.sandbox.entra.consents import permissions
 from iacs.sandbox.entra.errors import EntraError, invalid_request
 from iacs.sandbox.entra.metadata import check_tenant
+from iacs.sandbox.entra.refusals import find_refusal
 from iacs.sandbox.entra.token_issuer import Grant, Issued
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -26,7 +28,7 @@ def client_info(tenant_id: str, person: Person) -> str:
     return base64.urlsafe_b64encode(fields).decode().rstrip("=")
 
 
-def _check_client(cloud: Cloud, query: Mapping[str, str]) -> str:
+def check_client(cloud: Cloud, query: Mapping[str, str]) -> str:
     """Return the redirect URI; an error in it or before it must never be redirected."""
     if query.get("client_id") != cloud.registration.client_id:
         raise EntraError(
@@ -55,7 +57,7 @@ def _check_request(query: Mapping[str, str]) -> None:
         raise invalid_request("code_challenge_method must be 'plain' or 'S256'.", 501491)
 
 
-def _redirect(query: Mapping[str, str], redirect_uri: str, fields: Mapping[str, str]) -> web.Response:
+def redirect(query: Mapping[str, str], redirect_uri: str, fields: Mapping[str, str]) -> web.Response:
     """Redirect to the application with the fields and the state, in the requested response mode."""
     fields = {**fields, **({"state": query["state"]} if "state" in query else {})}
     mode = query.get("response_mode", "query")
@@ -66,18 +68,20 @@ def _redirect(query: Mapping[str, str], redirect_uri: str, fields: Mapping[str, 
     return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
 
 
+def refused_page(error: EntraError) -> web.Response:
+    """Return the page for an error that must not be sent to the application."""
+    title = "Sorry, but we're having trouble signing you in"
+    return pages.message(title, f"AADSTS{error.number}: {error}", status=400)
+
+
 def refusal(request: web.Request, error: EntraError) -> web.Response:
     """Return an error to the application that started the sign-in, if its redirect URI may be used."""
     try:
-        redirect_uri = _check_client(request.app[CLOUD], request.query)
+        redirect_uri = check_client(request.app[CLOUD], request.query)
     except EntraError as client_error:
-        return pages.message(
-            "Sorry, but we're having trouble signing you in",
-            f"AADSTS{client_error.number}: {client_error}",
-            status=400,
-        )
+        return refused_page(client_error)
     fields = {key: str(value) for key, value in error.fields(request).items() if key in _REDIRECTED_FIELDS}
-    return _redirect(request.query, redirect_uri, fields)
+    return redirect(request.query, redirect_uri, fields)
 
 
 def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[str, str]:
@@ -96,14 +100,38 @@ def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[
 
 
 def _person(cloud: Cloud, query: Mapping[str, str]) -> Person | None:
-    """Return the person who signs in, None if a page has to ask; raise EntraError, which is redirected."""
+    """Return the person who signs in, None if a page has to ask.
+
+    Raises EntraError, which is redirected, also for a person whose sign-ins are refused.
+    """
     _check_request(query)
     person = cloud.directory.find(query.get("login_hint", ""))
     if person is None and query.get("prompt") == "none":
         raise EntraError(
             "login_required", 50058, "A silent sign-in request was sent but no user is signed in."
         )
+    refused = cloud.refusal(person)
+    if refused and refused.blocks:
+        raise refused.error("access_denied")
     return person
+
+
+def _ask_consent(cloud: Cloud, person: Person, path: str, query: Mapping[str, str]) -> web.Response | None:
+    """Return the page that asks for consent, None if it has been given; raise EntraError if it is denied."""
+    owner, scopes = person.object_id, query["scope"].split()
+    missing = cloud.consents.missing(cloud.directory.tenant_id, owner, scopes)
+    if missing and query.get("prompt") == "none":
+        raise find_refusal(65001).error("interaction_required")
+    reserved = missing & cloud.consents.administrator_only
+    if missing and query.get("decision") == "deny":
+        message = "The resource owner or authorization server denied the request."
+        raise EntraError("access_denied", 90094 if reserved else 65004, message)
+    if reserved:
+        return pages.need_approval(reserved, path, query)
+    if missing and query.get("decision") != "accept":
+        return pages.ask_consent("", [scope for scope in scopes if permissions([scope])], path, query)
+    cloud.consents.add(owner, scopes)
+    return None
 
 
 async def authorize(request: web.Request) -> web.Response:
@@ -111,13 +139,17 @@ async def authorize(request: web.Request) -> web.Response:
     cloud, query = request.app[CLOUD], request.query
     try:
         check_tenant(request)
-        redirect_uri = _check_client(cloud, query)
+        redirect_uri = check_client(cloud, query)
         person = _person(cloud, query)
+        if person is None:
+            return pages.choose_person(cloud.directory.people, request.path, query)
+        page = _ask_consent(cloud, person, request.path, query)
     except EntraError as error:
         return refusal(request, error)
-    if person is None:
-        return pages.choose_person(cloud.directory.people, request.path, query)
-    return _redirect(query, redirect_uri, _grant_code(cloud, person, query))
+    if page:
+        return page
+    cloud.lift_refusal(person, claims=query.get("claims", ""))
+    return redirect(query, redirect_uri, _grant_code(cloud, person, query))
 
 
 async def logout(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from iacs.sandbox.cloud import CLOUD, Cloud, origin
 from iacs.sandbox.entra import pages
+from iacs.sandbox.entra.authorize import refused_page
 from iacs.sandbox.entra.client_authentication import authenticate
 from iacs.sandbox.entra.device_sign_ins import DeviceSignIn
 from iacs.sandbox.entra.errors import required
@@ -53,4 +54,9 @@ async def page(request: web.Request) -> web.Response:
     sign_in.person = cloud.directory.find(query.get("login_hint", ""))
     if sign_in.person is None:
         return pages.choose_person(cloud.directory.people, request.path, query)
+    refused = cloud.refusal(sign_in.person)
+    if refused and refused.blocks:
+        sign_in.person = None
+        return refused_page(refused.error())
+    cloud.lift_refusal(sign_in.person, claims="")
     return pages.message("You have signed in", "You may now close this window.")

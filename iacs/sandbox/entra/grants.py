@@ -8,11 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
-from iacs.sandbox.cloud import CLOUD, Cloud
+from iacs.sandbox.cloud import CLOUD, TOKEN_FIELDS, Cloud
 from iacs.sandbox.entra.authorize import client_info
 from iacs.sandbox.entra.client_authentication import authenticate
 from iacs.sandbox.entra.errors import EntraError, required
 from iacs.sandbox.entra.metadata import check_tenant, issuer
+from iacs.sandbox.entra.refusals import find_refusal
 from iacs.sandbox.entra.token_issuer import Grant, Issued
 
 _DEVICE_GRANTS = {"device_code", "urn:ietf:params:oauth:grant-type:device_code"}
@@ -51,6 +52,9 @@ def _redeem_code(cloud: Cloud, form: Form) -> Grant:
             500112, "The reply address does not match the reply address of the authorize request."
         )
     _check_verifier(issued, str(form.get("code_verifier") or ""))
+    refusal = cloud.refusal(issued.grant.person)
+    if refusal and refusal.blocks:
+        raise refusal.error()
     issued.used = True
     return issued.grant
 
@@ -66,6 +70,9 @@ def _redeem_refresh_token(cloud: Cloud, form: Form, *, authenticated: bool) -> G
         raise _invalid_grant(
             50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed."
         )
+    refusal = cloud.issuer.end(issued) or cloud.refusal(issued.grant.person)
+    if refusal:
+        raise refusal.error()
     if not cloud.issuer.is_valid(issued):
         raise _invalid_grant(700082, "The refresh token has expired due to inactivity.")
     if issued.used and cloud.behaviour.strict_rotation:
@@ -133,9 +140,16 @@ def issue_tokens(cloud: Cloud, grant: Grant, *, scopes: tuple[str, ...], refresh
     return answer
 
 
+def _require_consent(cloud: Cloud, grant: Grant, scopes: tuple[str, ...]) -> None:
+    person = grant.person
+    if person and cloud.consents.missing(cloud.directory.tenant_id, person.object_id, scopes):
+        raise find_refusal(65001).error()
+
+
 def _answer(request: web.Request, grant: Grant, form: Form) -> dict[str, Any]:
     cloud = request.app[CLOUD]
     scopes = tuple(str(form.get("scope") or "").split()) or grant.scopes
+    _require_consent(cloud, grant, scopes)
     refreshable = "offline_access" in grant.scopes or form.get("grant_type") == "refresh_token"
     answer = issue_tokens(cloud, grant, scopes=scopes, refreshable=refreshable)
     if grant.person is None:
@@ -152,5 +166,6 @@ async def token(request: web.Request) -> web.Response:
     """Issue tokens for a code, a refresh token, a device code or the application itself."""
     check_tenant(request)
     form = await request.post()
-    answer = _answer(request, _redeem(request, form), form)
+    answer = _answer(request, _redeem(request, form), form) | request.get(TOKEN_FIELDS, {})
+    answer = {name: value for name, value in answer.items() if value is not ...}
     return web.json_response(answer, headers={"Cache-Control": "no-store"})

@@ -29,6 +29,24 @@ def choose_person(people: Iterable[Person], path: str, query: Mapping[str, str])
     return _page("Pick an account", f"<ul>{''.join(map(link, people))}</ul>")
 
 
+def ask_consent(whom: str, permissions: Iterable[str], path: str, query: Mapping[str, str]) -> web.Response:
+    """Return a page with the requested permissions, whose links repeat the request with a decision."""
+    items = "".join(f"<li>{escape(permission)}</li>" for permission in sorted(permissions))
+    links = " &nbsp; ".join(
+        f'<a href="{escape(path)}?{escape(urlencode({**query, "decision": decision}))}">{label}</a>'
+        for decision, label in (("accept", "Accept"), ("deny", "Cancel"))
+    )
+    return _page(f"Permissions requested {whom}".strip(), f"<ul>{items}</ul><p>{links}</p>")
+
+
+def need_approval(permissions: Iterable[str], path: str, query: Mapping[str, str]) -> web.Response:
+    """Return the page for permissions to which only an administrator can consent."""
+    back = escape(urlencode({**query, "decision": "deny"}))
+    link = f'<a href="{escape(path)}?{back}">Return to the application without granting consent</a>'
+    names = escape(", ".join(sorted(permissions)))
+    return _page("Need admin approval", f"<p>Only an administrator can grant: {names}.</p><p>{link}</p>")
+
+
 def message(title: str, text: str, *, status: int = 200) -> web.Response:
     """Return a page with a message."""
     return _page(title, f"<p>{escape(text)}</p>", status=status)

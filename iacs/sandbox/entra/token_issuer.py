@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 from jwt.algorithms import RSAAlgorithm
 
 from iacs.sandbox.directory import Person
+from iacs.sandbox.entra.refusals import Refusal
 
 GRAPH_AUDIENCE = "00000003-0000-0000-c000-000000000000"
 
@@ -52,6 +53,7 @@ class TokenIssuer:
     def clear(self) -> None:
         """Forget everything issued so far; the signing key, which takes a tenth of a second to make, stays."""
         self._revoked: set[str] = set()
+        self._ended: dict[str, Refusal] = {}
         self.secrets: list[str] = []
         self.codes: dict[str, Issued] = {}
         self.access_tokens: dict[str, Issued] = {}
@@ -142,9 +144,24 @@ class TokenIssuer:
 
     def revoke(self, person: Person) -> None:
         """End every sign-in of a person, as an administrator's "revoke sessions" does."""
-        for issued in (*self.refresh_tokens.values(), *self.access_tokens.values()):
-            if issued.grant.person == person:
-                self.revoke_family(issued.grant.family)
+        self._revoked |= self._families(person)
+
+    def end_refresh_tokens(self, person: Person, refusal: Refusal) -> None:
+        """Refuse the refresh tokens that a person has; their access tokens stay valid."""
+        self._ended |= dict.fromkeys(self._families(person), refusal)
+
+    def end(self, issued: Issued) -> Refusal | None:
+        """Return the refusal that ended a refresh token."""
+        return self._ended.get(issued.grant.family)
+
+    def _families(self, person: Person) -> set[str]:
+        issued = (*self.refresh_tokens.values(), *self.access_tokens.values(), *self.codes.values())
+        return {one.grant.family for one in issued if one.grant.person == person}
+
+    def person(self, secret: str) -> Person | None:
+        """Return the person to whom a code or refresh token was issued."""
+        issued = self.codes.get(secret) or self.refresh_tokens.get(secret)
+        return issued.grant.person if issued else None
 
     def expire_access_tokens(self) -> None:
         """Expire every access token issued so far."""

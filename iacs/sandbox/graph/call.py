@@ -112,6 +112,8 @@ def owner(call: Call, user: str | None) -> Person:
     if person is None:
         raise GraphError(404, "ErrorInvalidUser", f"The requested user '{user}' is invalid.")
     if signed_in is None:
+        if not call.cloud.consents.admits_application(call.cloud.directory.tenant_id):
+            raise _access_denied()
         _check_policy(call, person)
     elif person.address != signed_in.address:
         _check_full_access(call, person, signed_in)
