@@ -14,8 +14,10 @@ from iacs.mail_query.answers import LINK_EXPIRED, is_own
 from iacs.mail_query.events import MailLocation
 from iacs.mail_query.folder_rows import Advance, Cursor
 from iacs.mail_query.folders import folder_url
-from iacs.mail_query.graph_client import GraphClient, LinkTrail
+from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.link_trail import EndlessListError, LinkTrail
 from iacs.mail_query.odata import encode
+from iacs.mail_query.page_reader import PageReader
 from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.page_store import PageStore
 from iacs.mail_query.pages import Page, read_changes
@@ -32,22 +34,27 @@ _MAX_FILTERED = 5000
 class _Reading:
     """One folder while it is read: its cursor, how often it was restarted, and the links since then.
 
+    `expected` is the number of its messages, 0 if only changes are read.
     `is_overtaken` is whether another sync has advanced the cursor, so that the last page was not stored; `idle` is
     the advance after a last page without changes.
     """
 
     location: MailLocation
     cursor: Cursor
-    size: PageSize
+    pages: "PageReader[Any]"
+    expected: int
     once: bool
     restarts: int = 0
     is_overtaken: bool = False
     idle: Advance | None = None
-    trail: LinkTrail = field(default_factory=LinkTrail)
+    trail: LinkTrail = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.move(self.cursor)
 
     def move(self, cursor: Cursor) -> None:
         """Continue at a cursor that is not the page's own next link."""
-        self.cursor, self.trail = cursor, LinkTrail()
+        self.cursor, self.trail = cursor, LinkTrail(expected=self.expected)
 
     def may_restart(self, error: GraphError) -> bool:
         """Return whether reading the folder from its start may help, because only the link is lost.
@@ -82,7 +89,16 @@ class FolderSync:
         A folder that Graph does not find by its id either counts as deleted, which is not an error. Raises
         GraphError and MalformedResponseError.
         """
-        reading = _Reading(location, cursor, PageSize.of_delta(self._page_size), once)
+        size = PageSize.of_delta(self._page_size)
+        pages: PageReader[Any] = PageReader(self._graph, location.account_id, read_changes, size=size)
+        reading = _Reading(location, cursor, pages, progress.total(location.folder_id) or 0, once)
+        try:
+            return await self._read(reading, progress)
+        finally:
+            await pages.aclose()
+
+    async def _read(self, reading: _Reading, progress: Progress) -> Advance | None:
+        location, cursor = reading.location, reading.cursor
         if cursor.link is not None and not is_own(cursor.link, self._graph.url):
             await self._restart(reading, "the link belongs to another cloud")
         elif cursor.link is not None and not self._opens(cursor.link, location):
@@ -113,10 +129,7 @@ class FolderSync:
         """Store the page at the cursor and advance the cursor; return whether it was the last page."""
         location, cursor = reading.location, reading.cursor
         url = cursor.link or self._first_page(location, cursor)
-        await self._check_circle(reading, url)
-        page = await self._graph.page(
-            location.account_id, url, read_changes, size=reading.size, once=reading.once
-        )
+        page = await self._next_page(reading, url)
         link = self._link(page)
         if cursor.complete and page.next_link is None and not page.items:
             reading.idle = Advance(cursor, link)
@@ -138,12 +151,16 @@ class FolderSync:
             reading.cursor = stored.cursor
             progress.add_page(reading.location.folder_id, stored)
 
-    async def _check_circle(self, reading: _Reading, url: str) -> None:
+    async def _next_page(self, reading: _Reading, url: str) -> "Page[Any]":
         try:
             reading.trail.add(url)
-        except MalformedResponseError:
-            await self._restart(reading, "its pages form a cycle")  # for the next sync
+            page = await reading.pages.page(url, once=reading.once)
+            if page.next_link is not None:
+                reading.trail.record(page.items)
+        except EndlessListError as error:
+            await self._restart(reading, str(error))  # for the next sync
             raise
+        return page
 
     async def _is_gone(self, reading: _Reading, error: GraphError) -> bool:
         """Return whether the folder was deleted after the folders were listed.

@@ -1,6 +1,7 @@
 """The folders of a mailbox."""
 
 from collections import deque
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from iacs.mail_query.answers import LINK_EXPIRED, concerns_mailbox
 from iacs.mail_query.collaborators import Account
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.odata import encode
+from iacs.mail_query.page_reader import PageReader
 from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.pages import UnreadableFolder, read_folders
 from iacs.mail_query.schema import MailFolder
@@ -106,13 +108,15 @@ async def _read_list(
     url = top if parent is None else f"{folder_url(graph, account.mailbox_path, parent.id)}/childFolders"
     options = {"$top": str(size.current)} | ({"includeHiddenFolders": "true"} if everything else {})
     added = []
-    async for page in graph.pages(account.id, f"{url}?{encode(options)}", read_folders, size=size):
-        for folder in page.items:
-            if isinstance(folder, UnreadableFolder):
-                tree.unreadable.append(folder)
-            elif folder.id not in tree.folders and (everything or not is_search_folder(folder)):
-                tree.folders[folder.id] = folder
-                added.append(folder)
+    reader = PageReader(graph, account.id, read_folders, size=size)
+    async with aclosing(reader.pages(f"{url}?{encode(options)}")) as pages:
+        async for page in pages:
+            for folder in page.items:
+                if isinstance(folder, UnreadableFolder):
+                    tree.unreadable.append(folder)
+                elif folder.id not in tree.folders and (everything or not is_search_folder(folder)):
+                    tree.folders[folder.id] = folder
+                    added.append(folder)
     return added
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import replace
@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
 
-from iacs.core.exceptions import APIConnectionError, GraphError, MalformedResponseError
+from iacs.core.exceptions import APIConnectionError, MalformedResponseError
 from iacs.core.http_client import HttpClient, HttpResponse
 from iacs.core.logger import Logger
 from iacs.mail_query import answers
@@ -65,48 +65,20 @@ class GraphClient:
         self._gates: WeakKeyDictionary[AbstractEventLoop, dict[str, Gate]] = WeakKeyDictionary()
         self.url = graph_url
 
-    async def pages(
-        self, account_id: str, url: str, read: "Callable[[bytes], Page[T]]", *, size: PageSize | None = None
-    ) -> "AsyncGenerator[Page[T], None]":
-        """Yield the pages of a list, including empty ones, by following every nextLink.
-
-        A nextLink is followed unchanged, except for its `$top` after Graph could not serve a page of that size.
-        Ends only when the list is complete: a missing page raises GraphError, a link back to an earlier page
-        MalformedResponseError.
-        """
-        links = LinkTrail()
-        link: str | None = url
-        while link is not None:
-            links.add(link)
-            try:
-                page = await self.page(account_id, link, read, size=size)
-            except GraphError as error:
-                if link == url or error.status not in answers.LINK_EXPIRED:
-                    raise
-                raise answers.error_of_later_page(error) from error
-            yield page
-            link = page.next_link
-
     async def page(
         self,
         account_id: str,
         url: str,
         read: "Callable[[bytes], Page[T]]",
         *,
-        size: PageSize | None = None,
+        size: PageSize,
         once: bool = False,
+        arrived: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> "Page[T]":
         """Return a page, of fewer items if Graph cannot serve `size`; raise as `get` does."""
-        size = size or PageSize(1)
-
-        def measured(body: bytes) -> "Page[T]":
-            if size.is_too_large(len(body), url):
-                raise answers.TooLargeError(f"a page of Microsoft Graph has {len(body)} bytes", status=200)
-            page = read(body)
-            size.record(items=len(page.items), body_bytes=len(body))
-            return page
-
-        return await self.get(account_id, url, measured, size=size, once=once)
+        return await self.get(
+            account_id, url, measured(size, url, read), size=size, once=once, arrived=arrived
+        )
 
     async def get(
         self,
@@ -116,16 +88,16 @@ class GraphClient:
         *,
         size: PageSize | None = None,
         once: bool = False,
+        arrived: Callable[[bytes], Awaitable[None]] | None = None,
     ) -> T:
         """Return the parsed response to a GET request, repeated as the retry policy allows; not with `once`.
+
+        `arrived` is awaited with the bytes of a successful response before they are parsed.
 
         Raises GraphError, APIConnectionError if there was no response, MalformedResponseError for a foreign `url`
         and for a response that stays malformed.
         """
-        if not answers.is_own(url, self.url):
-            raise MalformedResponseError(
-                "a link that does not lead to GRAPH_URL was not followed, since its host would receive the access token"
-            )
+        self._refuse_foreign(url)
         size = size or PageSize(1)
         policy = replace(self._retry_policy, attempts=1) if once else self._retry_policy
         retries = Retries(policy, logger=self._logger)
@@ -135,6 +107,8 @@ class GraphClient:
             token = await self._tokens.access_token(account_id)
             try:
                 response = await self._send(account_id, size.applied(url), token, size, retries)
+                if arrived is not None and 200 <= response.status < 300:
+                    await arrived(response.body)
                 return answers.parse(response, token, read)
             except answers.RejectedTokenError as rejection:
                 if is_renewed:
@@ -147,6 +121,12 @@ class GraphClient:
                 elif not answers.is_transient(error):
                     raise
                 await self._wait(account_id, error, retries)
+
+    def _refuse_foreign(self, url: str) -> None:
+        if not answers.is_own(url, self.url):
+            raise MalformedResponseError(
+                "a link that does not lead to GRAPH_URL was not followed, since its host would receive the access token"
+            )
 
     async def _send(
         self, account_id: str, url: str, token: SecretStr, size: PageSize, retries: Retries
@@ -189,14 +169,14 @@ class GraphClient:
         return gates[account_id]
 
 
-class LinkTrail:
-    """The hashes of the links of one list that were followed, since Graph has returned pages in a cycle."""
+def measured(size: PageSize, url: str, read: "Callable[[bytes], Page[T]]") -> "Callable[[bytes], Page[T]]":
+    """Return `read` for a page of this URL: it adapts `size`, and raises TooLargeError instead of parsing too much."""
 
-    def __init__(self) -> None:
-        self._hashes: set[int] = set()
+    def read_measured(body: bytes) -> "Page[T]":
+        if size.is_too_large(len(body), url):
+            raise answers.TooLargeError(f"a page of Microsoft Graph has {len(body)} bytes", status=200)
+        page = read(body)
+        size.record(items=len(page.items), body_bytes=len(body))
+        return page
 
-    def add(self, link: str) -> None:
-        """Record a link; raise MalformedResponseError if it was followed before."""
-        if hash(link) in self._hashes:
-            raise MalformedResponseError("Microsoft Graph's pages lead back to an earlier one")
-        self._hashes.add(hash(link))
+    return read_measured

@@ -1,37 +1,20 @@
 """Mail in Microsoft Graph, read page by page."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 
 from iacs.mail_query.collaborators import Account, Accounts
 from iacs.mail_query.denied import naming_the_mailbox
 from iacs.mail_query.folders import all_folders, folder_url, mailbox_url
 from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.link_trail import RecentIds
 from iacs.mail_query.odata import encode, parameters
+from iacs.mail_query.page_reader import PageReader
 from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.pages import read_messages
 from iacs.mail_query.query import MailQuery
 from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
-
-_REMEMBERED_IDS = 5000
-"""The number of messages before the current one with which it is compared."""
-
-
-class RecentIds:
-    """The ids of the latest messages: mail that arrives while a list is read moves others to its next page."""
-
-    def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
-
-    def add(self, message_id: str | None) -> bool:
-        """Record an id; return False if the message came before."""
-        if message_id is None:
-            return True
-        is_new = message_id not in self._ids
-        self._ids[message_id] = None
-        if len(self._ids) > _REMEMBERED_IDS:
-            del self._ids[next(iter(self._ids))]
-        return is_new
 
 
 class MailReader:
@@ -71,14 +54,16 @@ class MailReader:
         left, recent = query.limit, RecentIds()
         read = partial(read_messages, schema=self._schema)
         with naming_the_mailbox(account):
-            async for page in self._graph.pages(account.id, url, read, size=size):
-                new = [message for message in page.items if recent.add(message.id)]
-                for message in new if left is None else new[:left]:
-                    yield message
-                if left is not None:
-                    left -= len(new)
-                    if left <= 0:
-                        return
+            reader = PageReader(self._graph, account.id, read, size=size)
+            async with aclosing(reader.pages(url, limit=query.limit)) as pages:
+                async for page in pages:
+                    new = [message for message in page.items if recent.add(message.id)]
+                    for message in new if left is None else new[:left]:
+                        yield message
+                    if left is not None:
+                        left -= len(new)
+                        if left <= 0:
+                            return
 
     def _parent(self, account: Account, query: MailQuery) -> str:
         if query.folder is None:

@@ -30,12 +30,18 @@ class PageSize:
         self._is_adapted = is_delta
         self._patience = 1
         self._served = 0
+        self._was_full = True
         self.current = min(first or largest, largest)
 
     @classmethod
     def of_delta(cls, largest: int) -> "PageSize":
         """Begin small, since messages of unknown size come, and grow within a few pages."""
         return cls(largest, first=_FIRST, is_delta=True)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the next page will be requested with the same size, whatever the present one has."""
+        return self.current >= self._largest or not self._was_full
 
     def shrink(self, failed: int) -> bool:
         """Request less than the size that failed; return False if that was one item already."""
@@ -50,6 +56,7 @@ class PageSize:
 
     def record(self, *, items: int, body_bytes: int) -> None:
         """Adapt to a page that was served; one that is not full says nothing about larger ones."""
+        self._was_full = items >= self.current
         fitting = max(1, _TARGET_BYTES * items // max(body_bytes, 1)) if items else self._largest
         if fitting < self.current:
             self._is_adapted = True

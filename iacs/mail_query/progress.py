@@ -85,6 +85,10 @@ class Progress:
         self._has_ended = True
         self._has_new.set()
 
+    def total(self, folder_id: str) -> int | None:
+        """Return the number of messages that a folder will return, None if unknown."""
+        return self._folders[folder_id].total
+
     def seen(self, folder_id: str) -> int:
         """Return the number of messages of a folder so far."""
         return self._folders[folder_id].seen

@@ -83,7 +83,7 @@ class MailQueryService:
     def messages(
         self, email: str, query: "MailQuery | None" = None
     ) -> AsyncGenerator[Message | UnreadableMessage, None]:
-        """Yield the current messages in Graph, with at most one page of them in memory.
+        """Yield the current messages in Graph, with one page of them in memory, and the bytes of the next one.
 
         Graph pages by position: mail that arrives meanwhile repeats messages, which are left out here; mail that is
         deleted or moved meanwhile may hide others, which only `sync` is safe from.

@@ -10,6 +10,7 @@ from iacs.core.exceptions import APIConnectionError, GraphError, MalformedRespon
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger
 from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.page_reader import PageReader
 from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.pages import read_documents
 from iacs.mail_query.retry_policy import RetryPolicy
@@ -20,7 +21,7 @@ OK = page({"id": "1"})
 
 
 async def ids(client: GraphClient, url: str, size: PageSize | None = None) -> list[str]:
-    pages = client.pages("a", url, read_documents, size=size)
+    pages = PageReader(client, "a", read_documents, size=size or PageSize(1)).pages(url)
     return [item["id"] async for page in pages for item in page.items]
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from iacs.core.exceptions import APIConnectionError, DegradedError, GraphError, MalformedResponseError
-from iacs.mail_query import SyncProgress
+from iacs.mail_query import SyncProgress, link_trail
 from tests.mail_query.conftest import QUICK_RETRIES, Parts
 from tests.mail_query.scripted_graph import Reply, page, refusal
 
@@ -265,3 +266,24 @@ async def test_an_error_never_quotes_the_access_token_wherever_the_answer_has_it
     text = "".join(traceback.format_exception(error)) + repr(vars(error))
     assert "token-1" not in text
     assert b64encode(b"Bearer token-1")[9:-4].decode() not in text
+
+
+async def test_pages_of_changes_without_end_are_an_error_and_the_next_sync_starts_anew(
+    parts: Parts, mailbox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_trail, "MIN_PATIENCE", 20)
+    parts.graph.on(DELTA, page(message("1"), next_link="{url}/endless"))
+    number = 0
+
+    def endless(request: web.Request) -> Reply | None:
+        nonlocal number
+        number += 1
+        return page(next_link=f"{{url}}/endless?{number}") if "endless" in request.path else None
+
+    parts.graph.handler = endless
+    with pytest.raises(MalformedResponseError, match="mail folder F: the last 21 pages") as caught:
+        await parts.mail.sync(mailbox)
+    assert "1 new" in "".join(caught.value.__notes__)
+    parts.graph.handler = None
+    parts.graph.on(DELTA, page(message("1"), **END))
+    assert (await parts.mail.sync(mailbox)).folder_results[0].state == "synced"

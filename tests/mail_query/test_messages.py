@@ -1,3 +1,4 @@
+import asyncio
 from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -36,13 +37,14 @@ async def test_all_pages_are_read(alice: Whole, cloud: Sandbox) -> None:
     assert Counter(names) == Counter(message.immutable_id for message in cloud.mailbox(ALICE).messages)
 
 
-async def test_a_page_is_fetched_only_when_it_is_wanted(alice: Whole, cloud: Sandbox) -> None:
+async def test_only_the_next_page_is_fetched_before_it_is_wanted(alice: Whole, cloud: Sandbox) -> None:
     for number in range(25):
         cloud.mailbox(ALICE).add(letter(number))
     cloud.requests.clear()
     async with aclosing(alice.mail.messages(ALICE)) as messages:
         await anext(messages)
-    assert len([asked for asked in cloud.requests if asked.path.endswith("/messages")]) == 1
+        await asyncio.sleep(0.1)
+    assert len([asked for asked in cloud.requests if asked.path.endswith("/messages")]) <= 2
 
 
 @pytest.mark.parametrize("limit", [1, 10, 11, 100])
