@@ -182,7 +182,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
 
 
 def _claims(value: object) -> str:
-    """Return claims as JSON; those that are no object would make every later sign-in fail, and are left out."""
+    """Return claims as JSON; those that are not an object would make every later sign-in fail, and are left out."""
     try:
         if isinstance(value, dict):
             return json.dumps(value)

@@ -1,4 +1,4 @@
-"""Types that are no classes as keys of parts: `Repository[User]`, a NewType, an alias of Python 3.12."""
+"""Types that are not classes, as keys of parts: `Repository[User]`, a NewType, an alias of Python 3.12."""
 
 import types
 import typing

@@ -67,7 +67,7 @@ class Marked:
     def target(self, view: View) -> int | None:
         """Return the index of the provider that the marker names, or of the one that it takes something out of.
 
-        None for what is no provider of the container's.
+        None for what is not a provider of the container.
         """
         provider: Any = _Reading(_original(view), self._marker).provider()
         while isinstance(provider, _TAKEN_OUT_OF):
