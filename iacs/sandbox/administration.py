@@ -1,13 +1,18 @@
 """What an administrator can do to the people and the application while the cloud runs."""
 
-from collections.abc import Sequence
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from iacs.sandbox.cloud import Cloud
+from iacs.sandbox.cloud import Audience, Cloud, Secret
+from iacs.sandbox.directory import PERSONAL, stable_id
 from iacs.sandbox.entra.consents import Consents, permissions
 from iacs.sandbox.entra.grants import issue_tokens
 from iacs.sandbox.entra.refusals import RefusalCode, find_refusal
 from iacs.sandbox.entra.token_issuer import Grant
+from iacs.sandbox.mail.mailbox import Mailbox
 
 
 class Administration:
@@ -19,6 +24,16 @@ class Administration:
     def register_certificate(self, pem: bytes) -> None:
         """Accept assertions signed with the key of this certificate; from now on they are verified."""
         self._cloud.registration.certificates.append(pem)
+
+    def add_secret(self, *, expires: datetime) -> str:
+        """Add a client secret, which becomes `client_secret`; the others stay valid."""
+        value = f"{secrets.token_urlsafe(30)}~not-for-production"
+        self._cloud.registration.secrets.append(Secret(value, time.time(), expires.timestamp()))
+        return value
+
+    def expire_secret(self, *, at: datetime | None = None) -> None:
+        """Set when the newest client secret expires; without a time it has expired (7000222)."""
+        self._cloud.registration.secrets[-1].expires_at = at.timestamp() if at else time.time()
 
     def grant_full_access(self, mailbox: str, to: str) -> None:
         """Let a person open the mailbox of another one, as an administrator of Exchange does."""
@@ -61,19 +76,60 @@ class Administration:
         """Consent to scopes as the person does on the page that a sign-in shows."""
         self._cloud.consents.add(self.object_id(address), scopes.split())
 
-    def consent_for_all(self, scopes: str) -> None:
-        """Consent to scopes for everybody and for the application itself, as an administrator does."""
-        self._cloud.consents.add_for_all(self._cloud.directory.tenant_id, scopes.split())
+    def consent_for_all(self, scopes: str, *, tenant_id: str = "") -> None:
+        """Consent to scopes for everybody in a tenant and for the application itself, as an administrator does."""
+        self._cloud.consents.add_for_all(tenant_id or self._cloud.directory.tenant_id, scopes.split())
+
+    def add_tenant(self, domain: str, *addresses: str) -> str:
+        """Add a directory with people who have empty mailboxes, and return its id.
+
+        An address may exist in several directories, as its owner proves nothing to another one.
+        """
+        tenant_id = self._cloud.directory.domains.setdefault(
+            domain.lower(), stable_id("tenant", domain.lower())
+        )
+        for address in addresses:
+            self._cloud.directory.add(Mailbox(address), tenant_id)
+        return tenant_id
+
+    def add_personal_account(self, address: str) -> None:
+        """Add a personal account with an empty mailbox, which belongs to no organization."""
+        self._cloud.directory.add(Mailbox(address), PERSONAL)
+
+    def invite(self, address: str, tenant_id: str) -> None:
+        """Add a person as a guest to another tenant, where they have no mailbox."""
+        self._cloud.directory.invite(self._cloud.directory.person(address), tenant_id)
+
+    def limit_audience(self, audience: Audience) -> None:
+        """Choose who may use the application; at first everybody, which is the last audience."""
+        self._cloud.registration.audience = audience
 
     def change_username(self, address: str, username: str) -> None:
         """Give a person a sign-in name that is not their address."""
         self._cloud.directory.change(address, sign_in_name=username)
 
-    def create_again(self, address: str) -> None:
-        """Delete a person and create them again: the address is the same, the object id is not."""
+    def change_address(self, address: str, new: str) -> None:
+        """Give a person another address; the earlier one stays as an alias, and the object id is the same."""
+        person = self._cloud.directory.person(address)
+        self._cloud.directory.change(address, address=new, aliases=(*person.aliases, address))
+
+    def add_alias(self, address: str, alias: str) -> None:
+        """Give the mailbox of a person a further address."""
+        person = self._cloud.directory.person(address)
+        self._cloud.directory.change(address, aliases=(*person.aliases, alias))
+
+    def change_claims(self, address: str, claims: Mapping[str, object]) -> None:
+        """Replace claims in the id tokens of a person; `...` leaves a claim out."""
+        self._cloud.directory.change(address, claims=dict(claims))
+
+    def create_again(self, address: str, *, tenant_id: str = "") -> None:
+        """Delete a person and create them again, in the same tenant or another one, with a new object id.
+
+        The mailbox is the same.
+        """
         person = self._cloud.directory.person(address)
         self._cloud.issuer.revoke(person)
-        self._cloud.directory.change(address, creation=person.creation + 1)
+        self._cloud.directory.create_again(address, tenant_id)
 
     def object_id(self, address: str) -> str:
         """Return the id of a person, which is the `oid` claim of their tokens."""
@@ -82,7 +138,8 @@ class Administration:
     def sign_in(self, address: str, *, scopes: str) -> dict[str, Any]:
         """Return what the token endpoint responds when a person has signed in, without the id token."""
         self.consent(address, scopes)
-        grant = Grant(self._cloud.directory.person(address), tuple(scopes.split()))
+        person = self._cloud.directory.person(address)
+        grant = Grant(person, tuple(scopes.split()), person.tenant_id)
         return issue_tokens(self._cloud, grant, scopes=grant.scopes, refreshable=True)
 
     def revoke(self, address: str) -> None:

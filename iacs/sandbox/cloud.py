@@ -1,8 +1,10 @@
 """The state that both halves of the cloud, Entra ID and Graph, share."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from aiohttp import web
 
@@ -13,6 +15,9 @@ from iacs.sandbox.entra.refusals import Refusal, satisfies
 from iacs.sandbox.entra.token_issuer import TokenIssuer
 from iacs.sandbox.faults import Faults
 from iacs.sandbox.mail.mailbox import Mailbox
+
+_SECRET_LIFETIME = 730 * 86400
+"""The longest that Microsoft's portal offers."""
 
 
 @dataclass
@@ -49,14 +54,28 @@ class RecordedRequest:
     status: int = 0
 
 
+Audience = Literal["AzureADMyOrg", "AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount"]
+"""Who may use an application, as its manifest names it."""
+
+
+@dataclass
+class Secret:
+    """A client secret; times are Unix time."""
+
+    value: str = field(repr=False)
+    created_at: float
+    expires_at: float
+
+
 @dataclass
 class Registration:
-    """The only application that is registered in the tenant."""
+    """The only application that is registered."""
 
     client_id: str
-    client_secret: str
+    secrets: list[Secret]
     certificates: list[bytes] = field(default_factory=list)
     """PEM. Without any, the signature of an assertion is not checked."""
+    audience: Audience = "AzureADandPersonalMicrosoftAccount"
 
 
 @dataclass
@@ -101,8 +120,8 @@ class Cloud:
 def new_cloud(addresses: Iterable[str], behaviour: Behaviour, issuer: TokenIssuer) -> Cloud:
     """Return a cloud with empty mailboxes, in which nothing has happened."""
     directory = Directory(stable_id("tenant"), [Mailbox(address) for address in addresses])
-    secret = f"{stable_id('secret')}~not-for-production"
-    return Cloud(directory, Registration(stable_id("application"), secret), behaviour, issuer)
+    secret = Secret(f"{stable_id('secret')}~not-for-production", now := time.time(), now + _SECRET_LIFETIME)
+    return Cloud(directory, Registration(stable_id("application"), [secret]), behaviour, issuer)
 
 
 CLOUD: web.AppKey[Cloud] = web.AppKey("cloud", Cloud)

@@ -14,7 +14,6 @@ from iacs.sandbox.administration import Administration
 from iacs.sandbox.app import create_app
 from iacs.sandbox.certificates import server_context
 from iacs.sandbox.cloud import Behaviour, RecordedRequest, new_cloud
-from iacs.sandbox.directory import stable_id
 from iacs.sandbox.entra.token_issuer import TokenIssuer
 from iacs.sandbox.errors import SandboxError
 from iacs.sandbox.faults import Faults
@@ -46,7 +45,7 @@ class Sandbox(Administration):
             )
         self._sources = dict(mailboxes)
         self._host, self._port, self._https = host, port, https
-        super().__init__(new_cloud(mailboxes, behaviour or Behaviour(), TokenIssuer(stable_id("tenant"))))
+        super().__init__(new_cloud(mailboxes, behaviour or Behaviour(), TokenIssuer()))
         self._runner: web.AppRunner | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -139,8 +138,8 @@ class Sandbox(Administration):
 
     @property
     def client_secret(self) -> str:
-        """The secret of the application, the same for every sandbox."""
-        return self._cloud.registration.client_secret
+        """The newest secret of the application; the first is the same for every sandbox."""
+        return self._cloud.registration.secrets[-1].value
 
     @property
     def ca_file(self) -> Path | None:
@@ -182,7 +181,7 @@ class Sandbox(Administration):
     @property
     def addresses(self) -> tuple[str, ...]:
         """The address of every mailbox."""
-        return tuple(person.address for person in self._cloud.directory.people)
+        return tuple(person.address for person in self._cloud.directory.people if not person.is_guest)
 
     def mailbox(self, address: str) -> Mailbox:
         """Return the mailbox of an address; raise KeyError if it does not exist."""

@@ -15,6 +15,7 @@ from iacs.sandbox.entra.consents import permissions
 from iacs.sandbox.entra.errors import EntraError, invalid_request
 from iacs.sandbox.entra.metadata import check_tenant
 from iacs.sandbox.entra.refusals import find_refusal
+from iacs.sandbox.entra.tenants import eligible, find_person
 from iacs.sandbox.entra.token_issuer import Grant, Issued
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -22,9 +23,10 @@ _REDIRECTED_FIELDS = {"error", "error_description", "claims"}
 _MODES = {"query", "fragment", "form_post"}
 
 
-def client_info(tenant_id: str, person: Person) -> str:
-    """Return the undocumented field by which Microsoft's libraries distinguish accounts."""
-    fields = json.dumps({"uid": person.object_id, "utid": tenant_id}).encode()
+def client_info(cloud: Cloud, person: Person) -> str:
+    """Return the undocumented field by which Microsoft's libraries distinguish accounts: a person's own tenant."""
+    home = cloud.directory.find(person.address) or person
+    fields = json.dumps({"uid": home.object_id, "utid": home.tenant_id}).encode()
     return base64.urlsafe_b64encode(fields).decode().rstrip("=")
 
 
@@ -85,7 +87,7 @@ def refusal(request: web.Request, error: EntraError) -> web.Response:
 
 
 def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[str, str]:
-    grant = Grant(person, tuple(query["scope"].split()), nonce=query.get("nonce", ""))
+    grant = Grant(person, tuple(query["scope"].split()), person.tenant_id, nonce=query.get("nonce", ""))
     code = cloud.issuer.code(
         Issued(
             grant,
@@ -95,17 +97,17 @@ def _grant_code(cloud: Cloud, person: Person, query: Mapping[str, str]) -> dict[
             challenge_method=query.get("code_challenge_method", "plain"),
         )
     )
-    info = client_info(cloud.directory.tenant_id, person)
+    info = client_info(cloud, person)
     return {"code": code} | ({"client_info": info} if query.get("client_info") == "1" else {})
 
 
-def _person(cloud: Cloud, query: Mapping[str, str]) -> Person | None:
+def _person(cloud: Cloud, authority: str, query: Mapping[str, str]) -> Person | None:
     """Return the person who signs in, None if a page has to ask.
 
     Raises EntraError, which is redirected, also for a person whose sign-ins are refused.
     """
     _check_request(query)
-    person = cloud.directory.find(query.get("login_hint", ""))
+    person = find_person(cloud, authority, query.get("login_hint", ""))
     if person is None and query.get("prompt") == "none":
         raise EntraError(
             "login_required", 50058, "A silent sign-in request was sent but no user is signed in."
@@ -119,7 +121,7 @@ def _person(cloud: Cloud, query: Mapping[str, str]) -> Person | None:
 def _ask_consent(cloud: Cloud, person: Person, path: str, query: Mapping[str, str]) -> web.Response | None:
     """Return the page that asks for consent, None if it has been given; raise EntraError if it is denied."""
     owner, scopes = person.object_id, query["scope"].split()
-    missing = cloud.consents.missing(cloud.directory.tenant_id, owner, scopes)
+    missing = cloud.consents.missing(person.tenant_id, owner, scopes)
     if missing and query.get("prompt") == "none":
         raise find_refusal(65001).error("interaction_required")
     reserved = missing & cloud.consents.administrator_only
@@ -138,11 +140,11 @@ async def authorize(request: web.Request) -> web.Response:
     """Sign in the person named by `login_hint` without a page; otherwise show a page to choose one."""
     cloud, query = request.app[CLOUD], request.query
     try:
-        check_tenant(request)
+        authority = check_tenant(request)
         redirect_uri = check_client(cloud, query)
-        person = _person(cloud, query)
+        person = _person(cloud, authority, query)
         if person is None:
-            return pages.choose_person(cloud.directory.people, request.path, query)
+            return pages.choose_person(eligible(cloud, authority), request.path, query)
         page = _ask_consent(cloud, person, request.path, query)
     except EntraError as error:
         return refusal(request, error)

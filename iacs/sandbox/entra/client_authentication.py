@@ -4,6 +4,7 @@ import base64
 import binascii
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import unquote_plus, urlsplit
 
 import jwt
@@ -40,12 +41,22 @@ def _verified_claims(assertion: str, certificates: list[bytes]) -> dict[str, obj
         certificate = x509.load_pem_x509_certificate(pem)
         digest = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256()))
         if digest.decode().rstrip("=") == thumbprint:
+            _check_validity(certificate, thumbprint)
             key = certificate.public_key()
             algorithms, checks = ["PS256", "RS256"], {"verify_aud": False, "verify_iat": False}
             return jwt.decode(assertion, key=key, algorithms=algorithms, options=checks)  # type: ignore[arg-type]
     if certificates:
         raise _refused(700027, f"The key was not found. Thumbprint of key used by client: '{thumbprint}'.")
     return jwt.decode(assertion, options={"verify_signature": False})
+
+
+def _check_validity(certificate: x509.Certificate, thumbprint: str) -> None:
+    if certificate.not_valid_after_utc <= datetime.now(UTC):
+        raise _refused(
+            700027,
+            "The certificate with identifier used to sign the client assertion is expired on application. "
+            f"[Reason - The key used is expired., Thumbprint of key used by client: '{thumbprint}'.",
+        )
 
 
 def _check_assertion(registration: Registration, assertion: str) -> None:
@@ -77,6 +88,15 @@ def authenticate(registration: Registration, form: Mapping[str, object], authori
         _check_assertion(registration, required(form, "client_assertion"))
         return True
     secret = secret or str(form.get("client_secret") or "")
-    if secret and secret != registration.client_secret:
-        raise _refused(7000215, "Invalid client secret provided.")
+    if secret:
+        _check_secret(registration, secret)
     return bool(secret)
+
+
+def _check_secret(registration: Registration, secret: str) -> None:
+    known = next((known for known in registration.secrets if known.value == secret), None)
+    if known is None:
+        raise _refused(7000215, "Invalid client secret provided.")
+    if known.expires_at <= time.time():
+        message = f"The provided client secret keys for app '{registration.client_id}' are expired."
+        raise _refused(7000222, message)

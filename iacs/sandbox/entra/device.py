@@ -12,6 +12,7 @@ from iacs.sandbox.entra.client_authentication import authenticate
 from iacs.sandbox.entra.device_sign_ins import DeviceSignIn
 from iacs.sandbox.entra.errors import required
 from iacs.sandbox.entra.metadata import check_tenant
+from iacs.sandbox.entra.tenants import eligible
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
@@ -53,7 +54,7 @@ async def page(request: web.Request) -> web.Response:
         return pages.message("Enter code", "That code didn't work. Check the code and try again.", status=400)
     sign_in.person = cloud.directory.find(query.get("login_hint", ""))
     if sign_in.person is None:
-        return pages.choose_person(cloud.directory.people, request.path, query)
+        return pages.choose_person(eligible(cloud, "common"), request.path, query)
     refused = cloud.refusal(sign_in.person)
     if refused and refused.blocks:
         sign_in.person = None

@@ -46,4 +46,4 @@ class DeviceSignIns:
         if sign_in.person is None:
             raise EntraError("authorization_pending", 70016, "Authorization is pending. Continue polling.")
         del self._pending[device_code]
-        return Grant(sign_in.person, sign_in.scopes, public=True)
+        return Grant(sign_in.person, sign_in.scopes, sign_in.person.tenant_id, public=True)

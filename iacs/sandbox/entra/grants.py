@@ -14,6 +14,7 @@ from iacs.sandbox.entra.client_authentication import authenticate
 from iacs.sandbox.entra.errors import EntraError, required
 from iacs.sandbox.entra.metadata import check_tenant, issuer
 from iacs.sandbox.entra.refusals import find_refusal
+from iacs.sandbox.entra.tenants import check_audience, find_again
 from iacs.sandbox.entra.token_issuer import Grant, Issued
 
 _DEVICE_GRANTS = {"device_code", "urn:ietf:params:oauth:grant-type:device_code"}
@@ -83,8 +84,8 @@ def _redeem_refresh_token(cloud: Cloud, form: Form, *, authenticated: bool) -> G
 
 
 def _application_grant(request: web.Request, form: Form) -> Grant:
-    tenant = request.match_info["tenant"].lower()
-    if tenant in {"common", "organizations"}:
+    cloud, tenant = request.app[CLOUD], request.match_info["tenant"].lower()
+    if tenant in {"common", "organizations", "consumers"}:
         raise EntraError(
             "invalid_request",
             9001023,
@@ -95,7 +96,11 @@ def _application_grant(request: web.Request, form: Form) -> Grant:
         raise EntraError(
             "invalid_scope", 1002012, f"The provided value for scope {scope} is not valid: use '/.default'."
         )
-    return Grant(None, (scope,))
+    tenant_id = check_audience(cloud, tenant)
+    if tenant_id != cloud.directory.tenant_id and not cloud.consents.admits_application(tenant_id):
+        message = "The application was not found in the directory: its administrator has not consented to it."
+        raise EntraError("unauthorized_client", 700016, message)
+    return Grant(None, (scope,), tenant_id)
 
 
 def _require_credential(present: bool) -> None:
@@ -110,7 +115,7 @@ def _redeem(request: web.Request, form: Form) -> Grant:
     cloud, grant_type = request.app[CLOUD], required(form, "grant_type")
     authenticated = authenticate(cloud.registration, form, request.headers.get("Authorization", ""))
     if grant_type == "refresh_token":
-        return _redeem_refresh_token(cloud, form, authenticated=authenticated)
+        return _at(request, _redeem_refresh_token(cloud, form, authenticated=authenticated))
     if grant_type in _DEVICE_GRANTS:
         # Microsoft's library sends the code under both names.
         return cloud.device_sign_ins.redeem(str(form.get("device_code") or required(form, "code")))
@@ -122,6 +127,14 @@ def _redeem(request: web.Request, form: Form) -> Grant:
     return (
         _redeem_code(cloud, form) if grant_type == "authorization_code" else _application_grant(request, form)
     )
+
+
+def _at(request: web.Request, grant: Grant) -> Grant:
+    """Return the grant of a refresh token for the tenant in the path, in which the person may be a guest."""
+    if grant.person is None:
+        return grant
+    person = find_again(request.app[CLOUD], request.match_info["tenant"], grant.person)
+    return replace(grant, person=person, tenant_id=person.tenant_id)
 
 
 def issue_tokens(cloud: Cloud, grant: Grant, *, scopes: tuple[str, ...], refreshable: bool) -> dict[str, Any]:
@@ -142,7 +155,7 @@ def issue_tokens(cloud: Cloud, grant: Grant, *, scopes: tuple[str, ...], refresh
 
 def _require_consent(cloud: Cloud, grant: Grant, scopes: tuple[str, ...]) -> None:
     person = grant.person
-    if person and cloud.consents.missing(cloud.directory.tenant_id, person.object_id, scopes):
+    if person and cloud.consents.missing(person.tenant_id, person.object_id, scopes):
         raise find_refusal(65001).error()
 
 
@@ -155,10 +168,10 @@ def _answer(request: web.Request, grant: Grant, form: Form) -> dict[str, Any]:
     if grant.person is None:
         return answer
     if "openid" in scopes:
-        name, client_id = issuer(request, cloud.directory.tenant_id), cloud.registration.client_id
+        name, client_id = issuer(request, grant.tenant_id), cloud.registration.client_id
         answer["id_token"] = cloud.issuer.id_token(grant, issuer=name, client_id=client_id)
     if form.get("client_info") == "1":
-        answer["client_info"] = client_info(cloud.directory.tenant_id, grant.person)
+        answer["client_info"] = client_info(cloud, grant.person)
     return answer
 
 

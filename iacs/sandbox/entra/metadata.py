@@ -3,33 +3,30 @@
 from aiohttp import web
 
 from iacs.sandbox.cloud import CLOUD, origin
-from iacs.sandbox.entra.errors import EntraError, invalid_request
-
-_TEMPLATES = {"common", "organizations"}
+from iacs.sandbox.entra.errors import invalid_request
+from iacs.sandbox.entra.tenants import tenant_id
 
 
 def check_tenant(request: web.Request) -> str:
-    """Return the tenant in the path; raise EntraError if it is another one."""
+    """Return the tenant in the path; raise EntraError if there is none with this name."""
     tenant = request.match_info["tenant"]
-    if not request.app[CLOUD].directory.is_own_tenant(tenant):
-        raise EntraError(
-            "invalid_request",
-            90002,
-            f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID.",
-        )
+    tenant_id(request.app[CLOUD], tenant)
     return tenant
 
 
-def issuer(request: web.Request, tenant_id: str) -> str:
-    """Return the `iss` claim of this cloud's id tokens."""
-    return f"{origin(request)}/{tenant_id}/v2.0"
+def issuer(request: web.Request, directory_id: str) -> str:
+    """Return the `iss` claim of the id tokens of a tenant."""
+    return f"{origin(request)}/{directory_id}/v2.0"
+
+
+def _issuer(request: web.Request) -> str:
+    """Return the issuer of the tenant in the path; a template for common and organizations."""
+    return issuer(request, tenant_id(request.app[CLOUD], request.match_info["tenant"]) or "{tenantid}")
 
 
 async def openid_configuration(request: web.Request) -> web.Response:
     """Return the OpenID Connect metadata; for common and organizations the issuer is a template."""
-    tenant = check_tenant(request).lower()
-    tenant_id = "{tenantid}" if tenant in _TEMPLATES else request.app[CLOUD].directory.tenant_id
-    base = f"{origin(request)}/{tenant}"
+    base = f"{origin(request)}/{check_tenant(request).lower()}"
     return web.json_response({
         "token_endpoint": f"{base}/oauth2/v2.0/token",
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt", "client_secret_basic"],
@@ -39,7 +36,7 @@ async def openid_configuration(request: web.Request) -> web.Response:
         "id_token_signing_alg_values_supported": ["RS256"],
         "response_types_supported": ["code"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": issuer(request, tenant_id),
+        "issuer": _issuer(request),
         "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
         "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
         "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
@@ -51,9 +48,7 @@ async def openid_configuration(request: web.Request) -> web.Response:
 
 async def keys(request: web.Request) -> web.Response:
     """Return the signing key and its issuer."""
-    check_tenant(request)
-    cloud = request.app[CLOUD]
-    key = cloud.issuer.public_key() | {"issuer": issuer(request, cloud.directory.tenant_id)}
+    key = request.app[CLOUD].issuer.public_key() | {"issuer": _issuer(request)}
     return web.json_response({"keys": [key]})
 
 
@@ -61,9 +56,9 @@ async def instance_discovery(request: web.Request) -> web.Response:
     """Return this host as the only name of its cloud."""
     if not request.query.get("authorization_endpoint"):
         raise invalid_request("The request must contain the following parameter: 'authorization_endpoint'.")
-    tenant_id = request.app[CLOUD].directory.tenant_id
+    home = request.app[CLOUD].directory.tenant_id
     return web.json_response({
-        "tenant_discovery_endpoint": f"{origin(request)}/{tenant_id}/v2.0/.well-known/openid-configuration",
+        "tenant_discovery_endpoint": f"{origin(request)}/{home}/v2.0/.well-known/openid-configuration",
         "api-version": "1.1",
         "metadata": [
             {"preferred_network": request.host, "preferred_cache": request.host, "aliases": [request.host]}

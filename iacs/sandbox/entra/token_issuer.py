@@ -25,6 +25,7 @@ class Grant:
 
     person: Person | None
     scopes: tuple[str, ...]
+    tenant_id: str
     nonce: str = ""
     public: bool = False
     """Whether the person signed in without a client secret, so that refreshing needs none either."""
@@ -46,8 +47,7 @@ class Issued:
 class TokenIssuer:
     """The issuer of codes and tokens; `secrets` has all of them."""
 
-    def __init__(self, tenant_id: str) -> None:
-        self._tenant_id = tenant_id
+    def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
@@ -96,17 +96,18 @@ class TokenIssuer:
         return code
 
     def access_token(self, grant: Grant, client_id: str, *, lifetime: int) -> str:
-        """Return a new access token, valid for `lifetime` seconds; a signed JWT, as in the real cloud."""
+        """Return a new access token, valid for `lifetime` seconds: a signed JWT, or for a personal account no JWT."""
         now = int(time.time())
         person = grant.person
         claims: dict[str, Any] = {
-            "aud": GRAPH_AUDIENCE, "iss": f"https://sts.windows.net/{self._tenant_id}/", "appid": client_id,
+            "aud": GRAPH_AUDIENCE, "iss": f"https://sts.windows.net/{grant.tenant_id}/", "appid": client_id,
             "iat": now, "nbf": now, "exp": now + lifetime,
-            "tid": self._tenant_id, "uti": secrets.token_urlsafe(16), "ver": "1.0",
+            "tid": grant.tenant_id, "uti": secrets.token_urlsafe(16), "ver": "1.0",
         }  # fmt: skip
         if person:
             claims |= {"oid": person.object_id, "upn": person.username, "scp": " ".join(grant.scopes)}
-        token = self._sign(claims)
+        personal = person is not None and person.is_personal
+        token = self._record(f"EwB{secrets.token_urlsafe(600)}") if personal else self._sign(claims)
         self.access_tokens[token] = Issued(grant, claims["exp"])
         return token
 
@@ -126,9 +127,11 @@ class TokenIssuer:
         claims = {
             "aud": client_id, "iss": issuer, "iat": now, "nbf": now, "exp": now + 3600,
             "name": person.name, "oid": person.object_id, "preferred_username": person.username,
-            "sub": subject, "tid": self._tenant_id, "uti": secrets.token_urlsafe(16), "ver": "2.0",
+            "sub": subject, "tid": grant.tenant_id, "uti": secrets.token_urlsafe(16), "ver": "2.0",
         }  # fmt: skip
-        return self._sign(claims | ({"nonce": grant.nonce} if grant.nonce else {}))
+        claims |= {"nonce": grant.nonce} if grant.nonce else {}
+        claims = {name: value for name, value in (claims | dict(person.claims)).items() if value is not ...}
+        return self._sign(claims)
 
     def is_valid(self, issued: Issued) -> bool:
         """Return whether a code or token is neither expired nor revoked."""
@@ -156,7 +159,10 @@ class TokenIssuer:
 
     def _families(self, person: Person) -> set[str]:
         issued = (*self.refresh_tokens.values(), *self.access_tokens.values(), *self.codes.values())
-        return {one.grant.family for one in issued if one.grant.person == person}
+        grants = (one.grant for one in issued)
+        return {
+            grant.family for grant in grants if grant.person and grant.person.object_id == person.object_id
+        }
 
     def person(self, secret: str) -> Person | None:
         """Return the person to whom a code or refresh token was issued."""

@@ -108,14 +108,14 @@ def owner(call: Call, user: str | None) -> Person:
                 400, "BadRequest", "/me request is only valid with delegated authentication flow."
             )
         return signed_in
-    person = call.cloud.directory.find(user)
+    person = call.cloud.directory.find(user, call.grant.tenant_id)
     if person is None:
         raise GraphError(404, "ErrorInvalidUser", f"The requested user '{user}' is invalid.")
     if signed_in is None:
-        if not call.cloud.consents.admits_application(call.cloud.directory.tenant_id):
+        if not call.cloud.consents.admits_application(call.grant.tenant_id):
             raise _access_denied()
         _check_policy(call, person)
-    elif person.address != signed_in.address:
+    elif person.object_id != signed_in.object_id:
         _check_full_access(call, person, signed_in)
     return person
 
@@ -143,3 +143,10 @@ def require_mail_scope(call: Call) -> None:
     """Raise GraphError unless the person has allowed reading mail."""
     if not any(scope.lower().endswith(_MAIL_SCOPES) for scope in call.grant.scopes):
         raise _access_denied()
+
+
+def require_mailbox(person: Person) -> None:
+    """Raise GraphError for a guest, who has no mailbox in this tenant."""
+    if person.is_guest:
+        message = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
+        raise GraphError(404, "MailboxNotEnabledForRESTAPI", message)

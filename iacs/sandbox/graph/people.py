@@ -17,7 +17,7 @@ def profile(call: Call, person: Person) -> web.Response:
         "displayName": person.name,
         "givenName": given or None,
         "jobTitle": None,
-        "mail": person.address,
+        "mail": None if person.is_personal else person.address,
         "mobilePhone": None,
         "officeLocation": None,
         "preferredLanguage": None,
@@ -25,7 +25,7 @@ def profile(call: Call, person: Person) -> web.Response:
         "userPrincipalName": person.username,
         "id": person.object_id,
         "otherMails": [],
-        "proxyAddresses": [f"SMTP:{person.address}"],
+        "proxyAddresses": [f"SMTP:{person.address}", *(f"smtp:{alias}" for alias in person.aliases)],
     }
     if not call.query.get("$select"):
         everything = {name: value for name, value in everything.items() if name not in _ON_REQUEST}

@@ -7,11 +7,18 @@ from aiohttp import web
 
 from iacs.sandbox.cloud import CLOUD
 from iacs.sandbox.directory import Person
-from iacs.sandbox.graph import delta, folders, messages, people
-from iacs.sandbox.graph.call import Call, Preferences, authenticate, owner, require_mail_scope
+from iacs.sandbox.graph import applications, delta, folders, messages, people
+from iacs.sandbox.graph.call import (
+    Call,
+    Preferences,
+    authenticate,
+    owner,
+    require_mail_scope,
+    require_mailbox,
+)
 from iacs.sandbox.graph.errors import GraphError, bad_request
 
-_IN_BRACKETS = re.compile(r"^([A-Za-z.]+)\('(.*)'\)$")
+_IN_BRACKETS = re.compile(r"^([A-Za-z.]+)\((?:appId=)?'(.*)'\)$")
 
 
 def split_path(raw: str) -> tuple[str, ...]:
@@ -72,9 +79,12 @@ async def answer(request: web.Request) -> web.Response:
         raise GraphError(405, "MethodNotAllowed", "This stand-in only reads: HTTP method not allowed.")
     raw = request.rel_url.raw_path.partition("/v1.0")[2]
     call = Call(request, request.app[CLOUD], grant, split_path(raw), Preferences.read(request.headers))
+    if call.segments[:1] == ("applications",):
+        return applications.answer(call)
     user, rest = _target(call.segments)
     person = owner(call, user)
     if not rest:
         return people.profile(call, person)
     require_mail_scope(call)
+    require_mailbox(person)
     return _mail(call, person, rest)

@@ -23,13 +23,13 @@ class Client:
     def __init__(self, cloud: Sandbox, session: aiohttp.ClientSession) -> None:
         self.cloud, self.session = cloud, session
 
-    async def authorize(self, **changes: str) -> aiohttp.ClientResponse:
+    async def authorize(self, *, url: str = "", **changes: str) -> aiohttp.ClientResponse:
         query = {
             "client_id": self.cloud.client_id, "response_type": "code", "redirect_uri": REDIRECT,
             "scope": "openid profile offline_access Mail.Read", "state": "s", "nonce": "n", "login_hint": ALICE,
             "code_challenge": CHALLENGE, "code_challenge_method": "S256",
         }  # fmt: skip
-        url = f"{self.cloud.url}/common/oauth2/v2.0/authorize"
+        url = url or f"{self.cloud.url}/common/oauth2/v2.0/authorize"
         return await self.session.get(url, params=query | changes, allow_redirects=False)
 
     async def code(self, **changes: str) -> str:

@@ -25,7 +25,8 @@ async def test_a_sign_in_gives_tokens_for_the_person(client: Client) -> None:
         tokens["id_token"], jwt.PyJWK(key).key, algorithms=["RS256"], audience=client.cloud.client_id
     )
     assert (claims["nonce"], claims["preferred_username"]) == ("n", ALICE)
-    assert (claims["iss"], claims["tid"]) == (key["issuer"], client.cloud.tenant_id)
+    assert claims["iss"] == key["issuer"].replace("{tenantid}", client.cloud.tenant_id)
+    assert claims["tid"] == client.cloud.tenant_id
     assert {tokens["access_token"], tokens["refresh_token"], tokens["id_token"]} <= set(client.cloud.issued)
 
 
@@ -101,13 +102,13 @@ async def test_an_application_signs_in_by_itself_in_its_own_tenant_only(client: 
     assert refused[1]["error_codes"] == [9001023]
 
 
-def certificate() -> tuple[rsa.RSAPrivateKey, bytes, str]:
+def certificate(*, days: int = 1) -> tuple[rsa.RSAPrivateKey, bytes, str]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "app")])
     now = datetime.now(UTC)
     built = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
+        .serial_number(1).not_valid_before(now - timedelta(days=9)).not_valid_after(now + timedelta(days=days)).sign(key, hashes.SHA256())
     )  # fmt: skip
     thumbprint = base64.urlsafe_b64encode(built.fingerprint(hashes.SHA256())).decode()
     return key, built.public_bytes(serialization.Encoding.PEM), thumbprint
@@ -131,6 +132,9 @@ async def test_an_assertion_like_msal_sends_is_verified(client: Client) -> None:
     assert await status(key, thumbprint) == 200
     assert await status(key, thumbprint.rstrip("=")) == 200
     assert await status(certificate()[0], thumbprint) == 401
+    expired, pem, thumbprint = certificate(days=-1)
+    client.cloud.register_certificate(pem)
+    assert await status(expired, thumbprint) == 401
     assert await status(key, "unknown") == 401
 
 
