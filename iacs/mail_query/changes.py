@@ -3,12 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
 
-from iacs.mail_query.pages import MAX_ID, to_json
-
-Document = Any
-"""A message as Graph returned it: a dictionary, or any JSON value in a malformed page."""
+from iacs.mail_query.document import Document
+from iacs.mail_query.items import MAX_ID, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,8 @@ def changes(documents: Sequence[Document], stored: Mapping[str, State], folder_i
         name = message_id(document)
         before = states.get(name, stored.get(name))
         states[name] = _next_state(before, document, folder_id)
-        if not is_removal(document):
-            keys[name] = change_key(document)
+        if not document.is_removal:
+            keys[name] = document.change_key
     result = Changes(seen=len(keys))
     for name, state in states.items():
         if state is not None:
@@ -57,26 +54,11 @@ def changes(documents: Sequence[Document], stored: Mapping[str, State], folder_i
 
 
 def message_id(document: Document) -> str:
-    """Return Graph's id of a message, or a hash of its content if it has none."""
-    name = document.get("id") if isinstance(document, dict) else None
-    if isinstance(name, str) and name and len(name) <= MAX_ID and name.isprintable():
+    """Return Graph's id of a message, or a hash of its content if it has none that can be stored."""
+    name = document.id
+    if name and len(name) <= MAX_ID and name.isprintable():
         return name
-    return f"without-id:{sha256(to_json(document).encode()).hexdigest()}"
-
-
-def change_key(document: Document) -> str | None:
-    """Return Graph's change key, which changes with the message."""
-    key = document.get("changeKey") if isinstance(document, dict) else None
-    return key if isinstance(key, str) else None
-
-
-def is_removal(document: Document) -> bool:
-    """Return whether the item reports that a message has left the folder."""
-    return isinstance(document, dict) and "@removed" in document
-
-
-def _is_draft(document: Document) -> bool:
-    return isinstance(document, dict) and document.get("isDraft") is True
+    return f"without-id:{sha256(to_json(document.value).encode()).hexdigest()}"
 
 
 def _next_state(before: State | None, document: Document, folder_id: str) -> State | None:
@@ -85,13 +67,11 @@ def _next_state(before: State | None, document: Document, folder_id: str) -> Sta
     A removal counts unless another folder has the message by now: its page may come earlier or later. An item
     is merged into the stored document, since a delta need not repeat unchanged properties.
     """
-    if is_removal(document):
+    if document.is_removal:
         if before is None or before.folder_id != folder_id:
             return before
         return replace(before, removed=True)
-    if before is not None and isinstance(document, dict) and isinstance(before.document, dict):
-        document = before.document | document
-    return State(document, folder_id)
+    return State(document if before is None else before.document.updated(document), folder_id)
 
 
 def _classify(
@@ -102,8 +82,8 @@ def _classify(
             result.unchanged.append(name)
         return
     result.written[name] = state
-    is_draft = _is_draft(state.document)
-    if before is None or (_is_draft(before.document) and not is_draft and not state.removed):
+    is_draft = state.document.is_draft
+    if before is None or (before.document.is_draft and not is_draft and not state.removed):
         (result.drafts if is_draft else result.arrived).append(name)
     if before is None:
         result.new.append(name)
@@ -117,7 +97,7 @@ def _differs(before: State, state: State, key: object) -> bool:
     """Return whether the message changed, by its change key if there is one: links may differ in every response."""
     if (before.folder_id, before.removed) != (state.folder_id, state.removed):
         return True
-    stored_key = change_key(before.document)
+    stored_key = before.document.change_key
     if key is not None and stored_key is not None:
         return key != stored_key
-    return bool(before.document != state.document)
+    return before.document != state.document

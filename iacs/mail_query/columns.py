@@ -1,10 +1,10 @@
 """The columns of a message's row beside its document, for queries of the database."""
 
-from datetime import datetime
 from typing import Any
 
-from iacs.core.clock import to_text
-from iacs.mail_query.schema import Message
+from iacs.core.clock import from_text, to_text
+from iacs.mail_query.document import Reading
+from iacs.mail_query.message_fields import Summary
 
 NAMES = (
     "change_key",
@@ -20,12 +20,14 @@ NAMES = (
 )
 
 
-def columns(message: Message | None, *, problem: str | None, dialect: str) -> dict[str, Any]:
+def columns(reading: Reading, *, dialect: str) -> dict[str, Any]:
     """Return the values of `NAMES`, those of the readable fields for a message with a problem.
 
     For PostgreSQL, whose text cannot have NUL, with U+FFFD instead.
     """
-    values = (dict.fromkeys(NAMES) if message is None else _columns(message)) | {"problem": problem}
+    summary = reading.summary
+    values: dict[str, Any] = _columns(summary) if summary is not None else {**dict.fromkeys(NAMES)}
+    values["problem"] = reading.problem
     if dialect == "postgresql":
         return {name: without_nul(value) for name, value in values.items()}
     return values
@@ -36,19 +38,24 @@ def without_nul(value: Any) -> Any:
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
 
 
-def _columns(message: Message) -> dict[str, Any]:
+def _columns(summary: Summary) -> dict[str, Any]:
     return {
-        "change_key": message.change_key,
-        "internet_message_id": message.internet_message_id,
-        "subject": message.subject,
-        "sender_name": message.from_.name if message.from_ else None,
-        "sender_address": message.from_.address if message.from_ else None,
-        "sent_at": _text(message.sent_at),
-        "received_at": _text(message.received_at),
-        "is_read": message.is_read,
-        "has_attachments": message.has_attachments,
+        "change_key": summary.change_key,
+        "internet_message_id": summary.internet_message_id,
+        "subject": summary.subject,
+        "sender_name": summary.sender_name,
+        "sender_address": summary.sender_address,
+        "sent_at": _text(summary.sent_at),
+        "received_at": _text(summary.received_at),
+        "is_read": summary.is_read,
+        "has_attachments": summary.has_attachments,
     }
 
 
-def _text(instant: datetime | None) -> str | None:
-    return None if instant is None else to_text(instant)
+def _text(instant: str | None) -> str | None:
+    """Return an instant of a summary as the database stores it, with microseconds."""
+    if instant is None:
+        return None
+    if len(instant) == len("2026-11-23T08:15:30Z"):
+        return f"{instant[:-1]}.000000Z"
+    return to_text(from_text(instant))

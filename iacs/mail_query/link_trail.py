@@ -1,6 +1,6 @@
 """The links of one list that were followed: Graph has returned pages in a cycle, and pages without end."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from iacs.core.exceptions import MalformedResponseError
@@ -20,9 +20,9 @@ class RecentIds:
     """The ids of the latest items: mail that arrives while a list is read moves others to its next page."""
 
     def __init__(self) -> None:
-        self._ids: dict[str, None] = {}
+        self._ids: dict[Hashable, None] = {}
 
-    def add(self, item_id: str | None) -> bool:
+    def add(self, item_id: Hashable) -> bool:
         """Record an id; return False if the item came before."""
         if item_id is None:
             return True
@@ -64,6 +64,9 @@ class LinkTrail:
             )
 
 
-def _id(item: Any) -> str | None:
+def _id(item: Any) -> Hashable:
+    """Return the id of an item, or a hash of its JSON if it is not decoded yet."""
+    if isinstance(item, bytes):
+        return hash(item)
     value = item.get("id") if isinstance(item, dict) else getattr(item, "id", None)
     return value if isinstance(value, str) else None

@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from functools import partial
 
 from iacs.mail_query.collaborators import Account, Accounts
 from iacs.mail_query.denied import naming_the_mailbox
 from iacs.mail_query.folders import all_folders, folder_url, mailbox_url
 from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.items import read_item
 from iacs.mail_query.link_trail import RecentIds
 from iacs.mail_query.odata import encode, parameters
 from iacs.mail_query.page_reader import PageReader
 from iacs.mail_query.page_size import PageSize
-from iacs.mail_query.pages import read_messages
+from iacs.mail_query.pages import read_items
 from iacs.mail_query.query import MailQuery
 from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
 
@@ -52,18 +52,20 @@ class MailReader:
         account = await self._accounts.get_enabled(email)
         url = f"{self._parent(account, query)}/{resource}"
         left, recent = query.limit, RecentIds()
-        read = partial(read_messages, schema=self._schema)
         with naming_the_mailbox(account):
-            reader = PageReader(self._graph, account.id, read, size=size)
+            reader = PageReader(self._graph, account.id, read_items, size=size)
             async with aclosing(reader.pages(url, limit=query.limit)) as pages:
                 async for page in pages:
-                    new = [message for message in page.items if recent.add(message.id)]
-                    for message in new if left is None else new[:left]:
-                        yield message
-                    if left is not None:
-                        left -= len(new)
-                        if left <= 0:
-                            return
+                    for (
+                        item
+                    ) in page.items:  # one by one: a thousand live models cost as much again to collect
+                        message = read_item(item, self._schema)
+                        if recent.add(message.id):
+                            yield message
+                            if left is not None:
+                                left -= 1
+                                if left == 0:
+                                    return
 
     def _parent(self, account: Account, query: MailQuery) -> str:
         if query.folder is None:

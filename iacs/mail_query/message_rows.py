@@ -6,6 +6,7 @@ from typing import Any
 
 from iacs.core.transaction import Row, Transaction
 from iacs.mail_query.changes import State
+from iacs.mail_query.document import Document
 from iacs.mail_query.folder_rows import Cursor
 
 _WRITE = """
@@ -38,7 +39,7 @@ def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, 
         {"account_id": account_id, "ids": json.dumps(list(ids))},
     )
     return {
-        row["id"]: State(json.loads(row["document"]), row["folder_id"], row["removed_at"] is not None)
+        row["id"]: State(Document.stored(row["document"]), row["folder_id"], row["removed_at"] is not None)
         for row in rows
     }
 

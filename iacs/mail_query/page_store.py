@@ -10,9 +10,10 @@ from iacs.mail_query import folder_rows, mailbox_rows, message_rows
 from iacs.mail_query.changes import Changes, changes, message_id
 from iacs.mail_query.collaborators import Outbox
 from iacs.mail_query.columns import columns
+from iacs.mail_query.document import Document
 from iacs.mail_query.events import MailLocation, received
 from iacs.mail_query.folder_rows import Cursor
-from iacs.mail_query.pages import Page, read_document
+from iacs.mail_query.pages import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class PageStore:
         self._announce_drafts = announce_drafts
 
     def store(
-        self, tx: Transaction, location: MailLocation, cursor: Cursor, page: "Page[Any]", link: str
+        self, tx: Transaction, location: MailLocation, cursor: Cursor, page: Page[Document], link: str
     ) -> StoredPage | None:
         """Store the page that was fetched at `cursor`, and `link` as the next request.
 
@@ -86,19 +87,16 @@ class PageStore:
         announced = arrived | drafts if self._announce_drafts else arrived
         shared = {"account_id": location.account_id, "generation": generation, "stored_at": stored_at}
         for name, state in result.written.items():
-            document, message, problem = read_document(state.document)
+            text, reading = state.document.text, state.document.reading
             removed_at = stored_at if state.removed else None
-            row = {"id": name, "folder_id": state.folder_id, "document": document, "removed_at": removed_at}
-            row |= columns(message, problem=problem, dialect=dialect)
+            row = {"id": name, "folder_id": state.folder_id, "document": text, "removed_at": removed_at}
+            row |= columns(reading, dialect=dialect)
             written.rows.append(shared | row)
             is_old = location.announced_from is not None and (
                 (row["received_at"] or location.announced_from) < location.announced_from
             )
             if name in announced and not is_old:
-                written.events.append(
-                    received(
-                        self._topic, location, name, message=message, problem=problem, is_draft=name in drafts
-                    )
-                )
-            written.unreadable += problem is not None and not state.removed
+                is_draft = name in drafts
+                written.events.append(received(self._topic, location, name, reading, is_draft=is_draft))
+            written.unreadable += reading.problem is not None and not state.removed
         return written

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from iacs.core.database import Database
 from iacs.mail_query import message_rows
 from iacs.mail_query.collaborators import Accounts
-from iacs.mail_query.pages import read_message
+from iacs.mail_query.items import read_message
 from iacs.mail_query.schema import Message, UnreadableMessage
 
 _BATCH = 200

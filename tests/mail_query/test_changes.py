@@ -4,17 +4,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iacs.mail_query.changes import State, changes, message_id
-from iacs.mail_query.pages import to_json
+from iacs.mail_query.document import Document
+from iacs.mail_query.items import to_json
 
 HERE, THERE = "here", "there"
 
 
-def document(name: str = "1", key: str | None = "k1", **fields: object) -> dict[str, object]:
-    return {"id": name} | ({} if key is None else {"changeKey": key}) | fields
+def item(value: object) -> Document:
+    return Document.of_json(to_json(value).encode())
 
 
-def removal(name: str = "1") -> dict[str, object]:
-    return {"id": name, "@removed": {"reason": "deleted"}}
+def document(name: str = "1", key: str | None = "k1", **fields: object) -> Document:
+    return item({"id": name} | ({} if key is None else {"changeKey": key}) | fields)
+
+
+def removal(name: str = "1") -> Document:
+    return item({"id": name, "@removed": {"reason": "deleted"}})
 
 
 def test_a_message_not_stored_is_new() -> None:
@@ -25,7 +30,7 @@ def test_a_message_not_stored_is_new() -> None:
 def test_a_message_given_twice_is_new_once_and_its_later_form_counts() -> None:
     result = changes([document(subject="a"), document(key="k2", subject="b")], {}, HERE)
     assert (result.new, result.seen) == (["1"], 1)
-    assert result.written["1"].document["subject"] == "b"
+    assert result.written["1"].document.value["subject"] == "b"
 
 
 def test_a_message_given_again_as_it_was_changes_nothing() -> None:
@@ -47,7 +52,7 @@ def test_null_is_a_value_and_replaces_one() -> None:
 
 def test_a_document_that_differs_under_the_same_change_key_is_kept_and_not_counted() -> None:
     result = changes([document(webLink="new")], {"1": State(document(webLink="old"), HERE)}, HERE)
-    assert result.written["1"].document["webLink"] == "new"
+    assert result.written["1"].document.value["webLink"] == "new"
     assert result.updated == 0
 
 
@@ -93,7 +98,7 @@ def test_a_message_that_comes_and_goes_within_a_page_is_new_and_removed() -> Non
 
 
 def test_a_message_without_an_id_is_known_by_its_content() -> None:
-    broken: list[object] = [
+    values: list[object] = [
         {"subject": "a"},
         {"subject": "b"},
         7,
@@ -102,6 +107,7 @@ def test_a_message_without_an_id_is_known_by_its_content() -> None:
         {"id": 7},
         {"id": "a\0b"},
     ]
+    broken = list(map(item, values))
     result = changes(broken, {}, HERE)
     assert len(result.new) == len(broken)
     assert changes(broken, result.written, HERE).written == {}
@@ -120,10 +126,10 @@ def test_however_pages_are_cut_the_end_is_the_same(items: list[tuple[str, str | 
     whole = changes(documents, {}, HERE)
     stored: dict[str, State] = {}
     new: list[str] = []
-    for item in documents:
-        result = changes([item], stored, HERE)
+    for one in documents:
+        result = changes([one], stored, HERE)
         stored |= result.written
         new += result.new
     assert stored == whole.written
     assert sorted(new) == sorted(whole.new)
-    assert {message_id(item) for item in documents} >= set(stored)
+    assert {message_id(one) for one in documents} >= set(stored)

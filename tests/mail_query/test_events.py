@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from iacs.mail_query.document import Document
 from iacs.mail_query.events import MailLocation, MailReceived, received
-from iacs.mail_query.pages import read_document
 from tests.mail_query.test_schema import WHOLE
 
 LOCATION = MailLocation("alice@contoso.example", "account-1", "Inbox", "folder-1")
@@ -23,8 +23,7 @@ LOCATION = MailLocation("alice@contoso.example", "account-1", "Inbox", "folder-1
     ],
 )
 def test_the_value_is_what_its_model_would_dump(document: Any) -> None:
-    _, message, problem = read_document(document)
-    event = received("mail", LOCATION, "AAMk=", message=message, problem=problem)
+    event = received("mail", LOCATION, "AAMk=", Document(document).reading)
     dumped = MailReceived.model_validate(event.value).model_dump(mode="json", by_alias=True)
     assert event.value == dumped
     assert list(event.value) == list(dumped)

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iacs.core.exceptions import MalformedResponseError
+from iacs.mail_query.items import read_item
 from iacs.mail_query.lenient_json import parse_leniently, well_formed
-from iacs.mail_query.pages import UnreadableFolder, read_documents, read_folders, read_messages
+from iacs.mail_query.pages import UnreadableFolder, read_documents, read_folders, read_items
 from iacs.mail_query.schema import MailFolder, Message, UnreadableMessage
 
 JSON = st.recursive(
@@ -59,7 +60,7 @@ def test_an_odd_item_stops_neither_its_page_nor_its_neighbours(odd: bytes) -> No
     body = b'{"value":[{"id":"1"}, ' + odd + b',{"id":"3"}],"@odata.nextLink":"next"}'
     page = read_documents(body)
     assert (len(page.items), page.next_link) == (3, "next")
-    first, second, third = read_messages(body).items
+    first, second, third = map(read_item, read_items(body).items)
     assert isinstance(first, Message)
     assert isinstance(third, Message)
     assert isinstance(second, UnreadableMessage) or second.id == "2"

@@ -139,3 +139,11 @@ def test_a_long_folder_may_have_more_pages_without_an_item() -> None:
         trail.record([])
     with pytest.raises(MalformedResponseError, match="3001 pages"):
         trail.record([])
+
+
+def test_items_that_are_not_decoded_yet_are_compared_by_their_json() -> None:
+    trail = link_trail.LinkTrail()
+    for _ in range(link_trail.MIN_PATIENCE + 1):
+        trail.record([b'{"id":"1"}'])
+    with pytest.raises(link_trail.EndlessListError):
+        trail.record([b'{"id":"1"}'])

@@ -6,17 +6,18 @@ from iacs.core.event_log import EventLog
 from iacs.core.logger import Logger
 from iacs.core.outbox import Outbox
 from iacs.mail_query import folder_rows, message_rows
+from iacs.mail_query.document import Document
 from iacs.mail_query.events import MailLocation, event_id
 from iacs.mail_query.page_store import PageStore
-from iacs.mail_query.pages import Page
+from iacs.mail_query.pages import Page, read_changes
 from iacs.mail_query.schema import MailFolder
 
 INBOX = MailLocation("alice@contoso.example", "a", "Inbox", "f")
 
 
-def page(*items: dict[str, Any], more: bool = True) -> Page[Any]:
+def page(*items: dict[str, Any], more: bool = True) -> Page[Document]:
     link = {"@odata.nextLink" if more else "@odata.deltaLink": "next"}
-    return Page[Any].model_validate({"value": items} | link)
+    return read_changes(json.dumps({"value": items} | link, separators=(",", ":")).encode())
 
 
 def store_in(database: Database, logger: Logger) -> PageStore:

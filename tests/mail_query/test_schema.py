@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iacs.mail_query.pages import read_document, read_documents, read_message, read_messages
+from iacs.mail_query.items import read_document, read_item, read_message
+from iacs.mail_query.pages import read_documents, read_items
 from iacs.mail_query.schema import EmailAddress, Message, Recipient, UnreadableMessage
 
 WHOLE: dict[str, Any] = {
@@ -45,7 +46,7 @@ def body(*items: Any) -> bytes:
 
 
 def test_every_field_arrives_under_its_python_name() -> None:
-    [message] = read_messages(body(WHOLE)).items
+    [message] = map(read_item, read_items(body(WHOLE)).items)
     assert isinstance(message, Message)
     assert (message.subject, message.change_key, message.is_read, message.is_draft) == (
         "Grüße 😀 \0",
@@ -73,7 +74,7 @@ def test_every_field_arrives_under_its_python_name() -> None:
 
 
 def test_what_a_message_lacks_is_missing_and_not_made_up() -> None:
-    [message] = read_messages(body({"id": "1"})).items
+    [message] = map(read_item, read_items(body({"id": "1"})).items)
     assert isinstance(message, Message)
     fields = message.model_dump(exclude={"id"})
     assert {name: value for name, value in fields.items() if value not in (None, ())} == {}
@@ -81,7 +82,7 @@ def test_what_a_message_lacks_is_missing_and_not_made_up() -> None:
 
 def test_null_says_the_same_as_nothing() -> None:
     aliases = [field.alias for name, field in Message.model_fields.items() if name != "id"]
-    [message] = read_messages(body({"id": "1"} | dict.fromkeys(filter(None, aliases)))).items
+    [message] = map(read_item, read_items(body({"id": "1"} | dict.fromkeys(filter(None, aliases)))).items)
     assert message == Message(id="1")
 
 
@@ -105,8 +106,8 @@ def test_null_says_the_same_as_nothing() -> None:
 )
 def test_a_message_that_does_not_fit_arrives_whole_and_with_its_reason(broken: dict[str, Any]) -> None:
     document = {"id": "1"} | broken
-    read = read_messages(body({"id": "0"}, document, {"id": "2"}))
-    first, second, third = read.items
+    page = read_items(body({"id": "0"}, document, {"id": "2"}))
+    first, second, third = map(read_item, page.items)
     assert (first, third) == (Message(id="0"), Message(id="2"))
     assert isinstance(second, UnreadableMessage)
     assert second.document == document
@@ -122,17 +123,17 @@ def test_a_reason_never_repeats_what_the_message_says() -> None:
 
 @pytest.mark.parametrize("item", [7, None, "text", []])
 def test_a_value_that_is_not_an_object_is_unreadable_too(item: object) -> None:
-    [message] = read_messages(body(item)).items
+    [message] = map(read_item, read_items(body(item)).items)
     assert isinstance(message, UnreadableMessage)
     assert (message.id, message.document) == (None, item)
 
 
 def test_half_a_surrogate_pair_costs_one_message_and_not_the_page() -> None:
-    read = read_messages(b'{"value":[{"id":"1","subject":"\\ud800"},{"id":"2"}],"@odata.nextLink":"n"}')
-    first, second = read.items
+    page = read_items(b'{"value":[{"id":"1","subject":"\\ud800"},{"id":"2"}],"@odata.nextLink":"n"}')
+    first, second = map(read_item, page.items)
     assert isinstance(first, UnreadableMessage)
     assert first.document == {"id": "1", "subject": "\ud800"}
-    assert (second, read.next_link) == (Message(id="2"), "n")
+    assert (second, page.next_link) == (Message(id="2"), "n")
 
 
 def test_documents_are_what_graph_gave() -> None:
