@@ -70,6 +70,7 @@ def _introduce(cloud: "Sandbox", *, json: bool) -> None:
     if json:
         print_json({"url": cloud.url, "settings": cloud.settings, "mailboxes": counts})
     else:
+        note(f"{cloud.url}/ shows people, mailboxes, grants and the last requests")
         note("Paste these lines into the shell that runs the other commands; Ctrl-C stops the stand-in:")
         for name, value in cloud.settings.items():
             line(f"export {name}={shlex.quote(value)}")

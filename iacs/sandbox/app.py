@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from iacs.sandbox import overview
 from iacs.sandbox.cloud import CLOUD, RECORD, TOKEN_FIELDS, Cloud, RecordedRequest
 from iacs.sandbox.directory import Person
 from iacs.sandbox.entra import admin_consent, authorize, device, grants, metadata
@@ -18,6 +19,7 @@ from iacs.sandbox.graph.errors import GraphError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _GRAPH = "/v1.0"
+_OVERVIEW = "/"
 _CODES = {
     401: "InvalidAuthenticationToken",
     403: "ErrorAccessDenied",
@@ -35,11 +37,12 @@ class _Dropped(web.Response):
 
 @web.middleware
 async def _record(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Record every request, and its status when it is answered."""
+    """Record every request except of the page that lists them, and its status when it is answered."""
     headers = {name: value for name, value in request.headers.items() if name.lower() != "authorization"}
     record = RecordedRequest(request.method, request.path, dict(request.query), headers, time.monotonic())
     request[RECORD] = record
-    request.app[CLOUD].requests.append(record)
+    if request.path != _OVERVIEW:
+        request.app[CLOUD].requests.append(record)
     try:
         response = await handler(request)
     except web.HTTPException as raised:  # aiohttp's own: no such path, a redirect
@@ -75,7 +78,10 @@ async def _attribute(request: web.Request, handler: Handler) -> web.StreamRespon
     form = await request.post() if request.method == "POST" else request.query
     grant_type, person = form.get("grant_type"), _person(request.app[CLOUD], form)
     request[RECORD].grant_type = grant_type if isinstance(grant_type, str) else None
-    request[RECORD].user = person.address if person else None
+    if person:
+        request[RECORD].user = person.address
+    elif grant_type == "client_credentials":
+        request[RECORD].user = request.app[CLOUD].registration.client_id
     return await handler(request)
 
 
@@ -173,5 +179,6 @@ def create_app(cloud: Cloud) -> web.Application:
     middlewares = [_record, _identify, _attribute, _limit_concurrency, _apply_faults]
     app = web.Application(middlewares=middlewares)
     app[CLOUD] = cloud
+    app.add_routes([web.get(_OVERVIEW, overview.page)])
     app.add_routes([web.route("*", f"{_GRAPH}/{{path:.*}}", routes.answer), *_entra_routes()])
     return app
