@@ -29,7 +29,7 @@ CREATE TABLE iacs_accounts (
 CREATE TABLE iacs_auth_sessions (
     state_hash TEXT PRIMARY KEY,           -- SHA-256 of OAuth's parameter `state`
     account_id TEXT NOT NULL,
-    secret TEXT NOT NULL,                  -- nonce, PKCE code verifier, tenant and claims
+    secret TEXT NOT NULL,                  -- nonce, PKCE code verifier, tenant and claims, with a data key of their own
     redirect_uri TEXT NOT NULL,
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL
@@ -37,13 +37,22 @@ CREATE TABLE iacs_auth_sessions (
 
 CREATE TABLE iacs_tokens (
     account_id TEXT PRIMARY KEY,
-    secret TEXT NOT NULL,                  -- access token and refresh token
+    secret TEXT NOT NULL,                  -- access token and refresh token, encrypted with the account's data key
     scope TEXT NOT NULL,                   -- granted scopes, separated by spaces
     expires_at TEXT NOT NULL,
     refresh_at TEXT NOT NULL,              -- refreshed from then on, while the access token is still valid
     version BIGINT NOT NULL,               -- counts the writes; a refresh replaces only the version it read
     suspended BOOLEAN NOT NULL DEFAULT FALSE,  -- kept, and not given to anybody
     updated_at TEXT NOT NULL
+);
+
+-- The tokens of each account are encrypted with a key of its own, which is stored encrypted ("wrapped") with a key of
+-- the settings or of a key service. Without this row the tokens cannot be read, also not those of a backup.
+CREATE TABLE iacs_data_keys (
+    account_id TEXT PRIMARY KEY,
+    wrapped_key TEXT NOT NULL,             -- base64
+    wrapping_key_id TEXT NOT NULL,
+    created_at TEXT NOT NULL
 );
 
 -- Renewals that Entra ID refused since the last sign-in; the row outlives tokens that the refusal ended.

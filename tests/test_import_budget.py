@@ -80,7 +80,7 @@ def test_modules_come_without_the_libraries_of_their_parts(package: str) -> None
         ("core.http_client()", set()),
         ("core.oauth_client()", set()),
         ("core.encryption()", set()),
-        ("core.encryption().encrypt('text', context='test')", {"cryptography"}),
+        ("import asyncio; asyncio.run(core.encryption().encrypt('text', context='test'))", {"cryptography"}),
         ("core.kafka_client()", {"kafka"}),
         ("core.events()", {"sqlalchemy"}),
         ("container.account().service()", {"sqlalchemy"}),

@@ -15,6 +15,11 @@ def add(tx: Transaction, row: dict[str, str]) -> None:
     )
 
 
+def read(tx: Transaction, state_hash: str) -> Row | None:
+    """Return a sign-in without taking it."""
+    return tx.row("SELECT * FROM iacs_auth_sessions WHERE state_hash = :hash", {"hash": state_hash})
+
+
 def take(tx: Transaction, state_hash: str) -> Row | None:
     """Delete a sign-in and return it; of two concurrent callers, one gets it."""
     return tx.row("DELETE FROM iacs_auth_sessions WHERE state_hash = :hash RETURNING *", {"hash": state_hash})

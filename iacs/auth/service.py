@@ -12,7 +12,7 @@ from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, Device
 from iacs.auth.session import AuthSession, hash_state
 from iacs.core import clock
 from iacs.core.database import Database
-from iacs.core.encryption import Encryption
+from iacs.core.encryption import DataKey, Encryption
 from iacs.core.exceptions import AccountError, AuthenticationError, MalformedResponseError
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient, TokenSet
@@ -72,7 +72,8 @@ class AuthService:
             prompt=prompt,
             domain_hint=domain_hint,
         )
-        await self._database.run(repository.add, session.row(state, account.id, self._encryption))
+        row = await session.row(state, account.id, self._encryption)
+        await self._database.run(repository.add, row)
         return AuthorizationRequest(
             url=url,
             state=SecretStr(state),
@@ -85,7 +86,7 @@ class AuthService:
 
         Raises AuthenticationError if it is unknown, expired or refused, or if a different person signed in.
         """
-        session = await self._take(callback)
+        session, data_key = await self._take(callback)
         if callback.error:
             from iacs.core._oauth.errors import Problem, problem_error  # needed here alone
 
@@ -104,7 +105,7 @@ class AuthService:
             tenant_id=session.tenant_id,
             claims=session.claims,
         )
-        return await self._accept(account, tokens, nonce=session.nonce, tenant_id=session.tenant_id)
+        return await self._accept(account, tokens, data_key, nonce=session.nonce, tenant_id=session.tenant_id)
 
     async def begin_device(self, email: str) -> DeviceSignIn:
         """Begin a sign-in that the person completes on any device with a browser."""
@@ -124,8 +125,9 @@ class AuthService:
     async def complete_device(self, sign_in: DeviceSignIn) -> SignedIn:
         """Wait until the person has entered the code; raises the errors of `complete`."""
         account = await self._accounts.get_enabled(sign_in.account)
+        data_key = await self._token_service.new_data_key(account.id)
         tokens = await self._oauth_client.poll_device_code(sign_in.device)
-        return await self._accept(account, tokens, nonce=None, tenant_id=sign_in.device.tenant_id)
+        return await self._accept(account, tokens, data_key, nonce=None, tenant_id=sign_in.device.tenant_id)
 
     async def sign_out(self, email: str) -> None:
         """Delete an account's tokens and its unfinished sign-ins; Entra ID has no endpoint that revokes a token."""
@@ -135,23 +137,24 @@ class AuthService:
         await self._accounts.signed_out(account.id)
         self._logger.info("signed out", account=account.email)
 
-    async def _take(self, callback: AuthorizationCallback) -> AuthSession:
+    async def _take(self, callback: AuthorizationCallback) -> tuple[AuthSession, DataKey]:
+        """Take the sign-in of a callback, and a key for its tokens; without a key service, neither is lost."""
         hashed = hash_state(callback.state.get_secret_value())
-        row = await self._database.run(repository.take, hashed)
+        row = await self._database.read(repository.read, hashed)
         if row is None:
-            raise AuthenticationError(
-                "the sign-in is unknown: it was completed already, has expired, or began in another database",
-                hint=_again("EMAIL"),
-            )
-        session = AuthSession.from_row(row, self._encryption)
+            raise _unknown()
+        session = await AuthSession.from_row(row, self._encryption)
+        data_key = await self._token_service.new_data_key(row["account_id"])
+        if await self._database.run(repository.take, hashed) is None:
+            raise _unknown()
         if session.expires_at <= clock.now():
             raise AuthenticationError(
                 f"the sign-in of {session.account} took too long", hint=_again(session.account)
             )
-        return session
+        return session, data_key
 
     async def _accept(
-        self, account: Account, tokens: TokenSet, *, nonce: str | None, tenant_id: str
+        self, account: Account, tokens: TokenSet, data_key: DataKey, *, nonce: str | None, tenant_id: str
     ) -> SignedIn:
         if tokens.id_token is None:
             raise MalformedResponseError(
@@ -166,7 +169,9 @@ class AuthService:
         account = await self._accounts.follow(
             account.id, object_id=identity.object_id, directory_id=identity.directory_id
         )
-        await self._token_service.store(account.id, tokens, tenant_id=account.tenant_id, person=identity)
+        await self._token_service.store(
+            account.id, tokens, tenant_id=account.tenant_id, person=identity, data_key=data_key
+        )
         try:
             await self._accounts.signed_in(
                 account.id, object_id=identity.object_id, directory_id=identity.directory_id
@@ -196,6 +201,13 @@ def _require_person(account: Account) -> Account:
             hint="an administrator grants the application permission Mail.Read in the app registration",
         )
     return account
+
+
+def _unknown() -> AuthenticationError:
+    return AuthenticationError(
+        "the sign-in is unknown: it was completed already, has expired, or began in another database",
+        hint=_again("EMAIL"),
+    )
 
 
 def _again(account: str) -> str:

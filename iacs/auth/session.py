@@ -34,9 +34,9 @@ class AuthSession:
         return cls(account, redirect_uri, nonce, verifier, expires_at, tenant_id, claims)
 
     @classmethod
-    def from_row(cls, row: Row, encryption: Encryption) -> "AuthSession":
-        """Return the sign-in that `row` stored."""
-        secret = json.loads(encryption.decrypt(row["secret"], context=_context(row["state_hash"])))
+    async def from_row(cls, row: Row, encryption: Encryption) -> "AuthSession":
+        """Return the sign-in that `row` stored; raises the errors of Encryption.decrypt."""
+        secret = json.loads(await encryption.decrypt(row["secret"], context=_context(row["state_hash"])))
         expires_at = clock.from_text(row["expires_at"])
         return cls(redirect_uri=row["redirect_uri"], expires_at=expires_at, **secret)
 
@@ -46,7 +46,7 @@ class AuthSession:
         digest = hashlib.sha256(self.verifier.encode()).digest()
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
-    def row(self, state: str, account_id: str, encryption: Encryption) -> dict[str, str]:
+    async def row(self, state: str, account_id: str, encryption: Encryption) -> dict[str, str]:
         """Return the row that stores this sign-in under a hash of `state`."""
         hashed = hash_state(state)
         names = ("account", "nonce", "verifier", "tenant_id", "claims")
@@ -54,7 +54,7 @@ class AuthSession:
         return {
             "state_hash": hashed,
             "account_id": account_id,
-            "secret": encryption.encrypt(secret, context=_context(hashed)),
+            "secret": await encryption.encrypt(secret, context=_context(hashed)),
             "redirect_uri": self.redirect_uri,
             "created_at": clock.to_text(clock.now()),
             "expires_at": clock.to_text(self.expires_at),

@@ -16,7 +16,7 @@ def tokens() -> None:
 
 @app.command("rotate-key")
 def rotate_key(json: Json = False) -> None:
-    """Encrypt all stored tokens with the first key of TOKEN_ENCRYPTION_KEY.
+    """Encrypt the data keys of all accounts with the first key of TOKEN_ENCRYPTION_KEY.
 
     First set TOKEN_ENCRYPTION_KEY=new,old and restart every process that uses it; when this command has succeeded, remove
     the old key. It is safe beside a running service, and can be repeated.
@@ -27,7 +27,7 @@ def rotate_key(json: Json = False) -> None:
     if json:
         print_json({"rotated": done.rotated, "problems": dict(done.problems)})
     else:
-        line(f"the tokens of {counted(done.rotated, 'account')} are encrypted with the first key")
+        line(f"the data keys of {counted(done.rotated, 'account')} are encrypted with the current key")
     for problem in done.problems.values():
         note(problem)
     raise typer.Exit(1 if done.problems else 0)

@@ -28,12 +28,12 @@ from iacs.core._settings.types import (
     AnyCase,
     CloudUrl,
     DatabaseUrl,
-    FernetKeys,
     RedirectUri,
     Servers,
     Tenant,
     TopicName,
     UriReference,
+    WrappingKeys,
 )
 from iacs.core.exceptions import ConfigurationError
 
@@ -182,8 +182,9 @@ class Config(BaseSettings):
     http_ca_file: Path | None = Field(
         None, description="PEM file with an additional CA certificate, trusted for Microsoft's cloud"
     )
-    token_encryption_key: FernetKeys = Field(
-        None, description="Fernet key that encrypts stored tokens; generate one with: iacs config new-key"
+    token_encryption_key: WrappingKeys = Field(
+        None,
+        description="Key that encrypts the keys of stored tokens; generate one with: iacs config new-key",
     )
 
     enrollment_directory: Path = Field(

@@ -1,140 +1,147 @@
 """Secrets at rest: tokens and sign-ins in the database are readable only with the key.
 
-cryptography is slow to import, and many programs never open a secret: it is imported with the first one.
+Each record has a data key of its own, which a key provider encrypts (wraps) and decrypts: a key of the settings, or a
+key service. Only wrapping and unwrapping wait for the provider: code in a transaction gets a data key.
 """
 
+import asyncio
 import base64
 import json
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from iacs.core.exceptions import ConfigurationError, DatabaseError
+from iacs.core import key_provider
+from iacs.core._encryption import sealing
+from iacs.core._encryption.data_key import DataKey
+from iacs.core._encryption.key_cache import KeyCache
+from iacs.core.exceptions import APIConnectionError, DatabaseError, IACSGraphError, KeyServiceError
+from iacs.core.key_provider import KeyProvider, KeyRing, WrappedKey
 
-_SHORTEST_TOKEN = 1 + 8 + 16 + 16 + 32
-"""Bytes of a Fernet token: version, time, initialization vector, one block of AES, HMAC."""
-NEW_KEY_HINT = "generate a key with: iacs config new-key"
+__all__ = ["DataKey", "Encryption"]
+
+T = TypeVar("T")
+
+_LATER = "nothing is lost: try again later"
 
 
 class Encryption:
-    """Encryption with the first of several keys, decryption with any of them.
+    """Data keys of records, each encrypted by a key provider; `keys` are a provider, or the text of a KeyRing.
 
-    Keys are Fernet keys, comma-separated, checked at the first use. `context` identifies the record that a text belongs
-    to, such as an account; a ciphertext moved to another record cannot be decrypted there.
+    The provider has `timeout_seconds` for a data key. The `cached_keys` data keys that were used last are kept in
+    memory, for `cache_seconds` each. Methods raise the errors of KeyProvider and, for its keys, ConfigurationError.
     """
 
-    def __init__(self, keys: SecretStr | None) -> None:
-        self._keys = keys
+    def __init__(
+        self,
+        keys: KeyProvider | SecretStr | None,
+        *,
+        timeout_seconds: float = 10.0,
+        cached_keys: int = 1000,
+        cache_seconds: float = 300.0,
+    ) -> None:
+        self._provider = KeyRing(keys) if keys is None or isinstance(keys, SecretStr) else keys
+        self._timeout_seconds = timeout_seconds
+        self._cache = KeyCache(size=cached_keys, lifetime_seconds=cache_seconds)
+        self._left_behind: set[asyncio.Task[Any]] = set()
 
     @staticmethod
     def new_key() -> str:
-        """Return a new random key."""
-        return KeyRing.new_key()
+        """Return a new random key for a KeyRing."""
+        return key_provider.new_key()
 
-    def encrypt(self, text: str, *, context: str) -> str:
-        """Encrypt `text` for `context`."""
-        return self._key_ring.encrypt(json.dumps([context, text]))
+    async def new_data_key(self, context: str) -> DataKey:
+        """Return a new random key for a record."""
+        key = sealing.random_key()
+        wrapped = await self._limited(self._provider.wrap(key, context=context), "wrap")
+        data_key = DataKey(context, wrapped, key)
+        self._cache.add(data_key)
+        return data_key
 
-    def decrypt(self, text: str, *, context: str) -> str:
-        """Decrypt what was encrypted for `context`.
+    async def open_data_key(self, wrapped: WrappedKey, *, context: str) -> DataKey:
+        """Return the key that was wrapped for a record."""
+        data_key = self._cache.get(wrapped, context)
+        if data_key is None:
+            data_key = DataKey(context, wrapped, await self._unwrap(wrapped, context))
+            self._cache.add(data_key)
+        return data_key
 
-        Raises ConfigurationError when no key fits, DatabaseError when it is corrupt or was encrypted for another context.
-        """
-        bound, plain = json.loads(self._key_ring.decrypt(text))
-        if bound != context:
-            raise DatabaseError(
-                "a secret in the database belongs to another record: rows were altered outside iacs",
-                hint="sign out and sign in again",
-            )
-        return str(plain)
+    async def rewrap(self, wrapped: WrappedKey, *, context: str) -> WrappedKey:
+        """Return the same data key, encrypted with the provider's current wrapping key."""
+        key = await self._unwrap(wrapped, context)
+        return await self._limited(self._provider.wrap(key, context=context), "wrap")
 
-    def rotate(self, text: str) -> str:
-        """Return a ciphertext encrypted anew with the first key; raises what `decrypt` raises for its text."""
-        return self._key_ring.rotate(text)
+    async def encrypt(self, text: str, *, context: str) -> str:
+        """Encrypt a text with a data key of its own, which is part of the result; not in a transaction."""
+        data_key = await self.new_data_key(context)
+        ciphertext = base64.b64encode(data_key.wrapped.ciphertext).decode()
+        return json.dumps([data_key.wrapped.key_id, ciphertext, data_key.encrypt(text)])
 
-    def probe(self) -> None:
-        """Check the keys; raise ConfigurationError when there is none, or one is malformed."""
-        _ = self._key_ring
-
-    @cached_property
-    def _key_ring(self) -> "KeyRing":
-        return KeyRing(self._keys.get_secret_value() if self._keys else "")
-
-
-def read_keys(text: str) -> tuple[str, ...]:
-    """Return the Fernet keys of a comma-separated text; raise ValueError, without the text, for anything else."""
-    keys = tuple(key.strip() for key in text.split(","))
-    if not any(keys):
-        return ()
-    for number, key in enumerate(keys, start=1):
-        if not re.fullmatch(r"[\w-]{43}=", key, re.ASCII):
-            raise ValueError(
-                f"key {number} of {len(keys)} is not a Fernet key (32 bytes in URL-safe base64, 44 characters)"
-            )
-    return keys
-
-
-class KeyRing:
-    """The Fernet keys of a comma-separated text: the first encrypts, any of them decrypts."""
-
-    def __init__(self, text: str) -> None:
+    async def decrypt(self, text: str, *, context: str) -> str:
+        """Return what was encrypted for `context`; raise DatabaseError for any other text."""
         try:
-            keys = read_keys(text)
-        except ValueError as error:
-            raise ConfigurationError([f"TOKEN_ENCRYPTION_KEY: {error}"], hint=NEW_KEY_HINT) from None
-        if not keys:
-            raise ConfigurationError(["TOKEN_ENCRYPTION_KEY is not set"], hint=NEW_KEY_HINT)
-        from cryptography.fernet import Fernet, MultiFernet
-
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
-
-    @staticmethod
-    def new_key() -> str:
-        """Return a new random key."""
-        from cryptography.fernet import Fernet
-
-        return Fernet.generate_key().decode()
-
-    def encrypt(self, text: str) -> str:
-        """Encrypt `text`."""
-        return self._fernet.encrypt(text.encode()).decode()
-
-    def decrypt(self, text: str) -> str:
-        """Return what was encrypted; raise ConfigurationError when no key fits, DatabaseError for no ciphertext."""
-        with _translated_errors(text):
-            return self._fernet.decrypt(text.encode()).decode()
-
-    def rotate(self, text: str) -> str:
-        """Return the same text encrypted with the first key; raise as `decrypt` does."""
-        with _translated_errors(text):
-            return self._fernet.rotate(text.encode()).decode()
-
-
-@contextmanager
-def _translated_errors(text: str) -> Iterator[None]:
-    from cryptography.fernet import InvalidToken
-
-    try:
-        yield
-    except InvalidToken:
-        if not _is_ciphertext(text):
+            key_id, ciphertext, secret = json.loads(text)
+            wrapped = WrappedKey(key_id, base64.b64decode(ciphertext, validate=True))
+        except (ValueError, TypeError):
             raise DatabaseError(
-                "a secret in the database is corrupt: it is not a Fernet token",
-                hint="sign out and sign in again",
+                "a secret in the database is corrupt", hint="sign out and sign in again"
             ) from None
-        raise ConfigurationError(
-            ["TOKEN_ENCRYPTION_KEY cannot decrypt what the database contains"],
-            hint="append the key that it was written with, after a comma, or sign in again",
-        ) from None
+        return (await self.open_data_key(wrapped, context=context)).decrypt(secret)
+
+    async def probe(self) -> None:
+        """Wrap a key, and unwrap it again."""
+        context, key = "probe", sealing.random_key()
+        wrapped = await self._limited(self._provider.wrap(key, context=context), "wrap")
+        if await self._unwrap(wrapped, context) != key:
+            raise KeyServiceError(
+                "the key service answers with a different data key than it wrapped",
+                hint="check the key provider",
+            )
+
+    async def _unwrap(self, wrapped: WrappedKey, context: str) -> bytes:
+        key = await self._limited(self._provider.unwrap(wrapped, context=context), "unwrap")
+        if len(key) != sealing.KEY_BYTES:
+            raise KeyServiceError(
+                f"the key service answered with a data key of {len(key)} bytes instead of {sealing.KEY_BYTES}",
+                hint="check the key provider",
+            )
+        return key
+
+    async def _limited(self, request: Coroutine[Any, Any, T], action: str) -> T:
+        """Wait for the provider, and no longer if it ignores its cancellation."""
+        task = asyncio.create_task(request, name=f"iacs-key-provider-{action}")
+        self._left_behind.add(task)
+        task.add_done_callback(self._end)
+        try:
+            await asyncio.wait({task}, timeout=self._timeout_seconds)
+            if task.done() and not task.cancelled():
+                return task.result()
+        except APIConnectionError as error:
+            raise _as_key_service_error(error) from error.__cause__
+        except IACSGraphError:
+            raise
+        except Exception as error:  # a provider may raise anything, and none of it may cost stored tokens
+            raise KeyServiceError(
+                f"the key service failed to {action} a data key: {type(error).__name__}", hint=_LATER
+            ) from error
+        finally:
+            task.cancel()
+        raise KeyServiceError(
+            f"the key service did not {action} a data key within {self._timeout_seconds:g} seconds",
+            hint=_LATER,
+        )
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        self._left_behind.discard(task)
+        if not task.cancelled():
+            task.exception()  # retrieved, so that asyncio does not report it when nobody waits any more
 
 
-def _is_ciphertext(text: str) -> bool:
-    """Return whether a text has the form of a Fernet token (https://github.com/fernet/spec): whole blocks of AES."""
-    try:
-        token = base64.urlsafe_b64decode(text)
-    except ValueError:
-        return False
-    return token[:1] == b"\x80" and len(token) >= _SHORTEST_TOKEN and (len(token) - _SHORTEST_TOKEN) % 16 == 0
+def _as_key_service_error(error: APIConnectionError) -> KeyServiceError:
+    """Return the error of a provider that uses HttpClient under the name of what cannot be reached."""
+    if isinstance(error, KeyServiceError):
+        return error
+    return KeyServiceError(
+        f"the key service failed: {error}", status=error.status, retry_after=error.retry_after, hint=_LATER
+    )

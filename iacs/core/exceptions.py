@@ -12,7 +12,9 @@ IACSGraphError
 │   └── PublishError               some events were not stored durably; has their ids
 ├── APIConnectionError             Microsoft's cloud could not be reached, or answered with an error
 │   ├── GraphError                 Microsoft Graph answered with an error; its code and request id
-│   └── MalformedResponseError     a response does not follow the protocol
+│   ├── MalformedResponseError     a response does not follow the protocol
+│   └── KeyServiceError            the key service could not be reached, or failed; nothing is lost
+│       └── KeyRefusedError        the key service refuses to use a key
 ├── AuthenticationError            signing in, or getting a token, failed
 │   ├── SignInRequiredError        the person has to sign in again
 │   ├── OperatorRequiredError      an administrator has to act: app registration, secret or policy
@@ -209,6 +211,21 @@ class MalformedResponseError(APIConnectionError):
     """A response does not follow the protocol."""
 
     code = "malformed_response"
+
+
+class KeyServiceError(APIConnectionError):
+    """The key service (KMS) could not be reached in time, or failed; what is stored stays as it is.
+
+    The same request may succeed later.
+    """
+
+    code = "key_service"
+
+
+class KeyRefusedError(KeyServiceError):
+    """The key service refuses to use a key: it is disabled, or access is denied; an administrator has to act."""
+
+    code = "key_refused"
 
 
 class AuthenticationError(IACSGraphError):

@@ -7,24 +7,25 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from iacs.core._oauth.claims import decode_challenge
-from iacs.core._tokens import refusals
+from iacs.core._tokens import data_keys, refusals
 from iacs.core._tokens import store as token_store
 from iacs.core._tokens.grants import Grants
 from iacs.core._tokens.renewal import TokenRenewal
 from iacs.core._tokens.single_flight import SingleFlight
 from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
-from iacs.core.encryption import Encryption
-from iacs.core.exceptions import DatabaseError
+from iacs.core.encryption import DataKey, Encryption
+from iacs.core.exceptions import DatabaseError, KeyRefusedError, KeyServiceError
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import Identity, OAuthClient, TokenSet
+from iacs.core.transaction import Row
 
 __all__ = ["Grants", "KeyRotation", "TokenService"]
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRotation:
-    """How many accounts have their tokens encrypted with the first key, and why others have not, by account id."""
+    """How many accounts have their data key wrapped with the current key, and why others have not, by account id."""
 
     rotated: int
     problems: Mapping[str, str]
@@ -61,15 +62,30 @@ class TokenService:
         self._flights: SingleFlight[StoredToken] = SingleFlight()
 
     async def store(
-        self, account_id: str, tokens: TokenSet, *, tenant_id: str = "", person: Identity | None = None
+        self,
+        account_id: str,
+        tokens: TokenSet,
+        *,
+        tenant_id: str = "",
+        person: Identity | None = None,
+        data_key: DataKey | None = None,
     ) -> None:
         """Store the tokens of a sign-in at `tenant_id`, the account's, or at the configured tenant.
 
-        They are renewed at the tenant that signed the `person` in, and for that person alone.
+        They are renewed at the tenant that signed the `person` in, and for that person alone. The `data_key` is that of
+        `new_data_key` for this account; without it, tokens are lost if the key service cannot be reached now.
         """
-        row = token_store.new_row(account_id, tokens, self._encryption, tenant_id=tenant_id, person=person)
-        await self._database.run(token_store.write, row)
+        if data_key is None or data_key.context != data_keys.context(
+            account_id
+        ):  # the account follows a person
+            data_key = await self.new_data_key(account_id)
+        row = token_store.new_row(account_id, tokens, data_key, tenant_id=tenant_id, person=person)
+        await self._database.run(token_store.write, row, data_key)
         self._forget(account_id)
+
+    async def new_data_key(self, account_id: str) -> DataKey:
+        """Return a key to `store` tokens with, to have before they are requested: a code works once."""
+        return await self._encryption.new_data_key(data_keys.context(account_id))
 
     def application_id(self, tenant_id: str = "") -> str:
         """Return the id that stands for an account where the application itself needs a token, in one tenant."""
@@ -82,12 +98,19 @@ class TokenService:
 
         Raises SignInRequiredError when the person has to sign in again; if it is `kept`, somebody else may lift the
         refusal, and the renewal is tried again after a pause that grows. Raises AuthenticationError for a suspended
-        grant; OperatorRequiredError; APIConnectionError, which changes nothing and may be tried again.
+        grant; OperatorRequiredError; APIConnectionError, which changes nothing and may be tried again. While the key
+        service cannot be reached, a token in memory is returned until it expires.
         """
         held = self._memory.get(account_id)
         if held is not None and held.fresh and not self._grants.suspended_here(account_id):
             return held.access_token
-        current = await self._flights.run(account_id, lambda: self._current(account_id, tenant_id))
+        try:
+            current = await self._flights.run(account_id, lambda: self._current(account_id, tenant_id))
+        except KeyServiceError:
+            remaining = self._memory.get(account_id)  # read again: it may have been rejected, or signed out
+            if remaining is None or not remaining.usable or self._grants.suspended_here(account_id):
+                raise
+            return remaining.access_token
         return current.access_token
 
     async def retry(self, account_id: str, *, tenant_id: str | None = None) -> SecretStr:
@@ -116,7 +139,7 @@ class TokenService:
         self._renewal.reject(account_id, access_token)
         self._memory.pop(account_id, None)
         row = await self._database.run(token_store.read, account_id)
-        if row is None or token_store.open_row(row, self._encryption).access_token != access_token:
+        if row is None or not await self._is_current(row, access_token):
             return  # it was renewed, or deleted, in the meantime
         await self._database.run(token_store.expire, account_id, row["version"])
         if claims:
@@ -129,22 +152,37 @@ class TokenService:
         self._forget(account_id)
 
     async def rotate_key(self) -> KeyRotation:
-        """Encrypt the tokens of all accounts with the first key of the encryption, beside a running service.
+        """Wrap the data keys of all accounts with the current key of the key provider, beside a running service.
 
-        Every row is a transaction of its own. A row that is corrupt or was altered is left as it is, and named.
-        Raises ConfigurationError when no key opens a row.
+        The tokens stay as they are. A data key that is corrupt or was altered, or whose use is refused, is left as it
+        is, and named. Raises ConfigurationError when no key unwraps one, and KeyServiceError: what was rotated stays so,
+        and a repetition does the rest.
         """
         rotated, problems = 0, dict[str, str]()
-        for account_id in await self._database.read(token_store.account_ids):
+        for account_id in await self._database.read(data_keys.account_ids):
             try:
-                rotated += await self._database.run(token_store.re_encrypt, account_id, self._encryption)
-            except DatabaseError as error:
+                rotated += await self._rewrap(account_id)
+            except (DatabaseError, KeyRefusedError) as error:
                 problems[account_id] = str(error)
         return KeyRotation(rotated, problems)
 
     async def holds(self, account_id: str) -> bool:
-        """Return whether an account has tokens whose renewal was not refused."""
+        """Return whether an account has tokens that can be read, and whose renewal was not refused."""
         return await self._database.read(refusals.holds, account_id)
+
+    async def _is_current(self, row: Row, access_token: SecretStr) -> bool:
+        data_key = await data_keys.opened(row, self._encryption)
+        return token_store.open_row(row, data_key).access_token == access_token
+
+    async def _rewrap(self, account_id: str) -> bool:
+        """Wrap the data key of an account anew; return False when it has been deleted."""
+        row = await self._database.read(data_keys.read, account_id)
+        if row is None:
+            return False
+        old = data_keys.wrapped(row)
+        new = await self._encryption.rewrap(old, context=data_keys.context(account_id))
+        await self._database.run(data_keys.replace, account_id, old=old, new=new)
+        return True
 
     async def _current(self, account_id: str, tenant_id: str | None) -> StoredToken:
         """Remember the tokens as soon as they are read: after a later `delete`, a waiting task would keep them."""

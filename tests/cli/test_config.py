@@ -1,5 +1,6 @@
 """The settings as the command line shows them."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def test_a_new_key_is_one_that_encrypts(iacs: Iacs, monkeypatch: pytest.MonkeyPa
     assert key != other
     monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", f"{key},{other}")
     encryption = Encryption(Config().token_encryption_key)
-    assert encryption.decrypt(encryption.encrypt("token", context="a"), context="a") == "token"
+    written = asyncio.run(encryption.encrypt("token", context="a"))
+    assert asyncio.run(encryption.decrypt(written, context="a")) == "token"
 
 
 def test_a_misspelt_variable_is_noted_beside_the_data(iacs: Iacs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from tests.cli.conftest import Iacs
 def test_the_rotation_says_how_many_accounts_it_was_for(iacs: Iacs) -> None:
     iacs("init-db")
     ran = iacs("tokens", "rotate-key")
-    assert (ran.code, ran.out) == (0, "the tokens of 0 accounts are encrypted with the first key\n")
+    assert (ran.code, ran.out) == (0, "the data keys of 0 accounts are encrypted with the current key\n")
     assert json.loads(iacs("tokens", "rotate-key", "--json").out) == {"rotated": 0, "problems": {}}
 
 

@@ -33,6 +33,7 @@ CORE_PARTS = [
     "event_log",
     "events",
     "http_client",
+    "key_provider",
     "encryption",
     "oauth_client",
     "grants",

@@ -238,11 +238,11 @@ async def test_client_without_its_settings_asks_nobody(cloud: Sandbox, http: Htt
 
 
 @pytest.mark.parametrize("keys", [None, SecretStr(""), SecretStr("no key")])
-def test_encryption_without_a_key_is_down(keys: SecretStr | None) -> None:
+async def test_encryption_without_a_key_is_down(keys: SecretStr | None) -> None:
     with pytest.raises(ConfigurationError, match="TOKEN_ENCRYPTION_KEY") as caught:
-        Encryption(keys).probe()
+        await Encryption(keys).probe()
     assert "no key" not in str(caught.value)
 
 
-def test_encryption_with_a_key_is_up() -> None:
-    Encryption(SecretStr(Encryption.new_key())).probe()
+async def test_encryption_with_a_key_is_up() -> None:
+    await Encryption(SecretStr(Encryption.new_key())).probe()

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from iacs.account import AccountTokens
 from iacs.auth.session import AuthSession
-from iacs.core._tokens.store import open_row, read
+from iacs.core._tokens.store import open_row
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import (
     AuthenticationError,
@@ -22,7 +22,7 @@ from iacs.core.exceptions import (
 from iacs.core.logger import create_logger
 from iacs.core.token_service import TokenService
 from iacs.core.transaction import Transaction
-from tests.fixtures.sign_in import ALICE, BOB, OLD_KEY, Identity
+from tests.fixtures.sign_in import ALICE, BOB, OLD_KEY, Identity, opened_key
 
 
 async def test_tokens_swapped_between_accounts_do_not_decrypt(identity: Identity, alice: str) -> None:
@@ -125,7 +125,7 @@ async def test_a_rotation_names_the_rows_that_it_cannot_open_and_does_the_others
 ) -> None:
     bob = await identity.sign_in(BOB)
     with identity.database.transaction() as tx:
-        tx.execute("UPDATE iacs_tokens SET secret = 'x' WHERE account_id = :id", {"id": bob})
+        tx.execute("UPDATE iacs_data_keys SET wrapped_key = 'x' WHERE account_id = :id", {"id": bob})
 
     rotation = await service_with(identity, Encryption.new_key(), OLD_KEY).rotate_key()
 
@@ -154,8 +154,8 @@ async def test_no_secret_is_in_the_files_logs_errors_or_representations(
     await identity.token_service.reject(alice, token, claims='{"access_token":{}}')
     await identity.token_service.access_token(alice)
     unfinished = await identity.auth.begin(BOB)
-    with identity.database.transaction() as tx:
-        stored = [open_row(row, identity.encryption()) for row in [read(tx, alice)] if row]
+    row = identity.row(ALICE) or {}
+    stored = [open_row(row, opened_key(row))]
     identity.expire()
     identity.cloud.revoke(ALICE)
     tokens = AccountTokens(identity.accounts, identity.another_process(), logger=create_logger("iacs.test"))

@@ -15,7 +15,7 @@ from iacs.core.lease import Lease
 from iacs.core.oauth_client import TokenSet
 from iacs.core.token_service import Grants
 from tests.fixtures.identity import until
-from tests.fixtures.sign_in import ALICE, BOB, Identity, new_tokens
+from tests.fixtures.sign_in import ALICE, BOB, Identity, new_tokens, opened_key
 
 
 async def test_a_token_is_handed_out_without_asking_again(identity: Identity, alice: str) -> None:
@@ -207,7 +207,8 @@ async def test_a_renewal_without_a_new_refresh_token_keeps_the_old(
     identity.expire()
     monkeypatch.setattr(identity.oauth_client, "refresh", renew)
     assert (await identity.token_service.access_token(alice)).get_secret_value() == "access-2"
-    secret = identity.encryption().decrypt((identity.row(ALICE) or {})["secret"], context=f"tokens:{alice}")
+    row = identity.row(ALICE) or {}
+    secret = opened_key(row).decrypt(row["secret"])
     assert json.loads(secret)["refresh_token"] == "refresh-1"
 
 

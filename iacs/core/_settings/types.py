@@ -19,9 +19,9 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 from iacs.core._oauth.tenant import is_tenant
-from iacs.core.encryption import NEW_KEY_HINT, read_keys
 from iacs.core.events import is_topic_name
 from iacs.core.exceptions import ConfigurationError
+from iacs.core.key_provider import NEW_KEY_HINT, read_keys
 
 _NO_URL = "must be a URL that begins with https:// and names a host"
 
@@ -41,7 +41,7 @@ def _refusal(problem: str, hint: str) -> PydanticCustomError:
     return PydanticCustomError("value_error", "{error}", {"error": problem, "hint": hint})
 
 
-def _fernet_keys(value: SecretStr | None) -> SecretStr | None:
+def _wrapping_keys(value: SecretStr | None) -> SecretStr | None:
     try:
         read_keys(value.get_secret_value() if value else "")
     except ValueError as error:
@@ -110,7 +110,7 @@ def _in_any_case(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
 
 
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
-FernetKeys = Annotated[SecretStr | None, AfterValidator(_fernet_keys)]
+WrappingKeys = Annotated[SecretStr | None, AfterValidator(_wrapping_keys)]
 Servers = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_servers)]
 CloudUrl = Annotated[str, AfterValidator(lambda value: _redirect_uri(value).rstrip("/"))]
 RedirectUri = Annotated[str, AfterValidator(_redirect_uri)]

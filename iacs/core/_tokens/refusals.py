@@ -13,8 +13,8 @@ _REFUSE = """
         claims = CASE excluded.claims WHEN '' THEN iacs_token_refusals.claims ELSE excluded.claims END
 """
 _HOLDS = """
-    SELECT count(*) FROM iacs_tokens t LEFT JOIN iacs_token_refusals r
-        ON r.account_id = t.account_id AND r.version = t.version
+    SELECT count(*) FROM iacs_tokens t JOIN iacs_data_keys k ON k.account_id = t.account_id
+        LEFT JOIN iacs_token_refusals r ON r.account_id = t.account_id AND r.version = t.version
     WHERE t.account_id = :account_id AND r.account_id IS NULL
 """
 
@@ -32,7 +32,7 @@ def record(tx: Transaction, account_id: str, version: int, *, claims: str, ends:
 
 
 def holds(tx: Transaction, account_id: str) -> bool:
-    """Return whether an account has tokens whose renewal was not refused."""
+    """Return whether an account has tokens that can be read, and whose renewal was not refused."""
     return bool(tx.value(_HOLDS, {"account_id": account_id}))
 
 

@@ -8,12 +8,12 @@ from pydantic import SecretStr
 
 from iacs.core import clock
 from iacs.core._oauth.errors import ends_grant
-from iacs.core._tokens import refusals
+from iacs.core._tokens import data_keys, refusals
 from iacs.core._tokens import store as token_store
 from iacs.core._tokens.pauses import NotRenewedError, Pauses
 from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
-from iacs.core.encryption import Encryption
+from iacs.core.encryption import DataKey, Encryption
 from iacs.core.exceptions import (
     APIConnectionError,
     AuthenticationError,
@@ -100,11 +100,11 @@ class TokenRenewal:
     async def _read(self, account_id: str) -> StoredToken:
         row = await self._database.run(token_store.read, account_id)
         if token_store.is_application(account_id):
-            stored = self._open_application(account_id, row)
+            stored = await self._open_application(account_id, row)
         elif row is None:
             raise SignInRequiredError("there are no tokens for this account", error="login_required")
         else:
-            stored = token_store.open_row(row, self._encryption)
+            stored = token_store.open_row(row, await data_keys.opened(row, self._encryption))
         if stored.suspended:
             raise AuthenticationError("the tokens of this account are suspended", hint="enable the account")
         if self._is_rejected(stored):
@@ -112,13 +112,13 @@ class TokenRenewal:
             return replace(stored, expires_at=past, refresh_at=past)
         return stored
 
-    def _open_application(self, account_id: str, row: Row | None) -> StoredToken:
+    async def _open_application(self, account_id: str, row: Row | None) -> StoredToken:
         """Return the tokens of an application; those that cannot be read are replaced, which costs nothing."""
         if row is None:
             return StoredToken.missing(account_id)
         try:
-            return token_store.open_row(row, self._encryption)
-        except (DatabaseError, ConfigurationError):
+            return token_store.open_row(row, await data_keys.opened(row, self._encryption))
+        except (DatabaseError, ConfigurationError, SignInRequiredError):
             return StoredToken.missing(account_id, version=row["version"])
 
     def _is_rejected(self, stored: StoredToken) -> bool:
@@ -157,13 +157,14 @@ class TokenRenewal:
 
     async def _renew_alone(self, account_id: str, tenant_id: str | None, forced: int | None) -> StoredToken:
         """Renew what is stored, unless the previous holder of the lease has done so."""
+        until = asyncio.get_running_loop().time() + self._renewal_seconds
         while True:
             stored = await self._read(account_id)
             if stored.fresh and stored.version != forced:
                 return stored
             if error := self._pauses.error(stored):
                 raise _TokensKeptError(error)
-            if await self._refresh(stored, tenant_id):
+            if await self._refresh(stored, tenant_id, until=until):
                 return await self._fresh(account_id)
 
     async def _fresh(self, account_id: str) -> StoredToken:
@@ -175,11 +176,12 @@ class TokenRenewal:
             )
         return stored
 
-    async def _refresh(self, stored: StoredToken, tenant_id: str | None) -> bool:
+    async def _refresh(self, stored: StoredToken, tenant_id: str | None, *, until: float) -> bool:
         """Request new tokens and store them; return False if the row has changed meanwhile, which takes precedence."""
         request = self._request_application if stored.is_application else self._request
         try:
-            async with asyncio.timeout(self._renewal_seconds):
+            async with asyncio.timeout_at(until):
+                data_key = await self._data_key(stored)  # first: new tokens that cannot be stored are lost
                 tokens = await request(stored, tenant_id)
         except TimeoutError:
             raise _TokensKeptError(
@@ -198,18 +200,26 @@ class TokenRenewal:
         row = token_store.new_row(
             stored.account_id,
             tokens,
-            self._encryption,
+            data_key,
             tenant_id=stored.tenant_id if tenant_id is None else tenant_id,
             person=stored.person,
             replaces=stored.version,
         )
-        kept = await self._database.run(token_store.replace, row)
+        new_key = data_key if stored.wrapped_key is None else None
+        kept = await self._database.run(token_store.replace, row, new_key)
         if kept:
             self._claims.pop(stored.account_id, None)
         self._logger.info(
             "tokens renewed", account_id=stored.account_id, kept=kept, expires_at=row["expires_at"]
         )
         return kept
+
+    async def _data_key(self, stored: StoredToken) -> DataKey:
+        """Return the key that encrypts the tokens: a new one for an application's first tokens."""
+        context = data_keys.context(stored.account_id)
+        if stored.wrapped_key is None:
+            return await self._encryption.new_data_key(context)
+        return await self._encryption.open_data_key(stored.wrapped_key, context=context)
 
     async def _refused(self, stored: StoredToken, error: SignInRequiredError) -> bool:
         """Keep tokens that somebody may make renewable again; return False if they are not current."""

@@ -10,9 +10,10 @@ from pydantic import SecretStr
 
 from iacs.core import clock
 from iacs.core._oauth.tokens import Identity, TokenSet
-from iacs.core._tokens import refusals
-from iacs.core.encryption import Encryption
+from iacs.core._tokens import data_keys, refusals
+from iacs.core.encryption import DataKey
 from iacs.core.exceptions import DatabaseError
+from iacs.core.key_provider import WrappedKey
 from iacs.core.transaction import Row, Transaction
 
 _NEVER = "0001-01-01T00:00:00.000000Z"
@@ -38,6 +39,11 @@ _EXPIRE = """
     UPDATE iacs_tokens SET expires_at = :never, refresh_at = :never
     WHERE account_id = :account_id AND version = :version
 """
+_READ = """
+    SELECT t.*, k.wrapped_key, k.wrapping_key_id
+    FROM iacs_tokens t LEFT JOIN iacs_data_keys k ON k.account_id = t.account_id
+    WHERE t.account_id = :account_id
+"""
 _SUSPEND = "UPDATE iacs_tokens SET suspended = :suspended WHERE account_id = :account_id"
 
 
@@ -49,6 +55,7 @@ class StoredToken:
     """
 
     account_id: str
+    wrapped_key: WrappedKey | None
     suspended: bool
     tenant_id: str
     person: Identity | None
@@ -62,7 +69,7 @@ class StoredToken:
     def missing(cls, account_id: str, *, version: int = 0) -> Self:
         """Return what an application has that requested no token yet, or none that can be read."""
         past = datetime.min.replace(tzinfo=UTC)
-        return cls(account_id, False, "", None, SecretStr(""), None, past, past, version)
+        return cls(account_id, None, False, "", None, SecretStr(""), None, past, past, version)
 
     @property
     def is_application(self) -> bool:
@@ -90,14 +97,9 @@ def is_application(account_id: str) -> bool:
     return account_id.startswith("application:")
 
 
-def context(account_id: str) -> str:
-    """Return the context to which the secret of an account is bound."""
-    return f"tokens:{account_id}"
-
-
-def open_row(row: Row, encryption: Encryption) -> StoredToken:
+def open_row(row: Row, data_key: DataKey) -> StoredToken:
     """Decrypt a row that `read` returned; raise DatabaseError when it is not as it was written."""
-    secret = json.loads(encryption.decrypt(row["secret"], context=context(row["account_id"])))
+    secret = json.loads(data_key.decrypt(row["secret"]))
     times = (row["expires_at"], row["refresh_at"])
     if row["version"] != secret["version"] or times not in ((_NEVER, _NEVER), tuple(secret["times"])):
         raise DatabaseError(
@@ -108,6 +110,7 @@ def open_row(row: Row, encryption: Encryption) -> StoredToken:
     refresh_token = secret["refresh_token"]
     return StoredToken(
         account_id=row["account_id"],
+        wrapped_key=data_key.wrapped,
         suspended=bool(row["suspended"]),
         tenant_id=secret["tenant_id"],
         person=Identity(**secret["person"]) if secret["person"] else None,
@@ -122,7 +125,7 @@ def open_row(row: Row, encryption: Encryption) -> StoredToken:
 def new_row(
     account_id: str,
     tokens: TokenSet,
-    encryption: Encryption,
+    data_key: DataKey,
     *,
     tenant_id: str,
     person: Identity | None = None,
@@ -148,7 +151,7 @@ def new_row(
     }
     return {
         "account_id": account_id,
-        "secret": encryption.encrypt(json.dumps(secret), context=context(account_id)),
+        "secret": data_key.encrypt(json.dumps(secret)),
         "scope": tokens.scope,
         "expires_at": expires_at,
         "refresh_at": refresh_at,
@@ -158,13 +161,8 @@ def new_row(
 
 
 def read(tx: Transaction, account_id: str) -> Row | None:
-    """Return an account's row."""
-    return tx.row("SELECT * FROM iacs_tokens WHERE account_id = :account_id", {"account_id": account_id})
-
-
-def account_ids(tx: Transaction) -> list[str]:
-    """Return the accounts that have tokens."""
-    return [row["account_id"] for row in tx.rows("SELECT account_id FROM iacs_tokens ORDER BY account_id")]
+    """Return an account's row, with its wrapped data key."""
+    return tx.row(_READ, {"account_id": account_id})
 
 
 def last_renewals(tx: Transaction) -> dict[str, datetime]:
@@ -177,30 +175,22 @@ def last_renewals(tx: Transaction) -> dict[str, datetime]:
     }
 
 
-def re_encrypt(tx: Transaction, account_id: str, encryption: Encryption) -> bool:
-    """Encrypt an account's secret with the first key; False when it has been deleted."""
-    row = read(tx, account_id)
-    if row is None:
-        return False
-    open_row(row, encryption)  # what was altered is not given a fresh ciphertext
-    values = {"account_id": account_id, "old": row["secret"], "new": encryption.rotate(row["secret"])}
-    # A renewal that came in between has replaced the secret, and encrypted it with its first key.
-    tx.execute(
-        "UPDATE iacs_tokens SET secret = :new WHERE account_id = :account_id AND secret = :old", values
-    )
-    return True
-
-
-def write(tx: Transaction, row: dict[str, object]) -> None:
-    """Store the tokens of a sign-in, and replace any others."""
+def write(tx: Transaction, row: dict[str, object], data_key: DataKey) -> None:
+    """Store the tokens of a sign-in with their data key, and replace any others."""
     tx.execute(_WRITE, row)
+    data_keys.write(tx, str(row["account_id"]), data_key.wrapped)
     refusals.forget(tx, row["account_id"])
 
 
-def replace(tx: Transaction, row: dict[str, object]) -> bool:
-    """Store renewed tokens, or the first ones of an application; return False if the row has changed since."""
+def replace(tx: Transaction, row: dict[str, object], new_key: DataKey | None) -> bool:
+    """Store renewed tokens, or the first ones of an application; return False if the row has changed since.
+
+    A data key that is not new is not written: it may have been wrapped anew since it was read.
+    """
     if tx.execute(_INSERT if row["version"] == 1 else _REPLACE, row) != 1:
         return False
+    if new_key is not None:
+        data_keys.write(tx, str(row["account_id"]), new_key.wrapped)
     refusals.forget(tx, row["account_id"])
     return True
 
@@ -216,6 +206,7 @@ def set_suspended(tx: Transaction, account_ids: Collection[str], *, suspended: b
 
 
 def delete(tx: Transaction, account_id: str) -> None:
-    """Delete an account's tokens."""
+    """Delete an account's tokens, and their data key: copies of the tokens cannot be read any more."""
     tx.execute("DELETE FROM iacs_tokens WHERE account_id = :account_id", {"account_id": account_id})
+    data_keys.delete(tx, account_id)
     refusals.forget(tx, account_id)

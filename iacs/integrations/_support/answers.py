@@ -19,6 +19,8 @@ STATUS: Mapping[str, int] = {
     "graph": HTTPStatus.BAD_GATEWAY,
     "invalid_id_token": HTTPStatus.UNAUTHORIZED,
     "kafka": HTTPStatus.SERVICE_UNAVAILABLE,
+    "key_refused": HTTPStatus.SERVICE_UNAVAILABLE,
+    "key_service": HTTPStatus.SERVICE_UNAVAILABLE,
     "mail_query": HTTPStatus.UNPROCESSABLE_ENTITY,
     "malformed_response": HTTPStatus.BAD_GATEWAY,
     "operator_required": HTTPStatus.SERVICE_UNAVAILABLE,

@@ -43,9 +43,9 @@ async def test_pointing_at_a_part_lights_what_it_needs_and_what_needs_it(tab: Ta
     assert await lit(tab, "needs.near") == [
         *("core.database", "core.encryption", "core.grants", "core.logger", "core.oauth_client")
     ]
-    assert await lit(tab, "needs.far") == ["core.config", "core.http_client"]
+    assert await lit(tab, "needs.far") == ["core.config", "core.http_client", "core.key_provider"]
     lines = "['.needs.near', '.users.near', '.needs:not(.near)'].map(each => document.querySelectorAll('.line' + each).length)"
-    assert await tab.run(lines) == [5, 2, 7]
+    assert await tab.run(lines) == [5, 2, 8]
     await tab.mouse("mouseMoved", 3, 790)
     await tab.until("document.querySelector('#drawing.lit') === null")
     assert tab.problems == []
@@ -81,7 +81,7 @@ async def test_a_search_finds_parts_by_path_class_and_setting(tab: Tab) -> None:
         await tab.until(f"document.querySelector('#count').textContent.startsWith('{len(matching)} part')")
         assert await lit(tab, "match") == matching
     await tab.run("search.select()")
-    await tab.write("encryption")
+    await tab.write("core.encryption")
     await tab.press("Enter")
     await tab.until("document.querySelector('#panel h2').textContent === 'core.encryption'")
     assert tab.problems == []

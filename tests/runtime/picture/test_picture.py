@@ -36,7 +36,7 @@ def test_people_s_own_names_are_shown_and_nothing_else(application: Picture) -> 
     assert names == {
         "core": {
             *("config", "logger", "database", "kafka_client", "kafka_oauth_token", "event_log", "events"),
-            *("http_client", "encryption", "oauth_client", "grants", "token_service"),
+            *("http_client", "key_provider", "encryption", "oauth_client", "grants", "token_service"),
         },
         "account": {"schema", "service"},
         "auth": {"directory", "schema", "service"},
