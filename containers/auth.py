@@ -2,7 +2,8 @@
 
 from dependency_injector import containers, providers
 
-from iacs.auth import Accounts, AuthService, Directory, SignedIn
+from iacs.auth import Accounts, AuthService, Directory, ReconnectLinks, SignedIn
+from iacs.auth.pages import SignInPages
 from iacs.core.config import Config
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
@@ -35,5 +36,18 @@ class AuthContainer(containers.DeclarativeContainer):
         accounts,
         directory,
         schema=schema,
+        logger=logger,
+    )
+    # Factories: they keep nothing, and most applications need neither.
+    links = providers.Factory(
+        ReconnectLinks, database, accounts, redirect_uri=config.provided.azure_redirect_uri, logger=logger
+    )
+    pages = providers.Factory(
+        SignInPages,
+        service,
+        links,
+        accounts,
+        token_service,
+        redirect_uri=config.provided.azure_redirect_uri,
         logger=logger,
     )

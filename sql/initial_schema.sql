@@ -35,6 +35,15 @@ CREATE TABLE iacs_auth_sessions (
     expires_at TEXT NOT NULL
 );
 
+-- Reconnect links that were sent to a person and have not led to a sign-in yet.
+CREATE TABLE iacs_auth_links (
+    link_hash TEXT PRIMARY KEY,            -- SHA-256 of the link's secret
+    account_id TEXT NOT NULL,
+    browser_hash TEXT,                     -- of the browser that has used it, and alone may use it again; NULL: none
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+);
+
 CREATE TABLE iacs_tokens (
     account_id TEXT PRIMARY KEY,
     secret TEXT NOT NULL,                  -- access token and refresh token, encrypted with the account's data key

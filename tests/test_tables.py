@@ -13,7 +13,7 @@ ROOT = Path(iacs.__file__).parent
 NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|EXISTS)\s+\"?(iacs_\w+)", re.IGNORECASE)
 OWNERS = {
     "account": {"iacs_accounts"},
-    "auth": {"iacs_auth_sessions"},
+    "auth": {"iacs_auth_links", "iacs_auth_sessions"},
     "mail_query": {"iacs_mailboxes", "iacs_mail_folders", "iacs_messages"},
     "core/_database": {"iacs_schema_versions"},
     "core/event_log.py core/_events": {"iacs_event_log", "iacs_event_log_members", "iacs_event_log_offsets"},

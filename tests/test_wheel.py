@@ -102,7 +102,7 @@ def host(tmp_path: Path) -> Path:
 def test_the_wheel_holds_the_linked_folders_and_nothing_beside_iacs(published: Published) -> None:
     with zipfile.ZipFile(published.wheel) as wheel:
         names = set(wheel.namelist())
-    assert {*PARTS, "iacs/py.typed", "iacs/runtime/picture/page.html"} <= names
+    assert {*PARTS, "iacs/py.typed", "iacs/auth/pages/style.css", "iacs/runtime/picture/page.html"} <= names
     assert {name.split("/")[0] for name in names} == {"iacs", "iacsgraph-0.1.0.dist-info"}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from iacs.auth.collaborators import Accounts
 from iacs.auth.directory import Directory
+from iacs.auth.links import ReconnectLink, ReconnectLinks
 from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, DeviceSignIn, SignedIn
 from iacs.auth.service import AuthService
 
@@ -25,6 +26,8 @@ __all__ = [
     "Directory",
     "Doctor",
     "LoopbackListener",
+    "ReconnectLink",
+    "ReconnectLinks",
     "SignedIn",
 ]
 

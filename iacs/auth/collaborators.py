@@ -1,5 +1,6 @@
 """The parts of other modules that the auth module uses, as protocols."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 
@@ -14,6 +15,16 @@ class Account(Protocol):
     @property
     def email(self) -> str:
         """Its address in lower case."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The name to display; may be empty."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """One of enrolled, active, sign_in_required, disabled."""
         ...
 
     @property
@@ -50,6 +61,14 @@ class Account(Protocol):
 @runtime_checkable
 class Accounts(Protocol):
     """The enrolled accounts, which keep their own statuses."""
+
+    async def list(self) -> Sequence[Account]:
+        """Return every account, sorted by address."""
+        ...
+
+    async def get_by_id(self, account_id: str) -> Account:
+        """Return the account of an id; raise AccountNotFoundError."""
+        ...
 
     async def get(self, email: str) -> Account:
         """Return an account; raise AccountNotFoundError."""

@@ -51,13 +51,13 @@ class LoopbackListener(AsyncClosing):
         self._callback: asyncio.Future[AuthorizationCallback] | None = None
 
     async def __aenter__(self) -> Self:
-        addresses = _addresses(self._uri)
+        addresses = loopback_addresses(self._uri)
         self._callback = asyncio.get_running_loop().create_future()
         # No access log: the query contains the code.
         self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=1)
         await self._runner.setup()
         try:
-            for sock in _listen(addresses, self._uri.port or 80):
+            for sock in listen(addresses, self._uri.port or 80):
                 await web.SockSite(self._runner, sock).start()
         except BaseException:
             await self.aclose()
@@ -140,7 +140,8 @@ class LoopbackListener(AsyncClosing):
         )
 
 
-def _addresses(uri: SplitResult) -> tuple[str, ...]:
+def loopback_addresses(uri: SplitResult) -> tuple[str, ...]:
+    """Return the addresses to listen on for a redirect URI; raise ConfigurationError if it is elsewhere."""
     addresses = _ADDRESSES.get(uri.hostname or "")
     if uri.scheme != "http" or addresses is None:
         raise ConfigurationError(
@@ -150,7 +151,7 @@ def _addresses(uri: SplitResult) -> tuple[str, ...]:
     return addresses
 
 
-def _listen(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
+def listen(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
     """Listen on every address; a machine may lack IPv6, but a port in use is an error."""
     sockets: list[socket.socket] = []
     for address in addresses:

@@ -3,14 +3,29 @@
 from collections.abc import Awaitable, Callable
 
 from iacs.auth.collaborators import Account
-from iacs.core.exceptions import AuthenticationError
+from iacs.core.exceptions import AccountError, WrongPersonError
 from iacs.core.oauth_client import Identity
 
 Addresses = Callable[[], Awaitable[frozenset[str]]]
 
 
+def require_person(account: Account) -> Account:
+    """Return the account; raise AccountError if it is opened by another account or by the application."""
+    if account.access == "shared":
+        raise AccountError(
+            f"{account.email} is a shared mailbox, which {account.via} opens",
+            hint=f"sign in with: iacs auth login {account.via}",
+        )
+    if account.access == "application":
+        raise AccountError(
+            f"{account.email} is opened by the application itself, so nobody signs in",
+            hint="an administrator grants the application permission Mail.Read in the app registration",
+        )
+    return account
+
+
 async def check_person(account: Account, identity: Identity, addresses: Addresses) -> None:
-    """Raise AuthenticationError for anybody else; `addresses` returns those that the person's directory lists.
+    """Raise WrongPersonError for anybody else; `addresses` returns those that the person's directory lists.
 
     An address may be given to somebody else, so it counts for the first sign-in only. Any directory can list any
     address: only the word of the account's tenant counts, or of the configured one (the "nOAuth" mistake). A sign-in
@@ -40,14 +55,18 @@ async def _has_address(account: Account, identity: Identity, addresses: Addresse
     return identity.email.lower() == account.email or account.email in await addresses()
 
 
-async def _another_person(account: Account, identity: Identity, addresses: Addresses) -> AuthenticationError:
+async def _another_person(account: Account, identity: Identity, addresses: Addresses) -> WrongPersonError:
     who = _name(identity)
     if not await _has_address(account, identity, addresses):
-        return AuthenticationError(
+        return _wrong_person(
+            account,
+            identity,
             f"{who} signed in, not the owner of {account.email}",
             hint=f"{_sign_in_as(account)}; if this is the account's new owner: iacs account relink {account.email}",
         )
-    return AuthenticationError(
+    return _wrong_person(
+        account,
+        identity,
         f"{who} signed in with the address {account.email}, but is not the person who signed in before: the object id"
         f" is {identity.object_id} in the directory {identity.directory_id}, and was {account.object_id} in"
         f" {account.directory_id}; the new person is accepted after: iacs account relink {account.email}",
@@ -55,28 +74,39 @@ async def _another_person(account: Account, identity: Identity, addresses: Addre
     )
 
 
-async def _unconfirmed(account: Account, identity: Identity, addresses: Addresses) -> AuthenticationError:
+async def _unconfirmed(account: Account, identity: Identity, addresses: Addresses) -> WrongPersonError:
     who = _name(identity)
     if not identity.own_tenant:
-        return AuthenticationError(
+        return _wrong_person(
+            account,
+            identity,
             f"{who} signed in, not the owner of {account.email}: the sign-in name is another one, and a directory that"
             f" neither the enrolment nor AZURE_TENANT_ID names cannot confirm the address",
             hint=f"{_sign_in_as(account)}; if this is the owner, enrol the account with"
             f" tenant_id: {identity.directory_id}",
         )
     listed = ", ".join(sorted(await addresses())) or "no address"
-    return AuthenticationError(
+    return _wrong_person(
+        account,
+        identity,
         f"{who} signed in, not the owner of {account.email}: the directory lists {listed} for this person",
         hint=f"{_sign_in_as(account)}; if this is the owner, enrol the account with"
         f" username: {identity.username or 'the sign-in name'}",
     )
 
 
-def _unexpected_name(account: Account, identity: Identity) -> AuthenticationError:
-    return AuthenticationError(
+def _unexpected_name(account: Account, identity: Identity) -> WrongPersonError:
+    return _wrong_person(
+        account,
+        identity,
         f"{_name(identity)} signed in, not {account.username}, the sign-in name that {account.email} is enrolled with",
         hint=f"{_sign_in_as(account)}; or correct username in the enrolment",
     )
+
+
+def _wrong_person(account: Account, identity: Identity, message: str, *, hint: str) -> WrongPersonError:
+    expected = account.username or account.email
+    return WrongPersonError(message, signed_in=_name(identity), expected=expected, hint=hint)
 
 
 def _sign_in_as(account: Account) -> str:

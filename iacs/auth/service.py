@@ -7,13 +7,13 @@ from pydantic import SecretStr
 from iacs.auth import repository
 from iacs.auth.collaborators import Account, Accounts
 from iacs.auth.directory import Directory
-from iacs.auth.person import check_person
+from iacs.auth.person import check_person, require_person
 from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, DeviceSignIn, SignedIn
 from iacs.auth.session import AuthSession, hash_state
 from iacs.core import clock
 from iacs.core.database import Database
 from iacs.core.encryption import DataKey, Encryption
-from iacs.core.exceptions import AccountError, AuthenticationError, MalformedResponseError
+from iacs.core.exceptions import AccountError, AuthenticationError, MalformedResponseError, SignInExpiredError
 from iacs.core.logger import Logger
 from iacs.core.oauth_client import OAuthClient, TokenSet
 from iacs.core.token_service import TokenService
@@ -54,7 +54,7 @@ class AuthService:
         It satisfies the claims for which the last renewal was refused. `prompt` is login, none, consent or
         select_account; `domain_hint` is a domain whose sign-in page is shown at once.
         """
-        account = _require_person(await self._accounts.get_enabled(email))
+        account = require_person(await self._accounts.get_enabled(email))
         session = AuthSession.new(
             account.email,
             self._oauth_client.redirect_uri,
@@ -84,13 +84,13 @@ class AuthService:
     async def complete(self, callback: AuthorizationCallback) -> SignedIn:
         """Complete the sign-in that a callback belongs to; it can be completed once.
 
-        Raises AuthenticationError if it is unknown, expired or refused, or if a different person signed in.
+        Raises SignInExpiredError, WrongPersonError, or another AuthenticationError if Entra ID refused.
         """
         session, data_key = await self._take(callback)
         if callback.error:
             from iacs.core._oauth.errors import Problem, problem_error  # needed here alone
 
-            problem = Problem(error=callback.error, description=callback.error_description)
+            problem = Problem.of_redirect(callback.error, callback.error_description)
             raise problem_error(problem, f"sign {session.account} in")
         if not callback.code:
             raise AuthenticationError(
@@ -109,7 +109,7 @@ class AuthService:
 
     async def begin_device(self, email: str) -> DeviceSignIn:
         """Begin a sign-in that the person completes on any device with a browser."""
-        account = _require_person(await self._accounts.get_enabled(email))
+        account = require_person(await self._accounts.get_enabled(email))
         device = await self._oauth_client.begin_device_code(
             tenant_id=account.tenant_id, claims=await self._token_service.claims(account.id)
         )
@@ -148,7 +148,7 @@ class AuthService:
         if await self._database.run(repository.take, hashed) is None:
             raise _unknown()
         if session.expires_at <= clock.now():
-            raise AuthenticationError(
+            raise SignInExpiredError(
                 f"the sign-in of {session.account} took too long", hint=_again(session.account)
             )
         return session, data_key
@@ -188,23 +188,8 @@ class AuthService:
         )
 
 
-def _require_person(account: Account) -> Account:
-    """Return the account; raise AccountError if it is opened by another account or by the application."""
-    if account.access == "shared":
-        raise AccountError(
-            f"{account.email} is a shared mailbox, which {account.via} opens",
-            hint=f"sign in with: iacs auth login {account.via}",
-        )
-    if account.access == "application":
-        raise AccountError(
-            f"{account.email} is opened by the application itself, so nobody signs in",
-            hint="an administrator grants the application permission Mail.Read in the app registration",
-        )
-    return account
-
-
-def _unknown() -> AuthenticationError:
-    return AuthenticationError(
+def _unknown() -> SignInExpiredError:
+    return SignInExpiredError(
         "the sign-in is unknown: it was completed already, has expired, or began in another database",
         hint=_again("EMAIL"),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iacs.cli.options import Email, Json
-from iacs.cli.output import line, note, print_json
+from iacs.cli.output import instant, line, note, print_json
 from iacs.cli.running import run
 from iacs.core.exceptions import APIConnectionError, AuthenticationError
 from iacs.core.http_client import HttpClient
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Sign people in and out.", rich_markup_mode=None)
 
+NoBrowser = Annotated[
+    bool,
+    typer.Option(
+        "--no-browser",
+        help="Print the address instead of opening a browser (always, if there is no terminal).",
+    ),
+]
+
 
 @app.command()
 def login(
@@ -31,13 +39,7 @@ def login(
     prompt: Annotated[
         str, typer.Option("--prompt", help="What Entra ID asks: login, consent or select_account.")
     ] = "",
-    no_browser: Annotated[
-        bool,
-        typer.Option(
-            "--no-browser",
-            help="Print the address instead of opening a browser (always, if there is no terminal).",
-        ),
-    ] = False,
+    no_browser: NoBrowser = False,
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="Maximum wait for the person to sign in.")
     ] = 300,
@@ -182,6 +184,63 @@ async def _examine(app: "App", *, json: bool) -> bool:
         text = f": {words or diagnosis.note}" if words or diagnosis.note else ""
         _show(f"{'problem' if words else 'ok':8} {diagnosis.step}{text}", asdict(diagnosis), json=json)
     return healthy
+
+
+@app.command()
+def serve(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            metavar="PORT",
+            help="Port on 127.0.0.1 for a reverse proxy (default: that of AZURE_REDIRECT_URI).",
+        ),
+    ] = None,
+    no_browser: NoBrowser = False,
+    json: Json = False,
+) -> None:
+    """Serve the sign-in pages: the accounts, and where people sign in.
+
+    They are beside AZURE_REDIRECT_URI, on this machine. The address that is printed has a key and opens the accounts in
+    one browser, for 12 hours; it is then replaced by another one. People without it need a link: iacs auth link EMAIL.
+    """
+    opens = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
+    run(lambda app: _serve(app, port, opens=opens, json=json), "auth.pages", creates=True)
+
+
+async def _serve(app: "App", port: int | None, *, opens: bool, json: bool) -> None:
+    from iacs.auth.pages.server import PagesServer
+
+    config = app.container.core().config().require("azure_client_id", "token_encryption_key")
+
+    def show(url: str) -> None:
+        _show(url, {"url": url}, json=json)
+
+    pages = app.container.auth().pages()
+    async with PagesServer(pages, config.azure_redirect_uri, port=port, on_new_url=show) as server:
+        note("Open this address to see the accounts; Ctrl-C ends the server:")
+        show(server.operator_url)
+        if opens:
+            await _open(server.operator_url)
+        await asyncio.Event().wait()
+
+
+@app.command()
+def link(
+    email: Email,
+    hours: Annotated[
+        float, typer.Option(min=0.01, max=24 * 30, metavar="HOURS", help="How long the link is valid.")
+    ] = 24,
+    json: Json = False,
+) -> None:
+    """Print a link with which one person signs in, once, without seeing any other account.
+
+    It leads to the sign-in pages, so these have to be served: by iacs auth serve, or by your own service.
+    """
+    made = run(lambda app: app.container.auth().links().create(email, hours=hours), "auth.links")
+    _show(made.url, {"account": made.account, "url": made.url, "expires_at": made.expires_at}, json=json)
+    note(f"Send it to {made.account} only; it is valid until {instant(made.expires_at)} UTC.")
 
 
 @app.command()

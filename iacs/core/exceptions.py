@@ -18,6 +18,8 @@ IACSGraphError
 ├── AuthenticationError            signing in, or getting a token, failed
 │   ├── SignInRequiredError        the person has to sign in again
 │   ├── OperatorRequiredError      an administrator has to act: app registration, secret or policy
+│   ├── WrongPersonError           a different person from the account's signed in; names both
+│   ├── SignInExpiredError         a sign-in in progress is unknown: completed already, expired, or of another database
 │   └── InvalidIdTokenError        an id token is not valid
 ├── AccountError                   an account is unknown, or its enrolment is malformed
 │   ├── AccountNotFoundError       no account with that address is enrolled
@@ -277,6 +279,23 @@ class OperatorRequiredError(AuthenticationError):
     """An administrator has to act: on the app registration, its secret, or a policy of the tenant."""
 
     code = "operator_required"
+
+
+class WrongPersonError(AuthenticationError):
+    """A different person from the account's signed in; `signed_in` and `expected` are their names."""
+
+    code = "wrong_person"
+
+    def __init__(self, message: str, *, signed_in: str, expected: str, hint: str = "") -> None:
+        self.signed_in = signed_in
+        self.expected = expected
+        super().__init__(message, hint=hint)
+
+
+class SignInExpiredError(AuthenticationError):
+    """A sign-in in progress is unknown: it was completed already, has expired, or began in another database."""
+
+    code = "sign_in_expired"
 
 
 class InvalidIdTokenError(AuthenticationError):

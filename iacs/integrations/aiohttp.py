@@ -21,7 +21,7 @@ from iacs.integrations._support.passing import PassingScope
 from iacs.runtime import Application, Scope
 from iacs.runtime.views import registry
 
-__all__ = ["APPLICATION", "SCOPE", "STATUS", "setup"]
+__all__ = ["APPLICATION", "SCOPE", "STATUS", "setup", "sign_in_pages"]
 
 APPLICATION: web.AppKey[Application[Any]] = web.AppKey("APPLICATION", Application)
 _RequestKey: Any = getattr(web, "RequestKey", web.AppKey)  # aiohttp before 3.14 has one class of keys
@@ -93,3 +93,32 @@ async def _reporting(request: web.Request, handler: Handler) -> web.StreamRespon
         if isinstance(scope, PassingScope) and getattr(error, "status", 500) >= 400:
             scope.answered = error
         raise
+
+
+def sign_in_pages(
+    application: Application[Any],
+    *,
+    is_operator: Callable[[web.Request], bool | Awaitable[bool]] = lambda _request: False,
+) -> web.Application:
+    """Return the sign-in pages for `app.add_subapp("/sign-in", …)`; AZURE_REDIRECT_URI ends with /sign-in/callback.
+
+    `is_operator` decides who sees the accounts: by default nobody, and only reconnect links work.
+    """
+    from iacs.auth.pages import SignInPages
+    from iacs.auth.pages.on_aiohttp import read_request, to_aiohttp
+
+    check_application(application, call="sign_in_pages(Application(container))")
+
+    async def answer(request: web.Request) -> web.Response:
+        allowed = is_operator(request)
+        operator = allowed if isinstance(allowed, bool) else await allowed
+        page = await read_request(request, request.match_info["page"], is_operator=operator)
+        return to_aiohttp(await registry.view_of(application).get(SignInPages).answer(page))
+
+    async def to_list(request: web.Request) -> web.Response:
+        raise web.HTTPPermanentRedirect(f"{request.path.rpartition('/')[2]}/")
+
+    pages = web.Application()
+    pages.router.add_route("GET", "", to_list)
+    pages.router.add_route("*", "/{page:[^/]*}", answer)
+    return pages

@@ -22,7 +22,7 @@ from iacs.integrations._support.lifespan import Lifespan, Message, Receive, Send
 from iacs.integrations._support.passing import PassingScope
 from iacs.runtime import Application, Scope
 
-__all__ = ["ScopeMiddleware", "connection_scope", "report", "setup"]
+__all__ = ["ScopeMiddleware", "connection_scope", "report", "setup", "sign_in_pages"]
 
 ASGIApplication = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -47,6 +47,22 @@ def connection_scope(connection: Message) -> Scope:
     if not isinstance(scope, Scope):
         raise NotStartedError("this connection has no scope", hint="call setup(app, application) first")
     return scope
+
+
+def sign_in_pages(
+    application: Application[Any],
+    *,
+    is_operator: Callable[[Message], bool | Awaitable[bool]] = lambda _connection: False,
+) -> ASGIApplication:
+    """Return the sign-in pages for `api.mount("/sign-in", …)`; AZURE_REDIRECT_URI ends with /sign-in/callback.
+
+    `is_operator` decides who sees the accounts, by the scope of the connection: by default nobody, and only reconnect
+    links work.
+    """
+    from iacs.integrations._support.pages import Pages
+
+    check_application(application, call="sign_in_pages(Application(container))")
+    return Pages(application, is_operator)
 
 
 class ScopeMiddleware:

@@ -24,6 +24,8 @@ AGAIN = "0d0d0d0d-0000-4000-8000-00000000000b"
 class Account:
     id: str = "an-id"
     email: str = ALICE
+    name: str = ""
+    status: str = "enrolled"
     tenant_id: str = ""
     username: str = ""
     access: str = "delegated"

@@ -1,6 +1,7 @@
 """Signing people in and out by command."""
 
 import json
+import socket
 import sys
 from asyncio import to_thread
 from pathlib import Path
@@ -9,7 +10,18 @@ import aiohttp
 import pytest
 
 from iacs.sandbox import Sandbox
-from tests.cli.conftest import ALICE, BOB, Command, Iacs, Ran, SignIn, on_terminal, run_process, started
+from tests.cli.conftest import (
+    ALICE,
+    BOB,
+    Command,
+    Iacs,
+    Ran,
+    SignIn,
+    free_port,
+    on_terminal,
+    run_process,
+    started,
+)
 
 
 async def browse(url: str) -> str:
@@ -142,3 +154,59 @@ async def test_the_doctor_prints_a_line_for_each_step(
     ran = await to_thread(iacs, "auth", "doctor", "--json")
     assert ran.code == 1
     assert "AADSTS7000215" in json.loads(ran.lines[-1])["problem"]
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_the_sign_in_pages_are_served_to_whoever_has_the_key(iacs: Iacs) -> None:
+    async with started("auth", "serve", "--json") as command:
+        url = json.loads(await command.line())["url"]
+        async with aiohttp.ClientSession() as browser, browser.get(url) as answer:
+            page = await answer.text()
+        again = json.loads(await command.line())["url"]
+        ran = await to_thread(iacs, "auth", "link", ALICE, "--json")
+        link = await browse(json.loads(ran.out)["url"])
+        command.process.terminate()
+        ended = await command.rest()
+    assert ALICE in page
+    assert BOB in page
+    assert again != url
+    assert ALICE in link
+    assert BOB not in link
+    assert ended.code == 143
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_a_reverse_proxy_serves_the_sign_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_REDIRECT_URI", "https://mail.contoso.example/sign-in/callback")
+    port = free_port()
+    async with started("auth", "serve", "--port", str(port)) as command:
+        url = await command.line()
+        assert url.startswith("https://mail.contoso.example/sign-in/?key=")
+        for path, host in (("/sign-in/", "mail.contoso.example"), ("/", f"127.0.0.1:{port}")):
+            address = f"http://127.0.0.1:{port}{path}{url[url.index('?') :]}"
+            async with (
+                aiohttp.ClientSession() as browser,
+                browser.get(address, headers={"Host": host}, allow_redirects=False) as answer,
+            ):
+                assert (answer.status, answer.headers["Location"]) == (303, "./")
+                assert answer.headers["Set-Cookie"].startswith("__Host-iacs-operator=")
+                assert answer.headers["Set-Cookie"].endswith("; Secure")
+            url = await command.line()
+
+
+@pytest.mark.usefixtures("enrolled")
+async def test_pages_that_cannot_be_served_say_what_to_do(
+    iacs: Iacs, at_cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("AZURE_REDIRECT_URI", f"http://localhost:{port}/callback")
+        ran = await to_thread(iacs, "auth", "serve")
+        assert ran.code == 1
+        assert f"port {port} of 127.0.0.1 is not available" in ran.err
+    monkeypatch.setenv("AZURE_REDIRECT_URI", "https://mail.contoso.example/callback")
+    ran = await to_thread(iacs, "auth", "serve")
+    assert ran.code == 1
+    assert "choose a --port for the reverse proxy" in ran.err
+    assert "Open this address" not in ran.err

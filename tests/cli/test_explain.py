@@ -24,6 +24,8 @@ database: Database, grants: Grants, *, enrollment_directory: Path, schema: type[
   needed by
     account_tokens      as accounts
     auth.service        as accounts, through auth.accounts
+    auth.links          as accounts, through auth.accounts
+    auth.pages          as accounts, through auth.accounts
     mail_query.service  as accounts, through mail_query.accounts
 """
 

@@ -14,7 +14,7 @@ def test_the_application_s_own_container_is_drawn_as_a_tree(iacs: Iacs) -> None:
     ran = iacs("graph")
     assert ran.code == 0
     assert ran.lines[0] == "iacs.containers.application:ApplicationContainer"
-    assert "├─ core.database  Database · singleton" in ran.lines
+    assert "│  ├─ core.database  Database · singleton" in ran.lines
 
 
 @pytest.mark.parametrize(

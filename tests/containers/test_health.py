@@ -60,7 +60,7 @@ async def test_deleted_database_takes_down_exactly_its_dependants(
     assert ways(health) == {
         "core": ["core.database"],
         "account": ["account.service -> core.database"],
-        "auth": ["auth.service -> core.database"],
+        "auth": ["auth.pages -> auth.service -> core.database"],
         "mail_query": ["mail_query.service -> core.database"],
     }
     assert all("is gone" in cause.error for module in health.modules for cause in module.causes)
@@ -74,7 +74,7 @@ async def test_cloud_that_goes_away_takes_down_exactly_its_dependants(
     assert ways(await app.health()) == {
         "core": ["core.oauth_client"],
         "account": [],
-        "auth": ["auth.service -> core.oauth_client"],
+        "auth": ["auth.pages -> auth.service -> core.oauth_client"],
         "mail_query": ["mail_query.service -> account_tokens -> core.token_service -> core.oauth_client"],
     }
 

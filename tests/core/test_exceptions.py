@@ -33,6 +33,7 @@ from iacs.core.exceptions import (
     StopError,
     UnknownPartError,
     WiringError,
+    WrongPersonError,
 )
 
 EVERY = [
@@ -51,6 +52,7 @@ MADE: list[IACSGraphError] = [
     PublishError("Two of three are not durable.", event_ids=["1", "2"], rejections={"1": "It is too large."}),
     APIConnectionError("Too many requests.", status=429, retry_after=1.5),
     GraphError("Not found.", status=404, graph_code="ErrorItemNotFound", request_id="7"),
+    WrongPersonError("bob signed in, not alice", signed_in="bob", expected="alice", hint="sign out first"),
     AuthenticationError(
         "Refused.", error="invalid_grant", suberror="basic_action", codes=[50076], claims="{}"
     ),

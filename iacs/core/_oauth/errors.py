@@ -71,6 +71,11 @@ class Problem:
     trace_id: str = ""
     correlation_id: str = ""
 
+    @classmethod
+    def of_redirect(cls, error: str, description: str) -> "Problem":
+        """Return the problem that the redirect at the end of a sign-in describes."""
+        return cls(error, description=description, codes=_codes(None, description))
+
     @property
     def error_class(self) -> type[AuthenticationError]:
         """The error that says who can help."""

@@ -25,7 +25,9 @@ STATUS: Mapping[str, int] = {
     "malformed_response": HTTPStatus.BAD_GATEWAY,
     "operator_required": HTTPStatus.SERVICE_UNAVAILABLE,
     "publish": HTTPStatus.SERVICE_UNAVAILABLE,
+    "sign_in_expired": HTTPStatus.UNAUTHORIZED,
     "sign_in_required": HTTPStatus.UNAUTHORIZED,
+    "wrong_person": HTTPStatus.UNAUTHORIZED,
 }
 """The status of each error code; every other one is 500."""
 

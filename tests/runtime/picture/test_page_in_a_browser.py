@@ -39,13 +39,13 @@ async def test_pointing_at_a_part_lights_what_it_needs_and_what_needs_it(tab: Ta
     await tab.hover(box("core.token_service"))
     await tab.until("document.querySelector('#drawing.lit') !== null")
     assert await lit(tab, "on") == ["core.token_service"]
-    assert await lit(tab, "users") == ["account_tokens", "auth.service", "mail_query.service"]
+    assert await lit(tab, "users") == ["account_tokens", "auth.pages", "auth.service", "mail_query.service"]
     assert await lit(tab, "needs.near") == [
         *("core.database", "core.encryption", "core.grants", "core.logger", "core.oauth_client")
     ]
     assert await lit(tab, "needs.far") == ["core.config", "core.http_client", "core.key_provider"]
     lines = "['.needs.near', '.users.near', '.needs:not(.near)'].map(each => document.querySelectorAll('.line' + each).length)"
-    assert await tab.run(lines) == [5, 2, 8]
+    assert await tab.run(lines) == [5, 3, 8]
     await tab.mouse("mouseMoved", 3, 790)
     await tab.until("document.querySelector('#drawing.lit') === null")
     assert tab.problems == []
