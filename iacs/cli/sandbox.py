@@ -33,29 +33,40 @@ def sandbox(
     https: Annotated[
         bool, typer.Option("--https", help="Serve HTTPS, with a certificate from a CA of its own.")
     ] = False,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            help="File that keeps people, mail and grants over restarts, with tokens; mail is then read for new "
+            "addresses only.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run a local stand-in for Microsoft's cloud.
 
     It prints the settings that direct the other commands to it, and runs until Ctrl-C.
     """
-    run_async(_serve(_mailboxes(mailbox or []), port, https=https, json=json))
+    run_async(_serve(_mailboxes(mailbox or [], state), port, https=https, state=state, json=json))
 
 
-def _mailboxes(options: Sequence[str]) -> Mapping[str, Sequence[Path]]:
+def _mailboxes(options: Sequence[str], state: Path | None) -> Mapping[str, Sequence[Path]]:
     from iacs.sandbox import SandboxError, parse_mailboxes
 
     try:
-        return parse_mailboxes(options) or {DEFAULT: []}
+        return parse_mailboxes(options) or ({} if state and state.exists() else {DEFAULT: []})
     except SandboxError as error:
         raise typer.BadParameter(str(error), param_hint="--mailbox") from error
 
 
-async def _serve(mailboxes: Mapping[str, Sequence[Path]], port: int, *, https: bool, json: bool) -> None:
+async def _serve(
+    mailboxes: Mapping[str, Sequence[Path]], port: int, *, https: bool, state: Path | None, json: bool
+) -> None:
     from iacs.sandbox import Sandbox, SandboxError, serve
 
     try:
-        cloud = Sandbox(mailboxes, port=port, https=https)
+        cloud = Sandbox(mailboxes, port=port, https=https, state=state)
         await serve(cloud, lambda started: _introduce(started, json=json))
     except SandboxError as error:
         is_port_taken = isinstance(error.__cause__, OSError) and "listen" in str(error)

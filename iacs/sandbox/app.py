@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from iacs.sandbox import overview
 from iacs.sandbox.cloud import CLOUD, RECORD, TOKEN_FIELDS, Cloud, RecordedRequest
@@ -174,9 +175,24 @@ def _entra_routes() -> list[web.RouteDef]:
     ]
 
 
-def create_app(cloud: Cloud) -> web.Application:
-    """Return the application that serves this cloud."""
-    middlewares = [_record, _identify, _attribute, _limit_concurrency, _apply_faults]
+def _keeping(keep: Callable[[], Awaitable[None]]) -> Middleware:
+    """Return a middleware that keeps the state before a response of Entra ID is sent; Graph changes none."""
+
+    @web.middleware
+    async def keep_state(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        finally:  # a refusal may change something too: strict rotation revokes tokens
+            if not request.path.startswith(_GRAPH) and request.path != _OVERVIEW:
+                await keep()
+
+    return keep_state
+
+
+def create_app(cloud: Cloud, keep: Callable[[], Awaitable[None]] | None = None) -> web.Application:
+    """Return the application that serves this cloud; `keep` is called for every change."""
+    middlewares: list[Middleware] = [_record, _identify, _attribute, _limit_concurrency, _apply_faults]
+    middlewares += [_keeping(keep)] if keep else []
     app = web.Application(middlewares=middlewares)
     app[CLOUD] = cloud
     app.add_routes([web.get(_OVERVIEW, overview.page)])

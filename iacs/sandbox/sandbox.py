@@ -19,6 +19,7 @@ from iacs.sandbox.errors import SandboxError
 from iacs.sandbox.faults import Faults
 from iacs.sandbox.mail.loading import load
 from iacs.sandbox.mail.mailbox import Mailbox
+from iacs.sandbox.state import State
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -26,8 +27,9 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 class Sandbox(Administration):
     """Entra ID and Microsoft Graph with mail from files, served on loopback only.
 
-    `port` 0 is any free port. Raises SandboxError for an address that is not on loopback, and on start for
-    mail that cannot be read or a port that is in use.
+    `port` 0 is any free port. The file `state` keeps people, mail and grants over restarts; mail from files is then
+    read for new addresses only. Raises SandboxError for an address that is not on loopback, and on start for mail or
+    a state that cannot be read or a port that is in use.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Sandbox(Administration):
         port: int = 0,
         https: bool = False,
         behaviour: Behaviour | None = None,
+        state: Path | None = None,
     ) -> None:
         if host not in _LOOPBACK:
             raise SandboxError(
@@ -46,6 +49,7 @@ class Sandbox(Administration):
         self._sources = dict(mailboxes)
         self._host, self._port, self._https = host, port, https
         super().__init__(new_cloud(mailboxes, behaviour or Behaviour(), TokenIssuer()))
+        self._state = State(state) if state else None
         self._runner: web.AppRunner | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -59,10 +63,12 @@ class Sandbox(Administration):
         await self.aclose()
 
     async def start(self) -> None:
-        """Read the mail and listen."""
+        """Read the state and the mail, and listen."""
         try:
             await asyncio.to_thread(self._load)
-            self._runner = web.AppRunner(create_app(self._cloud), access_log=None, shutdown_timeout=1)
+            await self._keep()
+            app = create_app(self._cloud, self._keep if self._state else None)
+            self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             await self._runner.setup()
             site = web.TCPSite(self._runner, self._host, self._port, ssl_context=self._tls())
             await site.start()
@@ -74,11 +80,28 @@ class Sandbox(Administration):
             raise
         self._port = self._runner.addresses[0][1]
 
+    async def _keep(self) -> None:
+        if self._state:
+            await self._state.keep(self._cloud)
+
+    def _restore(self) -> None:
+        """Replace the cloud by the one that was kept; people who are not in it are added."""
+        kept = self._state.restore(self._cloud) if self._state else None
+        if kept is None:
+            return
+        for address in [address for address in self._sources if kept.directory.find(address)]:
+            del self._sources[address]
+        for address in self._sources:
+            kept.directory.add(self.mailbox(address), kept.directory.tenant_id)
+        vars(self._cloud).update(vars(kept))
+
     def _load(self) -> None:
+        self._restore()
         for address, paths in self._sources.items():
             load(self.mailbox(address), paths)
-            self.mailbox(address).parse_all()
         self._sources = {}
+        for person in self._cloud.directory.people:
+            person.mailbox.parse_all()
 
     def reset(self, mailboxes: Mapping[str, Sequence[Path]], *, behaviour: Behaviour | None = None) -> None:
         """Replace everything that a running cloud holds: mail, sign-ins, faults and recorded requests.
@@ -102,13 +125,16 @@ class Sandbox(Administration):
         return server_context(Path(self._folder.name) / "ca.pem")
 
     async def aclose(self) -> None:
-        """Stop listening."""
+        """Stop listening, and keep the state."""
         runner, self._runner = self._runner, None
-        if runner:
-            await _stop(runner)
         folder, self._folder = self._folder, None
-        if folder:
-            folder.cleanup()
+        try:
+            if runner:
+                await _stop(runner)
+                await self._keep()
+        finally:
+            if folder:
+                folder.cleanup()
 
     @property
     def url(self) -> str:

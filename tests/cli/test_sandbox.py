@@ -67,3 +67,28 @@ async def test_it_leaves_nothing_behind(
     assert report["mailboxes"] == {ALICE: 0}
     assert ran.code == code
     assert loose_files(tmp_path) == []
+
+
+async def test_a_state_is_kept_and_a_file_of_something_else_is_not_overwritten(tmp_path: Path) -> None:
+    state = ["--state", str(tmp_path / "state"), "--port", "0", "--json"]
+    for mailbox in (["--mailbox", f"{BOB}={MAILBOXES / 'bob'}"], []):
+        async with started("sandbox", *state, *mailbox) as command:
+            report = json.loads(await command.line())
+            command.process.send_signal(signal.SIGTERM)
+            await command.rest()
+        assert report["mailboxes"] == {BOB: 6}
+    foreign = write(tmp_path / "foreign", "AZURE_CLIENT_ID=1")
+    async with started("sandbox", "--state", str(foreign), "--port", "0") as command:
+        ran = await command.rest()
+    assert ran.code == 1
+    assert f"{foreign} is not the state of a stand-in" in ran.err
+    assert text(foreign) == "AZURE_CLIENT_ID=1"
+
+
+def write(path: Path, content: str) -> Path:
+    path.write_text(content)
+    return path
+
+
+def text(path: Path) -> str:
+    return path.read_text()

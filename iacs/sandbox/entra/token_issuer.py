@@ -11,6 +11,12 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from jwt.algorithms import RSAAlgorithm
 
 from iacs.sandbox.directory import Person
@@ -45,15 +51,16 @@ class Issued:
 
 
 class TokenIssuer:
-    """The issuer of codes and tokens; `secrets` has all of them."""
+    """The issuer of codes and tokens; `secrets` has all of them, `private_key` (PEM) signs (default: a new one)."""
 
-    def __init__(self) -> None:
+    def __init__(self, private_key: str = "") -> None:
+        self._private_key = private_key
         self.clear()
 
     def clear(self) -> None:
         """Forget everything issued so far; the signing key, which takes a tenth of a second to make, stays."""
-        self._revoked: set[str] = set()
-        self._ended: dict[str, Refusal] = {}
+        self.revoked: set[str] = set()
+        self.ended: dict[str, Refusal] = {}
         self.secrets: list[str] = []
         self.codes: dict[str, Issued] = {}
         self.access_tokens: dict[str, Issued] = {}
@@ -61,7 +68,16 @@ class TokenIssuer:
 
     @cached_property
     def _key(self) -> RSAPrivateKey:
+        if self._private_key:
+            loaded = load_pem_private_key(self._private_key.encode(), None)
+            assert isinstance(loaded, RSAPrivateKey)  # noqa: S101 -- it is from `private_key`
+            return loaded
         return generate_private_key(public_exponent=65537, key_size=2048)
+
+    def private_key(self) -> str:
+        """Return the signing key (PEM)."""
+        encoding, kind = Encoding.PEM, PrivateFormat.PKCS8
+        return self._key.private_bytes(encoding, kind, NoEncryption()).decode()
 
     @cached_property
     def key_id(self) -> str:
@@ -139,23 +155,23 @@ class TokenIssuer:
 
     def is_revoked(self, issued: Issued) -> bool:
         """Return whether the sign-in of a code or token was revoked."""
-        return issued.grant.family in self._revoked
+        return issued.grant.family in self.revoked
 
     def revoke_family(self, family: str) -> None:
         """Revoke a sign-in with all of its tokens."""
-        self._revoked.add(family)
+        self.revoked.add(family)
 
     def revoke(self, person: Person) -> None:
         """End every sign-in of a person, as an administrator's "revoke sessions" does."""
-        self._revoked |= self._families(person)
+        self.revoked |= self._families(person)
 
     def end_refresh_tokens(self, person: Person, refusal: Refusal) -> None:
         """Refuse the refresh tokens that a person has; their access tokens stay valid."""
-        self._ended |= dict.fromkeys(self._families(person), refusal)
+        self.ended |= dict.fromkeys(self._families(person), refusal)
 
     def end(self, issued: Issued) -> Refusal | None:
         """Return the refusal that ended a refresh token."""
-        return self._ended.get(issued.grant.family)
+        return self.ended.get(issued.grant.family)
 
     def _families(self, person: Person) -> set[str]:
         issued = (*self.refresh_tokens.values(), *self.access_tokens.values(), *self.codes.values())

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -111,12 +112,18 @@ class StoredMessage:
         }
 
 
+Entry = tuple[Any, ...]
+"""A method of Mailbox that changed it, and its arguments."""
+
+
 class Mailbox:
     """The mail of a person; a test may add, change, move and remove messages while the cloud runs."""
 
     def __init__(self, address: str) -> None:
         self.address = address
         self.version = 0
+        self.journal: list[Entry] = []
+        """Every change since the mailbox was empty."""
         self._copies: Counter[bytes] = Counter()
         self._messages: dict[str, StoredMessage] = {}
         self._by_mutable: dict[str, StoredMessage] = {}
@@ -124,6 +131,16 @@ class Mailbox:
         self.folders: dict[str, Folder] = {self.root.id: self.root}
         for well_known, name in _WELL_KNOWN.items():
             self._new_folder(self.root, name, well_known)
+
+    def replay(self, entry: Entry) -> None:
+        """Repeat a change of a journal."""
+        match entry:
+            case ("add", raw, folder, properties):
+                self.add(raw, folder, **properties)
+            case ("change", message_id, properties):
+                self.change(message_id, **properties)
+            case (method, *arguments):
+                getattr(self, method)(*arguments)
 
     def _new_folder(self, parent: Folder, name: str, well_known: str | None = None) -> Folder:
         folder = Folder(_id("AQMkAG", parent.id, name), name, well_known, parent)
@@ -155,8 +172,12 @@ class Mailbox:
         for name in path:
             known = self.folder(name) if folder is self.root else None
             inside = (child for child in self.children(folder) if child.name.lower() == name.lower())
-            folder = known or next(inside, None) or self._new_folder(folder, name)
+            folder = known or next(inside, None) or self._added_folder(folder, name, path)
         return folder
+
+    def _added_folder(self, parent: Folder, name: str, path: Sequence[str]) -> Folder:
+        self.journal.append(("folder_at", *path))
+        return self._new_folder(parent, name)
 
     def find(self, message_id: str) -> StoredMessage | None:
         """Return the message with this id, of either kind."""
@@ -170,6 +191,7 @@ class Mailbox:
         message = StoredMessage(raw, immutable_id, self.folder_at(*folder.split("/")), properties)
         self._messages[immutable_id] = message
         self._insert(message, "created")
+        self.journal.append(("add", raw, folder, dict(properties)))
         return message
 
     def _insert(self, message: StoredMessage, kind: str) -> None:
@@ -195,6 +217,7 @@ class Mailbox:
         message = self._require(message_id)
         message.overrides |= properties
         self._insert(message, "updated")
+        self.journal.append(("change", message_id, properties))
 
     def move(self, message_id: str, folder: str) -> None:
         """Move a message to another folder, with a new mutable id: deleted from one, created in the other."""
@@ -202,9 +225,11 @@ class Mailbox:
         self._detach(message)
         message.folder = self.folder_at(*folder.split("/"))
         self._insert(message, "created")
+        self.journal.append(("move", message_id, folder))
 
     def remove(self, message_id: str) -> None:
         """Delete a message permanently."""
         message = self._require(message_id)
         self._detach(message)
         del self._messages[message.immutable_id]
+        self.journal.append(("remove", message_id))
