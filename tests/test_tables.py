@@ -16,9 +16,13 @@ OWNERS = {
     "auth": {"iacs_auth_links", "iacs_auth_sessions"},
     "mail_query": {"iacs_mailboxes", "iacs_mail_folders", "iacs_messages"},
     "core/_database": {"iacs_schema_versions"},
-    "core/event_log.py core/_events": {"iacs_event_log", "iacs_event_log_members", "iacs_event_log_offsets"},
+    "core/event_log.py core/_events": {
+        "iacs_counters",
+        "iacs_event_log",
+        "iacs_event_log_members",
+        "iacs_event_log_offsets",
+    },
     "core/_tokens": {"iacs_data_keys", "iacs_tokens", "iacs_token_refusals"},
-    "core/counters.py": {"iacs_counters"},
     "core/lease.py": {"iacs_leases"},
     "core/outbox.py core/_outbox": {"iacs_outbox"},
 }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from iacs.core import counters
+from iacs.core._events import counters
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
 from iacs.core.exceptions import DatabaseError

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from iacs.core import clock
+from iacs.core._events.counters import draw
 from iacs.core._events.groups import Members, commit
 from iacs.core._events.log_records import end_offsets, partitions_of
-from iacs.core.counters import draw
 from iacs.core.events import Partition
 from iacs.core.transaction import Row, Transaction
 

@@ -8,8 +8,8 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from iacs.core import clock, counters
-from iacs.core._events import cloud_event
+from iacs.core import clock
+from iacs.core._events import cloud_event, counters
 from iacs.core._events.encoded_event import EncodedEvent
 from iacs.core._events.encoding import decode, encode
 from iacs.core._events.event_buffer import Fetched, Record, UnreadableRecord

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from zlib import crc32
 
-from iacs.core.counters import draw
+from iacs.core._events.counters import draw
 from iacs.core.transaction import Transaction
 
 COUNTERS = 256
