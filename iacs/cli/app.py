@@ -11,6 +11,7 @@ import typer
 
 from iacs.cli.commands import LazyGroup
 from iacs.cli.edge import MISUSE, Edge
+from iacs.cli.lean_imports import OWN_PROCESS
 
 _COMPLETION = "_IACS_COMPLETE"
 """The variable in which a shell asks for completions."""
@@ -24,6 +25,7 @@ def main(args: Sequence[str] | None = None) -> int:
     edge = Edge()
     if args is not None:
         return edge.run(lambda: _run(list(args), edge))
+    OWN_PROCESS.set(True)
     with _few_collections():
         return edge.run(lambda: _run(sys.argv[1:], edge))
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from iacs.cli.lean_imports import import_lean
+
 if TYPE_CHECKING:
     from iacs.containers import ApplicationContainer
     from iacs.runtime import Application
@@ -38,6 +40,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 async def _while_started(
     work: "Callable[[App], Awaitable[T]]", roots: tuple[type[Any] | str, ...], *, creates: bool
 ) -> T:
+    import_lean()
     from iacs.containers import ApplicationContainer
     from iacs.runtime import Application
 
