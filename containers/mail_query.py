@@ -51,5 +51,6 @@ class MailQueryContainer(containers.DeclarativeContainer):
         concurrency=config.provided.graph_concurrency,
         announce=config.provided.mail_announce,
         announce_drafts=config.provided.mail_announce_drafts,
+        hidden_folders=config.provided.mail_hidden_folders,
         logger=logger,
     )

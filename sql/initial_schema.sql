@@ -84,7 +84,11 @@ CREATE TABLE iacs_leases (
 CREATE TABLE iacs_mailboxes (
     account_id TEXT PRIMARY KEY,
     paused_until TEXT,                     -- Graph asked for no request before then; NULL: it never did
-    first_sync_at TEXT                     -- when its first sync began
+    first_sync_at TEXT,                    -- when its first sync began
+    hidden_folders BIGINT,                 -- folders that are hidden and not synced, when Graph last listed them
+    hidden_messages BIGINT,                -- the messages in them
+    recoverable_messages BIGINT,           -- deleted messages that are in no folder; NULL: not known
+    covered_at TEXT                        -- when hidden folders were last counted
 );
 
 CREATE TABLE iacs_mail_folders (
@@ -94,7 +98,8 @@ CREATE TABLE iacs_mail_folders (
     delta_link TEXT,                       -- URL of the next request; NULL: the folder's first page
     generation BIGINT NOT NULL DEFAULT 0,  -- counts the full syncs of the folder, each from its first page
     synced_at TEXT,                        -- end of this generation's last sync; NULL: its full sync is not finished
-    since TEXT,                            -- mail received before then is not read; NULL: all is
+    since TEXT,                            -- mail received before then is not stored; NULL: all is
+    reads_all BOOLEAN NOT NULL DEFAULT FALSE,  -- Graph's own filter had a limit: mail before then is left out here
     problem TEXT,                          -- why the last sync of the folder failed; NULL: it did not
     failed_at TEXT,                        -- when it failed
     PRIMARY KEY (account_id, id)

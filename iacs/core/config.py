@@ -118,6 +118,9 @@ class Config(BaseSettings):
     mail_announce_drafts: bool = Field(
         False, description="Also publish an event for a new draft; a draft that is sent is always announced"
     )
+    mail_hidden_folders: bool = Field(
+        False, description="Also sync the folders that Outlook hides, such as those of other programs"
+    )
     dead_letter_topic: TopicName = Field(
         "iacs.dead-letter", description="Topic for dead letters: records that are not JSON"
     )

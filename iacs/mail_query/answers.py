@@ -72,6 +72,10 @@ class TooLargeError(MalformedResponseError):
     """A response larger than HTTP_MAX_RESPONSE_BYTES."""
 
 
+class LostPageError(GraphError):
+    """A list of which a later page is missing."""
+
+
 async def sent(http: HttpClient, url: str, headers: Mapping[str, str | SecretStr]) -> HttpResponse:
     """Send a GET request; raise TooLargeError for a response that is too large, which HttpClient calls malformed."""
     try:
@@ -197,9 +201,9 @@ def error_of(response: HttpResponse, token: SecretStr) -> GraphError:
     )
 
 
-def error_of_later_page(error: GraphError) -> GraphError:
-    """Return the error of a list whose first page existed: the page is missing, not the list."""
-    return GraphError(
+def error_of_later_page(error: GraphError) -> "LostPageError":
+    """Return the error of a list whose first page existed."""
+    return LostPageError(
         f"a later page of Microsoft Graph's list is missing: {error}",
         status=error.status or 0,
         graph_code=error.graph_code,

@@ -23,7 +23,7 @@ class Cursor:
 
     `link` is the next request, None for the first page of the folder. `generation` is the number of times that
     the folder was read from its start; `complete` is whether the current generation has reached the end. Messages
-    received before `since` are not read.
+    received before `since` are not stored: Graph leaves them out, unless the folder `reads_all`.
     """
 
     folder_id: str
@@ -31,6 +31,7 @@ class Cursor:
     generation: int
     complete: bool
     since: str | None = None
+    reads_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def upsert_folders(
         ],
     )
     rows = tx.rows(
-        "SELECT id, delta_link, generation, synced_at, since FROM iacs_mail_folders WHERE account_id = :account_id",
+        "SELECT id, delta_link, generation, synced_at, since, reads_all FROM iacs_mail_folders"
+        " WHERE account_id = :account_id",
         {"account_id": account_id},
     )
     return {row["id"]: _cursor(row) for row in rows}
@@ -73,7 +75,8 @@ def upsert_folders(
 def read_cursor(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
     """Return the cursor of a folder."""
     row = tx.row(
-        "SELECT id, delta_link, generation, synced_at, since FROM iacs_mail_folders WHERE account_id = :account_id AND id = :id",
+        "SELECT id, delta_link, generation, synced_at, since, reads_all FROM iacs_mail_folders"
+        " WHERE account_id = :account_id AND id = :id",
         {"account_id": account_id, "id": folder_id},
     )
     if row is None:
@@ -101,6 +104,15 @@ def restart_folder(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
         {"account_id": account_id, "id": folder_id},
     )
     return read_cursor(tx, account_id, folder_id)
+
+
+def read_all(tx: Transaction, account_id: str, folder_id: str) -> Cursor:
+    """Start a new generation of the folder, which is read without a filter from now on."""
+    tx.execute(
+        "UPDATE iacs_mail_folders SET reads_all = TRUE WHERE account_id = :account_id AND id = :id",
+        {"account_id": account_id, "id": folder_id},
+    )
+    return restart_folder(tx, account_id, folder_id)
 
 
 def store_problem(tx: Transaction, account_id: str, folder_id: str, problem: str, *, failed_at: str) -> None:
@@ -148,4 +160,11 @@ def _advanced(account_id: str, advance: Advance, synced_at: str | None) -> dict[
 
 
 def _cursor(row: Row) -> Cursor:
-    return Cursor(row["id"], row["delta_link"], row["generation"], row["synced_at"] is not None, row["since"])
+    return Cursor(
+        row["id"],
+        row["delta_link"],
+        row["generation"],
+        complete=row["synced_at"] is not None,
+        since=row["since"],
+        reads_all=bool(row["reads_all"]),
+    )

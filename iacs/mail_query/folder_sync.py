@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from iacs.core.database import Database
 from iacs.core.exceptions import GraphError, MalformedResponseError
 from iacs.core.logger import Logger
 from iacs.core.transaction import Transaction
-from iacs.mail_query import folder_rows
+from iacs.mail_query import folder_rows, message_rows
 from iacs.mail_query.answers import LINK_EXPIRED, is_own
+from iacs.mail_query.document import Document
 from iacs.mail_query.events import MailLocation
 from iacs.mail_query.folder_rows import Advance, Cursor
 from iacs.mail_query.folders import folder_url
@@ -26,7 +28,7 @@ from iacs.mail_query.progress import Progress
 _STATE_LOST = frozenset({"syncstatenotfound", "syncstateinvalid", "resyncrequired"})
 _RESTARTS = 3
 _COMPLETION_SECONDS = 2.0
-_MAX_FILTERED = 5000
+MAX_FILTERED = 5000
 """The number of messages at which Graph ends a delta with a filter. Source: Microsoft Graph, "message: delta"."""
 
 
@@ -41,7 +43,7 @@ class _Reading:
 
     location: MailLocation
     cursor: Cursor
-    pages: "PageReader[Any]"
+    pages: PageReader[Document]
     expected: int
     once: bool
     restarts: int = 0
@@ -90,7 +92,7 @@ class FolderSync:
         GraphError and MalformedResponseError.
         """
         size = PageSize.of_delta(self._page_size)
-        pages: PageReader[Any] = PageReader(self._graph, location.account_id, read_changes, size=size)
+        pages: PageReader[Document] = PageReader(self._graph, location.account_id, read_changes, size=size)
         reading = _Reading(location, cursor, pages, progress.total(location.folder_id) or 0, once)
         try:
             return await self._read(reading, progress)
@@ -106,7 +108,7 @@ class FolderSync:
         while True:
             try:
                 if await self._read_page(reading, progress):
-                    self._finish(reading, progress)
+                    progress.finish(location.folder_id, "synced")
                     return reading.idle
             except GraphError as error:
                 if await self._is_gone(reading, error):
@@ -117,20 +119,18 @@ class FolderSync:
                     raise
                 await self._restart(reading, error.graph_code)
 
-    def _finish(self, reading: _Reading, progress: Progress) -> None:
-        progress.finish(reading.location.folder_id, "synced")
-        if reading.cursor.since and progress.seen(reading.location.folder_id) >= _MAX_FILTERED:
-            self._logger.warning(
-                "mail folder may lack messages: Graph returns at most 5,000 since a date",
-                folder=reading.location.folder,
-            )
-
     async def _read_page(self, reading: _Reading, progress: Progress) -> bool:
         """Store the page at the cursor and advance the cursor; return whether it was the last page."""
         location, cursor = reading.location, reading.cursor
         url = cursor.link or self._first_page(location, cursor)
         page = await self._next_page(reading, url)
         link = self._link(page)
+        if page.next_link is None and await self._is_cut_off(reading, page):
+            self._logger.warning(
+                "mail folder read in full: Graph's filter has a limit", folder=location.folder
+            )
+            reading.move(await self._at_folder(folder_rows.read_all, location))
+            return False
         if cursor.complete and page.next_link is None and not page.items:
             reading.idle = Advance(cursor, link)
             return True
@@ -140,9 +140,23 @@ class FolderSync:
     def _first_page(self, location: MailLocation, cursor: Cursor) -> str:
         """Return the address of the folder's first page; the links that follow carry the filter."""
         url = f"{self._folder_url(location)}/messages/delta"
-        return f"{url}?{encode({'$filter': f'receivedDateTime ge {cursor.since}'})}" if cursor.since else url
+        if cursor.since is None or cursor.reads_all:
+            return url
+        return f"{url}?{encode({'$filter': f'receivedDateTime ge {cursor.since}'})}"
 
-    async def _store_page(self, reading: _Reading, page: "Page[Any]", link: str, progress: Progress) -> None:
+    async def _is_cut_off(self, reading: _Reading, last_page: Page[Document]) -> bool:
+        """Return whether a first reading with a filter may lack messages, although Graph says that it is complete."""
+        cursor = reading.cursor
+        if cursor.since is None or cursor.reads_all or cursor.complete:
+            return False
+        stored = await self._database.read(
+            message_rows.count, reading.location.account_id, folder_id=cursor.folder_id, removed=False
+        )
+        return stored + len(last_page.items) >= MAX_FILTERED
+
+    async def _store_page(
+        self, reading: _Reading, page: Page[Document], link: str, progress: Progress
+    ) -> None:
         stored = await self._database.run(self._store.store, reading.location, reading.cursor, page, link)
         reading.is_overtaken = stored is None
         if stored is None:
@@ -151,7 +165,7 @@ class FolderSync:
             reading.cursor = stored.cursor
             progress.add_page(reading.location.folder_id, stored)
 
-    async def _next_page(self, reading: _Reading, url: str) -> "Page[Any]":
+    async def _next_page(self, reading: _Reading, url: str) -> Page[Document]:
         try:
             reading.trail.add(url)
             page = await reading.pages.page(url, once=reading.once)
@@ -160,7 +174,7 @@ class FolderSync:
         except EndlessListError as error:
             await self._restart(reading, str(error))  # for the next sync
             raise
-        return page
+        return _without_older(page, reading.cursor.since) if reading.cursor.reads_all else page
 
     async def _is_gone(self, reading: _Reading, error: GraphError) -> bool:
         """Return whether the folder was deleted after the folders were listed.
@@ -194,13 +208,28 @@ class FolderSync:
     ) -> Cursor:
         return await self._database.run(work, location.account_id, location.folder_id)
 
-    def _link(self, page: "Page[Any]") -> str:
+    def _link(self, page: Page[Document]) -> str:
         link = page.next_link or page.delta_link or ""
         if not is_own(link, self._graph.url):
             raise MalformedResponseError(
                 "a page of changes from Microsoft Graph has a link that does not lead to GRAPH_URL"
             )
         return link
+
+
+def _without_older(page: Page[Document], since: str | None) -> Page[Document]:
+    """Return the page without mail received before `since`; what has no date may be an update, and is kept."""
+    if since is None:
+        return page
+    instant = datetime.fromisoformat(since)
+    return replace(page, items=tuple(item for item in page.items if not _is_older(item, instant)))
+
+
+def _is_older(item: Document, instant: datetime) -> bool:
+    summary = item.reading.summary
+    if item.is_removal or summary is None or summary.received_at is None:
+        return False
+    return datetime.fromisoformat(summary.received_at) < instant
 
 
 async def _completed(work: Coroutine[Any, Any, None]) -> None:

@@ -1,12 +1,14 @@
 """The folders of a mailbox."""
 
-from collections import deque
+import asyncio
+from collections.abc import Coroutine, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from iacs.core.exceptions import APIConnectionError, GraphError, MalformedResponseError
-from iacs.mail_query.answers import LINK_EXPIRED, concerns_mailbox
+from iacs.mail_query.answers import LINK_EXPIRED, LostPageError, concerns_mailbox
 from iacs.mail_query.collaborators import Account
 from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.odata import encode
@@ -14,6 +16,10 @@ from iacs.mail_query.page_reader import PageReader
 from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.pages import UnreadableFolder, read_folders
 from iacs.mail_query.schema import MailFolder
+
+T = TypeVar("T")
+
+_Items: TypeAlias = list[MailFolder | UnreadableFolder]
 
 _SEARCH_FOLDER = "#microsoft.graph.mailSearchFolder"
 """The type of a folder whose messages are in other folders, where they are read."""
@@ -31,11 +37,12 @@ _READINGS = 3
 class FolderTree:
     """The folders of a mailbox by id, parents before their children, and what could not be read of the list.
 
-    `unreadable` has the names and reasons of folders that cannot be requested, `errors` those of folders of which the
-    subfolders are unknown.
+    `hidden` has the ids of hidden folders and of those within them, `unreadable` the names and reasons of folders
+    that cannot be requested, `errors` those of folders of which the subfolders are unknown.
     """
 
     folders: dict[str, MailFolder] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
     unreadable: list[UnreadableFolder] = field(default_factory=list)
     errors: dict[str, APIConnectionError] = field(default_factory=dict)
 
@@ -44,9 +51,32 @@ class FolderTree:
         """Whether a folder that is not in the list is not in the mailbox."""
         return not self.unreadable and not self.errors
 
+    def readable(self, *, hidden: bool) -> list[MailFolder]:
+        """Return the folders with messages of their own; hidden ones only with `hidden`."""
+        return [
+            folder
+            for folder in self.folders.values()
+            if not is_search_folder(folder) and (hidden or folder.id not in self.hidden)
+        ]
+
+    def add(
+        self, parent: MailFolder | None, items: Iterable[MailFolder | UnreadableFolder]
+    ) -> list[MailFolder]:
+        """Add a list of folders; return those that were not in the tree."""
+        added = []
+        for folder in items:
+            if isinstance(folder, UnreadableFolder):
+                self.unreadable.append(folder)
+            elif folder.id not in self.folders:
+                self.folders[folder.id] = folder
+                added.append(folder)
+                if is_hidden(folder) or (parent is not None and parent.id in self.hidden):
+                    self.hidden.add(folder.id)
+        return added
+
 
 async def all_folders(graph: GraphClient, account: Account, *, everything: bool = False) -> FolderTree:
-    """Return every folder; those that are hidden, and search folders, only with `everything`.
+    """Return every folder, read side by side; those that are hidden, and search folders, only with `everything`.
 
     A folder that the list lacks counts as deleted, so a list that loses a page while it is read is read
     again. Raises GraphError if that does not help.
@@ -57,8 +87,8 @@ async def all_folders(graph: GraphClient, account: Account, *, everything: bool 
         tree = FolderTree()
         try:
             await _read_tree(graph, account, tree, everything=everything)
-        except GraphError as error:
-            if readings == _READINGS or not tree.folders or error.status not in LINK_EXPIRED:
+        except LostPageError:
+            if readings == _READINGS:
                 raise
         else:
             is_lossy = any(error.status in LINK_EXPIRED for error in tree.errors.values())
@@ -79,45 +109,70 @@ def folder_url(graph: GraphClient, mailbox_path: str, name: str) -> str:
 async def _read_tree(graph: GraphClient, account: Account, tree: FolderTree, *, everything: bool) -> None:
     """Add the folders, level by level; the subfolders of a folder may be missing, those of the mailbox not."""
     size = PageSize(_PAGE_SIZE)
-    parents: deque[tuple[MailFolder | None, int]] = deque([(None, 0)])
-    while parents:
-        parent, depth = parents.popleft()
-        if depth > _MAX_DEPTH:
-            raise MalformedResponseError(f"the mailbox has folders within folders without end, over {depth}")
-        try:
-            for folder in await _read_list(graph, account, parent, size, tree, everything=everything):
-                if folder.child_folder_count != 0:
-                    parents.append((folder, depth + 1))
-        except (GraphError, MalformedResponseError) as error:
-            if parent is None or concerns_mailbox(error):
-                raise
-            tree.errors[parent.id] = error
+    parents: list[MailFolder | None] = [None]
+    for _ in range(_MAX_DEPTH + 1):
+        lists = await _side_by_side(
+            [_read_list(graph, account, parent, size, everything=everything) for parent in parents]
+        )
+        added = [
+            folder
+            for parent, items in zip(parents, lists, strict=True)
+            for folder in _added(tree, parent, items)
+        ]
+        parents = [folder for folder in added if folder.child_folder_count != 0]
+        if not parents:
+            return
+    raise MalformedResponseError(f"the mailbox has folders within folders without end, over {_MAX_DEPTH}")
+
+
+async def _side_by_side(work: list[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return the results of all coroutines in order; raise the first error after the others are cancelled."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in work]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _added(
+    tree: FolderTree, parent: MailFolder | None, items: _Items | APIConnectionError
+) -> list[MailFolder]:
+    """Add a list of folders, or why it is missing."""
+    if isinstance(items, APIConnectionError):
+        if parent is not None:
+            tree.errors[parent.id] = items
+        return []
+    return tree.add(parent, items)
 
 
 async def _read_list(
-    graph: GraphClient,
-    account: Account,
-    parent: MailFolder | None,
-    size: PageSize,
-    tree: FolderTree,
-    *,
-    everything: bool,
-) -> list[MailFolder]:
-    """Add the folders of a folder, or those at the top; return those that are not in the tree yet."""
+    graph: GraphClient, account: Account, parent: MailFolder | None, size: PageSize, *, everything: bool
+) -> _Items | APIConnectionError:
+    """Return the folders of a folder, or those at the top, or an error that concerns this folder alone."""
     top = f"{mailbox_url(graph, account.mailbox_path)}/mailFolders"
     url = top if parent is None else f"{folder_url(graph, account.mailbox_path, parent.id)}/childFolders"
     options = {"$top": str(size.current)} | ({"includeHiddenFolders": "true"} if everything else {})
-    added = []
     reader = PageReader(graph, account.id, read_folders, size=size)
-    async with aclosing(reader.pages(f"{url}?{encode(options)}")) as pages:
-        async for page in pages:
-            for folder in page.items:
-                if isinstance(folder, UnreadableFolder):
-                    tree.unreadable.append(folder)
-                elif folder.id not in tree.folders and (everything or not is_search_folder(folder)):
-                    tree.folders[folder.id] = folder
-                    added.append(folder)
-    return added
+    items: _Items = []
+    try:
+        async with aclosing(reader.pages(f"{url}?{encode(options)}")) as pages:
+            async for page in pages:
+                items += [folder for folder in page.items if everything or not _is_search_item(folder)]
+    except (GraphError, MalformedResponseError) as error:
+        if parent is None or concerns_mailbox(error):
+            raise
+        return error
+    return items
+
+
+def _is_search_item(item: MailFolder | UnreadableFolder) -> bool:
+    return isinstance(item, MailFolder) and is_search_folder(item)
+
+
+def is_hidden(folder: MailFolder) -> bool:
+    """Return whether Outlook hides the folder."""
+    return (folder.model_extra or {}).get("isHidden") is True
 
 
 def is_search_folder(folder: MailFolder) -> bool:

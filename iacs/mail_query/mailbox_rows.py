@@ -44,3 +44,39 @@ def first_sync(tx: Transaction, account_id: str, now: str) -> str:
             {"account_id": account_id},
         )
     )
+
+
+def store_hidden(tx: Transaction, account_id: str, *, folders: int, messages: int, at: str) -> None:
+    """Store how many folders and messages are hidden and not synced."""
+    tx.execute(
+        "INSERT INTO iacs_mailboxes (account_id, hidden_folders, hidden_messages, covered_at)"
+        " VALUES (:account_id, :folders, :messages, :at) ON CONFLICT (account_id) DO UPDATE SET"
+        " hidden_folders = excluded.hidden_folders, hidden_messages = excluded.hidden_messages,"
+        " covered_at = excluded.covered_at",
+        {"account_id": account_id, "folders": folders, "messages": messages, "at": at},
+    )
+
+
+def store_recoverable(tx: Transaction, account_id: str, messages: int | None) -> None:
+    """Store how many deleted messages are in no folder."""
+    tx.execute(
+        "INSERT INTO iacs_mailboxes (account_id, recoverable_messages) VALUES (:account_id, :messages)"
+        " ON CONFLICT (account_id) DO UPDATE SET recoverable_messages = excluded.recoverable_messages",
+        {"account_id": account_id, "messages": messages},
+    )
+
+
+def uncovered(tx: Transaction) -> dict[str, int | str | None]:
+    """Return the sums over all mailboxes whose hidden folders were counted, and when the first of them was.
+
+    `recoverable_messages` is None if no mailbox has that number.
+    """
+    row = tx.row(
+        "SELECT count(*) AS mailboxes, COALESCE(sum(hidden_folders), 0) AS hidden_folders,"
+        " COALESCE(sum(hidden_messages), 0) AS hidden_messages, sum(recoverable_messages) AS recoverable_messages,"
+        " min(covered_at) AS counted_at FROM iacs_mailboxes WHERE covered_at IS NOT NULL"
+    )
+    return {
+        name: value if value is None or name == "counted_at" else int(value)
+        for name, value in (row or {}).items()
+    }

@@ -7,9 +7,11 @@ from iacs.core.clock import now, to_text
 from iacs.core.database import Database
 from iacs.core.exceptions import APIConnectionError, GraphError, MailQueryError
 from iacs.core.logger import Logger
+from iacs.core.transaction import Transaction
 from iacs.mail_query import folder_rows, mailbox_rows
 from iacs.mail_query.answers import concerns_mailbox
 from iacs.mail_query.collaborators import Account
+from iacs.mail_query.coverage import store_hidden
 from iacs.mail_query.denied import naming_the_mailbox
 from iacs.mail_query.events import MailLocation
 from iacs.mail_query.folder_rows import Advance, Cursor
@@ -35,8 +37,10 @@ class MailboxSync:
         folders: FolderSync,
         *,
         concurrency: int,
+        hidden_folders: bool = False,
         logger: Logger,
     ) -> None:
+        self._hidden_folders = hidden_folders
         self._database = database
         self._graph = graph
         self._folders = folders
@@ -50,15 +54,9 @@ class MailboxSync:
         raised immediately, and that of a folder at the end if every folder failed.
         """
         with naming_the_mailbox(account):
-            tree = await all_folders(self._graph, account)
+            tree = await all_folders(self._graph, account, everything=True)
         folders = await self._chosen(account, tree, options.folders)
-        cursors = await self._database.run(
-            folder_rows.upsert_folders,
-            account.id,
-            folders,
-            since=to_text(options.since) if options.since else None,
-        )
-        began_at = await self._database.run(mailbox_rows.first_sync, account.id, to_text(now()))
+        cursors, began_at = await self._database.run(self._begin, account.id, tree, folders, options)
         progress.begin(folders, cursors)
         self._report(tree, progress)
         failures = _Failures()
@@ -87,6 +85,16 @@ class MailboxSync:
         if folders and len(failures.errors) == len(folders):
             raise failures.first()
 
+    @staticmethod
+    def _begin(
+        tx: Transaction, account_id: str, tree: FolderTree, folders: list[MailFolder], options: SyncOptions
+    ) -> tuple[dict[str, Cursor], str]:
+        """Store the folders; return the cursors of all stored folders, and when the first sync began."""
+        since = to_text(options.since) if options.since else None
+        cursors = folder_rows.upsert_folders(tx, account_id, folders, since=since)
+        store_hidden(tx, account_id, tree, cursors)
+        return cursors, mailbox_rows.first_sync(tx, account_id, to_text(now()))
+
     def _report(self, tree: FolderTree, progress: Progress) -> None:
         """Report what the list of folders lacks; no folder counts as deleted then."""
         for folder in tree.unreadable:
@@ -94,22 +102,27 @@ class MailboxSync:
             self._logger.warning("mail folder unreadable", folder=folder.name, reason=folder.reason)
         for folder_id, error in tree.errors.items():
             name = tree.folders[folder_id].display_name or ""
-            progress.add_failed(
-                folder_id, name, f"its subfolders cannot be listed: {error.message_with_hint}"
-            )
+            if self._hidden_folders or folder_id not in tree.hidden:
+                problem = f"its subfolders cannot be listed: {error.message_with_hint}"
+                progress.add_failed(folder_id, name, problem)
             self._logger.warning("mail subfolders not listed", folder=name, reason=str(error))
 
     async def _chosen(self, account: Account, tree: FolderTree, names: tuple[str, ...]) -> list[MailFolder]:
-        """Return the folders with these ids, names or well-known names, in the order of the tree; without names all."""
-        chosen: set[str] = set()
+        """Return the folders with these ids, names or well-known names, in the order of the tree.
+
+        Without names these are all; hidden ones only if the service reads them.
+        """
+        if not names:
+            return tree.readable(hidden=self._hidden_folders)
+        folders, chosen = tree.readable(hidden=True), set[str]()
         for name in names:
             matches = {
                 folder.id
-                for folder in tree.folders.values()
+                for folder in folders
                 if name == folder.id or name.lower() == (folder.display_name or "").lower()
             }
             chosen |= matches or {await self._well_known(account, name)}
-        return [folder for folder in tree.folders.values() if not names or folder.id in chosen]
+        return [folder for folder in folders if folder.id in chosen]
 
     async def _well_known(self, account: Account, name: str) -> str:
         """Return the id of a folder such as inbox; raise MailQueryError if there is none of that name."""

@@ -37,7 +37,7 @@ class PageReader(Generic[T]):
     """
 
     def __init__(
-        self, graph: GraphClient, account_id: str, read: "Callable[[bytes], Page[T]]", *, size: PageSize
+        self, graph: GraphClient, account_id: str, read: Callable[[bytes], Page[T]], *, size: PageSize
     ) -> None:
         self._graph = graph
         self._account_id = account_id
@@ -46,7 +46,7 @@ class PageReader(Generic[T]):
         self._link: str | None = None
         self._request: Task[bytes] | None = None
 
-    async def pages(self, url: str, *, limit: int | None = None) -> "AsyncGenerator[Page[T], None]":
+    async def pages(self, url: str, *, limit: int | None = None) -> AsyncGenerator[Page[T], None]:
         """Yield the pages of a list, including empty ones, by following every nextLink.
 
         A nextLink is followed unchanged, except for its `$top` after Graph could not serve a page of that size.
@@ -68,7 +68,7 @@ class PageReader(Generic[T]):
         finally:
             await self.aclose()
 
-    async def _listed(self, link: str, *, is_first: bool, is_last: bool) -> "Page[T]":
+    async def _listed(self, link: str, *, is_first: bool, is_last: bool) -> Page[T]:
         try:
             return await self.page(link, is_last=is_last)
         except GraphError as error:
@@ -76,7 +76,7 @@ class PageReader(Generic[T]):
                 raise
             raise answers.error_of_later_page(error) from error
 
-    async def page(self, link: str, *, once: bool = False, is_last: bool = False) -> "Page[T]":
+    async def page(self, link: str, *, once: bool = False, is_last: bool = False) -> Page[T]:
         """Return the page of a link; raise as GraphClient.page does. After the last one nothing is requested early."""
         arrived = None if is_last else partial(self._request_next, once=once)
         if self._request is not None and self._link == link:

@@ -21,6 +21,7 @@ class _Folder:
     name: str
     number: int
     total: int | None
+    since: str | None = None
     state: FolderState = "pending"
     problem: str | None = None
     seen: int = 0
@@ -28,7 +29,13 @@ class _Folder:
 
     def result(self) -> FolderResult:
         return FolderResult.model_construct(
-            id=self.id, name=self.name, state=self.state, problem=self.problem, seen=self.seen, new=self.new
+            id=self.id,
+            name=self.name,
+            state=self.state,
+            problem=self.problem,
+            since=self.since,
+            seen=self.seen,
+            new=self.new,
         )
 
 
@@ -49,8 +56,11 @@ class Progress:
     def begin(self, folders: Sequence[MailFolder], cursors: Mapping[str, Cursor]) -> None:
         """Record the folders; the number of messages is known of those that are read for the first time."""
         for number, folder in enumerate(folders, 1):
-            total = None if cursors[folder.id].complete else folder.total_item_count
-            self._folders[folder.id] = _Folder(folder.id, folder.display_name or "", number, total)
+            cursor = cursors[folder.id]
+            total = None if cursor.complete else folder.total_item_count
+            self._folders[folder.id] = _Folder(
+                folder.id, folder.display_name or "", number, total, cursor.since
+            )
         known = [folder.total for folder in self._folders.values() if folder.total is not None]
         self._expected = sum(known) if known else None
         self.report()
@@ -59,7 +69,7 @@ class Progress:
         """Record a part of the list of folders that could not be read."""
         self._unlisted.append(
             FolderResult.model_construct(
-                id=folder_id, name=name, state="failed", problem=problem, seen=0, new=0
+                id=folder_id, name=name, state="failed", problem=problem, since=None, seen=0, new=0
             )
         )
 
@@ -88,10 +98,6 @@ class Progress:
     def total(self, folder_id: str) -> int | None:
         """Return the number of messages that a folder will return, None if unknown."""
         return self._folders[folder_id].total
-
-    def seen(self, folder_id: str) -> int:
-        """Return the number of messages of a folder so far."""
-        return self._folders[folder_id].seen
 
     def finish(self, folder_id: str, state: FolderState) -> None:
         """Record how the sync of a folder ended."""
@@ -129,8 +135,12 @@ class Progress:
         """Return the counts."""
         return SyncResult.model_construct(**self._fields())
 
+    def counts(self) -> dict[str, int]:
+        """Return the counts of folders, messages and events, by name."""
+        return {"folders": len(self._folders), **self._counts}
+
     def summary(self) -> str:
-        """Return the counts as a text."""
+        """Return the counts of messages and events as a text."""
         return ", ".join(f"{count} {name}" for name, count in self._counts.items())
 
     def _fields(self) -> dict[str, Any]:

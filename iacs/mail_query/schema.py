@@ -192,7 +192,10 @@ FolderState = Literal["pending", "synced", "failed", "deleted"]
 
 
 class FolderResult(BaseModel):
-    """The sync of one folder; `problem` is the reason of a failure, `seen` and `new` count its messages."""
+    """The sync of one folder; `problem` is the reason of a failure, `seen` and `new` count its messages.
+
+    Mail received before `since` is left out, None if all of it is stored.
+    """
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
@@ -200,6 +203,7 @@ class FolderResult(BaseModel):
     name: str
     state: FolderState
     problem: str | None = None
+    since: str | None = None
     seen: int = 0
     new: int = 0
 

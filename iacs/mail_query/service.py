@@ -4,7 +4,7 @@ Its parts are imported when a service is built, so that importing the class is f
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError, DegradedError, EventError, IACSGraphError, MailQueryError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import Logger, log_context
-from iacs.mail_query import folder_rows
+from iacs.mail_query import folder_rows, mailbox_rows
 from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox
 from iacs.mail_query.graph_client import WHILE_WAITING, GraphClient
 from iacs.mail_query.retry_policy import RetryPolicy
@@ -30,7 +30,7 @@ class MailQueryService:
 
     `page_size` is the number of messages per page, from 1 to 1000; `concurrency` is the maximum number of
     concurrent requests per account, of which Graph allows four. A draft is announced when it is sent, and with
-    `announce_drafts` also as a draft.
+    `announce_drafts` also as a draft. `hidden_folders` are those that Outlook does not show.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class MailQueryService:
         concurrency: int = 4,
         announce: Announce = "all",
         announce_drafts: bool = False,
+        hidden_folders: bool = False,
         schema: type[Message] = Message,
         retry_policy: RetryPolicy | None = None,
         logger: Logger,
@@ -78,7 +79,9 @@ class MailQueryService:
         self._coverage = MailCoverage(database, graph)
         store = PageStore(outbox, topic=topic, announce_drafts=announce_drafts)
         folders = FolderSync(database, graph, store, page_size=page_size, logger=logger)
-        self._sync = MailboxSync(database, graph, folders, concurrency=concurrency, logger=logger)
+        self._sync = MailboxSync(
+            database, graph, folders, concurrency=concurrency, hidden_folders=hidden_folders, logger=logger
+        )
 
     def messages(
         self, email: str, query: "MailQuery | None" = None
@@ -109,9 +112,9 @@ class MailQueryService:
     ) -> SyncResult:
         """Store new and changed messages, and publish an event for each new one.
 
-        `folders` are ids, names, or well-known names such as inbox; the others stay as they are. `since` has an effect
-        on folders that were never synced: mail received before is not read, and Graph returns at most 5,000 messages
-        of a folder then. With `announce` "new" (default: the service's) mail received before the first sync of the
+        `folders` are ids, names, or well-known names such as inbox, also of hidden folders; the others stay as they
+        are. `since` has an effect on folders that were never synced: mail received before is left out, by Graph, or here
+        if a folder has more messages than the 5,000 that Graph returns then. With `announce` "new" (default: the service's) mail received before the first sync of the
         mailbox has no event.
 
         May be cancelled at any point: the next sync resumes after the last stored page. A folder that fails
@@ -134,15 +137,16 @@ class MailQueryService:
             try:
                 async with self._publishing(progress) if can_publish else nullcontext():
                     await self._sync.run(account, progress, options)
+                progress.add_published(await self._outbox.relay())
             except IACSGraphError as error:
-                await self._try_to_publish(progress)
+                if not isinstance(error, EventError):
+                    await self._try_to_publish(progress)
                 progress.report()
                 error.add_note(f"before that: {progress.summary()}")
+                self._logger.warning("mail sync failed", **progress.counts(), reason=str(error))
                 raise
-            progress.add_published(await self._outbox.relay())
             result = progress.result()
-            counts = result.model_dump(exclude={"account", "folder_results"})
-            self._logger.info("mail synced", **counts, failed=len(result.failed))
+            self._logger.info("mail synced", **progress.counts(), failed=len(result.failed))
             return result
 
     async def coverage(self, email: str) -> Coverage:
@@ -162,8 +166,11 @@ class MailQueryService:
         """Return the number of messages that `stored` yields."""
         return await self._stored.count(email, folder=folder, removed=removed)
 
-    async def probe(self) -> None:
-        """Raise DegradedError if a folder could not be synced the last time."""
+    async def probe(self) -> Mapping[str, object]:
+        """Return what no sync covers, as it was last counted; Graph is not requested.
+
+        Raises DegradedError if a folder could not be synced the last time.
+        """
         failing = await self._database.read(folder_rows.failing_folders)
         if failing:
             names = ", ".join(row["name"] or "a folder without a name" for row in failing[:3])
@@ -172,6 +179,7 @@ class MailQueryService:
                 f"mail folders that could not be synced: {names}{more}; {failing[0]['problem']}",
                 hint="the next sync tries them again; list them with: iacs mail coverage",
             )
+        return await self._database.read(mailbox_rows.uncovered)
 
     @asynccontextmanager
     async def _publishing(self, progress: "Progress") -> AsyncIterator[None]:
