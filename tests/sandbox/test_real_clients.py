@@ -3,15 +3,25 @@
 import asyncio
 import re
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 import azure.identity
 import azure.identity.aio
 import httpx
 import msal  # type: ignore[import-untyped]
 import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from msgraph.generated.models.o_data_errors.o_data_error import ODataError
 from msgraph.graph_request_adapter import GraphRequestAdapter, options
 from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]
@@ -24,22 +34,24 @@ from iacs.sandbox import Sandbox
 ALICE = "alice@contoso.example"
 REDIRECT = "http://localhost:8400/callback"
 OWN_WARNINGS = pytest.mark.filterwarnings(r"ignore::DeprecationWarning:(msgraph|kiota_abstractions)\..*")
+ERIN = "erin@fabrikam.example"
+DEFAULT = "https://graph.microsoft.com/.default"
 SCOPES = ["User.Read", "Mail.Read"]
 
 
-def msal_client(cloud: Sandbox) -> Any:
+def msal_client(cloud: Sandbox, credential: Any = None) -> Any:
     return msal.ConfidentialClientApplication(
         cloud.client_id,
-        client_credential=cloud.client_secret,
+        client_credential=credential or cloud.client_secret,
         authority=f"{cloud.authority_host}/{cloud.tenant_id}",
         verify=str(cloud.ca_file),  # pyright: ignore[reportArgumentType] -- requests takes a path too
         instance_discovery=False,
     )
 
 
-def sign_in(cloud: Sandbox, client: Any) -> dict[str, Any]:
+def sign_in(cloud: Sandbox, client: Any, *, login_hint: str = ALICE, **options: Any) -> dict[str, Any]:
     flow = client.initiate_auth_code_flow(
-        SCOPES, redirect_uri=REDIRECT, login_hint=ALICE, response_mode="form_post"
+        SCOPES, redirect_uri=REDIRECT, login_hint=login_hint, response_mode="form_post", **options
     )
     answer = httpx.get(flow["auth_uri"], verify=ssl.create_default_context(cafile=str(cloud.ca_file)))
     assert f'action="{REDIRECT}"' in answer.text
@@ -97,7 +109,7 @@ async def test_msal_gets_an_application_token_that_opens_the_mailboxes_of_the_po
 
     def story() -> list[int]:
         client = msal_client(secure_cloud)
-        tokens = client.acquire_token_for_client(["https://graph.microsoft.com/.default"])
+        tokens = client.acquire_token_for_client([DEFAULT])
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         paths = (f"users/{ALICE}", "users/bob@contoso.example", "me")
         urls = [f"{secure_cloud.graph_url}/{path}/messages" for path in paths]
@@ -106,34 +118,166 @@ async def test_msal_gets_an_application_token_that_opens_the_mailboxes_of_the_po
     assert await asyncio.to_thread(story) == [200, 403, 400]
 
 
-async def test_azure_identity_gets_an_application_token(secure_cloud: Sandbox) -> None:
-    def story() -> str:
-        credential = azure.identity.ClientSecretCredential(
-            secure_cloud.tenant_id,
+@pytest.fixture(scope="module")
+def certificate() -> tuple[bytes, bytes]:
+    """A self-signed certificate and its key (PEM)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "app")]), datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    encoded = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return built.public_bytes(Encoding.PEM), encoded
+
+
+async def test_msal_signs_in_the_application_and_a_person_with_a_certificate(
+    secure_cloud: Sandbox, certificate: tuple[bytes, bytes]
+) -> None:
+    public, private = (pem.decode() for pem in certificate)
+    secure_cloud.register_certificate(certificate[0])
+
+    def story() -> None:
+        client = msal_client(secure_cloud, {"private_key": private, "public_certificate": public})
+        assert client.acquire_token_for_client([DEFAULT])["access_token"] in secure_cloud.issued
+        tokens = sign_in(secure_cloud, client)
+        assert tokens["id_token_claims"]["preferred_username"] == ALICE
+
+    await asyncio.to_thread(story)
+
+
+async def test_msal_reports_a_wrong_certificate_and_an_expired_secret(
+    secure_cloud: Sandbox, certificate: tuple[bytes, bytes]
+) -> None:
+    public = certificate[0].decode()
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    secure_cloud.register_certificate(certificate[0])
+    secure_cloud.expire_secret()
+
+    def numbers(credential: Any) -> list[int]:
+        answer = msal_client(secure_cloud, credential).acquire_token_for_client([DEFAULT])
+        return list(answer["error_codes"])
+
+    wrong = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    assert await asyncio.to_thread(numbers, {"private_key": wrong, "public_certificate": public}) == [700027]
+    assert await asyncio.to_thread(numbers, None) == [7000222]
+
+
+async def test_msal_reports_refusals_and_satisfies_their_claims(secure_cloud: Sandbox) -> None:
+    claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+
+    def refused(client: Any, account: Any) -> dict[str, Any]:
+        answer = client.acquire_token_silent_with_error(SCOPES, account, force_refresh=True)
+        assert answer is not None
+        return dict(answer)
+
+    def story() -> None:
+        client = msal_client(secure_cloud)
+        sign_in(secure_cloud, client)
+        (account,) = client.get_accounts()
+        secure_cloud.refuse(ALICE, 50076, claims=claims)
+        answer = refused(client, account)
+        assert (answer["error"], answer["claims"]) == ("invalid_grant", claims)
+        assert "error" not in sign_in(secure_cloud, client, claims_challenge=answer["claims"])
+        again = client.acquire_token_silent(SCOPES, client.get_accounts()[0], force_refresh=True)
+        assert again is not None
+
+    await asyncio.to_thread(story)
+
+
+async def test_msal_signs_in_people_of_other_directories(secure_cloud: Sandbox) -> None:
+    fabrikam = secure_cloud.add_tenant("fabrikam.example", ERIN)
+    secure_cloud.add_personal_account("dave@outlook.example")
+
+    def story() -> None:
+        client = msal.ConfidentialClientApplication(
             secure_cloud.client_id,
-            secure_cloud.client_secret,
-            authority=secure_cloud.authority_host,
-            connection_verify=str(secure_cloud.ca_file),
-            disable_instance_discovery=True,
+            client_credential=secure_cloud.client_secret,
+            authority=f"{secure_cloud.authority_host}/common",
+            verify=str(secure_cloud.ca_file),  # pyright: ignore[reportArgumentType]
+            instance_discovery=False,
+        )
+        for address in (ERIN, "dave@outlook.example"):
+            assert "error" not in sign_in(secure_cloud, client, login_hint=address)
+        accounts = {account["username"]: account for account in client.get_accounts()}
+        assert accounts[ERIN]["home_account_id"] == f"{secure_cloud.object_id(ERIN)}.{fabrikam}"
+        for account in accounts.values():
+            assert client.acquire_token_silent(SCOPES, account, force_refresh=True) is not None
+
+    await asyncio.to_thread(story)
+
+
+@pytest.mark.parametrize("kind", ["secret", "certificate"])
+async def test_azure_identity_gets_an_application_token(
+    secure_cloud: Sandbox, certificate: tuple[bytes, bytes], kind: str
+) -> None:
+    secure_cloud.register_certificate(certificate[0])
+    options: dict[str, Any] = {
+        "authority": secure_cloud.authority_host,
+        "connection_verify": str(secure_cloud.ca_file),
+        "disable_instance_discovery": True,
+    }
+    application = secure_cloud.tenant_id, secure_cloud.client_id
+
+    def story() -> str:
+        credential = (
+            azure.identity.ClientSecretCredential(*application, secure_cloud.client_secret, **options)
+            if kind == "secret"
+            else azure.identity.CertificateCredential(
+                *application, certificate_data=b"\n".join(certificate), **options
+            )
         )
         with credential:
-            return credential.get_token("https://graph.microsoft.com/.default").token
+            return credential.get_token(DEFAULT).token
 
     assert await asyncio.to_thread(story) in secure_cloud.issued
 
 
-@asynccontextmanager
-async def graph_client(cloud: Sandbox) -> AsyncIterator[GraphServiceClient]:
+async def test_azure_identity_says_that_a_secret_has_expired(secure_cloud: Sandbox) -> None:
+    secure_cloud.expire_secret()
     credential = azure.identity.aio.ClientSecretCredential(
+        secure_cloud.tenant_id,
+        secure_cloud.client_id,
+        secure_cloud.client_secret,
+        authority=secure_cloud.authority_host,
+        connection_verify=str(secure_cloud.ca_file),
+    )
+    async with credential:
+        with pytest.raises(ClientAuthenticationError, match="AADSTS7000222"):
+            await credential.get_token(DEFAULT)
+
+
+class FixedToken:
+    """A credential of azure-core with the token of a person who has signed in."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    async def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        return AccessToken(self._token, int(time.time()) + 3600)
+
+    async def close(self) -> None: ...
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+@asynccontextmanager
+async def graph_client(cloud: Sandbox, person: str = "") -> AsyncIterator[GraphServiceClient]:
+    """Microsoft's own client, for the application itself or for a person."""
+    credential: Any = azure.identity.aio.ClientSecretCredential(
         cloud.tenant_id,
         cloud.client_id,
         cloud.client_secret,
         authority=cloud.authority_host,
         connection_verify=str(cloud.ca_file),
     )
-    provider = AzureIdentityAuthenticationProvider(
-        credential, scopes=["https://graph.microsoft.com/.default"], allowed_hosts=["127.0.0.1"]
-    )
+    if person:
+        credential = FixedToken(cloud.sign_in(person, scopes="Mail.Read Mail.Read.Shared")["access_token"])
+    provider = AzureIdentityAuthenticationProvider(credential, scopes=[DEFAULT], allowed_hosts=["127.0.0.1"])
     trust = ssl.create_default_context(cafile=str(cloud.ca_file))
     transport = httpx.AsyncHTTPTransport(verify=trust)  # closed here: the SDK's pipeline forgets to
     async with credential, transport, httpx.AsyncClient(transport=transport) as plain:
@@ -180,3 +324,35 @@ async def test_msgraph_sdk_follows_folders_and_their_changes(secure_cloud: Sandb
         later = await delta.with_url(page.odata_delta_link or "").get()
         assert later is not None
         assert later.value == []
+
+
+@OWN_WARNINGS
+async def test_msgraph_sdk_opens_shared_mailboxes_and_those_of_the_policy(secure_cloud: Sandbox) -> None:
+    bob, carol = "bob@contoso.example", "carol@contoso.example"
+    secure_cloud.grant_full_access(bob, to=ALICE)
+    secure_cloud.limit_application(carol)
+
+    async def count(graph: GraphServiceClient, address: str) -> int | str:
+        try:
+            page = await graph.users.by_user_id(address).messages.get()
+        except ODataError as error:
+            return error.error.code or "" if error.error else ""
+        return len(page.value or []) if page else 0
+
+    async with graph_client(secure_cloud, ALICE) as graph:
+        assert [await count(graph, address) for address in (bob, carol)] == [6, "ErrorAccessDenied"]
+        me = await graph.me.get()
+        assert me is not None
+        assert me.mail == ALICE
+    async with graph_client(secure_cloud) as graph:
+        assert [await count(graph, address) for address in (bob, carol)] == ["ErrorAccessDenied", 5]
+
+
+@OWN_WARNINGS
+async def test_msgraph_sdk_reads_when_the_secret_expires(secure_cloud: Sandbox) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
+    secure_cloud.expire_secret(at=at)
+    async with graph_client(secure_cloud) as graph:
+        application = await graph.applications_with_app_id(secure_cloud.client_id).get()
+    assert application is not None
+    assert [secret.end_date_time for secret in application.password_credentials or []] == [at]

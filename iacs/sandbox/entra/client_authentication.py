@@ -16,6 +16,8 @@ from iacs.sandbox.entra.errors import EntraError, required
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
+_THUMBPRINTS = {"x5t#S256": hashes.SHA256(), "x5t": hashes.SHA1()}  # noqa: S303 -- as Entra ID accepts it
+
 
 def _refused(number: int, message: str) -> EntraError:
     return EntraError("invalid_client", number, message, status=401)
@@ -34,12 +36,13 @@ def _basic(header: str) -> tuple[str, str]:
 
 
 def _verified_claims(assertion: str, certificates: list[bytes]) -> dict[str, object]:
-    """Return the claims; the header's thumbprint may be padded or not."""
+    """Return the claims; the header's thumbprint may be padded or not, and of either kind: azure-identity sends x5t."""
     header = jwt.get_unverified_header(assertion)
-    thumbprint = str(header.get("x5t#S256", "")).rstrip("=")
+    name = "x5t#S256" if "x5t#S256" in header else "x5t"
+    thumbprint = str(header.get(name, "")).rstrip("=")
     for pem in certificates:
         certificate = x509.load_pem_x509_certificate(pem)
-        digest = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256()))
+        digest = base64.urlsafe_b64encode(certificate.fingerprint(_THUMBPRINTS[name]))
         if digest.decode().rstrip("=") == thumbprint:
             _check_validity(certificate, thumbprint)
             key = certificate.public_key()
