@@ -5,36 +5,30 @@ import errno
 import hmac
 import socket
 from collections.abc import Awaitable, Callable
-from html import escape
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 from pydantic import SecretStr
 
+from iacs.auth.pages import notices
+from iacs.auth.pages.markup import paragraphs, security_headers
+from iacs.auth.pages.messages import PageResponse
+from iacs.auth.pages.on_aiohttp import to_aiohttp
+from iacs.auth.pages.outcomes import outcome_of
 from iacs.auth.schema import AuthorizationCallback, SignedIn
 from iacs.core._lifecycle.closing import AsyncClosing
-from iacs.core.exceptions import AuthenticationError, ConfigurationError, IACSGraphError
+from iacs.core.exceptions import AuthenticationError, ConfigurationError
 
 _ADDRESSES = {"localhost": ("127.0.0.1", "::1"), "127.0.0.1": ("127.0.0.1",), "::1": ("::1",)}
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-    "Referrer-Policy": "no-referrer",
-}
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>iacs: {title}</title>
-<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
-<style>body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 34rem; margin: 12vh auto; padding: 0 1.5rem;
-overflow-wrap: anywhere }}</style>
-<main><h1>{title}</h1>{paragraphs}</main></html>
-"""
 
 
 class LoopbackListener(AsyncClosing):
     """A listener for the redirect to `redirect_uri`, an http address of this machine.
 
     Only a callback with `state` counts: another page in the browser cannot end the sign-in. `complete` checks the
-    code and the person, and the page shows its outcome; without it the page does not say whether the sign-in succeeded.
+    code and the person, and the page shows its outcome, for `account`; without it the page does not say whether the sign-in
+    succeeded.
     """
 
     def __init__(
@@ -42,10 +36,13 @@ class LoopbackListener(AsyncClosing):
         redirect_uri: str,
         state: SecretStr,
         complete: Callable[[AuthorizationCallback], Awaitable[SignedIn]] | None = None,
+        *,
+        account: str = "This account",
     ) -> None:
         self._uri = urlsplit(redirect_uri)
         self._state = state
         self._complete = complete
+        self._account = account
         self._completion: asyncio.Task[SignedIn] | None = None
         self._runner: web.ServerRunner | None = None
         self._callback: asyncio.Future[AuthorizationCallback] | None = None
@@ -130,14 +127,10 @@ class LoopbackListener(AsyncClosing):
     async def _outcome(self, callback: AuthorizationCallback) -> web.Response:
         try:
             signed_in = await asyncio.shield(self._completing(callback))
-        except IACSGraphError as error:
-            return _page(400, "The sign-in failed", f"{error}.", error.hint)
-        except Exception:  # noqa: BLE001 - the program shows it; the browser must not show success
-            return _page(500, "The sign-in failed", "The cause is where iacs runs.")
-        who = f"{signed_in.name or signed_in.username} is signed in for {signed_in.account}."
-        return _page(
-            200, "Signed in", f"{who} You can close this window and go back to iacs.", signed_in.warning
-        )
+        except Exception as error:  # noqa: BLE001 - the program shows it; the browser must not show success
+            outcome = outcome_of(error, self._account, is_operator=True)
+            return _respond(outcome.status, notices.failed(outcome, is_operator=True, has_home=False))
+        return _respond(200, notices.signed_in(signed_in, has_home=False))
 
 
 def loopback_addresses(uri: SplitResult) -> tuple[str, ...]:
@@ -170,7 +163,9 @@ def listen(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
     return sockets
 
 
-def _page(status: int, title: str, *texts: str) -> web.Response:
-    paragraphs = "".join(f"<p>{escape(text)}</p>" for text in texts if text)
-    page = _PAGE.format(title=escape(title), paragraphs=paragraphs)
-    return web.Response(status=status, text=page, content_type="text/html", headers=_HEADERS)
+def _page(status: int, title: str, text: str) -> web.Response:
+    return _respond(status, notices.notice(title, paragraphs(text), kind="bad" if status >= 400 else ""))
+
+
+def _respond(status: int, page: str) -> web.Response:
+    return to_aiohttp(PageResponse(status, page, security_headers()))

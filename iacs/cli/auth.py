@@ -71,7 +71,9 @@ async def _with_browser(
     from iacs.auth.loopback_listener import LoopbackListener
 
     request = await service.begin(email, prompt=prompt)
-    async with LoopbackListener(request.redirect_uri, request.state, service.complete) as listener:
+    async with LoopbackListener(
+        request.redirect_uri, request.state, service.complete, account=email
+    ) as listener:
         note(f"Sign in as {email} at this address:")
         _show(request.url, {"url": request.url, "expires_at": request.expires_at}, json=json)
         if opens:

@@ -47,15 +47,19 @@ async def test_a_whole_sign_in_ends_at_the_listener(
         signed_in = await listener.signed_in(timeout=5)
     assert signed_in.account == ALICE
     assert [page.status for page in pages] == [200, 200]
-    assert b"<h1>Signed in</h1><p>Alice is signed in for alice@contoso.example." in pages[0].body
+    assert b"Signed in</h1><p>Alice signed in to <bdi>alice@contoso.example</bdi>." in pages[0].body
 
 
 @pytest.mark.parametrize(
     ("error", "status", "sentence"),
     [
-        (AuthenticationError("bob <signed> in", hint="sign out first"), 400, b"bob &lt;signed&gt; in."),
-        (AuthenticationError("bob signed in", hint="sign out first"), 400, b"<p>sign out first</p>"),
-        (ValueError("a secret"), 500, b"where iacs runs"),
+        (
+            AuthenticationError("bob <signed> in", hint="sign out first"),
+            403,
+            b"<dd>bob &lt;signed&gt; in</dd>",
+        ),
+        (AuthenticationError("bob signed in", hint="sign out first"), 403, b"<dd>sign out first</dd>"),
+        (ValueError("a secret"), 500, b"Something went wrong here"),
     ],
 )
 async def test_the_page_of_a_refused_sign_in_says_why(

@@ -42,7 +42,7 @@ class Callback:
             return self.failed(request, browser, error, ticket=ticket, state=state)
         if ticket.link:
             await self._links.end(ticket.link)
-        page = notices.signed_in(result, is_operator=request.is_operator)
+        page = notices.signed_in(result, has_home=request.is_operator)
         return PageResponse(200, page, (ticket.ended(self._cookies, "succeeded", state=state),))
 
     def failed(
@@ -61,7 +61,7 @@ class Callback:
                 exc_info=None if known else error,
             )
         again = _again(outcome, ticket, browser) if request.is_operator or ticket.link else EMPTY
-        page = notices.failed(outcome, again, is_operator=request.is_operator)
+        page = notices.failed(outcome, again, is_operator=request.is_operator, has_home=request.is_operator)
         ended = state and isinstance(error, AuthenticationError | AccountError)  # any other one may pass
         headers = (ticket.ended(self._cookies, "failed", state=state),) if ended else ()
         return PageResponse(outcome.status, page, headers)

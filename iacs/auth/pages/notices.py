@@ -29,15 +29,15 @@ def problem(title: str, *texts: str, is_operator: bool = False) -> str:
     return notice(title, join([paragraphs(*texts), _HOME if is_operator else EMPTY]), kind="bad")
 
 
-def signed_in(result: SignedIn, *, is_operator: bool) -> str:
-    """Return the page at the end of a sign-in that succeeded."""
+def signed_in(result: SignedIn, *, has_home: bool) -> str:
+    """Return the page at the end of a sign-in that succeeded; `has_home` says whether the list can be shown."""
     who = f"{result.name or result.username or 'You'} signed in to"
     text = fill("<p>{who} <bdi>{account}</bdi>.</p>", who=who, account=result.account)
-    end = _HOME if is_operator else Html("<p>You can close this window.</p>")
+    end = _HOME if has_home else Html("<p>You can close this window.</p>")
     return notice("Signed in", join([text, paragraphs(result.warning), end]), kind="good")
 
 
-def failed(outcome: Outcome, again: Html, *, is_operator: bool) -> str:
+def failed(outcome: Outcome, again: Html = EMPTY, *, is_operator: bool, has_home: bool) -> str:
     """Return the page at the end of a sign-in that failed; `again` is the form that repeats it."""
     rows = join(
         fill("<dt>{name}</dt><dd>{text}</dd>", name=name, text=text) for name, text in outcome.details
@@ -50,7 +50,7 @@ def failed(outcome: Outcome, again: Html, *, is_operator: bool) -> str:
             rows=rows,
         )
     actions = fill('<div class="actions">{again}</div>', again=again) if again else EMPTY
-    home = _HOME if is_operator else EMPTY
+    home = _HOME if has_home else EMPTY
     body = join([paragraphs(outcome.text, outcome.remedy), actions, details, home])
     return notice(outcome.title, body, kind="bad")
 

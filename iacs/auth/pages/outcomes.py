@@ -79,8 +79,8 @@ def _refused(error: AuthenticationError, account: str) -> Outcome:
         return Outcome(
             400,
             "This sign-in has expired",
-            f"{nobody} A sign-in has to be completed within 15 minutes, and only once.",
-            "Start it again.",
+            "It was not completed within 15 minutes, or it was completed already.",
+            f"If {account} is not connected yet, start again.",
         )
     if error.error in _CONSENT or _ADMIN_CONSENT_CODES.intersection(error.codes):
         return Outcome(
@@ -107,7 +107,7 @@ def _refused(error: AuthenticationError, account: str) -> Outcome:
         )
     return Outcome(
         403,
-        "Microsoft refused the sign-in",
+        "Microsoft refused the sign-in" if error.error else "The sign-in failed",
         nobody,
         "Start again, and do what Microsoft asks for. If it is refused again, send the details below to the"
         " administrator.",
