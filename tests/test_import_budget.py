@@ -13,7 +13,7 @@ from dependency_injector import providers
 import iacs.containers
 
 LIBRARIES = {
-    *("aiohttp", "cryptography", "fastapi", "jwt", "kafka", "psycopg"),
+    *("aiohttp", "cryptography", "fastapi", "jwt", "kafka", "msgspec", "psycopg"),
     *("rich", "sqlalchemy", "structlog", "typer"),
 }
 LOGGING = {"structlog", "rich"}

@@ -63,7 +63,6 @@ class Outbox:
         """
         from iacs.core._events.cloud_event import TYPE
         from iacs.core._events.encoded_event import encode_events
-        from iacs.core._events.encoding import encode
 
         encoded = encode_events(events, self._source)
         if not encoded:
@@ -80,7 +79,7 @@ class Outbox:
                     "key": item.event.key,
                     "type": item.headers[TYPE],
                     "payload": item.value,
-                    "headers": encode(item.headers),
+                    "headers": item.headers_text,
                     "created_at": now,
                 }
                 for position, item in zip(positions, encoded, strict=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from iacs.core._database import sqlalchemy_parts
+from iacs.core._database import many, sqlalchemy_parts
 from iacs.core._database.errors import translated_errors
 from iacs.core._database.workers import Interrupt
 from iacs.core.exceptions import DatabaseError
@@ -90,6 +90,8 @@ class Transaction:
             point.commit()
 
     def _run(self, sql: str, params: Params) -> "CursorResult[Any]":
+        if params is not None and not isinstance(params, Mapping):
+            return many.execute_many(self.connection, sql, params)
         return self.connection.execute(sqlalchemy_parts.text(sql), params)
 
     def _query(self, sql: str, params: Params) -> "CursorResult[Any]":

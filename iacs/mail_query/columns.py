@@ -3,8 +3,7 @@
 from typing import Any
 
 from iacs.core.clock import from_text, to_text
-from iacs.mail_query.document import Reading
-from iacs.mail_query.message_fields import Summary
+from iacs.mail_query.summary import Reading, Summary
 
 NAMES = (
     "change_key",

@@ -1,21 +1,14 @@
 """One message as Graph returned it: decoded once, and stored as the text that it came as."""
 
 import json
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
-from iacs.core.clock import iso
 from iacs.mail_query.items import parse_item, read_document
-from iacs.mail_query.message_fields import Summary, decode_summary
-from iacs.mail_query.schema import Message
+from iacs.mail_query.summary import Reading, Summary, summary_of
 
 _UNPARSED: Any = object()
-
-
-class Reading(NamedTuple):
-    """The readable fields of a document, None if it is not an object, and why others are not readable."""
-
-    summary: Summary | None
-    problem: str | None = None
 
 
 class Document:
@@ -51,7 +44,7 @@ class Document:
     def of_json(cls, text: bytes) -> "Document":
         """Return the document of an item of a page."""
         try:
-            return cls._ordinary(text.decode(), decode_summary(text))
+            return cls._ordinary(text.decode(), _decode()(text))
         except ValueError:
             return cls(parse_item(text))
 
@@ -59,7 +52,7 @@ class Document:
     def stored(cls, text: str) -> "Document":
         """Return the document of a row."""
         try:
-            return cls._ordinary(text, decode_summary(text))
+            return cls._ordinary(text, _decode()(text))
         except ValueError:
             return cls(json.loads(text), text)
 
@@ -118,22 +111,11 @@ class Document:
 
 def _read(value: Any) -> tuple[str, Reading]:
     text, message, problem = read_document(value)
-    return text, Reading(None if message is None else _summary(message), problem)
+    return text, Reading(None if message is None else summary_of(message), problem)
 
 
-def _summary(message: Message) -> Summary:
-    sender = message.from_
-    return Summary(
-        message.id,
-        message.change_key,
-        message.internet_message_id,
-        message.subject,
-        sender is not None,
-        sender.name if sender is not None else None,
-        sender.address if sender is not None else None,
-        None if message.sent_at is None else iso(message.sent_at),
-        None if message.received_at is None else iso(message.received_at),
-        message.is_read,
-        message.is_draft,
-        message.has_attachments,
-    )
+@cache
+def _decode() -> Callable[[bytes | str], Summary]:
+    from iacs.mail_query.fast_json import decode_summary
+
+    return decode_summary

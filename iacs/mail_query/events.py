@@ -7,9 +7,8 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, Field
 
 from iacs.core.events import NewEvent
-from iacs.mail_query.document import Reading
-from iacs.mail_query.message_fields import Summary
 from iacs.mail_query.schema import EmailAddress, OptionalInstant
+from iacs.mail_query.summary import Reading, Summary
 
 _NAMESPACE = UUID("5d7d2f0c-52b5-4a0f-9d1e-6f0c6f1f4a3b")
 _NOTHING = Summary(id="")

@@ -54,8 +54,10 @@ class LinkTrail:
 
     def record(self, items: Iterable[Any]) -> None:
         """Record the items of a page with a next link; raise EndlessListError if no page has had a new one for too long."""
-        is_new = [self._recent.add(_id(item)) for item in items]
-        self._without_progress = 0 if any(is_new) else self._without_progress + 1
+        has_new = any(
+            self._recent.add(_id(item)) for item in items
+        )  # up to the first: one per page is enough
+        self._without_progress = 0 if has_new else self._without_progress + 1
         if self._without_progress > self._patience:
             raise EndlessListError(
                 f"the last {self._without_progress} pages of Microsoft Graph's list have no new item,"

@@ -1,10 +1,8 @@
 """Pages of Graph's lists, parsed without losing an item that does not fit."""
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Generic, TypeVar
 
-import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from iacs.core.exceptions import MalformedResponseError
@@ -52,24 +50,13 @@ def read_documents(body: bytes) -> Page[Any]:
     return Page(page.value, page.next_link, page.delta_link)
 
 
-class _RawPage(msgspec.Struct):
-    """The JSON of a page, with the JSON of its items."""
-
-    value: list[msgspec.Raw]
-    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
-    delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
-
-
-@cache
-def _decoder() -> msgspec.json.Decoder[_RawPage]:
-    return msgspec.json.Decoder(_RawPage)
-
-
 def read_items(body: bytes) -> Page[bytes]:
     """Parse a page, with the JSON of each item; raise MalformedResponseError for anything but a page."""
+    from iacs.mail_query.fast_json import split_page
+
     try:
-        page = _decoder().decode(body)
-    except (ValueError, RecursionError):  # it is odd, perhaps in a single item
+        page = split_page(body)
+    except (ValueError, RecursionError):
         documents = read_documents(body)
         items = tuple(to_json(document).encode() for document in documents.items)
         return Page(items, documents.next_link, documents.delta_link)

@@ -1,5 +1,6 @@
 """Mail: Microsoft Graph's message under Python names, with no value made up."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -9,14 +10,25 @@ from pydantic.alias_generators import to_camel
 T = TypeVar("T")
 
 
-def _only_iso(value: object) -> object:
-    """Reject numbers, also as text, which pydantic would take for seconds since 1970."""
-    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"):
+def _parsed(value: object) -> object:
+    """Return what pydantic may take for an instant; it would take numbers, also as text, for seconds since 1970.
+
+    The form in which Graph writes instants is parsed here, in half of the time.
+    """
+    if isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T":
+        is_usual = len(value) == 20 and value[7] == "-" and value[13] == value[16] == ":" and value[19] == "Z"
+        if is_usual and value[11:13] < "24":
+            with suppress(ValueError):
+                return datetime.fromisoformat(value)
+        return value
+    if isinstance(value, datetime):
         return value
     raise ValueError("should be an ISO 8601 instant")
 
 
 def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
     if value.tzinfo is None:
         raise ValueError("should have a time zone")
     try:
@@ -25,13 +37,15 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("lies outside the years 1 to 9999 of UTC") from None
 
 
-def _without_placeholder(value: object) -> object:
-    """Return None for the first day of year 1, which Exchange writes where there is no date."""
-    return None if isinstance(value, str) and value.startswith("0001-01-01") else value
+def _parsed_or_none(value: object) -> object:
+    """Return None also for the first day of year 1, which Exchange writes where there is no date."""
+    is_missing = value is None or (isinstance(value, str) and value.startswith("0001-01-01"))
+    return None if is_missing else _parsed(value)
 
 
-Instant = Annotated[datetime, BeforeValidator(_only_iso), AfterValidator(_in_utc)]
-OptionalInstant = Annotated[Instant | None, BeforeValidator(_without_placeholder)]
+_Utc = Annotated[datetime, AfterValidator(_in_utc)]
+Instant = Annotated[_Utc, BeforeValidator(_parsed)]
+OptionalInstant = Annotated[_Utc | None, BeforeValidator(_parsed_or_none)]
 Many = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
 
 

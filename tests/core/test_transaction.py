@@ -258,3 +258,22 @@ def test_many_threads_that_read_before_they_write_lose_nothing(database: Databas
 
     with database.transaction() as tx:
         assert tx.value("SELECT value FROM iacs_counters") == 80
+
+
+async def test_a_statement_for_many_rows_may_repeat_a_name_and_contain_percent_signs_and_colons(
+    database: Database,
+) -> None:
+    def work(tx: Transaction) -> list[str]:
+        sql = (
+            "INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, '100% \\:x ' || :name, :name)"
+        )
+        tx.execute(sql, [{"name": name, "unused": 1} for name in "ab"])
+        tx.execute("DELETE FROM iacs_leases WHERE name = :name AND 7 % 2 = 1", [{"name": "a"}])
+        return [row["holder"] for row in tx.rows("SELECT holder FROM iacs_leases")]
+
+    assert await database.run(work) == ["100% :x b"]
+
+
+async def test_a_row_without_one_of_the_values_is_reported(database: Database) -> None:
+    with pytest.raises(DatabaseError, match="holder"):
+        await database.run(lambda tx: tx.execute(ADD_LEASE, [{"name": "a"}]))

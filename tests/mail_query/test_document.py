@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iacs.mail_query.document import Document
+from iacs.mail_query.fast_json import decode_summary
 from iacs.mail_query.items import read_document
-from iacs.mail_query.message_fields import decode_summary
 from iacs.mail_query.schema import Message
 
 TEXTS = st.text() | st.none()

@@ -1,21 +1,39 @@
 """A new event whose fields are checked, as the texts of a database row or a record."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from iacs.core import clock
 from iacs.core._events.cloud_event import check_attribute, headers_to_write
-from iacs.core._events.encoding import encode, is_unicode
+from iacs.core._events.encoding import decode, encode, is_unicode
+from iacs.core._events.stored_event import StoredEvent
 from iacs.core.events import NewEvent, check_topic
 from iacs.core.exceptions import EventEncodingError
 
 
-class EncodedEvent(NamedTuple):
+class EncodedEvent:
     """An event whose fields can all be written, with its value as JSON and all headers of its record."""
 
-    event: NewEvent
-    value: str
-    headers: Mapping[str, str]
+    def __init__(self, event: NewEvent, value: str) -> None:
+        self.event = event
+        self.value = value
+
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, for a record of Kafka."""
+        headers: dict[str, str] = decode(self.headers_text)
+        return headers
+
+    @cached_property
+    def headers_text(self) -> str:
+        """The headers as JSON, for a row."""
+        return encode(self.headers)
+
+    @property
+    def is_null(self) -> bool:
+        """Whether the value is None."""
+        return self.value == "null"
 
 
 def encode_events(events: Iterable[NewEvent], source: str) -> list[EncodedEvent]:
@@ -33,6 +51,10 @@ def encode_events(events: Iterable[NewEvent], source: str) -> list[EncodedEvent]
 
 
 def _encode(event: NewEvent, source: str, time: str) -> EncodedEvent:
+    if isinstance(event, StoredEvent) and event.is_encoded:
+        stored = EncodedEvent(event, event.value_text)
+        stored.headers_text = event.headers_text
+        return stored
     if event.key is not None:
         check_text(event.key, field="key")
     check_text(event.id, field="id")
@@ -40,7 +62,9 @@ def _encode(event: NewEvent, source: str, time: str) -> EncodedEvent:
         raise EventEncodingError("id is empty", field="id", hint="leave it out to get a new one")
     if event.headers or not isinstance(event.headers, dict):
         _check_headers(event.headers)
-    return EncodedEvent(event, encode(event.value), headers_to_write(event, source, time))
+    encoded = EncodedEvent(event, encode(event.value))
+    encoded.headers = headers_to_write(event, source, time)
+    return encoded
 
 
 def check_text(value: Any, *, field: str) -> None:

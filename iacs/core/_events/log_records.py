@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from iacs.core import clock
 from iacs.core._events import cloud_event, counters
 from iacs.core._events.encoded_event import EncodedEvent
-from iacs.core._events.encoding import decode, encode
+from iacs.core._events.encoding import decode
 from iacs.core._events.event_buffer import Fetched, Record, UnreadableRecord
 from iacs.core.events import Partition
 from iacs.core.transaction import Row, Transaction
@@ -90,7 +90,7 @@ def _row(partition: Partition, offset: int, encoded: EncodedEvent, now: str) -> 
         "event_id": encoded.event.id,
         "event_key": encoded.event.key,
         "value": encoded.value,
-        "headers": encode(encoded.headers),
+        "headers": encoded.headers_text,
         "created_at": now,
     }
 

@@ -267,7 +267,7 @@ class KafkaPublisher:
 
 def _record(encoded: EncodedEvent) -> dict[str, Any]:
     event = encoded.event
-    is_tombstone = event.value is None and event.key is not None  # the driver refuses a null without a key
+    is_tombstone = encoded.is_null and event.key is not None  # the driver refuses a null without a key
     return {
         "value": None if is_tombstone else encoded.value.encode(),
         "key": event.key.encode() if event.key is not None else None,

@@ -7,7 +7,7 @@ counters of its keys until it commits. On SQLite one transaction writes at a tim
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from zlib import crc32
 
 from iacs.core._events.counters import draw
@@ -31,6 +31,15 @@ def draw_positions(tx: Transaction, keys: Sequence[tuple[str, str | None]]) -> l
         positions.append(numbers[counter] * COUNTERS + counter)
         numbers[counter] += 1
     return positions
+
+
+def consecutive(positions: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and the last position of each run of consecutive numbers of one counter."""
+    runs: dict[int, tuple[int, int]] = {}
+    for position in sorted(positions):
+        first, _ = runs.pop(position - COUNTERS, (position, position))
+        runs[position] = first, position
+    return list(runs.values())
 
 
 def _counter(topic: str, key: str) -> int:

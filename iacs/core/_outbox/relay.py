@@ -1,6 +1,5 @@
 """One relay of the outbox: the events to send together, and those that wait behind a rejected event."""
 
-import json
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -111,15 +110,14 @@ def _key(row: Row) -> Key | None:
 
 
 def _event(row: Row) -> NewEvent:
-    from iacs.core._events.cloud_event import own_headers
-    from iacs.core._events.encoding import decode
+    from iacs.core._events.stored_event import StoredEvent
 
-    return NewEvent(
+    return StoredEvent.of(
         row["aggregatetype"],
-        decode(row["payload"]),
         key=row["aggregateid"],
-        id=row["id"],
-        headers=own_headers(json.loads(row["headers"])),
+        id_=row["id"],
+        value_text=row["payload"],
+        headers_text=row["headers"],
     )
 
 

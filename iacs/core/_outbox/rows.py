@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from iacs.core import clock
+from iacs.core._outbox.positions import COUNTERS, consecutive
 from iacs.core.transaction import Row, Transaction
 
 LIST_PARKED = "list the parked events with: iacs outbox list"
@@ -22,7 +23,10 @@ _WAITING = """
         AND parked.aggregatetype = event.aggregatetype AND parked.aggregateid = event.aggregateid
     ) ORDER BY position LIMIT :limit
 """
-_MARK = "UPDATE iacs_outbox SET published_at = :now WHERE position = :position AND published_at IS NULL"
+_MARK = """
+    UPDATE iacs_outbox SET published_at = :now
+    WHERE position BETWEEN :first AND :last AND position % :counters = :counter AND published_at IS NULL
+"""
 _REJECT = """
     UPDATE iacs_outbox SET attempts = attempts + 1, problem = :problem,
     parked_at = CASE WHEN attempts + 1 >= :max_attempts THEN :now END
@@ -79,8 +83,9 @@ def waiting(tx: Transaction, *, after: int, limit: int) -> list[Row]:
 
 def mark_published(tx: Transaction, rows: Sequence[Row]) -> None:
     """Mark events as published."""
-    now = clock.to_text(clock.now())
-    tx.execute(_MARK, [{"now": now, "position": row["position"]} for row in rows])
+    shared = {"now": clock.to_text(clock.now()), "counters": COUNTERS}
+    runs = consecutive([row["position"] for row in rows])
+    tx.execute(_MARK, [shared | {"first": a, "last": b, "counter": a % COUNTERS} for a, b in runs])
 
 
 def reject(tx: Transaction, problems: Mapping[int, str], *, max_attempts: int) -> None:

@@ -1,7 +1,8 @@
-"""The fast way to decode a message: msgspec instead of pydantic, for messages with documented fields only.
+"""The fast way to decode pages and messages: msgspec instead of pydantic, for messages with documented fields only.
 
 It accepts less than `schema.Message` does, never more: what it rejects is parsed and validated by pydantic.
 Unknown fields are rejected too, since msgspec skips them without looking at their encoding, depth or digits.
+Imported with the first page.
 """
 
 from datetime import datetime
@@ -10,7 +11,9 @@ from re import compile as pattern
 
 import msgspec
 
-_INSTANT = pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+from iacs.mail_query.summary import Summary
+
+_INSTANT = pattern(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\dZ")
 """The form in which Graph writes instants; of any other form pydantic is the judge."""
 
 Text = str | None
@@ -91,26 +94,22 @@ class _Message(_Object):
     is_read_receipt_requested: Flag = None
 
 
-class Summary(msgspec.Struct, frozen=True, gc=False):
-    """The fields of a message that have columns of their own, or are in its event; instants in ISO 8601, UTC as Z."""
+class RawPage(msgspec.Struct):
+    """The JSON of a page, with the JSON of its items."""
 
-    id: str
-    change_key: Text = None
-    internet_message_id: Text = None
-    subject: Text = None
-    has_sender: bool = False
-    sender_name: Text = None
-    sender_address: Text = None
-    sent_at: Text = None
-    received_at: Text = None
-    is_read: Flag = None
-    is_draft: Flag = None
-    has_attachments: Flag = None
+    value: list[msgspec.Raw]
+    next_link: Text = msgspec.field(name="@odata.nextLink", default=None)
+    delta_link: Text = msgspec.field(name="@odata.deltaLink", default=None)
+
+
+def split_page(body: bytes) -> RawPage:
+    """Return a page whose items are not decoded; raise ValueError or RecursionError if it is odd, perhaps in one item."""
+    return _pages().decode(body)
 
 
 def decode_summary(text: bytes | str) -> Summary:
     """Return the summary of a message; raise ValueError unless all of it is as documented."""
-    message = _decoder().decode(text)
+    message = _messages().decode(text)
     for instant in {message.created_date_time, message.last_modified_date_time} - {None}:
         _check_instant(instant)
     sender = message.from_
@@ -141,5 +140,10 @@ def _check_instant(text: Text) -> Text:
 
 
 @cache
-def _decoder() -> "msgspec.json.Decoder[_Message]":
+def _messages() -> msgspec.json.Decoder[_Message]:
     return msgspec.json.Decoder(_Message)
+
+
+@cache
+def _pages() -> msgspec.json.Decoder[RawPage]:
+    return msgspec.json.Decoder(RawPage)
