@@ -67,9 +67,10 @@ async def whole(
     servers: Sequence[str] = (),
     topic: str = "iacs.mail.received",
     scopes: str = "openid profile offline_access User.Read Mail.Read",
+    level: str = "CRITICAL",
 ) -> AsyncIterator[Whole]:
     """`settings` are those of the stand-in; events go to Kafka when it has `servers`."""
-    logger = create_logger("iacs.tests.mail_query", level="CRITICAL")
+    logger = create_logger("iacs.tests.mail_query", level=level)
     events = KafkaClient(servers, logger=logger) if servers else EventLog(database, logger=logger)
     async with HttpClient(timeout=10.0) as http:
         oauth = OAuthClient(

@@ -7,31 +7,31 @@ from iacs.sandbox.entra.errors import EntraError, invalid_request
 
 def tenant_id(cloud: Cloud, authority: str) -> str:
     """Return the id of the tenant that an authority names, "" for common and organizations; raise EntraError."""
-    found = cloud.directory.resolve(authority)
-    if found is None:
+    tenant = cloud.directory.resolve(authority)
+    if tenant is None:
         raise invalid_request(
             f"Tenant '{authority}' not found. Check to make sure you have the correct tenant ID.", 90002
         )
-    return found
+    return tenant
 
 
 def check_audience(cloud: Cloud, authority: str) -> str:
     """Return the id as `tenant_id` does; raise EntraError if the registration does not serve the authority."""
-    found, audience = tenant_id(cloud, authority), cloud.registration.audience
-    if found == cloud.directory.tenant_id or audience == "AzureADandPersonalMicrosoftAccount":
-        return found
+    tenant, audience = tenant_id(cloud, authority), cloud.registration.audience
+    if tenant == cloud.directory.tenant_id or audience == "AzureADandPersonalMicrosoftAccount":
+        return tenant
     if audience == "AzureADMyOrg" and not found:
         raise invalid_request(
             f"Application '{cloud.registration.client_id}' is not configured as a multi-tenant application."
             f" Usage of the /{authority} endpoint is not supported for such applications.",
             50194,
         )
-    if audience == "AzureADMyOrg" or found == PERSONAL:
+    if audience == "AzureADMyOrg" or tenant == PERSONAL:
         message = (
             f"Application with identifier '{cloud.registration.client_id}' was not found in the directory."
         )
         raise EntraError("unauthorized_client", 700016, message)
-    return found
+    return tenant
 
 
 def eligible(cloud: Cloud, authority: str) -> list[Person]:
