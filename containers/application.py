@@ -2,7 +2,7 @@
 
 from dependency_injector import containers, providers
 
-from iacs.account import AccountTokens
+from iacs.account import AccountPublisher, AccountTokens
 from iacs.containers.account import AccountContainer
 from iacs.containers.auth import AuthContainer
 from iacs.containers.core import CoreContainer
@@ -20,9 +20,22 @@ class ApplicationContainer(containers.DeclarativeContainer):
         database=core.database,
         grants=core.grants,
     )
-    # Not in AccountContainer, whose health would then depend on Entra ID.
+    # Not in AccountContainer, whose health would then depend on Kafka and on Entra ID.
+    account_publisher = providers.Singleton(
+        AccountPublisher,
+        account.recorder,
+        account.database,
+        core.events,
+        source=core.config.provided.event_source,
+        retention_days=core.config.provided.outbox_retention_days,
+        logger=core.logger,
+    )
     account_tokens = providers.Singleton(
-        AccountTokens, account.service, core.token_service, logger=core.logger
+        AccountTokens,
+        account.service,
+        core.token_service,
+        publisher=account_publisher,
+        logger=core.logger,
     )
     auth = providers.Container(
         AuthContainer,

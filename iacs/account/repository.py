@@ -1,7 +1,5 @@
 """The rows of `iacs_accounts`; a disabled account keeps the status that it returns to when it is enabled."""
 
-from collections.abc import Collection
-
 from iacs.account.schema import Account, Enrollment
 from iacs.core.transaction import Row, Transaction
 
@@ -50,12 +48,6 @@ def add(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> b
     )
 
 
-def update(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
-    """Update an account from its file, and enable it."""
-    set_enrollment(tx, account_id, enrollment, now)
-    enable(tx, account_id, now)
-
-
 def set_enrollment(tx: Transaction, account_id: str, enrollment: Enrollment, now: str) -> None:
     """Update what an account is enrolled with, other than its address."""
     tx.execute(
@@ -66,45 +58,46 @@ def set_enrollment(tx: Transaction, account_id: str, enrollment: Enrollment, now
     )
 
 
-def disable(tx: Transaction, account_ids: Collection[str], now: str) -> None:
-    """Disable accounts."""
+def lock(tx: Transaction, account_id: str) -> Account | None:
+    """Return the account of an id, which nobody else changes before the end of the transaction."""
+    tx.execute("UPDATE iacs_accounts SET id = id WHERE id = :id", {"id": account_id})
+    return read_by_id(tx, account_id)
+
+
+def disable(tx: Transaction, account_id: str, now: str) -> bool:
+    """Disable an account; return False if it is disabled already."""
     sql = "UPDATE iacs_accounts SET disabled_at = :now, updated_at = :now WHERE id = :id AND disabled_at IS NULL"
-    tx.execute(sql, [{"id": account_id, "now": now} for account_id in account_ids])
+    return tx.execute(sql, {"id": account_id, "now": now}) == 1
 
 
-def enable(tx: Transaction, account_id: str, now: str) -> None:
-    """Enable an account, with the status that it had before."""
-    sql = "UPDATE iacs_accounts SET disabled_at = NULL, updated_at = :now WHERE id = :id"
-    tx.execute(sql, {"id": account_id, "now": now})
+def enable(tx: Transaction, account_id: str, now: str) -> bool:
+    """Enable an account, with the status that it had before; return False if it is enabled already."""
+    sql = "UPDATE iacs_accounts SET disabled_at = NULL, updated_at = :now WHERE id = :id AND disabled_at IS NOT NULL"
+    return tx.execute(sql, {"id": account_id, "now": now}) == 1
 
 
-def set_identity(tx: Transaction, account_id: str, object_id: str, directory_id: str, now: str) -> bool:
-    """Record the person who signed in; return False if no enabled account has that id."""
-    return (
-        tx.execute(
-            """UPDATE iacs_accounts SET status = 'active', object_id = :object_id,
-               directory_id = :directory_id, updated_at = :now WHERE id = :id AND disabled_at IS NULL""",
-            {"id": account_id, "object_id": object_id, "directory_id": directory_id, "now": now},
-        )
-        == 1
+def set_identity(tx: Transaction, account_id: str, object_id: str, directory_id: str, now: str) -> None:
+    """Record the person who signed in."""
+    tx.execute(
+        """UPDATE iacs_accounts SET status = 'active', object_id = :object_id,
+               directory_id = :directory_id, updated_at = :now WHERE id = :id""",
+        {"id": account_id, "object_id": object_id, "directory_id": directory_id, "now": now},
     )
 
 
-def follow(tx: Transaction, account: Account, *, object_id: str, directory_id: str, now: str) -> str | None:
-    """Give the earlier account of a person the address of this one, which is deleted; return its id.
-
-    Returns None if the person had no account, or this one is in use.
-    """
-    person = {"object_id": object_id, "directory_id": directory_id}
+def account_of(tx: Transaction, object_id: str, directory_id: str) -> str | None:
+    """Return the id of the account that a person has signed in to."""
     sql = """SELECT id FROM iacs_accounts
              WHERE object_id = :object_id AND directory_id = :directory_id AND access = 'delegated'"""
-    earlier = None if account.directory_id else tx.row(sql, person)
-    if earlier is None:
-        return None
-    tx.execute("DELETE FROM iacs_accounts WHERE id = :id", {"id": account.id})
-    params = {"id": earlier["id"], "email": account.email, "now": now}
+    row = tx.row(sql, {"object_id": object_id, "directory_id": directory_id})
+    return str(row["id"]) if row else None
+
+
+def replace(tx: Transaction, account_id: str, earlier_id: str, email: str, now: str) -> None:
+    """Delete an account, and give its address to an earlier one."""
+    tx.execute("DELETE FROM iacs_accounts WHERE id = :id", {"id": account_id})
+    params = {"id": earlier_id, "email": email, "now": now}
     tx.execute("UPDATE iacs_accounts SET email = :email, updated_at = :now WHERE id = :id", params)
-    return str(earlier["id"])
 
 
 def unlink(tx: Transaction, account_id: str, now: str) -> None:
@@ -118,9 +111,10 @@ def unlink(tx: Transaction, account_id: str, now: str) -> None:
     )
 
 
-def set_signed_out(tx: Transaction, account_id: str, now: str) -> None:
-    """Record that nobody is signed in."""
-    tx.execute(_SET_STATUS, {"id": account_id, "status": "enrolled", "now": now})
+def set_signed_out(tx: Transaction, account_id: str, now: str) -> bool:
+    """Record that nobody is signed in; return False if nobody was."""
+    params = {"id": account_id, "status": "enrolled", "now": now}
+    return tx.execute(f"{_SET_STATUS} AND status <> 'enrolled'", params) == 1
 
 
 def set_sign_in_required(tx: Transaction, account_id: str, now: str) -> bool:

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
-from iacs.account import repository
-from iacs.account.changes import Changes, compare
+from iacs.account import repository, transitions
+from iacs.account.changes import compare
+from iacs.account.recorder import Recorder
 from iacs.account.schema import (
     Access,
     Account,
@@ -22,22 +22,24 @@ from iacs.core.exceptions import (
     AccountError,
     AccountNotFoundError,
     DegradedError,
+    SignInRequiredError,
 )
 from iacs.core.logger import Logger
 from iacs.core.token_service import Grants
-from iacs.core.transaction import Transaction
 
 
 class AccountService:
     """The service that enrols, lists, disables and enables accounts, which it returns as `schema`.
 
-    Disabling an account also suspends its grant; the status of the account decides.
+    Disabling an account also suspends its grant; the status of the account decides. Every change is stored together
+    with the events about it.
     """
 
     def __init__(
         self,
         database: Database,
         grants: Grants,
+        recorder: Recorder,
         *,
         enrollment_directory: Path,
         schema: type[Account] = Account,
@@ -45,6 +47,7 @@ class AccountService:
     ) -> None:
         self._database = database
         self._grants = grants
+        self._recorder = recorder
         self._directory = enrollment_directory
         self._schema = schema
         self._logger = logger
@@ -64,9 +67,9 @@ class AccountService:
         if dry_run:
             accounts = await self._database.read(repository.read_all)
             return compare(accounts, enrollments, prune=prune).result
-        changes = await self._database.run(_apply, enrollments, prune=prune)
-        await self._grants.suspend([account.id for account in changes.disabled])
-        await self._grants.resume([account.id for account, _ in changes.updated])
+        async with self._recorder.change(transitions.apply, enrollments, prune=prune) as changes:
+            await self._grants.suspend([account.id for account in changes.disabled])
+            await self._grants.resume([account.id for account, _ in changes.updated])
         self._logger.info("accounts synced", **{name: len(value) for name, value in changes.result})
         return changes.result
 
@@ -115,7 +118,7 @@ class AccountService:
         enrollment = Enrollment.of(
             email, name=name, tenant_id=tenant_id, username=username, access=access, via=via
         )
-        added = await self._database.run(repository.add, str(uuid4()), enrollment, _now())
+        added = await self._recorder.run(transitions.add, enrollment)
         account = await self.get(enrollment.account)
         if not added:
             disabled = account.status == "disabled"
@@ -129,16 +132,16 @@ class AccountService:
     async def disable(self, email: str) -> Account:
         """Disable an account: no query, sync or sign-in; its stored mail and tokens are kept."""
         account = await self.get(email)
-        await self._database.run(repository.disable, [account.id], _now())
-        await self._grants.suspend([account.id])
+        async with self._recorder.change(transitions.disable, [account.id]):
+            await self._grants.suspend([account.id])
         self._logger.info("account disabled", account=account.email)
         return await self.get(email)
 
     async def enable(self, email: str) -> Account:
         """Enable a disabled account; if it was signed in, it still is."""
         account = await self.get(email)
-        await self._database.run(repository.enable, account.id, _now())
-        await self._grants.resume([account.id])
+        async with self._recorder.change(transitions.enable, account.id):
+            await self._grants.resume([account.id])
         self._logger.info("account enabled", account=account.email)
         return await self.get(email)
 
@@ -156,7 +159,7 @@ class AccountService:
             account, **{name: text for name, text in changes.items() if text is not None}
         )
         await self._grants.delete(account.id)
-        await self._database.run(_relink, account, enrollment)
+        await self._recorder.run(transitions.relink, account.id, enrollment)
         self._logger.info(
             "account relinked",
             account=account.email,
@@ -172,12 +175,12 @@ class AccountService:
         stays with the mailbox, and is not announced again.
         """
         account = await self.get_by_id(account_id)
-        earlier_id = await self._database.run(
-            _follow, account, object_id=object_id, directory_id=directory_id
-        )
-        if earlier_id is None:
-            return account
-        await self._grants.resume([earlier_id])
+        async with self._recorder.change(
+            transitions.follow, account, object_id=object_id, directory_id=directory_id
+        ) as earlier_id:
+            if earlier_id is None:
+                return account
+            await self._grants.resume([earlier_id])
         self._logger.info(
             "account follows its person",
             account=account.email,
@@ -188,26 +191,48 @@ class AccountService:
 
     async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
         """Record the person who signed in, by the two ids that never change; raise AccountDisabledError."""
-        while not await self._database.run(
-            repository.set_identity, account_id, object_id, directory_id, _now()
-        ):
+        while not await self._recorder.run(transitions.sign_in, account_id, object_id, directory_id):
             require_enabled(await self.get_by_id(account_id))
+
+    async def sign_in_refused(
+        self, account_id: str, *, reason: str, object_id: str = "", directory_id: str = ""
+    ) -> None:
+        """Record a sign-in that was not accepted, for audits: why, and the person if one is known."""
+        await self._recorder.run(
+            transitions.refuse_sign_in,
+            account_id,
+            reason=reason,
+            object_id=object_id,
+            directory_id=directory_id,
+        )
 
     async def signed_out(self, account_id: str) -> None:
         """Record that nobody is signed in to an account."""
-        await self._database.run(repository.set_signed_out, account_id, _now())
+        await self._recorder.run(transitions.sign_out, account_id)
 
-    async def sign_in_required(self, account_id: str) -> bool:
-        """Record that a person has to sign in again; return False if nobody was signed in."""
-        return await self._database.run(repository.set_sign_in_required, account_id, _now())
+    async def sign_in_required(self, account_id: str, error: SignInRequiredError | None = None) -> bool:
+        """Record that a person has to sign in again, because of `error`; return False if nobody was signed in."""
+        return await self._recorder.run(transitions.require_sign_in, account_id, error)
 
     async def sign_in_restored(self, account_id: str) -> bool:
         """Record that nobody has to sign in again; return False if that is recorded already."""
-        return await self._database.run(repository.set_sign_in_restored, account_id, _now())
+        return await self._recorder.run(transitions.restore_sign_in, account_id)
+
+    async def key_rotation_started(self) -> str:
+        """Record for audits that all data keys are going to be encrypted with another key; return an operation's id."""
+        return await self._recorder.run(transitions.start_key_rotation)
+
+    async def key_rotation_ended(
+        self, operation_id: str, *, rotated: int | None = None, failed: int | None = None, reason: str = ""
+    ) -> None:
+        """Record how many accounts have their data keys encrypted with the other key, or why it failed."""
+        await self._recorder.run(
+            transitions.end_key_rotation, operation_id, rotated=rotated, failed=failed, reason=reason
+        )
 
     async def opened(self, account_id: str) -> None:
         """Record that a mailbox for which nobody signs in can be opened."""
-        await self._database.run(repository.set_opened, account_id, _now())
+        await self._database.run(repository.set_opened, account_id, clock.to_text(clock.now()))
 
     async def probe(self) -> Mapping[str, int]:
         """Return the number of accounts by status; raise DegradedError if somebody has to sign in again."""
@@ -225,30 +250,3 @@ def require_enabled(account: Account) -> Account:
             f"{account.email} is disabled", hint=f"enable it with: iacs account enable {account.email}"
         )
     return account
-
-
-def _apply(tx: Transaction, enrollments: tuple[Enrollment, ...], *, prune: bool) -> Changes:
-    now = _now()
-    changes = compare(repository.read_all(tx), enrollments, prune=prune)
-    for enrollment in changes.added:
-        repository.add(tx, str(uuid4()), enrollment, now)
-    for account, enrollment in changes.updated:
-        repository.update(tx, account.id, enrollment, now)
-    repository.disable(tx, [account.id for account in changes.disabled], now)
-    return changes
-
-
-def _follow(tx: Transaction, account: Account, *, object_id: str, directory_id: str) -> str | None:
-    earlier_id = repository.follow(tx, account, object_id=object_id, directory_id=directory_id, now=_now())
-    if earlier_id is not None:
-        repository.update(tx, earlier_id, enrollment_of(account), _now())
-    return earlier_id
-
-
-def _relink(tx: Transaction, account: Account, enrollment: Enrollment) -> None:
-    repository.unlink(tx, account.id, _now())
-    repository.set_enrollment(tx, account.id, enrollment, _now())
-
-
-def _now() -> str:
-    return clock.to_text(clock.now())

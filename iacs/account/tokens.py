@@ -8,6 +8,7 @@ from zlib import crc32
 
 from pydantic import SecretStr
 
+from iacs.account.publisher import AccountPublisher
 from iacs.account.schema import Access, Account
 from iacs.account.service import AccountService, require_enabled
 from iacs.core import clock
@@ -19,7 +20,7 @@ from iacs.core.exceptions import (
     SignInRequiredError,
 )
 from iacs.core.logger import Logger
-from iacs.core.token_service import TokenService
+from iacs.core.token_service import KeyRotation, TokenService
 
 T = TypeVar("T")
 
@@ -39,9 +40,17 @@ class AccountTokens:
     application's own. The token service knows ids only; addresses and statuses come from the account service.
     """
 
-    def __init__(self, accounts: AccountService, token_service: TokenService, *, logger: Logger) -> None:
+    def __init__(
+        self,
+        accounts: AccountService,
+        token_service: TokenService,
+        *,
+        publisher: AccountPublisher | None = None,
+        logger: Logger,
+    ) -> None:
         self._accounts = accounts
         self._token_service = token_service
+        self._publisher = publisher
         self._logger = logger
 
     async def access_token(self, account_id: str) -> SecretStr:
@@ -61,7 +70,8 @@ class AccountTokens:
         """Renew grants that nobody used; return the error of each that was due, or None, by address.
 
         An account is due after between half of `idle_days` and all of them, always the same for one account: those
-        that were enrolled together are renewed on different days.
+        that were enrolled together are renewed on different days. Events that could not be published before are
+        published at the end.
         """
         last = await self._token_service.last_renewals()
         outcomes: dict[str, IACSGraphError | None] = {}
@@ -79,7 +89,20 @@ class AccountTokens:
                 outcomes[account.email] = error
             else:
                 outcomes[account.email] = None
+        if self._publisher is not None:
+            await self._publisher.publish()
         return outcomes
+
+    async def rotate_key(self) -> KeyRotation:
+        """Encrypt the data keys of all accounts as TokenService.rotate_key does; audit events record begin and end."""
+        operation_id = await self._accounts.key_rotation_started()
+        try:
+            done = await self._token_service.rotate_key()
+        except IACSGraphError as error:
+            await self._accounts.key_rotation_ended(operation_id, reason=error.code)
+            raise
+        await self._accounts.key_rotation_ended(operation_id, rotated=done.rotated, failed=len(done.problems))
+        return done
 
     async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
         """Never return this token again; raises the errors of TokenService.reject."""
@@ -115,17 +138,20 @@ class AccountTokens:
         except SignInRequiredError as error:
             await self._sign_in_required(grant.holder, error)
             raise _with_address(grant.holder.email, error) from error
-        if grant.holder.status == "sign_in_required":
+        # The token may be one in the memory of this process that another one knows to be rejected.
+        if grant.holder.status == "sign_in_required" and await self._token_service.serves(grant.id):
             await self._recovered(grant.holder)
         if account.access is not Access.DELEGATED and account.status == "enrolled":
             await self._accounts.opened(account.id)
         return result
 
     async def _sign_in_required(self, account: Account, error: SignInRequiredError) -> None:
-        if not await self._accounts.sign_in_required(account.id):
+        if await self._token_service.holds(account.id):
+            return  # somebody signed in in the meantime
+        if not await self._accounts.sign_in_required(account.id, error):
             return
         self._logger.warning("sign-in required", account=account.email, error=error.error, codes=error.codes)
-        if await self._token_service.holds(account.id):  # somebody signed in in the meantime
+        if await self._token_service.holds(account.id):  # somebody signed in just now
             await self._recovered(account)
 
     async def _recovered(self, account: Account) -> None:

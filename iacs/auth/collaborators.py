@@ -85,5 +85,10 @@ class Accounts(Protocol):
     async def signed_in(self, account_id: str, *, object_id: str, directory_id: str) -> None:
         """Record the person who signed in; raise AccountDisabledError if the account is disabled now."""
 
+    async def sign_in_refused(
+        self, account_id: str, *, reason: str, object_id: str = "", directory_id: str = ""
+    ) -> None:
+        """Record a sign-in that was not accepted, and the person if one is known."""
+
     async def signed_out(self, account_id: str) -> None:
         """Record that nobody is signed in."""

@@ -1,5 +1,6 @@
 """Sign-in, in a browser or with a code on another device, and sign-out."""
 
+import re
 import secrets
 
 from pydantic import SecretStr
@@ -88,6 +89,7 @@ class AuthService:
         """
         session, data_key = await self._take(callback)
         if callback.error:
+            await self._record_refusal(session.account, callback.error)
             from iacs.core._oauth.errors import Problem, problem_error  # needed here alone
 
             problem = Problem.of_redirect(callback.error, callback.error_description)
@@ -137,6 +139,11 @@ class AuthService:
         await self._accounts.signed_out(account.id)
         self._logger.info("signed out", account=account.email)
 
+    async def _record_refusal(self, email: str, error: str) -> None:
+        """Record a sign-in that Entra ID refused; anybody can write anything into the `error` of a callback."""
+        reason = error if re.fullmatch(r"[a-z_]{1,40}", error) else "refused"
+        await self._accounts.sign_in_refused((await self._accounts.get(email)).id, reason=reason)
+
     async def _take(self, callback: AuthorizationCallback) -> tuple[AuthSession, DataKey]:
         """Take the sign-in of a callback, and a key for its tokens; without a key service, neither is lost."""
         hashed = hash_state(callback.state.get_secret_value())
@@ -161,11 +168,16 @@ class AuthService:
                 "Entra ID sent no id token", hint="include openid and profile in AZURE_SCOPES"
             )
         identity = await self._oauth_client.identity(tokens.id_token, nonce=nonce, tenant_id=tenant_id)
-        await check_person(
-            account,
-            identity,
-            lambda: self._directory.addresses(tokens.access_token, object_id=identity.object_id),
-        )
+        try:
+            await check_person(
+                account,
+                identity,
+                lambda: self._directory.addresses(tokens.access_token, object_id=identity.object_id),
+            )
+        except AuthenticationError:
+            person = {"object_id": identity.object_id, "directory_id": identity.directory_id}
+            await self._accounts.sign_in_refused(account.id, reason="another_person", **person)
+            raise
         account = await self._accounts.follow(
             account.id, object_id=identity.object_id, directory_id=identity.directory_id
         )

@@ -51,7 +51,7 @@ def sync(
             _confirm(await accounts.sync(directory, prune=True, dry_run=True))
         return await accounts.sync(directory, prune=prune, dry_run=dry_run)
 
-    result = run(work, "account.service", creates=True)
+    result = run(work, "account.service", "account_publisher", creates=True)
     changes = {name.replace("_", " "): emails for name, emails in result}
     if json:
         print_json(result.model_dump())
@@ -140,7 +140,12 @@ def enable(email: Email, json: Json = False) -> None:
 def _change(
     change: "Callable[[AccountService], Awaitable[Account]]", done: str, *, json: bool, creates: bool = False
 ) -> None:
-    account = run(lambda app: change(app.container.account().service()), "account.service", creates=creates)
+    account = run(
+        lambda app: change(app.container.account().service()),
+        "account.service",
+        "account_publisher",
+        creates=creates,
+    )
     if json:
         print_json(account.model_dump(mode="json"))
     else:

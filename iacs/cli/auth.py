@@ -58,7 +58,7 @@ def login(
         with_browser = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
         return await _with_browser(service, email, timeout, opens=with_browser, prompt=prompt, json=json)
 
-    signed_in = run(work, "auth.service", creates=True)
+    signed_in = run(work, "auth.service", "account_publisher", creates=True)
     name = f" as {signed_in.name}" if signed_in.name else ""
     _show(f"{signed_in.account} is signed in{name}", signed_in.model_dump(), json=json)
     if signed_in.warning:
@@ -208,7 +208,9 @@ def serve(
     one browser, for 12 hours; it is then replaced by another one. People without it need a link: iacs auth link EMAIL.
     """
     opens = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
-    run(lambda app: _serve(app, port, opens=opens, json=json), "auth.pages", creates=True)
+    run(
+        lambda app: _serve(app, port, opens=opens, json=json), "auth.pages", "account_publisher", creates=True
+    )
 
 
 async def _serve(app: "App", port: int | None, *, opens: bool, json: bool) -> None:
@@ -248,5 +250,5 @@ def link(
 @app.command()
 def logout(email: Email, json: Json = False) -> None:
     """Forget a person's tokens."""
-    run(lambda app: app.container.auth().service().sign_out(email), "auth.service")
+    run(lambda app: app.container.auth().service().sign_out(email), "auth.service", "account_publisher")
     _show(f"{email} is signed out", {"account": email, "signed_in": False}, json=json)

@@ -1,18 +1,26 @@
 """The events that iacs publishes, as JSON Schemas and as an AsyncAPI document; the same bytes every time."""
 
 import json
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from iacs.account.events import (
+    AccountDisabled,
+    AccountEnabled,
+    AccountRecovered,
+    AccountSignInRequired,
+    AuditRecord,
+)
 from iacs.core.dead_letters import DeadLetter
 from iacs.mail_query.events import MailReceived
 
 if TYPE_CHECKING:
     from iacs.core.config import Config
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 """The version of the events; the major number changes when consumers may have to change."""
 
 _HEADERS: dict[str, Any] = {
@@ -39,6 +47,11 @@ class _Shape(NamedTuple):
     model: type[BaseModel]
     key: str
 
+    @property
+    def name(self) -> str:
+        """The name of the message and of its schema."""
+        return self.model.__name__
+
 
 def json_schemas(config: "Config") -> str:
     """Return one JSON Schema that every event's value satisfies, with a definition for each kind."""
@@ -46,7 +59,7 @@ def json_schemas(config: "Config") -> str:
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Values of the events that iacs publishes",
-        "oneOf": [{"$ref": f"#/$defs/{shape.model.__name__}"} for shape in shapes],
+        "oneOf": [{"$ref": f"#/$defs/{shape.name}"} for shape in shapes],
         "$defs": _definitions(shapes, "#/$defs/{model}"),
     }
     return _text(document)
@@ -55,15 +68,18 @@ def json_schemas(config: "Config") -> str:
 def asyncapi(config: "Config") -> str:
     """Return an AsyncAPI 3 document of the topics and their messages."""
     shapes = _shapes(config)
-    channels, operations = {}, {}
-    for shape in shapes:
-        name, channel = shape.model.__name__, f"#/channels/{shape.channel}"
-        messages = {name: {"$ref": f"#/components/messages/{name}"}}
-        channels[shape.channel] = {"address": shape.topic, "messages": messages}
-        operations[f"{shape.channel}.publish"] = {
+    channels, operations = dict[str, Any](), dict[str, Any]()
+    for channel, group in groupby(shapes, key=lambda shape: shape.channel):
+        members = list(group)
+        reference = f"#/channels/{channel}"
+        channels[channel] = {
+            "address": members[0].topic,
+            "messages": {shape.name: {"$ref": f"#/components/messages/{shape.name}"} for shape in members},
+        }
+        operations[f"{channel}.publish"] = {
             "action": "send",
-            "channel": {"$ref": channel},
-            "messages": [{"$ref": f"{channel}/messages/{name}"}],
+            "channel": {"$ref": reference},
+            "messages": [{"$ref": f"{reference}/messages/{shape.name}"} for shape in members],
         }
     document = {
         "asyncapi": "3.0.0",
@@ -76,7 +92,7 @@ def asyncapi(config: "Config") -> str:
         "channels": channels,
         "operations": operations,
         "components": {
-            "messages": {shape.model.__name__: _message(shape) for shape in shapes},
+            "messages": {shape.name: _message(shape) for shape in shapes},
             "schemas": _definitions(shapes, "#/components/schemas/{model}"),
         },
     }
@@ -86,6 +102,13 @@ def asyncapi(config: "Config") -> str:
 def _shapes(config: "Config") -> list[_Shape]:
     return [
         _Shape("mailReceived", config.mail_topic, MailReceived, "Id of the account"),
+        *(
+            _Shape("accountChanged", config.account_topic, model, "Id of the account")
+            for model in (AccountSignInRequired, AccountRecovered, AccountEnabled, AccountDisabled)
+        ),
+        _Shape(
+            "audit", config.audit_topic, AuditRecord, "Id of the account, or of an operation on all of them"
+        ),
         _Shape("deadLetter", config.dead_letter_topic, DeadLetter, "topic/partition/offset of the record"),
     ]
 
@@ -106,7 +129,7 @@ def _message(shape: _Shape) -> dict[str, Any]:
         "name": kind,
         "contentType": "application/json",
         "headers": headers,
-        "payload": {"$ref": f"#/components/schemas/{shape.model.__name__}"},
+        "payload": {"$ref": f"#/components/schemas/{shape.name}"},
         "bindings": {"kafka": {"key": key, "bindingVersion": "0.5.0"}},
     }
 

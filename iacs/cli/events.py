@@ -101,10 +101,16 @@ def _show(event: "Event", table: Table, *, json: bool) -> None:
 
 
 def _summary(event: "Event") -> tuple[str | None, str | None]:
-    """Return account and subject of an event about mail; of any other event its key and value."""
+    """Return what an event of iacs is about, and what it says; of any other event its key and value."""
     value = event.value
-    if isinstance(value, dict) and value.get("type") == "mail.received":
-        return value.get("account"), value.get("subject")
+    match value if isinstance(value, dict) else {}:
+        case {"type": "mail.received", **fields}:
+            return fields.get("account"), fields.get("subject")
+        case {"type": "account.audited", "action": action, **fields}:
+            actor = fields.get("actor")
+            return fields.get("account"), f"{action} by {actor}" if actor else str(action)
+        case {"type": str(kind), **fields} if kind.startswith("account."):
+            return fields.get("account"), kind.removeprefix("account.")
     return event.key, dumps(value, ensure_ascii=False)
 
 
@@ -138,7 +144,7 @@ async def _lag(app: "App", topic: str | None, group: str | None) -> "Sequence[Pa
 
 @app.command()
 def relay(json: Json = False) -> None:
-    """Publish the events that are pending in the outbox."""
+    """Publish the events that are pending in the outbox, about mail and about accounts."""
     published = run(lambda app: app.container.mail_query().outbox().relay(), "mail_query.outbox")
     if json:
         print_json({"published": published})

@@ -1,6 +1,7 @@
 """Running a command on the application that the container describes."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,7 @@ async def _while_started(
     work: "Callable[[App], Awaitable[T]]", roots: tuple[type[Any] | str, ...], *, creates: bool
 ) -> T:
     import_lean()
+    from iacs.account import acting_as
     from iacs.containers import ApplicationContainer
     from iacs.runtime import Application
 
@@ -49,7 +51,20 @@ async def _while_started(
     if not creates:
         require_database(container)
     async with Application(container, roots=roots) as app:
-        return await work(app)
+        with acting_as(operator()):
+            return await work(app)
+
+
+def operator() -> str:
+    """Return who runs the command, as the operating system knows them; variables such as USER can be set to anything."""
+    try:
+        import pwd
+
+        return f"os:{pwd.getpwuid(os.getuid()).pw_name}"
+    except ImportError:  # Windows
+        return f"os:{os.getlogin()}"
+    except KeyError:  # a container may run as a number that has no name
+        return f"os:{os.getuid()}"
 
 
 def quieten(container: "ApplicationContainer") -> None:

@@ -21,9 +21,7 @@ def rotate_key(json: Json = False) -> None:
     First set TOKEN_ENCRYPTION_KEY=new,old and restart every process that uses it; when this command has succeeded, remove
     the old key. It is safe beside a running service, and can be repeated.
     """
-    from iacs.core.token_service import TokenService
-
-    done = run(lambda app: app.get(TokenService).rotate_key(), TokenService)
+    done = run(lambda app: app.container.account_tokens().rotate_key(), "account_tokens")
     if json:
         print_json({"rotated": done.rotated, "problems": dict(done.problems)})
     else:

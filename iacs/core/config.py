@@ -121,6 +121,11 @@ class Config(BaseSettings):
     mail_hidden_folders: bool = Field(
         False, description="Also sync the folders that Outlook hides, such as those of other programs"
     )
+    account_topic: TopicName = Field(
+        "iacs.account",
+        description="Topic for the events about accounts: sign-in required, recovered, and so on",
+    )
+    audit_topic: TopicName = Field("iacs.audit", description="Topic for the audit events about accounts")
     dead_letter_topic: TopicName = Field(
         "iacs.dead-letter", description="Topic for dead letters: records that are not JSON"
     )

@@ -19,41 +19,14 @@ from iacs.core.lease import Lease
 from iacs.core.logger import Logger
 from iacs.core.transaction import Transaction
 
-__all__ = ["Outbox", "ParkedEvent"]
+__all__ = ["Outbox", "OutboxWriter", "ParkedEvent"]
 
 
-class Outbox:
-    """Events stored together with the data they are about, and published at least once, in the order of each key.
+class OutboxWriter:
+    """The half of an outbox that needs no event stream: it stores events of a CloudEvents `source`."""
 
-    An event is repeated, with the same id, when a process dies between publishing and marking it; another
-    process can relay `lease_seconds` after that. Published events stay in the table, with the time, for
-    `retention_days`; for ever if that is 0.
-
-    An event that the broker has rejected `max_attempts` times, for its size or its topic, is parked: later ones
-    of its key wait behind it, all others are published, until somebody calls `retry` or `drop`. An outage
-    does not count.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        events: EventStream,
-        *,
-        source: str = DEFAULT_SOURCE,
-        lease_seconds: float = 10.0,
-        max_wait_seconds: float = 600.0,
-        max_attempts: int = 3,
-        retention_days: float = 7.0,
-        logger: Logger,
-    ) -> None:
-        self._database = database
-        self._events = events
+    def __init__(self, *, source: str = DEFAULT_SOURCE) -> None:
         self._source = source
-        self._lease_seconds = lease_seconds
-        self._max_wait_seconds = max_wait_seconds
-        self._max_attempts = max_attempts
-        self._retention_days = retention_days
-        self._logger = logger
 
     def add(self, tx: Transaction, events: Sequence[NewEvent]) -> None:
         """Write events in the caller's transaction, best as its last statement.
@@ -85,6 +58,40 @@ class Outbox:
                 for position, item in zip(positions, encoded, strict=True)
             ],
         )
+
+
+class Outbox(OutboxWriter):
+    """Events stored together with the data they are about, and published at least once, in the order of each key.
+
+    An event is repeated, with the same id, when a process dies between publishing and marking it; another
+    process can relay `lease_seconds` after that. Published events stay in the table, with the time, for
+    `retention_days`; for ever if that is 0.
+
+    An event that the broker has rejected `max_attempts` times, for its size or its topic, is parked: later ones
+    of its key wait behind it, all others are published, until somebody calls `retry` or `drop`. An outage
+    does not count.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        events: EventStream,
+        *,
+        source: str = DEFAULT_SOURCE,
+        lease_seconds: float = 10.0,
+        max_wait_seconds: float = 600.0,
+        max_attempts: int = 3,
+        retention_days: float = 7.0,
+        logger: Logger,
+    ) -> None:
+        super().__init__(source=source)
+        self._database = database
+        self._events = events
+        self._lease_seconds = lease_seconds
+        self._max_wait_seconds = max_wait_seconds
+        self._max_attempts = max_attempts
+        self._retention_days = retention_days
+        self._logger = logger
 
     async def relay(self) -> int:
         """Publish the waiting events and return how many.

@@ -170,6 +170,13 @@ class TokenService:
         """Return whether an account has tokens that can be read, and whose renewal was not refused."""
         return await self._database.read(refusals.holds, account_id)
 
+    async def serves(self, account_id: str) -> bool:
+        """Return whether the database has a valid access token of an account, or tokens whose renewal was not refused.
+
+        A process may have an access token in its memory that another one knows to be rejected.
+        """
+        return await self._database.read(refusals.serves, account_id)
+
     async def _is_current(self, row: Row, access_token: SecretStr) -> bool:
         data_key = await data_keys.opened(row, self._encryption)
         return token_store.open_row(row, data_key).access_token == access_token

@@ -1,11 +1,13 @@
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from iacs.account import AccountService
+from iacs.account import AccountPublisher, AccountService, Recorder
 from iacs.core.database import Database
+from iacs.core.event_log import EventLog
 from iacs.core.exceptions import (
     AccountDisabledError,
     AccountError,
@@ -25,9 +27,13 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def accounts(database: Database, directory: Path) -> AccountService:
+async def accounts(database: Database, directory: Path) -> AsyncIterator[AccountService]:
     logger = create_logger("iacs.test")
-    return AccountService(database, Grants(database), enrollment_directory=directory, logger=logger)
+    events = EventLog(database, logger=logger)
+    recorder = Recorder(database)
+    AccountPublisher(recorder, database, events, logger=logger)
+    yield AccountService(database, Grants(database), recorder, enrollment_directory=directory, logger=logger)
+    await events.aclose()
 
 
 def snapshot(database: Database) -> list[dict[str, Any]]:

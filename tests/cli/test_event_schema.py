@@ -20,16 +20,28 @@ def test_the_official_parser_accepts_the_asyncapi_document(
 
 def test_the_topics_are_those_of_the_settings(iacs: Iacs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAIL_TOPIC", "shop.mail")
+    monkeypatch.setenv("AUDIT_TOPIC", "shop.audit")
     channels = json.loads(iacs("events", "schema", "--format", "asyncapi").out)["channels"]
     assert {name: channel["address"] for name, channel in channels.items()} == {
         "mailReceived": "shop.mail",
+        "accountChanged": "iacs.account",
+        "audit": "shop.audit",
         "deadLetter": "iacs.dead-letter",
     }
 
 
 def test_the_schemas_name_every_field_as_it_is_published(iacs: Iacs) -> None:
     document = json.loads(iacs("events", "schema").out)
-    assert document["oneOf"] == [{"$ref": "#/$defs/MailReceived"}, {"$ref": "#/$defs/DeadLetter"}]
+    names = [reference["$ref"].removeprefix("#/$defs/") for reference in document["oneOf"]]
+    assert names == [
+        "MailReceived",
+        "AccountSignInRequired",
+        "AccountRecovered",
+        "AccountEnabled",
+        "AccountDisabled",
+        "AuditRecord",
+        "DeadLetter",
+    ]
     fields = document["$defs"]["MailReceived"]["properties"]
     assert fields.keys() >= {"type", "from", "subject", "received_at"}
     assert fields["type"]["const"] == "mail.received"

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import os
+import pwd
 import signal
 from asyncio import to_thread
 
@@ -27,6 +29,19 @@ def test_events_are_shown_by_whom_they_are_about_and_their_subject(iacs: Iacs) -
     assert all(ALICE in row for row in rows)
     assert any("Lunch on Thursday?" in row for row in rows)
     assert any(row.endswith(" -") for row in rows)
+
+
+def test_events_about_accounts_are_shown_with_who_caused_them(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGNAME", "mallory")
+    iacs("account", "add", ALICE)
+    iacs("account", "disable", ALICE)
+    rows = [row.split()[1:] for row in iacs("events", "tail", "--topic", "iacs.account").lines[1:]]
+    assert rows == [[ALICE, "disabled"]]
+    user = f"os:{pwd.getpwuid(os.getuid()).pw_name}"
+    rows = [row.split()[1:] for row in iacs("events", "tail", "--topic", "iacs.audit").lines[1:]]
+    assert rows == [[ALICE, "enrolled", "by", user], [ALICE, "disabled", "by", user]]
 
 
 @pytest.mark.usefixtures("published")

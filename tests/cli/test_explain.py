@@ -11,11 +11,12 @@ ACCOUNT = """\
 account.service
   is        singleton: built once and kept
   made by   iacs.account.service:AccountService(\
-database: Database, grants: Grants, *, enrollment_directory: Path, schema: type[Account] = …, logger: Logger)
+database: Database, grants: Grants, recorder: Recorder, *, enrollment_directory: Path, schema: type[Account] = …, logger: Logger)
   also at   auth.accounts, mail_query.accounts
   receives
     database              core.database, through account.database                      as Database
     grants                core.grants, through account.grants                          as Grants
+    recorder              account.recorder                                             as Recorder
     enrollment_directory  enrollment_directory of core.config, through account.config  as Path
     schema                account.schema                                               as type[Account]
     logger                core.logger, through account.logger                          as Logger

@@ -15,6 +15,16 @@ def test_the_rotation_says_how_many_accounts_it_was_for(iacs: Iacs) -> None:
     assert json.loads(iacs("tokens", "rotate-key", "--json").out) == {"rotated": 0, "problems": {}}
 
 
+def test_a_rotation_is_recorded_for_audits(iacs: Iacs) -> None:
+    iacs("init-db")
+    iacs("tokens", "rotate-key")
+    values = [
+        json.loads(line)["value"] for line in iacs("events", "tail", "--topic", "iacs.audit", "--json").lines
+    ]
+    assert {value["action"] for value in values} == {"key_rotation_started", "key_rotation_ended"}
+    assert len({value["operation_id"] for value in values}) == 1
+
+
 def test_without_a_key_the_rotation_says_which_setting_is_missing(
     iacs: Iacs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

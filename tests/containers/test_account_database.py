@@ -11,6 +11,7 @@ from iacs.containers import ApplicationContainer
 from iacs.core.config import Config
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
+from iacs.core.events import EventStream
 from iacs.core.exceptions import (
     AccountDisabledError,
     AuthenticationError,
@@ -72,3 +73,17 @@ async def test_whole_life_of_an_account(
 
         assert (await accounts.enable(ALICE)).status == "active"
         await mail.sync(ALICE)
+
+        events = app.get(EventStream)
+        topics = [config.account_topic, config.audit_topic]
+        published = [event.value async for event in events.consume(topics, idle_timeout=0)]
+        values = sorted(published, key=lambda value: str(value["at"]))
+        assert [value["type"] for value in values if value["type"] != "account.audited"] == [
+            "account.sign_in_required",
+            "account.recovered",
+            "account.disabled",
+            "account.enabled",
+        ]
+        assert [value["action"] for value in values if value["type"] == "account.audited"] == [
+            *("enrolled", "signed_in", "signed_in", "disabled", "enabled")
+        ]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import SecretStr
 
-from iacs.account import AccountService, AccountTokens
+from iacs.account import AccountPublisher, AccountService, AccountTokens, Recorder
 from iacs.auth import AuthorizationCallback, AuthService, Directory
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
@@ -84,8 +84,12 @@ async def whole(
         )
         encryption = Encryption(KEY)
         token_service = TokenService(database, oauth, encryption, logger=logger)
-        accounts = AccountService(database, Grants(database), enrollment_directory=Path(), logger=logger)
         outbox = Outbox(database, events, lease_seconds=1.0, logger=logger)
+        recorder = Recorder(database)
+        AccountPublisher(recorder, database, events, logger=logger)
+        accounts = AccountService(
+            database, Grants(database), recorder, enrollment_directory=Path(), logger=logger
+        )
         mail = MailQueryService(
             database,
             http,

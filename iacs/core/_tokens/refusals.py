@@ -15,8 +15,9 @@ _REFUSE = """
 _HOLDS = """
     SELECT count(*) FROM iacs_tokens t JOIN iacs_data_keys k ON k.account_id = t.account_id
         LEFT JOIN iacs_token_refusals r ON r.account_id = t.account_id AND r.version = t.version
-    WHERE t.account_id = :account_id AND r.account_id IS NULL
+    WHERE t.account_id = :account_id AND (r.account_id IS NULL OR t.expires_at > :valid_at)
 """
+_NO_TIME = "9999"
 
 
 def record(tx: Transaction, account_id: str, version: int, *, claims: str, ends: bool) -> bool:
@@ -33,7 +34,13 @@ def record(tx: Transaction, account_id: str, version: int, *, claims: str, ends:
 
 def holds(tx: Transaction, account_id: str) -> bool:
     """Return whether an account has tokens that can be read, and whose renewal was not refused."""
-    return bool(tx.value(_HOLDS, {"account_id": account_id}))
+    return bool(tx.value(_HOLDS, {"account_id": account_id, "valid_at": _NO_TIME}))
+
+
+def serves(tx: Transaction, account_id: str) -> bool:
+    """Return whether an account has an access token that is valid, or tokens whose renewal was not refused."""
+    now = clock.to_text(clock.now())
+    return bool(tx.value(_HOLDS, {"account_id": account_id, "valid_at": now}))
 
 
 def claims(tx: Transaction, account_id: str) -> str:
