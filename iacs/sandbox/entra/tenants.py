@@ -20,7 +20,7 @@ def check_audience(cloud: Cloud, authority: str) -> str:
     tenant, audience = tenant_id(cloud, authority), cloud.registration.audience
     if tenant == cloud.directory.tenant_id or audience == "AzureADandPersonalMicrosoftAccount":
         return tenant
-    if audience == "AzureADMyOrg" and not found:
+    if audience == "AzureADMyOrg" and not tenant:
         raise invalid_request(
             f"Application '{cloud.registration.client_id}' is not configured as a multi-tenant application."
             f" Usage of the /{authority} endpoint is not supported for such applications.",
