@@ -1,6 +1,5 @@
 """Mail: Microsoft Graph's message under Python names, with no value made up."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -17,10 +16,10 @@ def _parsed(value: object) -> object:
     """
     if isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T":
         is_usual = len(value) == 20 and value[7] == "-" and value[13] == value[16] == ":" and value[19] == "Z"
-        if is_usual and value[11:13] < "24":
-            with suppress(ValueError):
-                return datetime.fromisoformat(value)
-        return value
+        try:
+            return datetime.fromisoformat(value) if is_usual and value[11:13] < "24" else value
+        except ValueError:
+            return value
     if isinstance(value, datetime):
         return value
     raise ValueError("should be an ISO 8601 instant")

@@ -277,3 +277,16 @@ async def test_a_statement_for_many_rows_may_repeat_a_name_and_contain_percent_s
 async def test_a_row_without_one_of_the_values_is_reported(database: Database) -> None:
     with pytest.raises(DatabaseError, match="holder"):
         await database.run(lambda tx: tx.execute(ADD_LEASE, [{"name": "a"}]))
+
+
+async def test_a_name_whose_type_only_one_of_its_uses_gives_serves_many_rows(database: Database) -> None:
+    def work(tx: Transaction) -> Any:
+        add(tx, "a", "old")
+        sql = (
+            "UPDATE iacs_leases SET holder = COALESCE(:holder, holder),"
+            " expires_at = CASE WHEN :holder IS NULL THEN 'none' ELSE 'some' END WHERE name = :name"
+        )
+        tx.execute(sql, [{"name": "a", "holder": None}])
+        return tx.row("SELECT holder, expires_at FROM iacs_leases")
+
+    assert dict(await database.run(work)) == {"holder": "old", "expires_at": "none"}

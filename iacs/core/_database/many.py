@@ -32,9 +32,11 @@ def execute_many(
 
 @lru_cache(maxsize=128)
 def _compile(sql: str, dialect: Any) -> _Compiled:
-    positional = type(dialect)(paramstyle="qmark" if dialect.paramstyle == "qmark" else "format")
-    compiled = sqlalchemy_parts.text(sql).compile(dialect=positional)
-    names: list[str] = compiled.positiontup or []
+    compiled = sqlalchemy_parts.text(sql).compile(dialect=dialect)
+    names: list[str] = compiled.positiontup or list(compiled.params)
+    if compiled.positiontup is None:
+        # By name, so that a name that is repeated is one parameter: PostgreSQL infers its type from any of its uses.
+        return _Compiled(str(compiled), lambda row: {name: row[name] for name in names})
     if len(names) > 1:
         return _Compiled(str(compiled), itemgetter(*names))
     return _Compiled(str(compiled), lambda row: tuple(row[name] for name in names))
