@@ -98,13 +98,17 @@ def create_environment(environment: Path) -> None:
 def own_environment(installed: Path, tmp_path: Path) -> Path:
     """Return an environment for one page: what is installed, and what the page adds without touching others."""
     environment = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True, timeout=100)
+    # Without a pip of its own, which takes seconds to install: the other one's installs into this environment as well.
+    command = [sys.executable, "-m", "venv", "--without-pip", str(environment)]
+    subprocess.run(command, check=True, timeout=100)
     (site_packages,) = installed.glob("lib/python*/site-packages")
     (own,) = environment.glob("lib/python*/site-packages")
     (own / "installed.pth").write_text(f"import site; site.addsitedir({str(site_packages)!r})\n")
-    iacs = (installed / "bin" / "iacs").read_text().splitlines(keepends=True)
-    (environment / "bin" / "iacs").write_text(f"#!{environment}/bin/python\n{''.join(iacs[1:])}")
-    (environment / "bin" / "iacs").chmod(0o755)
+    for name in ("iacs", "pip"):
+        command_file = environment / "bin" / name
+        lines = (installed / "bin" / name).read_text().splitlines(keepends=True)
+        command_file.write_text(f"#!{environment}/bin/python\n{''.join(lines[1:])}")
+        command_file.chmod(0o755)
     return environment
 
 
