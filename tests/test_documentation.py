@@ -23,7 +23,7 @@ README = ROOT / "README.md"
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [README, *GUIDES]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$|\bRun `(.+?)`", re.MULTILINE | re.DOTALL)
-SHOWN_ONLY = {"", "mermaid", "text", "dotenv", "yaml", "toml", "json"}
+SHOWN_ONLY = {"powershell", "", "mermaid", "text", "dotenv", "yaml", "toml", "json"}
 NOT_HERE = {
     "git clone": "the tests already run in a checkout",
     "make test": "is what runs this test",

@@ -49,11 +49,14 @@ class AuthService:
         self._schema = schema
         self._logger = logger
 
-    async def begin(self, email: str, *, prompt: str = "", domain_hint: str = "") -> AuthorizationRequest:
+    async def begin(
+        self, email: str, *, prompt: str = "", domain_hint: str = "", scopes: str = ""
+    ) -> AuthorizationRequest:
         """Begin a sign-in, which has to be completed within 15 minutes.
 
         It satisfies the claims for which the last renewal was refused. `prompt` is login, none, consent or
-        select_account; `domain_hint` is a domain whose sign-in page is shown at once.
+        select_account; `domain_hint` is a domain whose sign-in page is shown at once. `scopes` are requested besides
+        those of AZURE_SCOPES, and at each renewal until the next sign-in.
         """
         account = require_person(await self._accounts.get_enabled(email))
         session = AuthSession.new(
@@ -61,6 +64,7 @@ class AuthService:
             self._oauth_client.redirect_uri,
             tenant_id=account.tenant_id,
             claims=await self._token_service.claims(account.id),
+            scopes=scopes,
         )
         state = secrets.token_urlsafe(32)
         url = await self._oauth_client.authorization_url(
@@ -72,6 +76,7 @@ class AuthService:
             claims=session.claims,
             prompt=prompt,
             domain_hint=domain_hint,
+            scopes=scopes,
         )
         row = await session.row(state, account.id, self._encryption)
         await self._database.run(repository.add, row)
@@ -106,14 +111,22 @@ class AuthService:
             redirect_uri=session.redirect_uri,
             tenant_id=session.tenant_id,
             claims=session.claims,
+            scopes=session.scopes,
         )
-        return await self._accept(account, tokens, data_key, nonce=session.nonce, tenant_id=session.tenant_id)
+        return await self._accept(
+            account,
+            tokens,
+            data_key,
+            nonce=session.nonce,
+            tenant_id=session.tenant_id,
+            scopes=session.scopes,
+        )
 
-    async def begin_device(self, email: str) -> DeviceSignIn:
-        """Begin a sign-in that the person completes on any device with a browser."""
+    async def begin_device(self, email: str, *, scopes: str = "") -> DeviceSignIn:
+        """Begin a sign-in that the person completes on any device with a browser; `scopes` are those of `begin`."""
         account = require_person(await self._accounts.get_enabled(email))
         device = await self._oauth_client.begin_device_code(
-            tenant_id=account.tenant_id, claims=await self._token_service.claims(account.id)
+            tenant_id=account.tenant_id, claims=await self._token_service.claims(account.id), scopes=scopes
         )
         return DeviceSignIn(
             account=account.email,
@@ -129,7 +142,10 @@ class AuthService:
         account = await self._accounts.get_enabled(sign_in.account)
         data_key = await self._token_service.new_data_key(account.id)
         tokens = await self._oauth_client.poll_device_code(sign_in.device)
-        return await self._accept(account, tokens, data_key, nonce=None, tenant_id=sign_in.device.tenant_id)
+        device = sign_in.device
+        return await self._accept(
+            account, tokens, data_key, nonce=None, tenant_id=device.tenant_id, scopes=device.scopes
+        )
 
     async def sign_out(self, email: str) -> None:
         """Delete an account's tokens and its unfinished sign-ins; Entra ID has no endpoint that revokes a token."""
@@ -161,7 +177,14 @@ class AuthService:
         return session, data_key
 
     async def _accept(
-        self, account: Account, tokens: TokenSet, data_key: DataKey, *, nonce: str | None, tenant_id: str
+        self,
+        account: Account,
+        tokens: TokenSet,
+        data_key: DataKey,
+        *,
+        nonce: str | None,
+        tenant_id: str,
+        scopes: str,
     ) -> SignedIn:
         if tokens.id_token is None:
             raise MalformedResponseError(
@@ -182,7 +205,7 @@ class AuthService:
             account.id, object_id=identity.object_id, directory_id=identity.directory_id
         )
         await self._token_service.store(
-            account.id, tokens, tenant_id=account.tenant_id, person=identity, data_key=data_key
+            account.id, tokens, tenant_id=account.tenant_id, person=identity, data_key=data_key, scopes=scopes
         )
         try:
             await self._accounts.signed_in(

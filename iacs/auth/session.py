@@ -25,13 +25,16 @@ class AuthSession:
     expires_at: datetime
     tenant_id: str = ""
     claims: str = ""
+    scopes: str = ""
 
     @classmethod
-    def new(cls, account: str, redirect_uri: str, *, tenant_id: str = "", claims: str = "") -> "AuthSession":
+    def new(
+        cls, account: str, redirect_uri: str, *, tenant_id: str = "", claims: str = "", scopes: str = ""
+    ) -> "AuthSession":
         """Return a new sign-in with a random nonce and verifier (RFC 7636: 43 to 128 characters)."""
         nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
         expires_at = clock.now() + _LIFETIME
-        return cls(account, redirect_uri, nonce, verifier, expires_at, tenant_id, claims)
+        return cls(account, redirect_uri, nonce, verifier, expires_at, tenant_id, claims, scopes)
 
     @classmethod
     async def from_row(cls, row: Row, encryption: Encryption) -> "AuthSession":
@@ -49,7 +52,7 @@ class AuthSession:
     async def row(self, state: str, account_id: str, encryption: Encryption) -> dict[str, str]:
         """Return the row that stores this sign-in under a hash of `state`."""
         hashed = hash_state(state)
-        names = ("account", "nonce", "verifier", "tenant_id", "claims")
+        names = ("account", "nonce", "verifier", "tenant_id", "claims", "scopes")
         secret = json.dumps({name: getattr(self, name) for name in names})
         return {
             "state_hash": hashed,

@@ -16,7 +16,7 @@ from iacs.core.http_client import HttpClient
 from iacs.core.oauth_client import OAuthClient
 
 if TYPE_CHECKING:
-    from iacs.auth import AuthService, SignedIn
+    from iacs.auth import AuthorizationRequest, AuthService, DeviceSignIn, SignedIn
     from iacs.cli.running import App
 
 app = typer.Typer(help="Sign people in and out.", rich_markup_mode=None)
@@ -39,6 +39,10 @@ def login(
     prompt: Annotated[
         str, typer.Option("--prompt", help="What Entra ID asks: login, consent or select_account.")
     ] = "",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="A permission besides those of AZURE_SCOPES (repeatable)."),
+    ] = None,
     no_browser: NoBrowser = False,
     timeout: Annotated[
         float, typer.Option(min=1, metavar="SECONDS", help="Maximum wait for the person to sign in.")
@@ -49,14 +53,18 @@ def login(
 
     With --json the first line has the address to sign in at, the second the person who signed in.
     """
+    scopes = " ".join(scope or ())
 
     async def work(app: "App") -> "SignedIn":
         app.container.core().config().require("azure_client_id", "token_encryption_key")
         service = app.container.auth().service()
         if device_code:
-            return await _with_code(service, email, timeout, json=json)
+            return await _with_code(
+                await service.begin_device(email, scopes=scopes), service, timeout, json=json
+            )
         with_browser = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
-        return await _with_browser(service, email, timeout, opens=with_browser, prompt=prompt, json=json)
+        request = await service.begin(email, prompt=prompt, scopes=scopes)
+        return await _with_browser(request, service, email, timeout, opens=with_browser, json=json)
 
     signed_in = run(work, "auth.service", "account_publisher", creates=True)
     name = f" as {signed_in.name}" if signed_in.name else ""
@@ -66,11 +74,16 @@ def login(
 
 
 async def _with_browser(
-    service: "AuthService", email: str, timeout: float, *, opens: bool, prompt: str, json: bool
+    request: "AuthorizationRequest",
+    service: "AuthService",
+    email: str,
+    timeout: float,
+    *,
+    opens: bool,
+    json: bool,
 ) -> "SignedIn":
     from iacs.auth.loopback_listener import LoopbackListener
 
-    request = await service.begin(email, prompt=prompt)
     async with LoopbackListener(
         request.redirect_uri, request.state, service.complete, account=email
     ) as listener:
@@ -88,8 +101,9 @@ async def _open(url: str) -> None:
         note("No browser could be opened; open the address in a browser on this machine.")
 
 
-async def _with_code(service: "AuthService", email: str, timeout: float, *, json: bool) -> "SignedIn":
-    sign_in = await service.begin_device(email)
+async def _with_code(
+    sign_in: "DeviceSignIn", service: "AuthService", timeout: float, *, json: bool
+) -> "SignedIn":
     _show(sign_in.message, sign_in.model_dump(exclude={"device"}), json=json)
     try:
         async with asyncio.timeout(timeout):
@@ -97,7 +111,7 @@ async def _with_code(service: "AuthService", email: str, timeout: float, *, json
     except TimeoutError:
         raise AuthenticationError(
             f"nobody entered the code within {timeout:g} seconds",
-            hint=f"try again: iacs auth login {email} --device-code",
+            hint=f"try again: iacs auth login {sign_in.account} --device-code",
         ) from None
 
 
@@ -167,9 +181,35 @@ async def _retry(app: "App", email: str) -> dict[str, str]:
     return outcomes
 
 
+@app.command("admin-consent")
+def admin_consent(
+    tenant: Annotated[
+        str, typer.Option("--tenant", help="Directory id or domain (default: AZURE_TENANT_ID).")
+    ] = "",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scope",
+            help="A permission to consent to, repeatable (default: all that the app registration lists).",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Print the address at which an administrator consents to the permissions for everybody in a tenant.
+
+    Afterwards the browser is sent to the redirect address, where nothing listens unless a service of yours does.
+    """
+
+    async def work(app: "App") -> str:
+        return app.get(OAuthClient).admin_consent_url(tenant_id=tenant, scopes=" ".join(scope or ()))
+
+    url = run(work, OAuthClient, creates=True)
+    _show(url, {"url": url}, json=json)
+
+
 @app.command()
 def doctor(json: Json = False) -> None:
-    """Check settings, Entra ID, clock, redirect address and credential, and print what to do."""
+    """Check settings, Entra ID, clock, registration, redirect address, credential and Graph, and print what to do."""
     healthy = run(partial(_examine, json=json), OAuthClient, HttpClient)
     raise typer.Exit(0 if healthy else 1)
 
@@ -177,14 +217,25 @@ def doctor(json: Json = False) -> None:
 async def _examine(app: "App", *, json: bool) -> bool:
     from iacs.auth import Doctor
 
-    host = app.container.core().config().azure_authority_host
-    examination = Doctor(app.get(HttpClient), app.get(OAuthClient), authority_host=host)
+    config = app.container.core().config()
+    examination = Doctor(
+        app.get(HttpClient),
+        app.get(OAuthClient),
+        authority_host=config.azure_authority_host,
+        graph_url=config.graph_url,
+    )
     healthy = True
     async for diagnosis in examination.examine():
         healthy = healthy and not diagnosis.problem
-        words = f"{diagnosis.problem}; {diagnosis.hint}" if diagnosis.hint else diagnosis.problem
-        text = f": {words or diagnosis.note}" if words or diagnosis.note else ""
-        _show(f"{'problem' if words else 'ok':8} {diagnosis.step}{text}", asdict(diagnosis), json=json)
+        words = diagnosis.note
+        if diagnosis.problem:
+            words = "; ".join(filter(None, (diagnosis.problem, diagnosis.hint, f"see {diagnosis.guide}")))
+        text = f": {words}" if words else ""
+        _show(
+            f"{'problem' if diagnosis.problem else 'ok':8} {diagnosis.step}{text}",
+            asdict(diagnosis),
+            json=json,
+        )
     return healthy
 
 

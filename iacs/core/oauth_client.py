@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from iacs.core._oauth.claims import decode_challenge, merge_claims
 from iacs.core._oauth.credential import ClientCredential
-from iacs.core._oauth.scopes import full_scopes, graph_resource
+from iacs.core._oauth.scopes import full_scopes, graph_resource, joined_scopes
 from iacs.core._oauth.tenant import is_tenant
 from iacs.core._oauth.tokens import DeviceCode, Identity, TokenSet
 from iacs.core.exceptions import (
@@ -84,11 +84,12 @@ class OAuthClient:
         claims: str = "",
         prompt: str = "",
         domain_hint: str = "",
+        scopes: str = "",
     ) -> str:
         """Return the URL at which the person signs in; `code_challenge` is PKCE's S256.
 
         `claims` are those of a refused renewal, which the sign-in has to satisfy. `prompt` is login, none, consent or
-        select_account, which is not combined with `login_hint`.
+        select_account, which is not combined with `login_hint`. `scopes` are requested besides those of AZURE_SCOPES.
         """
         metadata = await self._metadata(tenant_id)
         query = {
@@ -96,7 +97,7 @@ class OAuthClient:
             "response_type": "code",
             "response_mode": "query",
             "redirect_uri": self.redirect_uri,
-            "scope": self._scopes,
+            "scope": joined_scopes(self._scopes, scopes),
             "state": state,
             "nonce": nonce,
             "code_challenge": code_challenge,
@@ -110,6 +111,29 @@ class OAuthClient:
         joint = "&" if "?" in metadata.authorization_endpoint else "?"
         return f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
 
+    def admin_consent_url(self, *, tenant_id: str = "", scopes: str = "", state: str = "") -> str:
+        """Return the URL at which an administrator consents for everybody in a tenant (entra-docs' v2-admin-consent).
+
+        `scopes` are permissions of Microsoft Graph (default: all that the app registration lists, those of the
+        application itself too). Raises ConfigurationError for personal accounts, which have no administrator.
+        """
+        self._check_settings()
+        tenant = tenant_id or self._tenant_id
+        if tenant == "consumers":
+            raise ConfigurationError(
+                ["personal accounts have no administrator who could consent"], hint="each person consents"
+            )
+        query = {
+            "client_id": self.client_id,
+            "scope": full_scopes(joined_scopes("", scopes), self._graph_url)
+            or f"{graph_resource(self._graph_url)}/.default",
+            "redirect_uri": self.redirect_uri,
+            "state": state,
+        }
+        query = {name: value for name, value in query.items() if value}
+        path = "organizations" if tenant == "common" else tenant
+        return f"{self._authority_host.rstrip('/')}/{path}/v2.0/adminconsent?{urlencode(query)}"
+
     async def exchange_code(
         self,
         code: SecretStr,
@@ -118,6 +142,7 @@ class OAuthClient:
         redirect_uri: str,
         tenant_id: str = "",
         claims: str = "",
+        scopes: str = "",
     ) -> TokenSet:
         """Redeem the code of a sign-in; a code works once, so the request is never repeated."""
         fields: dict[str, str | SecretStr] = {
@@ -125,20 +150,22 @@ class OAuthClient:
             "code": code,
             "code_verifier": code_verifier,
             "redirect_uri": redirect_uri,
-            "scope": self._scopes,
+            "scope": joined_scopes(self._scopes, scopes),
             "claims": merge_claims(claims),
         }
         return await self._token(fields, "redeem the code of a sign-in", tenant_id, repeat=False)
 
-    async def refresh(self, refresh_token: SecretStr, *, tenant_id: str = "", claims: str = "") -> TokenSet:
+    async def refresh(
+        self, refresh_token: SecretStr, *, tenant_id: str = "", claims: str = "", scopes: str = ""
+    ) -> TokenSet:
         """Get new tokens without the person; `claims` is the challenge of Microsoft Graph, if any.
 
-        The scopes name their resource: without one they would be those of the tenant's default resource.
+        `scopes` are those that the sign-in requested besides AZURE_SCOPES. The scopes name their resource: without one they would be those of the tenant's default resource.
         """
         fields: dict[str, str | SecretStr] = {
             "grant_type": "refresh_token",
             "refresh_token": refresh_token,
-            "scope": full_scopes(self._scopes, self._graph_url),
+            "scope": full_scopes(joined_scopes(self._scopes, scopes), self._graph_url),
             "claims": merge_claims(claims),
         }
         return await self._token(fields, "renew the tokens", tenant_id)
@@ -162,18 +189,24 @@ class OAuthClient:
         }
         return await self._token(fields, "give the application a token", tenant_id)
 
-    async def begin_device_code(self, *, tenant_id: str = "", claims: str = "") -> DeviceCode:
+    async def begin_device_code(
+        self, *, tenant_id: str = "", claims: str = "", scopes: str = ""
+    ) -> DeviceCode:
         """Begin a sign-in that the person completes in a browser on any device."""
         metadata = await self._metadata(tenant_id)
         if not metadata.device_authorization_endpoint:
             raise OperatorRequiredError(
                 "this authority offers no sign-in by device code", hint="use the browser instead"
             )
-        fields = {"client_id": self.client_id, "scope": self._scopes, "claims": merge_claims(claims)}
+        fields = {
+            "client_id": self.client_id,
+            "scope": joined_scopes(self._scopes, scopes),
+            "claims": merge_claims(claims),
+        }
         answer = await self._authority.post(
             metadata.device_authorization_endpoint, fields, "begin a sign-in by device code"
         )
-        return DeviceCode.from_json(answer).model_copy(update={"tenant_id": tenant_id})
+        return DeviceCode.from_json(answer).model_copy(update={"tenant_id": tenant_id, "scopes": scopes})
 
     async def poll_device_code(self, device: DeviceCode) -> TokenSet:
         """Wait until the person has entered the code, declined, or let it expire (RFC 8628, 3.5)."""

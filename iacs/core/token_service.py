@@ -69,17 +69,21 @@ class TokenService:
         tenant_id: str = "",
         person: Identity | None = None,
         data_key: DataKey | None = None,
+        scopes: str = "",
     ) -> None:
         """Store the tokens of a sign-in at `tenant_id`, the account's, or at the configured tenant.
 
-        They are renewed at the tenant that signed the `person` in, and for that person alone. The `data_key` is that of
+        They are renewed at the tenant that signed the `person` in, for that person alone, and with the `scopes` that
+        the sign-in requested besides those of the settings. The `data_key` is that of
         `new_data_key` for this account; without it, tokens are lost if the key service cannot be reached now.
         """
         if data_key is None or data_key.context != data_keys.context(
             account_id
         ):  # the account follows a person
             data_key = await self.new_data_key(account_id)
-        row = token_store.new_row(account_id, tokens, data_key, tenant_id=tenant_id, person=person)
+        row = token_store.new_row(
+            account_id, tokens, data_key, tenant_id=tenant_id, person=person, scopes=scopes
+        )
         await self._database.run(token_store.write, row, data_key)
         self._forget(account_id)
 

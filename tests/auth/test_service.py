@@ -54,6 +54,23 @@ async def test_an_account_of_another_tenant_signs_in_and_renews_there(
     assert {request.path.split("/")[1] for request in identity.cloud.requests} == {tenant}
 
 
+async def test_further_scopes_are_requested_at_the_sign_in_and_at_its_renewals(identity: Identity) -> None:
+    request = await identity.auth.begin(ALICE, scopes="Mail.Send")
+    await identity.auth.complete(await identity.visit(request.url))
+    alice = identity.account_ids[ALICE]
+    granted = [str((identity.row(ALICE) or {})["scope"])]
+    for _ in range(2):
+        identity.expire()
+        await identity.another_process().access_token(alice)
+        granted.append(str((identity.row(ALICE) or {})["scope"]))
+    assert ["Mail.Send" in scope for scope in granted] == [True, True, True]
+
+    await identity.sign_in(ALICE)
+    identity.expire()
+    await identity.another_process().access_token(alice)
+    assert "Mail.Send" not in str((identity.row(ALICE) or {})["scope"])
+
+
 async def test_an_account_that_is_not_enrolled_cannot_begin(identity: Identity) -> None:
     with pytest.raises(AccountNotFoundError):
         await identity.auth.begin("mallory@contoso.example")

@@ -149,11 +149,21 @@ async def test_the_doctor_prints_a_line_for_each_step(
 ) -> None:
     ran = await to_thread(iacs, "auth", "doctor")
     assert ran.code == 0, ran.out
-    assert [line.split()[0] for line in ran.lines] == ["ok"] * 4
+    assert [line.split()[0] for line in ran.lines] == ["ok"] * 7
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
     ran = await to_thread(iacs, "auth", "doctor", "--json")
     assert ran.code == 1
-    assert "AADSTS7000215" in json.loads(ran.lines[-1])["problem"]
+    (problem,) = [step for step in map(json.loads, ran.lines) if step["problem"]]
+    assert "AADSTS7000215" in problem["problem"]
+    assert problem["guide"] == "docs/tenant-setup.md#secret-or-certificate"
+
+
+async def test_an_administrator_consents_at_the_address_that_is_printed(
+    at_cloud: Sandbox, iacs: Iacs
+) -> None:
+    ran = await to_thread(iacs, "auth", "admin-consent", "--tenant", at_cloud.tenant_id)
+    assert ran.code == 0, ran.err
+    assert "Permissions requested" in await browse(ran.out.strip())
 
 
 @pytest.mark.usefixtures("enrolled")

@@ -17,7 +17,7 @@ from iacs.core.exceptions import (
     SignInRequiredError,
 )
 from iacs.core.oauth_client import OAuthClient, TokenSet
-from tests.fixtures.identity import CLIENT_ID, TENANT_ID, Answer, ScriptedEntra, grant
+from tests.fixtures.identity import CLIENT_ID, OTHER_GUID, TENANT_ID, Answer, ScriptedEntra, grant
 
 CP1 = '{"access_token":{"xms_cc":{"values":["cp1"]}}}'
 SECRET = "a+secret/with=signs&more"
@@ -60,7 +60,8 @@ async def test_an_endpoint_may_have_a_query_already(entra: ScriptedEntra) -> Non
 
 
 async def test_metadata_are_asked_for_once_per_tenant(entra: ScriptedEntra) -> None:
-    entra.server.answer(f"/{TENANT_ID}/v2.0/.well-known/openid-configuration", Answer(body=entra.metadata))
+    own = entra.metadata | {"issuer": entra.issuer}
+    entra.server.answer(f"/{TENANT_ID}/v2.0/.well-known/openid-configuration", Answer(body=own))
     client = entra.client()
     await asyncio.gather(*(url_of(client) for _ in range(20)), url_of(client, tenant_id=TENANT_ID))
     await url_of(client)
@@ -79,6 +80,73 @@ async def test_endpoints_on_another_host_are_refused(entra: ScriptedEntra, name:
     entra.metadata[name] = "https://evil.example/here"
     with pytest.raises(MalformedResponseError, match=f"{name} on another host"):
         await url_of(entra.client())
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://evil.example/{tenantid}/v2.0", "https://evil.ciamlogin.com/{tenantid}/v2.0", "i", ""]
+)
+async def test_an_issuer_on_another_host_is_refused(entra: ScriptedEntra, issuer: str) -> None:
+    entra.metadata["issuer"] = issuer
+    with pytest.raises(MalformedResponseError, match="not on the host of AZURE_AUTHORITY_HOST") as caught:
+        await url_of(entra.client())
+    assert "AZURE_AUTHORITY_HOST" in caught.value.hint
+
+
+@pytest.mark.parametrize("tenant", [OTHER_GUID, "{tenantid}"])
+async def test_the_issuer_of_another_tenant_is_refused(entra: ScriptedEntra, tenant: str) -> None:
+    path = f"/{TENANT_ID}/v2.0/.well-known/openid-configuration"
+    metadata = entra.metadata | {"issuer": f"{entra.server.url}/{tenant}/v2.0"}
+    entra.server.answer(path, Answer(body=metadata))
+    with pytest.raises(
+        MalformedResponseError, match=f"another tenant: .*{TENANT_ID} was asked for"
+    ) as caught:
+        await url_of(entra.client(), tenant_id=TENANT_ID)
+    assert "tenant_id" in caught.value.hint
+
+
+async def test_the_issuer_of_an_external_tenant_has_a_host_of_its_own(entra: ScriptedEntra) -> None:
+    path = f"/{TENANT_ID}/v2.0/.well-known/openid-configuration"
+    metadata = entra.metadata | {"issuer": f"https://{TENANT_ID}.ciamlogin.com/{TENANT_ID}/v2.0"}
+    entra.server.answer(path, Answer(body=metadata))
+    assert await url_of(entra.client(), tenant_id=TENANT_ID)
+
+
+def consent_query(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def test_an_administrator_consents_to_what_the_registration_lists(entra: ScriptedEntra) -> None:
+    url = entra.client().admin_consent_url(tenant_id=TENANT_ID)
+    assert url.startswith(f"{entra.server.url}/{TENANT_ID}/v2.0/adminconsent?")
+    assert consent_query(url) == {
+        "client_id": CLIENT_ID,
+        "scope": "https://graph.microsoft.com/.default",
+        "redirect_uri": "http://localhost:8400/callback",
+    }
+
+
+def test_an_administrator_consents_to_named_permissions(entra: ScriptedEntra) -> None:
+    url = entra.client().admin_consent_url(scopes="Mail.Read Mail.Send", state="s")
+    assert f"{entra.server.url}/organizations/v2.0/adminconsent" in url
+    query = consent_query(url)
+    graph = "https://graph.microsoft.com"
+    assert (query["scope"], query["state"]) == (f"{graph}/Mail.Read {graph}/Mail.Send", "s")
+
+
+def test_personal_accounts_have_no_administrator(entra: ScriptedEntra) -> None:
+    with pytest.raises(ConfigurationError, match="no administrator"):
+        entra.client().admin_consent_url(tenant_id="consumers")
+
+
+async def test_further_scopes_are_requested_once_each(entra: ScriptedEntra) -> None:
+    url = await url_of(entra.client(), scopes="Mail.Send Mail.Read")
+    assert consent_query(url)["scope"] == "openid profile offline_access Mail.Read Mail.Send"
+
+
+@pytest.mark.parametrize("scope", ['Mail"Send', "Mail\\Send", "Mäil.Send"])
+async def test_what_cannot_be_a_scope_is_refused(entra: ScriptedEntra, scope: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not a scope"):
+        await url_of(entra.client(), scopes=scope)
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", {"issuer": "i"}])
@@ -228,7 +296,7 @@ async def test_missing_settings_are_all_named_at_use(
 
 async def test_an_application_gets_a_token_for_itself(entra: ScriptedEntra) -> None:
     metadata_path = f"/{TENANT_ID}/v2.0/.well-known/openid-configuration"
-    entra.server.answer(metadata_path, Answer(body=entra.metadata))
+    entra.server.answer(metadata_path, Answer(body=entra.metadata | {"issuer": entra.issuer}))
     entra.server.answer(entra.token_path, grant(refresh_token=None))
     tokens = await entra.client().client_credentials("https://graph.example/.default", tenant_id=TENANT_ID)
     assert tokens.refresh_token is None

@@ -193,9 +193,9 @@ async def test_a_renewal_for_another_person_is_refused(
     monkeypatch.setattr(identity.oauth_client, "exchange_code", note)
     await identity.auth.complete(callback)
 
-    async def renew_bob(refresh_token: SecretStr, *, tenant_id: str = "", claims: str = "") -> TokenSet:
+    async def renew_bob(refresh_token: SecretStr, **options: str) -> TokenSet:
         assert tokens[0].refresh_token
-        return await refresh(tokens[0].refresh_token, tenant_id=tenant_id, claims=claims)
+        return await refresh(tokens[0].refresh_token, **options)
 
     identity.expire()
     before = identity.row(ALICE)

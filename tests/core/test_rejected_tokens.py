@@ -61,9 +61,9 @@ async def test_a_challenge_goes_with_the_next_renewal_alone(
     carried: list[str] = []
     refresh = identity.oauth_client.refresh
 
-    async def note(refresh_token: SecretStr, *, tenant_id: str = "", claims: str = "") -> TokenSet:
+    async def note(refresh_token: SecretStr, *, claims: str = "", **options: str) -> TokenSet:
         carried.append(claims)
-        return await refresh(refresh_token, tenant_id=tenant_id, claims=claims)
+        return await refresh(refresh_token, claims=claims, **options)
 
     monkeypatch.setattr(identity.oauth_client, "refresh", note)
     challenge = base64.b64encode(CHALLENGE.encode()).decode() if encoded else CHALLENGE

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from iacs.core._oauth.errors import is_transient, response_error
-from iacs.core._oauth.tenant import is_directory_id, is_tenant
+from iacs.core._oauth.issuer import check_issuer
+from iacs.core._oauth.tenant import is_tenant
 from iacs.core._tokens.single_flight import SingleFlight
 from iacs.core.exceptions import ConfigurationError, MalformedResponseError
 from iacs.core.http_client import HttpClient, HttpResponse, same_origin
@@ -50,14 +51,8 @@ class Authority:
         return known[1]
 
     async def check(self, tenant: str) -> Metadata:
-        """Return the metadata as Entra ID returns it now, not the cached copy.
-
-        Raises MalformedResponseError for the metadata of another tenant: the issuer contains the tenant's id.
-        """
-        metadata = await self._current(tenant)
-        if is_directory_id(tenant) and tenant.lower() not in metadata.issuer.lower():
-            raise _malformed("metadata are those of another tenant")
-        return metadata
+        """Return the metadata as Entra ID returns it now, not the cached copy."""
+        return await self._current(tenant)
 
     async def signing_key(self, metadata: Metadata, kid: str) -> SigningKey | None:
         """Return a published key; the keys are requested again if it is not among them."""
@@ -101,6 +96,7 @@ class Authority:
             metadata = Metadata.model_validate(answer)
         except ValidationError as error:
             raise _malformed("metadata lack an endpoint or the issuer") from error
+        check_issuer(metadata.issuer, host=self._host, tenant=tenant)
         for name, endpoint in metadata.model_dump(exclude={"issuer"}).items():
             if endpoint and not same_origin(endpoint, self._host):  # secrets and codes go there
                 raise _malformed(f"metadata name a {name} on another host than AZURE_AUTHORITY_HOST")

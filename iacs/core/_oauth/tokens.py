@@ -99,6 +99,7 @@ class DeviceCode(_Answer):
     expires_in: int = Field(gt=0)
     interval: float = Field(5, gt=0)
     tenant_id: str = ""
+    scopes: str = ""
 
 
 class Identity(BaseModel):

@@ -203,6 +203,7 @@ class TokenRenewal:
             data_key,
             tenant_id=stored.tenant_id if tenant_id is None else tenant_id,
             person=stored.person,
+            scopes=stored.scopes,
             replaces=stored.version,
         )
         new_key = data_key if stored.wrapped_key is None else None
@@ -243,7 +244,9 @@ class TokenRenewal:
             )
         claims = self._claims.get(stored.account_id, "")
         tenant = _tenant(stored, tenant_id)
-        tokens = await self._oauth_client.refresh(stored.refresh_token, tenant_id=tenant, claims=claims)
+        tokens = await self._oauth_client.refresh(
+            stored.refresh_token, tenant_id=tenant, claims=claims, scopes=stored.scopes
+        )
         if tokens.id_token is not None:
             await self._check_person(stored, tokens.id_token, tenant)
         return tokens

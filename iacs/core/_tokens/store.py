@@ -52,6 +52,7 @@ class StoredToken:
     """One account's tokens; due for renewal at `refresh_at`, expired at `expires_at`.
 
     They are those of `person`, who signed in at the tenant `directory_id`; `tenant_id` is the account's at that time.
+    `scopes` were requested besides those of the settings.
     """
 
     account_id: str
@@ -59,6 +60,7 @@ class StoredToken:
     suspended: bool
     tenant_id: str
     person: Identity | None
+    scopes: str
     access_token: SecretStr
     refresh_token: SecretStr | None
     expires_at: datetime
@@ -69,7 +71,7 @@ class StoredToken:
     def missing(cls, account_id: str, *, version: int = 0) -> Self:
         """Return what an application has that requested no token yet, or none that can be read."""
         past = datetime.min.replace(tzinfo=UTC)
-        return cls(account_id, None, False, "", None, SecretStr(""), None, past, past, version)
+        return cls(account_id, None, False, "", None, "", SecretStr(""), None, past, past, version)
 
     @property
     def is_application(self) -> bool:
@@ -114,6 +116,7 @@ def open_row(row: Row, data_key: DataKey) -> StoredToken:
         suspended=bool(row["suspended"]),
         tenant_id=secret["tenant_id"],
         person=Identity(**secret["person"]) if secret["person"] else None,
+        scopes=secret["scopes"],
         access_token=SecretStr(secret["access_token"]),
         refresh_token=SecretStr(refresh_token) if refresh_token else None,
         expires_at=clock.from_text(row["expires_at"]),
@@ -129,6 +132,7 @@ def new_row(
     *,
     tenant_id: str,
     person: Identity | None = None,
+    scopes: str = "",
     replaces: int | None = None,
 ) -> dict[str, object]:
     """Return the parameters of `write`, and of `replace` for the version that is replaced.
@@ -146,6 +150,7 @@ def new_row(
         "refresh_token": tokens.refresh_token.get_secret_value() if tokens.refresh_token else None,
         "tenant_id": tenant_id,
         "person": person.model_dump(include={"object_id", "directory_id", "subject"}) if person else None,
+        "scopes": scopes,
         "version": version,
         "times": (expires_at, refresh_at),
     }
