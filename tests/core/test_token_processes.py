@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+from iacs.core.exceptions import SignInRequiredError
 from tests.fixtures.identity import until
 from tests.fixtures.sign_in import ALICE, Identity
 
@@ -17,7 +19,13 @@ KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 @asynccontextmanager
 async def process(
-    identity: Identity, database_url: str, *, tasks: int, lease_seconds: float = 30, application: bool = False
+    identity: Identity,
+    database_url: str,
+    *,
+    tasks: int,
+    lease_seconds: float = 30,
+    application: bool = False,
+    dies: bool = False,
 ) -> AsyncIterator[Process]:
     """Start a process and wait until it is ready to ask."""
     tenant_id = identity.cloud.tenant_id if application else ""
@@ -29,6 +37,7 @@ async def process(
         "tenant_id": tenant_id,
         "tasks": tasks,
         "lease_seconds": lease_seconds,
+        "dies": dies,
         "key": KEY,
     }
     child = await asyncio.create_subprocess_exec(
@@ -97,3 +106,68 @@ async def test_when_the_renewing_process_is_killed_another_takes_over(
         doomed.cancel()
         await asyncio.wait([doomed])
     assert identity.token_requests() == 2
+
+
+async def kill_before_storing(identity: Identity, database_url: str, *, application: bool = False) -> None:
+    """Have a process request tokens, and kill it when they have come and are not stored."""
+    async with process(identity, database_url, tasks=5, application=application, dies=True) as victim:
+        assert victim.stdin
+        victim.stdin.write(b"\n")
+        assert await asyncio.wait_for(victim.wait(), 60) == -signal.SIGKILL
+
+
+async def test_tokens_that_a_kill_loses_are_requested_again_with_the_stored_refresh_token(
+    identity: Identity, database_url: str
+) -> None:
+    """As Entra ID does, the stand-in leaves a refresh token valid that was used."""
+    alice = await identity.sign_in(ALICE)
+    identity.expire()
+    await kill_before_storing(identity, database_url)
+    await identity.another_tokens().access_token(alice)
+    assert identity.token_requests() == 2
+    assert await identity.status(ALICE) == "active"
+    assert await identity.published() == []
+
+
+async def test_where_a_refresh_token_can_be_used_once_a_kill_costs_the_sign_in_and_is_announced_once(
+    identity: Identity, database_url: str
+) -> None:
+    identity.cloud.behaviour.strict_rotation = True
+    alice = await identity.sign_in(ALICE)
+    identity.expire()
+    await kill_before_storing(identity, database_url)
+    tokens = [identity.another_tokens() for _ in range(4)]
+    outcomes = await asyncio.gather(
+        *(each.access_token(alice) for each in tokens * 10), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in outcomes} == {SignInRequiredError}
+    assert identity.token_requests() == 2
+    assert [event.type for event in await identity.published()] == ["account.sign_in_required"]
+    await identity.sign_in(ALICE)
+    await tokens[0].access_token(alice)
+
+
+async def test_a_kill_loses_nothing_of_the_application(identity: Identity, database_url: str) -> None:
+    await kill_before_storing(identity, database_url, application=True)
+    tenant_id = identity.cloud.tenant_id
+    service = identity.another_process()
+    await service.access_token(service.application_id(tenant_id), tenant_id=tenant_id)
+    assert identity.token_requests("client_credentials") == 2
+
+
+async def test_a_person_and_the_shared_mailboxes_of_that_person_need_one_renewal(
+    identity: Identity, alice: str
+) -> None:
+    identity.cloud.behaviour.strict_rotation = True
+    shared = [
+        (await identity.accounts.add(f"box{number}@contoso.example", access="shared", via=ALICE)).id
+        for number in range(3)
+    ]
+    identity.expire()
+    processes = [identity.another_tokens() for _ in range(4)]
+    accounts = [alice, *shared]
+    tokens = await asyncio.gather(
+        *(processes[number % 4].access_token(accounts[number // 4 % 4]) for number in range(80))
+    )
+    assert len(set(tokens)) == 1
+    assert identity.token_requests() == 1

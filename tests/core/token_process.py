@@ -1,16 +1,19 @@
 """A process that asks for one account's access token in many tasks, and prints how many it got.
 
 Takes one argument: JSON with the database's URL, the stand-in's settings, the account's id, the number of
-tasks and the lease's seconds.
+tasks and the lease's seconds; with `dies`, the process is killed between the response of Entra ID and its storage.
 """
 
 import asyncio
 import json
+import os
+import signal
 import sys
 from typing import Any
 
 from pydantic import SecretStr
 
+from iacs.core._tokens import store as token_store
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.http_client import HttpClient
@@ -19,8 +22,15 @@ from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import TokenService
 
 
+def die(*_: object) -> bool:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return False
+
+
 async def main(order: dict[str, Any]) -> None:
     settings = order["settings"]
+    if order["dies"]:
+        token_store.replace = die  # type: ignore[assignment]
     async with Database(order["database_url"]) as database, HttpClient() as http:
         oauth_client = OAuthClient(
             http,
