@@ -3,12 +3,11 @@
 from collections import Counter
 from typing import Annotated
 
-from fastapi import FastAPI, Request
-from fastapi.responses import RedirectResponse
+from fastapi import FastAPI
 from pydantic import AwareDatetime, BaseModel
 
-from iacs.auth import AuthorizationCallback, AuthService, SignedIn
 from iacs.containers import ApplicationContainer
+from iacs.integrations.asgi import sign_in_pages
 from iacs.integrations.fastapi import Part, add_health_routes, setup
 from iacs.mail_query import MailQueryService, Message
 from iacs.runtime import Application
@@ -35,16 +34,6 @@ async def count_senders(account: str, mail: Annotated[MailQueryService, Part]) -
     return Counter(message.from_.address for message in messages if message.from_ and message.from_.address)
 
 
-async def sign_in(account: str, auth: Annotated[AuthService, Part]) -> RedirectResponse:
-    """Send the browser to Microsoft."""
-    return RedirectResponse((await auth.begin(account)).url)
-
-
-async def complete_sign_in(request: Request, auth: Annotated[AuthService, Part]) -> SignedIn:
-    """Complete the sign-in when the browser comes back; AZURE_REDIRECT_URI is the address of this route."""
-    return await auth.complete(AuthorizationCallback.model_validate(dict(request.query_params)))
-
-
 def create_api(container: ApplicationContainer | None = None) -> FastAPI:
     """Return the service; its application starts and stops with the server."""
     api = FastAPI(title="Stored mail")
@@ -53,6 +42,5 @@ def create_api(container: ApplicationContainer | None = None) -> FastAPI:
     add_health_routes(api, api.state.application)
     api.get("/mail/{account}")(list_mail)
     api.get("/mail/{account}/senders")(count_senders)
-    api.get("/sign-in/{account}")(sign_in)
-    api.get("/callback")(complete_sign_in)
+    api.mount("/sign-in", sign_in_pages(api.state.application))  # AZURE_REDIRECT_URI is /sign-in/callback
     return api

@@ -1,6 +1,8 @@
 """The service against the stand-in for Microsoft's cloud, and with one part replaced."""
 
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from fastapi import FastAPI
 
 from fastapi_service.app import create_api
 from iacs.account import AccountService
+from iacs.auth import ReconnectLinks
 from iacs.containers import ApplicationContainer
 from iacs.mail_query import MailQueryService, Message
 from iacs.runtime import Application
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.cloud(mailboxes={ALICE: MAILBOX})
 @pytest.fixture
 def api(cloud: CloudFixture, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     """Return the service, which reads the settings that the stand-in has set."""
-    monkeypatch.setenv("AZURE_REDIRECT_URI", f"{ADDRESS}/callback")
+    monkeypatch.setenv("AZURE_REDIRECT_URI", f"{ADDRESS}/sign-in/callback")
     return create_api()
 
 
@@ -55,9 +58,16 @@ async def test_the_mail_that_is_synced_is_listed(
     assert (await browser.get(f"/mail/{ALICE}/senders")).json()["carol@contoso.example"] == 3
 
 
-async def test_a_person_signs_in(application: Application[Any], browser: httpx.AsyncClient) -> None:
+async def test_a_person_signs_in_with_a_link(
+    application: Application[Any], browser: httpx.AsyncClient
+) -> None:
     await application.get(AccountService).add(ALICE)
-    assert (await browser.get(f"/sign-in/{ALICE}")).json()["account"] == ALICE
+    link = await application.get(ReconnectLinks).create(ALICE)
+    page = await browser.get(link.url)
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+    page = await browser.post("/sign-in/reconnect", data=fields)
+    (microsoft,) = re.findall(r'href="([^"]*)"', page.text)
+    assert "Signed in" in (await browser.get(unescape(microsoft))).text
     assert (await application.get(AccountService).get(ALICE)).status == "active"
 
 
@@ -66,7 +76,7 @@ async def test_a_person_signs_in(application: Application[Any], browser: httpx.A
     ("path", "status", "code"),
     [
         ("/mail/nobody@contoso.example", 404, "account_not_found"),
-        ("/callback?state=forged&code=forged", 401, "authentication"),
+        ("/mail/nobody@contoso.example/senders", 404, "account_not_found"),
     ],
 )
 async def test_an_error_is_answered_by_its_code(

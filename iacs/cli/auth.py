@@ -247,9 +247,17 @@ def serve(
             min=1,
             max=65535,
             metavar="PORT",
-            help="Port on 127.0.0.1 for a reverse proxy (default: that of AZURE_REDIRECT_URI).",
+            help="Port for a reverse proxy (default: that of AZURE_REDIRECT_URI).",
         ),
     ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            "--host",
+            metavar="ADDRESS",
+            help="Address to listen on, such as 0.0.0.0 (default: this machine only).",
+        ),
+    ] = "",
     no_browser: NoBrowser = False,
     json: Json = False,
 ) -> None:
@@ -260,11 +268,14 @@ def serve(
     """
     opens = not no_browser and sys.stdin.isatty() and sys.stderr.isatty()
     run(
-        lambda app: _serve(app, port, opens=opens, json=json), "auth.pages", "account_publisher", creates=True
+        lambda app: _serve(app, port, host=host, opens=opens, json=json),
+        "auth.pages",
+        "account_publisher",
+        creates=True,
     )
 
 
-async def _serve(app: "App", port: int | None, *, opens: bool, json: bool) -> None:
+async def _serve(app: "App", port: int | None, *, host: str, opens: bool, json: bool) -> None:
     from iacs.auth.pages.server import PagesServer
 
     config = app.container.core().config().require("azure_client_id", "token_encryption_key")
@@ -273,7 +284,7 @@ async def _serve(app: "App", port: int | None, *, opens: bool, json: bool) -> No
         _show(url, {"url": url}, json=json)
 
     pages = app.container.auth().pages()
-    async with PagesServer(pages, config.azure_redirect_uri, port=port, on_new_url=show) as server:
+    async with PagesServer(pages, config.azure_redirect_uri, port=port, host=host, on_new_url=show) as server:
         note("Open this address to see the accounts; Ctrl-C ends the server:")
         show(server.operator_url)
         if opens:

@@ -206,6 +206,13 @@ async def test_a_reverse_proxy_serves_the_sign_in_pages(monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("enrolled")
+async def test_the_sign_in_pages_are_reached_from_outside_of_a_container() -> None:
+    async with started("auth", "serve", "--host", "0.0.0.0") as command:  # noqa: S104 - only there
+        url = await command.line()
+        assert ALICE in await browse(url)
+
+
+@pytest.mark.usefixtures("enrolled")
 async def test_pages_that_cannot_be_served_say_what_to_do(
     iacs: Iacs, at_cloud: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

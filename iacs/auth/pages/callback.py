@@ -10,7 +10,7 @@ from iacs.auth.pages.messages import PageRequest, PageResponse
 from iacs.auth.pages.outcomes import Outcome, outcome_of
 from iacs.auth.schema import AuthorizationCallback
 from iacs.auth.service import AuthService
-from iacs.core.exceptions import AccountError, AuthenticationError, IACSGraphError
+from iacs.core.exceptions import AccountError, AuthenticationError, DatabaseError, IACSGraphError
 from iacs.core.logger import Logger
 
 
@@ -41,9 +41,15 @@ class Callback:
         except Exception as error:  # noqa: BLE001 - the browser has to show that it failed, whatever the cause
             return self.failed(request, browser, error, ticket=ticket, state=state)
         if ticket.link:
-            await self._links.end(ticket.link)
+            await self._end_link(ticket)
         page = notices.signed_in(result, has_home=request.is_operator)
         return PageResponse(200, page, (ticket.ended(self._cookies, "succeeded", state=state),))
+
+    async def _end_link(self, ticket: Ticket) -> None:
+        try:
+            await self._links.end(ticket.link)
+        except DatabaseError as error:  # the sign-in succeeded all the same, and the link expires
+            self._logger.warning("reconnect link not ended", account=ticket.account, problem=str(error))
 
     def failed(
         self, request: PageRequest, browser: Browser, error: Exception, *, ticket: Ticket, state: str = ""

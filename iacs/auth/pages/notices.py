@@ -1,5 +1,6 @@
 """The pages with one message: results of sign-ins, reconnect links, and requests that cannot be answered."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from iacs.auth.collaborators import Account
@@ -40,7 +41,8 @@ def signed_in(result: SignedIn, *, has_home: bool) -> str:
 def failed(outcome: Outcome, again: Html = EMPTY, *, is_operator: bool, has_home: bool) -> str:
     """Return the page at the end of a sign-in that failed; `again` is the form that repeats it."""
     rows = join(
-        fill("<dt>{name}</dt><dd>{text}</dd>", name=name, text=text) for name, text in outcome.details
+        [_codes(outcome.codes)]
+        + [fill("<dt>{name}</dt><dd>{text}</dd>", name=name, text=text) for name, text in outcome.details]
     )
     details = EMPTY
     if rows:
@@ -53,6 +55,20 @@ def failed(outcome: Outcome, again: Html = EMPTY, *, is_operator: bool, has_home
     home = _HOME if has_home else EMPTY
     body = join([paragraphs(outcome.text, outcome.remedy), actions, details, home])
     return notice(outcome.title, body, kind="bad")
+
+
+def _codes(codes: Sequence[int]) -> Html:
+    """Return the AADSTS numbers, each with a link to what Microsoft says about it."""
+    if not codes:
+        return EMPTY
+    links = (
+        fill(
+            '<a href="https://login.microsoftonline.com/error?code={code}" rel="noreferrer">AADSTS{code}</a>',
+            code=code,
+        )
+        for code in codes
+    )
+    return fill("<dt>Error number</dt><dd>{links}</dd>", links=Html(", ".join(links)))
 
 
 def to_microsoft(url: str, account: str) -> str:

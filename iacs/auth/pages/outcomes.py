@@ -1,6 +1,6 @@
 """What a page says about an error: in plain words to whoever signs in, in detail to the administrator."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from iacs.core.exceptions import (
     AccountError,
@@ -22,7 +22,7 @@ _ADMIN_CONSENT_CODES = {65001, 90094, 90095}
 class Outcome:
     """The words of a page about a sign-in that failed.
 
-    `details` are for the administrator; `again` says whether another attempt may help, `choose` whether it should let
+    `details` and AADSTS `codes` are for the administrator; `again` says whether another attempt may help, `choose` whether it should let
     the person choose another Microsoft account.
     """
 
@@ -31,6 +31,7 @@ class Outcome:
     text: str
     remedy: str
     details: tuple[tuple[str, str], ...] = ()
+    codes: tuple[int, ...] = ()
     again: bool = True
     choose: bool = False
 
@@ -39,10 +40,11 @@ def outcome_of(error: Exception, account: str, *, is_operator: bool) -> Outcome:
     """Return what to say about an error; what it reveals of the inside of the service is for operators only."""
     outcome = _outcome(error, account)
     visible = isinstance(error, AuthenticationError | AccountError | APIConnectionError) or is_operator
-    details = _details(error) if visible and isinstance(error, IACSGraphError) else ()
-    return Outcome(
-        outcome.status, outcome.title, outcome.text, outcome.remedy, details, outcome.again, outcome.choose
-    )
+    if not visible or not isinstance(error, IACSGraphError):
+        return outcome
+    details = {"What happened": str(error), "What to do": error.hint}
+    codes = error.codes if isinstance(error, AuthenticationError) else ()
+    return replace(outcome, codes=codes, details=tuple(item for item in details.items() if item[1]))
 
 
 def _outcome(error: Exception, account: str) -> Outcome:
@@ -119,16 +121,6 @@ def _wrong_person(error: WrongPersonError, account: str) -> Outcome:
         who = f"You signed in as {error.signed_in}, but somebody else with that name signed in to {account} before."
         remedy = "Send the details below to the administrator, who decides whether that was you."
     else:
-        who = f"You signed in as {error.signed_in}. This sign-in is for {error.expected}."
+        who = f"You signed in as {error.signed_in}. This sign-in is for {error.expected}, so it was refused."
         remedy = f"Start again and choose {error.expected}. If you are not that person, close this window."
-    return Outcome(403, "You are signed in as somebody else", who, remedy, choose=True)
-
-
-def _details(error: IACSGraphError) -> tuple[tuple[str, str], ...]:
-    codes = ", ".join(f"AADSTS{code}" for code in getattr(error, "codes", ()))
-    fields = {
-        "Error number": codes,
-        "What happened": str(error),
-        "What to do": error.hint,
-    }
-    return tuple((name, text) for name, text in fields.items() if text)
+    return Outcome(403, "Wrong Microsoft account", who, remedy, choose=True)

@@ -23,7 +23,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class PagesServer(AsyncClosing):
-    """A server of the pages at `redirect_uri`, or at a `port` of 127.0.0.1 behind a reverse proxy.
+    """A server of the pages at `redirect_uri`, or at a `port` of `host` behind a reverse proxy.
 
     An operator is whoever opens `operator_url`, once, in the browser in which that was done; then there is a new
     one, which `on_new_url` is called with. Only requests to the host of `redirect_uri` are answered, since another name
@@ -36,21 +36,23 @@ class PagesServer(AsyncClosing):
         redirect_uri: str,
         *,
         port: int | None = None,
+        host: str = "",
         on_new_url: Callable[[str], None] = lambda _url: None,
     ) -> None:
         self._pages = pages
         self._uri = urlsplit(redirect_uri)
         self._base = urljoin(redirect_uri, ".")
         self._port = port
+        self._host = host
         self._on_new_url = on_new_url
         self._operators = Operators()
         self._cookies = Cookies(secure=self._uri.scheme == "https")
-        self._hosts = _hosts(self._uri, port)
+        self._names = _names(self._uri, port)
         self._runner: web.ServerRunner | None = None
         self.operator_url = self._new_url()
 
     async def __aenter__(self) -> Self:
-        addresses = ("127.0.0.1",) if self._port is not None else self._addresses()
+        addresses = self._addresses()
         # No access log: queries contain codes, keys and links.
         self._runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=1)
         await self._runner.setup()
@@ -68,6 +70,8 @@ class PagesServer(AsyncClosing):
             await self._runner.cleanup()
 
     def _addresses(self) -> tuple[str, ...]:
+        if self._host or self._port is not None:
+            return (self._host or "127.0.0.1",)
         try:
             return loopback_addresses(self._uri)
         except ConfigurationError as error:
@@ -76,7 +80,7 @@ class PagesServer(AsyncClosing):
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         page = self._page(request.path)
-        if request.host.lower() not in self._hosts:
+        if request.host.lower() not in self._names:
             text = f"These pages are at {self._base} only."
             return to_aiohttp(PageResponse(421, problem("Another address", text), security_headers()))
         if page is None:
@@ -111,10 +115,10 @@ class PagesServer(AsyncClosing):
         return f"{self._base}?key={self._operators.new_key()}"
 
 
-def _hosts(uri: SplitResult, port: int | None) -> frozenset[str]:
+def _names(uri: SplitResult, port: int | None) -> frozenset[str]:
     """Return the hosts that requests may name: a reverse proxy may pass on its own, or write that of this server."""
     host = uri.netloc.lower()
-    hosts = {host, host.removesuffix(_DEFAULT_PORTS[uri.scheme])}
+    names = {host, host.removesuffix(_DEFAULT_PORTS[uri.scheme])}
     if port is not None:
-        hosts |= {f"127.0.0.1:{port}", f"localhost:{port}"}
-    return frozenset(hosts)
+        names |= {f"127.0.0.1:{port}", f"localhost:{port}"}
+    return frozenset(names)

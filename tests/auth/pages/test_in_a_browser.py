@@ -134,8 +134,8 @@ async def test_another_person_can_leave_it_to_the_right_one(site: Site) -> None:
     await site.begin(DAVE)
     await site.tab.shows("Pick an account")
     await site.tab.click("a[href*=bob]")
-    await site.tab.shows("You are signed in as somebody else")
-    assert f"You signed in as {BOB}. This sign-in is for {DAVE}." in await text(site.tab)
+    await site.tab.shows("Wrong Microsoft account")
+    assert f"You signed in as {BOB}. This sign-in is for {DAVE}, so it was refused." in await text(site.tab)
     await site.tab.click("form[action=sign-in] button")
     await site.tab.shows("Pick an account")
     assert await site.status(DAVE) == "enrolled"

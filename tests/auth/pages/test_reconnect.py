@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from iacs.auth import ReconnectLinks
 from iacs.core import clock
+from iacs.core.exceptions import DatabaseError
 from tests.auth.pages.conftest import Browser, Site
 from tests.fixtures.sign_in import ALICE, BOB
 
@@ -45,7 +47,7 @@ async def test_a_link_belongs_to_the_first_browser_that_signs_in_with_it(site: S
 async def test_the_same_browser_may_try_again_until_it_succeeds(site: Site) -> None:
     page = await site.browser.open((await site.links.create(ALICE)).url)
     refused = await site.browser.follow(await site.browser.send(page, "reconnect"), hint=BOB)
-    assert refused.title == "You are signed in as somebody else"
+    assert refused.title == "Wrong Microsoft account"
     again = await site.browser.send(refused, "reconnect")
     assert "prompt=select_account" in again.text
     picked = await site.browser.pick(await site.browser.follow(again), ALICE)
@@ -89,3 +91,15 @@ async def test_an_account_that_was_disabled_since_cannot_sign_in(site: Site) -> 
     await site.identity.accounts.disable(ALICE)
     refused = await site.browser.send(page, "reconnect")
     assert (refused.status, refused.title) == (403, "This account cannot sign in")
+
+
+async def test_a_sign_in_succeeds_even_if_its_link_cannot_be_ended(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_self: object, _secret: str) -> None:
+        raise DatabaseError("database is locked")
+
+    page = await site.browser.open((await site.links.create(ALICE)).url)
+    monkeypatch.setattr(ReconnectLinks, "end", fail)
+    done = await site.browser.follow(await site.browser.send(page, "reconnect"))
+    assert done.title == "Signed in"

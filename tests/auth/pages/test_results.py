@@ -87,8 +87,8 @@ async def test_a_wrong_secret_is_not_the_person_s_fault(site: Site) -> None:
 
 async def test_another_person_is_named_and_can_choose_again(site: Site) -> None:
     page = await site.browser.follow(await begin(site), hint=BOB)
-    assert (page.status, page.title) == (403, "You are signed in as somebody else")
-    assert f"You signed in as {BOB}. This sign-in is for {ALICE}." in page.text
+    assert (page.status, page.title) == (403, "Wrong Microsoft account")
+    assert f"You signed in as {BOB}. This sign-in is for {ALICE}, so it was refused." in page.text
     assert page.forms("sign-in")[0]["prompt"] == "select_account"
     again = await site.browser.send(page, "sign-in")
     assert "prompt=select_account" in again.text
@@ -100,7 +100,7 @@ async def test_a_person_who_was_created_again_is_sent_to_the_administrator(site:
     await site.browser.follow(await begin(site))
     site.identity.cloud.create_again(ALICE)
     page = await site.browser.follow(await begin(site))
-    assert page.title == "You are signed in as somebody else"
+    assert page.title == "Wrong Microsoft account"
     assert "somebody else with that name signed in" in page.text
     assert "iacs account relink" in page.text
 
