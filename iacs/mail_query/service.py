@@ -16,6 +16,7 @@ from iacs.core.logger import Logger, log_context
 from iacs.mail_query import folder_rows, mailbox_rows
 from iacs.mail_query.collaborators import AccessTokens, Accounts, Outbox
 from iacs.mail_query.graph_client import WHILE_WAITING, GraphClient
+from iacs.mail_query.publishing import Publishing
 from iacs.mail_query.retry_policy import RetryPolicy
 from iacs.mail_query.schema import Coverage, MailFolder, Message, SyncProgress, SyncResult, UnreadableMessage
 from iacs.mail_query.sync_options import Announce, SyncOptions
@@ -63,7 +64,7 @@ class MailQueryService:
         self._accounts = accounts
         self._announce: Announce = announce
         self._database = database
-        self._outbox = outbox
+        self._publishing = Publishing(outbox)
         self._logger = logger
         graph = GraphClient(
             http,
@@ -135,9 +136,9 @@ class MailQueryService:
         with log_context(account=account.email), _turn_given_back(while_waiting):
             can_publish = await self._try_to_publish(progress)
             try:
-                async with self._publishing(progress) if can_publish else nullcontext():
+                async with self._publishing_pages(progress) if can_publish else nullcontext():
                     await self._sync.run(account, progress, options)
-                progress.add_published(await self._outbox.relay())
+                progress.add_published(await self._publishing.relay())
             except IACSGraphError as error:
                 if not isinstance(error, EventError):
                     await self._try_to_publish(progress)
@@ -182,7 +183,7 @@ class MailQueryService:
         return await self._database.read(mailbox_rows.uncovered)
 
     @asynccontextmanager
-    async def _publishing(self, progress: "Progress") -> AsyncIterator[None]:
+    async def _publishing_pages(self, progress: "Progress") -> AsyncIterator[None]:
         """Publish the events of each page while the next ones are read."""
         publishing = asyncio.create_task(self._publish_pages(progress))
         try:
@@ -198,14 +199,16 @@ class MailQueryService:
         """Publish events until publishing fails: what is left is published at the end."""
         try:
             while await progress.wait_for_new():
-                progress.add_published(await self._outbox.relay())
+                progress.add_published(await self._publishing.relay())
         except (DatabaseError, EventError) as error:
             self._logger.warning("events still pending", reason=str(error))
 
     async def _try_to_publish(self, progress: "Progress") -> bool:
         """Publish pending events; if that fails, mail is stored anyway, and they are published later."""
+        if self._publishing.is_under_way:
+            return True
         try:
-            published = await self._outbox.relay()
+            published = await self._publishing.relay()
         except (DatabaseError, EventError) as error:
             self._logger.warning("events still pending", reason=str(error))
             return False
