@@ -17,6 +17,7 @@ Action = Literal[
     "pruned",
     "signed_in",
     "sign_in_refused",
+    "sign_in_link_created",
     "signed_out",
     "relinked",
     "followed",

@@ -206,6 +206,10 @@ class AccountService:
             directory_id=directory_id,
         )
 
+    async def sign_in_link_created(self, account_id: str) -> None:
+        """Record for audits a link with which somebody may sign in to an account."""
+        await self._recorder.run(transitions.create_link, account_id)
+
     async def signed_out(self, account_id: str) -> None:
         """Record that nobody is signed in to an account."""
         await self._recorder.run(transitions.sign_out, account_id)

@@ -133,6 +133,11 @@ def refuse_sign_in(
     journal.record("sign_in_refused", account, reason=reason, **person)
 
 
+def create_link(tx: Transaction, journal: Journal, account_id: str) -> None:
+    """Record a link with which somebody may sign in."""
+    journal.record("sign_in_link_created", repository.read_by_id(tx, account_id))
+
+
 def sign_out(tx: Transaction, journal: Journal, account_id: str) -> None:
     """Record that nobody is signed in."""
     account = repository.lock(tx, account_id)

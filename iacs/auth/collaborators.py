@@ -90,5 +90,8 @@ class Accounts(Protocol):
     ) -> None:
         """Record a sign-in that was not accepted, and the person if one is known."""
 
+    async def sign_in_link_created(self, account_id: str) -> None:
+        """Record a link with which somebody may sign in."""
+
     async def signed_out(self, account_id: str) -> None:
         """Record that nobody is signed in."""

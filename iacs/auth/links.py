@@ -50,6 +50,9 @@ class ReconnectLinks:
             "created_at": clock.to_text(now),
             "expires_at": clock.to_text(expires_at),
         }
+        await self._accounts.sign_in_link_created(
+            account.id
+        )  # first, so that there is no link without a record
         await self._database.run(repository.add_link, row)
         self._logger.info("reconnect link created", account=account.email, expires_at=row["expires_at"])
         return ReconnectLink(account.email, f"{self._base}reconnect?link={secret}", expires_at)

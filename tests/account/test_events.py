@@ -9,6 +9,7 @@ import pytest
 
 from iacs.account import AccountPublisher, AccountService, AccountTokens, Recorder, acting_as
 from iacs.account.events import AuditRecord
+from iacs.auth import AuthorizationCallback, ReconnectLinks
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import (
     AuthenticationError,
@@ -169,6 +170,32 @@ async def test_a_sign_in_by_another_person_is_recorded_without_their_address(
     assert (record["account"], record["reason"]) == (BOB, "another_person")
     assert record["object_id"] == (await identity.accounts.get(ALICE)).object_id
     assert ALICE not in json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [("access_denied", "access_denied"), (f"{ALICE} was here", "refused")]
+)
+async def test_a_sign_in_that_entra_refused_is_recorded_with_a_known_reason_alone(
+    identity: Identity, error: str, reason: str
+) -> None:
+    request = await identity.auth.begin(BOB)
+    with pytest.raises(AuthenticationError):
+        await identity.auth.complete(AuthorizationCallback(state=request.state, error=error))
+    *_, record = [event.value for event in await identity.published("iacs.audit")]
+    assert (record["action"], record["account"], record["reason"]) == ("sign_in_refused", BOB, reason)
+
+
+async def test_a_reconnect_link_is_recorded_without_its_secret(identity: Identity) -> None:
+    links = ReconnectLinks(
+        identity.database,
+        identity.accounts,
+        redirect_uri="http://localhost:8400/callback",
+        logger=create_logger("iacs.test"),
+    )
+    link = await links.create(BOB)
+    *_, event = await identity.published("iacs.audit")
+    assert (event.value["action"], event.value["account"]) == ("sign_in_link_created", BOB)
+    assert link.url.rpartition("=")[2] not in json.dumps(event.value)
 
 
 async def test_a_relinked_account_is_recorded_with_the_person_before(identity: Identity, alice: str) -> None:

@@ -11,6 +11,7 @@ from iacs.containers import ApplicationContainer
 from iacs.core.config import Config
 from iacs.core.database import Database
 from iacs.core.encryption import Encryption
+from iacs.core.event_log import EventLog
 from iacs.core.events import EventStream
 from iacs.core.exceptions import (
     AccountDisabledError,
@@ -18,6 +19,7 @@ from iacs.core.exceptions import (
     DegradedError,
     SignInRequiredError,
 )
+from iacs.core.logger import create_logger
 from iacs.core.token_service import TokenService
 from iacs.mail_query import MailQueryService
 from iacs.runtime import Application
@@ -87,3 +89,20 @@ async def test_whole_life_of_an_account(
         assert [value["action"] for value in values if value["type"] == "account.audited"] == [
             *("enrolled", "signed_in", "signed_in", "disabled", "enabled")
         ]
+
+
+async def test_an_overlay_does_not_take_the_events_of_the_application(cloud: Sandbox, tmp_path: Path) -> None:
+    container = ApplicationContainer()
+    values = {name.lower(): value for name, value in cloud.settings.items()}
+    config = Config(_env_file=None, **values, database_url=f"sqlite:///{tmp_path}/core.db")
+    container.core.config.override(providers.Object(config))
+    async with Application(container) as app:
+        with Database("sqlite:///:memory:") as database:
+            other = EventLog(database, logger=create_logger())
+            async with app.overlay({EventStream: other}):
+                await app.get(AccountService).add(ALICE)
+            assert [event async for event in other.consume(config.audit_topic, idle_timeout=0)] == []
+            await other.aclose()
+        events = app.get(EventStream)
+        read = [event async for event in events.consume(config.audit_topic, idle_timeout=0)]
+        assert [event.value["action"] for event in read] == ["enrolled"]

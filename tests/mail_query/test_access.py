@@ -1,4 +1,4 @@
-"""The three kinds of access to a mailbox: the same sync, queries and events; only on SQLite."""
+"""The three kinds of access to a mailbox: the same sync, queries and events on every database and event stream."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,9 +11,11 @@ from iacs.mail_query import MailQuery
 from iacs.sandbox import Sandbox
 from tests.mail_query.whole import ALICE, Whole, letter, whole
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 INFO = "info@contoso.example"
 USERNAME = "info.box@corp.contoso.example"
+every_access = pytest.mark.parametrize("access", ["delegated", "shared", "application"])
+every_backend = pytest.mark.parametrize("servers", ["event_log", "kafka"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 SCOPES = "openid profile offline_access User.Read Mail.Read Mail.Read.Shared"
 
 
@@ -30,8 +32,17 @@ async def cloud() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-async def service(database: Database, cloud: Sandbox) -> AsyncIterator[Whole]:
-    async with whole(database, cloud.settings, scopes=SCOPES) as service:
+def servers(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The servers of Kafka; none for the event log."""
+    kafka = getattr(request, "param", "event_log") == "kafka"
+    return request.getfixturevalue("kafka_servers") if kafka else ()
+
+
+@pytest.fixture
+async def service(
+    database: Database, cloud: Sandbox, servers: tuple[str, ...], topic: str
+) -> AsyncIterator[Whole]:
+    async with whole(database, cloud.settings, scopes=SCOPES, servers=servers, topic=topic) as service:
         yield service
 
 
@@ -50,7 +61,8 @@ async def enrol(service: Whole, folder: Path, access: str) -> str:
     return (await service.accounts.get(INFO)).id
 
 
-@pytest.mark.parametrize("access", ["delegated", "shared", "application"])
+@every_backend
+@every_access
 async def test_a_mailbox_is_synced_queried_and_announced(
     service: Whole, cloud: Sandbox, tmp_path: Path, access: str
 ) -> None:
@@ -72,6 +84,7 @@ async def test_a_mailbox_is_synced_queried_and_announced(
     assert paths == ({"me"} if access == "delegated" else {"users"})
 
 
+@on_sqlite
 @pytest.mark.parametrize("access", ["shared", "application"])
 async def test_a_mailbox_whose_access_changed_is_read_on_without_new_events(
     service: Whole, tmp_path: Path, access: str
@@ -83,6 +96,7 @@ async def test_a_mailbox_whose_access_changed_is_read_on_without_new_events(
     assert len(await service.read_events()) == 3
 
 
+@on_sqlite
 async def test_a_mailbox_outside_the_policy_of_the_tenant_names_the_policy(
     service: Whole, cloud: Sandbox, tmp_path: Path
 ) -> None:
@@ -97,6 +111,7 @@ async def test_a_mailbox_outside_the_policy_of_the_tenant_names_the_policy(
     assert (await service.mail.sync(INFO)).new == 3
 
 
+@on_sqlite
 async def test_a_shared_mailbox_without_full_access_names_both_people(
     service: Whole, cloud: Sandbox, tmp_path: Path
 ) -> None:
@@ -108,6 +123,7 @@ async def test_a_shared_mailbox_without_full_access_names_both_people(
     assert "full access" in caught.value.hint
 
 
+@on_sqlite
 async def test_a_shared_mailbox_needs_the_sign_in_of_the_account_that_opens_it(
     service: Whole, cloud: Sandbox, tmp_path: Path
 ) -> None:
@@ -122,6 +138,7 @@ async def test_a_shared_mailbox_needs_the_sign_in_of_the_account_that_opens_it(
     assert (await service.mail.sync(INFO)).new == 3
 
 
+@on_sqlite
 async def test_a_shared_mailbox_is_closed_with_the_account_that_opens_it(
     service: Whole, tmp_path: Path
 ) -> None:
@@ -131,6 +148,7 @@ async def test_a_shared_mailbox_is_closed_with_the_account_that_opens_it(
         await service.mail.sync(INFO)
 
 
+@on_sqlite
 async def test_a_disabled_mailbox_is_not_opened_by_the_application(service: Whole, tmp_path: Path) -> None:
     await enrol(service, tmp_path, "application")
     await service.mail.sync(INFO)
@@ -139,6 +157,7 @@ async def test_a_disabled_mailbox_is_not_opened_by_the_application(service: Whol
         await service.mail.sync(INFO)
 
 
+@on_sqlite
 async def test_an_account_opens_a_mailbox_for_its_own_person_alone(service: Whole) -> None:
     await service.accounts.add(ALICE, access="application")
     await service.accounts.add(INFO, access="shared", via=ALICE)
@@ -146,6 +165,7 @@ async def test_an_account_opens_a_mailbox_for_its_own_person_alone(service: Whol
         await service.mail.sync(INFO)
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [({"access": "application"}, "the application itself"), ({"access": "shared", "via": ALICE}, ALICE)],
@@ -160,6 +180,7 @@ async def test_nobody_signs_in_to_a_mailbox_that_others_open(
         await service.auth.begin_device(INFO)
 
 
+@on_sqlite
 async def test_a_token_of_the_application_that_graph_refused_is_replaced(
     service: Whole, cloud: Sandbox, tmp_path: Path
 ) -> None:
