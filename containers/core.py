@@ -86,6 +86,7 @@ class CoreContainer(containers.DeclarativeContainer):
         tenant_id=config.provided.azure_tenant_id,
         redirect_uri=config.provided.azure_redirect_uri,
         scopes=config.provided.azure_scopes,
+        prompt=config.provided.azure_prompt,
         graph_url=config.provided.graph_url,
         client_secret=config.provided.azure_client_secret,
         client_secret_expires=config.provided.azure_client_secret_expires,

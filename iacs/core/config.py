@@ -166,6 +166,9 @@ class Config(BaseSettings):
     azure_scopes: str = Field(
         "openid profile offline_access User.Read Mail.Read", description="OAuth scopes requested at sign-in"
     )
+    azure_prompt: Annotated[Literal["", "login", "consent", "select_account"], AnyCase] = Field(
+        "", description="What a sign-in asks for even if it need not (default: what the authority decides)"
+    )
     graph_url: CloudUrl = Field(
         "https://graph.microsoft.com/v1.0",
         description="Base URL of Microsoft Graph; differs in national clouds",

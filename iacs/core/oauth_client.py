@@ -50,6 +50,7 @@ class OAuthClient:
         tenant_id: str,
         redirect_uri: str,
         scopes: str,
+        prompt: str = "",
         graph_url: str = "https://graph.microsoft.com/v1.0",
         client_secret: SecretStr | None = None,
         client_secret_expires: date | None = None,
@@ -62,6 +63,7 @@ class OAuthClient:
         self.client_id = client_id
         self._tenant_id = tenant_id
         self._scopes = scopes
+        self._prompt = prompt
         self._graph_url = graph_url
         self._authority_host = authority_host
         self._authority = Authority(http, authority_host)
@@ -89,8 +91,10 @@ class OAuthClient:
         """Return the URL at which the person signs in; `code_challenge` is PKCE's S256.
 
         `claims` are those of a refused renewal, which the sign-in has to satisfy. `prompt` is login, none, consent or
-        select_account, which is not combined with `login_hint`. `scopes` are requested besides those of AZURE_SCOPES.
+        select_account, which is not combined with `login_hint` (default: that of the settings). `scopes` are requested
+        besides those of AZURE_SCOPES.
         """
+        prompt = prompt or self._prompt
         metadata = await self._metadata(tenant_id)
         query = {
             "client_id": self.client_id,

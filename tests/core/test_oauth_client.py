@@ -54,6 +54,12 @@ async def test_the_authorization_url_asks_for_a_code_with_pkce(entra: ScriptedEn
     }
 
 
+async def test_the_prompt_of_the_settings_is_that_of_a_sign_in_without_one(entra: ScriptedEntra) -> None:
+    client = entra.client(prompt="consent")
+    for changes, prompt in (({}, "consent"), ({"prompt": "none"}, "none")):
+        assert parse_qs(urlsplit(await url_of(client, **changes)).query)["prompt"] == [prompt]
+
+
 async def test_an_endpoint_may_have_a_query_already(entra: ScriptedEntra) -> None:
     entra.metadata["authorization_endpoint"] += "?p=policy"
     assert "/authorize?p=policy&client_id=" in await url_of(entra.client())

@@ -26,6 +26,7 @@ async def process(
     lease_seconds: float = 30,
     application: bool = False,
     dies: bool = False,
+    scopes: str = "openid profile offline_access User.Read Mail.Read",
 ) -> AsyncIterator[Process]:
     """Start a process and wait until it is ready to ask."""
     tenant_id = identity.cloud.tenant_id if application else ""
@@ -38,6 +39,7 @@ async def process(
         "tasks": tasks,
         "lease_seconds": lease_seconds,
         "dies": dies,
+        "scopes": scopes,
         "key": KEY,
     }
     child = await asyncio.create_subprocess_exec(

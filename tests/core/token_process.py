@@ -1,7 +1,8 @@
 """A process that asks for one account's access token in many tasks, and prints how many it got.
 
 Takes one argument: JSON with the database's URL, the stand-in's settings, the account's id, the number of
-tasks and the lease's seconds; with `dies`, the process is killed between the response of Entra ID and its storage.
+tasks, the lease's seconds and the scopes; with `dies`, the process is killed between the response of Entra ID and
+its storage.
 """
 
 import asyncio
@@ -38,7 +39,7 @@ async def main(order: dict[str, Any]) -> None:
             authority_host=settings["AZURE_AUTHORITY_HOST"],
             tenant_id="common",
             redirect_uri="http://localhost:8400/callback",
-            scopes="openid profile offline_access User.Read Mail.Read",
+            scopes=order["scopes"],
             client_secret=SecretStr(settings["AZURE_CLIENT_SECRET"]),
         )
         encryption = Encryption(SecretStr(order["key"]))
