@@ -9,7 +9,7 @@ from iacs.core.event_log import EventLog
 from iacs.core.events import event_backend
 from iacs.core.http_client import HttpClient
 from iacs.core.kafka_client import KafkaClient, OAuthToken
-from iacs.core.key_provider import KeyRing
+from iacs.core.key_provider import create_key_provider
 from iacs.core.logger import create_logger
 from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import Grants, TokenService
@@ -76,7 +76,11 @@ class CoreContainer(containers.DeclarativeContainer):
         max_response_bytes=config.provided.http_max_response_bytes,
         ca_file=config.provided.http_ca_file,
     )
-    key_provider = providers.Singleton(KeyRing, config.provided.token_encryption_key)
+    key_provider = providers.Singleton(
+        create_key_provider,
+        config.provided.token_key_provider,
+        keys=config.provided.token_encryption_key,
+    )
     encryption = providers.Singleton(Encryption, key_provider)
     oauth_client = providers.Singleton(
         OAuthClient,

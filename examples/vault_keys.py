@@ -3,6 +3,9 @@
     vault secrets enable transit
     vault write -f transit/keys/iacs type=aes256-gcm96
 
+    export VAULT_ADDR=https://vault.example:8200 VAULT_TOKEN=…
+    export PYTHONPATH=examples TOKEN_KEY_PROVIDER=vault_keys:create_keys
+
 The wrapping key never leaves Vault. `vault write -f transit/keys/iacs/rotate` makes a new version of it, and
 `iacs tokens rotate-key` encrypts every data key with that. For AWS KMS, call Encrypt and Decrypt in the two methods, with
 the context as EncryptionContext.
@@ -11,11 +14,9 @@ the context as EncryptionContext.
 import base64
 import json
 
-from dependency_injector import providers
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
-from iacs.containers import ApplicationContainer, CoreContainer
 from iacs.core.exceptions import DatabaseError, KeyRefusedError, KeyServiceError
 from iacs.core.http_client import HttpClient
 from iacs.core.key_provider import WrappedKey
@@ -39,6 +40,10 @@ class VaultKeys:
         """Decrypt a data key; raise DatabaseError if Vault did not encrypt it for this context."""
         text = await self._request("decrypt", "plaintext", context, ciphertext=wrapped.ciphertext.decode())
         return base64.b64decode(text)
+
+    async def aclose(self) -> None:
+        """Close the connections to Vault."""
+        await self._http.aclose()
 
     async def _request(self, action: str, wanted: str, context: str, **fields: str) -> str:
         response = await self._http.send(
@@ -75,13 +80,7 @@ class VaultSettings(BaseSettings):
     vault_token: SecretStr = SecretStr("")
 
 
-def create_container() -> ApplicationContainer:
-    """Return iacs with data keys that Vault encrypts."""
-    vault = providers.Singleton(VaultSettings)
-    keys = providers.Singleton(
-        VaultKeys,
-        providers.Singleton(HttpClient),
-        url=vault.provided.vault_addr,
-        token=vault.provided.vault_token,
-    )
-    return ApplicationContainer(core=providers.Container(CoreContainer, key_provider=keys))
+def create_keys() -> VaultKeys:
+    """Return the keys of the Vault that VAULT_ADDR and VAULT_TOKEN name."""
+    settings = VaultSettings()
+    return VaultKeys(HttpClient(), url=settings.vault_addr, token=settings.vault_token)

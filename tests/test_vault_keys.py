@@ -10,9 +10,11 @@ import pytest
 from aiohttp import web
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from dependency_injector import providers
 from pydantic import SecretStr
-from vault_keys import VaultKeys, create_container
+from vault_keys import VaultKeys, create_keys
 
+from iacs.containers import ApplicationContainer, CoreContainer
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import DatabaseError, KeyRefusedError, KeyServiceError
 from iacs.core.http_client import HttpClient
@@ -135,12 +137,21 @@ async def test_a_refusal_says_what_to_check(http: HttpClient, transit: Transit) 
     assert caught.value.hint == "check the policy of VAULT_TOKEN"
 
 
-async def test_the_container_of_the_example_uses_vault(
-    transit: Transit, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_setting_names_the_example(transit: Transit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_ADDR", transit.url)
     monkeypatch.setenv("VAULT_TOKEN", TOKEN)
-    assert check(create_container()) == ()
-    async with Application(create_container(), roots=(Encryption,)) as application:
+    monkeypatch.setenv("TOKEN_KEY_PROVIDER", "vault_keys:create_keys")
+    assert check(ApplicationContainer()) == ()
+    async with Application(ApplicationContainer(), roots=(Encryption,)) as application:
         written = await application.get(Encryption).encrypt("secret", context="c")
     assert json.loads(written)[0] == "vault:iacs"
+
+
+async def test_the_container_takes_any_provider(transit: Transit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_ADDR", transit.url)
+    monkeypatch.setenv("VAULT_TOKEN", TOKEN)
+    core = providers.Container(CoreContainer, key_provider=providers.Singleton(create_keys))
+    container = ApplicationContainer(core=core)
+    assert check(container) == ()
+    async with Application(container, roots=(Encryption,)) as application:
+        await application.get(Encryption).probe()

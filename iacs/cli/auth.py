@@ -56,7 +56,8 @@ def login(
     scopes = " ".join(scope or ())
 
     async def work(app: "App") -> "SignedIn":
-        app.container.core().config().require("azure_client_id", "token_encryption_key")
+        config = app.container.core().config()
+        config.require("azure_client_id", *([] if config.token_key_provider else ["token_encryption_key"]))
         service = app.container.auth().service()
         if device_code:
             return await _with_code(

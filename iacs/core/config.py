@@ -197,6 +197,10 @@ class Config(BaseSettings):
         None,
         description="Key that encrypts the keys of stored tokens; generate one with: iacs config new-key",
     )
+    token_key_provider: str = Field(
+        "",
+        description="Other keys than that one: file:PATH, or module:function that returns a key provider (KMS)",
+    )
 
     enrollment_directory: Path = Field(
         Path("enrollment"), description="Folder with one YAML file per account"

@@ -8,11 +8,12 @@ the first one.
 import asyncio
 import base64
 import hashlib
+import importlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
@@ -31,6 +32,7 @@ class WrappedKey:
     ciphertext: bytes
 
 
+@runtime_checkable
 class KeyProvider(Protocol):
     """Encrypts data keys of 32 bytes with a wrapping key, which need not leave the service that has it.
 
@@ -141,3 +143,29 @@ class KeyFile:
         if not text.split():
             raise ConfigurationError([f"the key file {self._path} is empty"], hint=NEW_KEY_HINT)
         return KeyRing(SecretStr(",".join(text.split())), name=f"the key file {self._path}")
+
+
+def create_key_provider(name: str, *, keys: SecretStr | None) -> KeyProvider:
+    """Return the provider that TOKEN_KEY_PROVIDER names: `file:PATH` or `module:function`; without a name, the `keys`.
+
+    Raises ConfigurationError.
+    """
+    kind, _, rest = name.partition(":")
+    if not name:
+        return KeyRing(keys)
+    if kind == "file" and rest:
+        return KeyFile(Path(rest))
+    hint = "name a function as module:function, in a module that every process can import (PYTHONPATH)"
+    try:
+        create = getattr(importlib.import_module(kind), rest)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(
+            [f"TOKEN_KEY_PROVIDER: {name} cannot be imported: {error}"], hint=hint
+        ) from error
+    provider = create() if callable(create) else create
+    if not isinstance(provider, KeyProvider):
+        raise ConfigurationError(
+            [f"TOKEN_KEY_PROVIDER: {name} returns no key provider, which has the methods wrap and unwrap"],
+            hint=hint,
+        )
+    return provider

@@ -1,6 +1,7 @@
 """Changing the key of stored tokens by command."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +34,17 @@ def test_without_a_key_the_rotation_says_which_setting_is_missing(
     ran = iacs("tokens", "rotate-key")
     assert ran.code == 1
     assert "TOKEN_ENCRYPTION_KEY" in ran.err
+
+
+def test_a_key_file_takes_the_place_of_the_setting(
+    iacs: Iacs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(Encryption.new_key())
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEY", "")
+    monkeypatch.setenv("TOKEN_KEY_PROVIDER", f"file:{path}")
+    ran = iacs("health", "--json")
+    assert "TOKEN_ENCRYPTION_KEY" not in ran.out + ran.err
+    path.unlink()
+    ran = iacs("health", "--json")
+    assert f"the key file {path} cannot be read: No such file or directory" in ran.out

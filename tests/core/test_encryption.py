@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from iacs.core.encryption import Encryption
 from iacs.core.exceptions import ConfigurationError, DatabaseError, KeyRefusedError, KeyServiceError
-from iacs.core.key_provider import KeyFile, KeyRing, WrappedKey
+from iacs.core.key_provider import KeyFile, KeyRing, WrappedKey, create_key_provider
 
 KEY = Encryption.new_key()
 
@@ -295,3 +295,35 @@ async def test_a_key_file_that_is_missing_for_a_moment_is_an_error_that_may_pass
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(KeyServiceError, match="it is not text"):
         await cipher.encrypt("text", context="c")
+
+
+def create_working_keys() -> KeyRing:
+    return KeyRing(SecretStr(KEY))
+
+
+def create_nothing() -> object:
+    return object()
+
+
+async def test_a_setting_names_the_key_provider(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text(KEY)
+    for name in ("", f"file:{path}", f"{__name__}:create_working_keys"):
+        await Encryption(create_key_provider(name, keys=SecretStr(KEY))).probe()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("nowhere:create", "cannot be imported: No module named 'nowhere'"),
+        (f"{__name__}:absent", "cannot be imported"),
+        ("vault", "cannot be imported"),
+        (":create", "cannot be imported"),
+        ("file:", "cannot be imported"),
+        (f"{__name__}:create_nothing", "returns no key provider"),
+    ],
+)
+def test_a_key_provider_that_cannot_be_made_says_how_to_name_one(name: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"TOKEN_KEY_PROVIDER: {name}.*{problem}") as caught:
+        create_key_provider(name, keys=None)
+    assert "module:function" in caught.value.hint

@@ -38,8 +38,8 @@ def test_people_s_own_names_are_shown_and_nothing_else(application: Picture) -> 
             *("config", "logger", "database", "kafka_client", "kafka_oauth_token", "event_log", "events"),
             *("http_client", "key_provider", "encryption", "oauth_client", "grants", "token_service"),
         },
-        "account": {"schema", "service"},
-        "auth": {"directory", "schema", "service"},
+        "account": {"account_topic", "audit_topic", "recorder", "schema", "service"},
+        "auth": {"directory", "links", "pages", "schema", "service"},
     }
 
 
