@@ -4,10 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from iacs.auth.collaborators import Account
-from iacs.auth.pages.markup import EMPTY, Html, fill, form, join, moment
+from iacs.auth.pages.markup import EMPTY, Html, fill, form, join, moment, paragraphs
 
 _UNUSED = timedelta(days=90)
 """After which Entra ID ends a refresh token that nobody used."""
+
+MAX_SHOWN = 200
+"""So that a page takes milliseconds, however many accounts there are."""
+
+_FEW = 12
 
 _BADGES = {
     "sign_in_required": ("bad", "Sign-in required"),
@@ -18,14 +23,36 @@ _BADGES = {
 _ORDER = list(_BADGES)
 
 
-def account_list(accounts: Sequence[Account], renewed: Mapping[str, datetime], *, token: str) -> Html:
+def account_list(
+    accounts: Sequence[Account], renewed: Mapping[str, datetime], *, token: str, search: str = ""
+) -> Html:
     """Return the list; accounts that need a sign-in come first. `renewed` is when each grant was last renewed."""
     ordered = sorted(accounts, key=lambda account: (_ORDER.index(account.status), account.email))
-    items = join(_account(account, renewed.get(account.id), token=token) for account in ordered)
+    words = search.lower().split()
+    matching = [account for account in ordered if _matches(account, words)]
+    items = join(_account(account, renewed.get(account.id), token=token) for account in matching[:MAX_SHOWN])
     return fill(
-        '<header><h1>Accounts</h1><p class="soft">{summary}</p></header>{list}',
+        '<header><h1>Accounts</h1><p class="soft">{summary}</p>{search}</header>{list}',
         summary=_summary(accounts),
+        search=_search(search, len(matching)) if len(accounts) > _FEW else EMPTY,
         list=fill('<ul class="accounts">{items}</ul>', items=items) if accounts else _nothing(),
+    )
+
+
+def _matches(account: Account, words: Sequence[str]) -> bool:
+    text = f"{account.email} {account.name} {account.status}".lower()
+    return all(word in text for word in words)
+
+
+def _search(search: str, number: int) -> Html:
+    """Return the field that finds accounts, and how many were found and are not shown."""
+    missing = f"The first {MAX_SHOWN} of {number} are shown; search for others." if number > MAX_SHOWN else ""
+    return fill(
+        '<form method="get" action="./" role="search" class="row"><label for="search" class="hidden">Search</label>'
+        '<input id="search" type="search" name="search" value="{search}" placeholder="Address or name">'
+        "<button>Search</button></form>{missing}",
+        search=search,
+        missing=paragraphs(missing or (f"{number} found." if search else "")),
     )
 
 

@@ -77,7 +77,9 @@ class SignInPages:
         if not request.is_operator:
             return refusals.operators_only()
         accounts = await self._accounts.list()
-        main = account_list(accounts, await self._token_service.last_renewals(), token=browser.form_token)
+        renewed = await self._token_service.last_renewals()
+        search = request.query.get("search", "")
+        main = account_list(accounts, renewed, token=browser.form_token, search=search)
         return PageResponse(200, document("Accounts", main, wide=True))
 
     async def _sign_in(self, request: PageRequest, browser: Browser) -> PageResponse:

@@ -121,3 +121,20 @@ async def test_other_methods_are_refused(site: Site, method: str, page: str, sta
 async def test_a_body_that_is_too_large_is_refused(site: Site) -> None:
     page = await site.browser.send(await site.operator(), "sign-in", account="a" * 20_000)
     assert (page.status, page.title) == (413, "Too large")
+
+
+async def test_of_many_accounts_some_are_shown_and_others_found(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'role="search"' not in (await site.operator()).text
+    for number in range(12):
+        await site.identity.accounts.add(f"person{number:02}@contoso.example", name=f"Person <{number}>")
+    monkeypatch.setattr("iacs.auth.pages.account_list.MAX_SHOWN", 5)
+    page = await site.browser.open(site.base)
+    assert "14 accounts" in page.text
+    assert "The first 5 of 14 are shown" in page.text
+    assert len(page.forms("sign-in")) == 5
+    found = await site.browser.open(f"{site.base}?search=CONTOSO+<11>")
+    assert [form["account"] for form in found.forms("sign-in")] == ["person11@contoso.example"]
+    assert 'value="CONTOSO &lt;11&gt;"' in found.text
+    assert "1 found" in found.text

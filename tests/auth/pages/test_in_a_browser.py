@@ -216,6 +216,8 @@ async def test_every_page_can_be_read(site: Site, width: int, dark: bool) -> Non
     accounts = site.container.account().service()
     await accounts.add(f"{'a-long-name-' * 12}@contoso.example", name='"><img src=x onerror=alert(1)>' * 5)
     await accounts.sign_in_required((await accounts.get(BOB)).id)
+    for number in range(12):  # then there is a field to search in
+        await accounts.add(f"person{number}@contoso.example")
     await site.tab.window(width=width, dark=dark)
     good = {
         "pale": [],
