@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 TITLES = ("account", "folder", "state", "in Graph", "stored", "unreadable")
 
 NEVER = (
-    "not synced: hidden and search folders, in-place archives, public folders, and mail that was removed from "
-    "Deleted Items; see docs/coverage.md"
+    "not synced: hidden folders unless named, search folders, in-place archives, public folders, and mail that was"
+    " removed from Deleted Items; see docs/coverage.md"
 )
 
 

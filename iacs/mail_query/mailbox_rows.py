@@ -66,10 +66,10 @@ def store_recoverable(tx: Transaction, account_id: str, messages: int | None) ->
     )
 
 
-def uncovered(tx: Transaction) -> dict[str, int | str | None]:
+def uncovered(tx: Transaction) -> dict[str, int | str]:
     """Return the sums over all mailboxes whose hidden folders were counted, and when the first of them was.
 
-    `recoverable_messages` is None if no mailbox has that number.
+    Without `recoverable_messages` if Graph gave that number for none of them.
     """
     row = tx.row(
         "SELECT count(*) AS mailboxes, COALESCE(sum(hidden_folders), 0) AS hidden_folders,"
@@ -77,6 +77,7 @@ def uncovered(tx: Transaction) -> dict[str, int | str | None]:
         " min(covered_at) AS counted_at FROM iacs_mailboxes WHERE covered_at IS NOT NULL"
     )
     return {
-        name: value if value is None or name == "counted_at" else int(value)
+        name: value if isinstance(value, str) else int(value)
         for name, value in (row or {}).items()
+        if value is not None
     }
