@@ -187,7 +187,7 @@ async def test_an_outage_leaves_what_was_stored_and_the_next_sync_goes_on(
         cloud.mailbox(ALICE).add(letter(number))
     cloud.faults.unavailable("*/messages/delta", after=1, times=None)
     with pytest.raises(GraphError):
-        await alice.mail.sync(ALICE)
+        await alice.mail.sync(ALICE, folders=["inbox"])  # of several, another could have the one response
     assert await alice.mail.count(ALICE) == 10
     assert len(await alice.read_events()) == 10
     cloud.faults.clear()
