@@ -11,6 +11,7 @@ import typer
 from iacs.cli.options import Email, Json
 from iacs.cli.output import instant, line, note, print_json
 from iacs.cli.running import run
+from iacs.core.config import Config
 from iacs.core.exceptions import APIConnectionError, AuthenticationError
 from iacs.core.http_client import HttpClient
 from iacs.core.oauth_client import OAuthClient
@@ -56,8 +57,7 @@ def login(
     scopes = " ".join(scope or ())
 
     async def work(app: "App") -> "SignedIn":
-        config = app.container.core().config()
-        config.require("azure_client_id", *([] if config.token_key_provider else ["token_encryption_key"]))
+        _require_settings(app)
         service = app.container.auth().service()
         if device_code:
             return await _with_code(
@@ -72,6 +72,12 @@ def login(
     _show(f"{signed_in.account} is signed in{name}", signed_in.model_dump(), json=json)
     if signed_in.warning:
         note(signed_in.warning)
+
+
+def _require_settings(app: "App") -> Config:
+    """Return the settings; raise ConfigurationError for those that a sign-in cannot do without."""
+    config = app.container.core().config()
+    return config.require("azure_client_id", *([] if config.token_key_provider else ["token_encryption_key"]))
 
 
 async def _with_browser(
@@ -279,13 +285,13 @@ def serve(
 async def _serve(app: "App", port: int | None, *, host: str, opens: bool, json: bool) -> None:
     from iacs.auth.pages.server import PagesServer
 
-    config = app.container.core().config().require("azure_client_id", "token_encryption_key")
+    redirect_uri = _require_settings(app).azure_redirect_uri
 
     def show(url: str) -> None:
         _show(url, {"url": url}, json=json)
 
     pages = app.container.auth().pages()
-    async with PagesServer(pages, config.azure_redirect_uri, port=port, host=host, on_new_url=show) as server:
+    async with PagesServer(pages, redirect_uri, port=port, host=host, on_new_url=show) as server:
         note("Open this address to see the accounts; Ctrl-C ends the server:")
         show(server.operator_url)
         if opens:

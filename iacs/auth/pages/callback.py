@@ -10,7 +10,13 @@ from iacs.auth.pages.messages import PageRequest, PageResponse
 from iacs.auth.pages.outcomes import Outcome, outcome_of
 from iacs.auth.schema import AuthorizationCallback
 from iacs.auth.service import AuthService
-from iacs.core.exceptions import AccountError, AuthenticationError, DatabaseError, IACSGraphError
+from iacs.core.exceptions import (
+    AccountError,
+    AuthenticationError,
+    DatabaseError,
+    IACSGraphError,
+    SignInExpiredError,
+)
 from iacs.core.logger import Logger
 
 
@@ -56,21 +62,24 @@ class Callback:
     ) -> PageResponse:
         """Return the page about an error; without a `state` the sign-in did not begin."""
         outcome = outcome_of(error, ticket.account, is_operator=request.is_operator)
-        if outcome.status >= 500:
-            known = isinstance(error, IACSGraphError)
-            self._logger.error(
-                "sign-in page failed",
-                account=ticket.account,
-                problem=error.message_with_hint
-                if isinstance(error, IACSGraphError)
-                else type(error).__name__,
-                exc_info=None if known else error,
-            )
+        self._log(error, ticket.account, status=outcome.status)
         again = _again(outcome, ticket, browser) if request.is_operator or ticket.link else EMPTY
         page = notices.failed(outcome, again, is_operator=request.is_operator, has_home=request.is_operator)
-        ended = state and isinstance(error, AuthenticationError | AccountError)  # any other one may pass
-        headers = (ticket.ended(self._cookies, "failed", state=state),) if ended else ()
+        headers = (ticket.ended(self._cookies, "failed", state=state),) if state and _is_final(error) else ()
         return PageResponse(outcome.status, page, headers)
+
+    def _log(self, error: Exception, account: str, *, status: int) -> None:
+        if not isinstance(error, IACSGraphError):
+            self._logger.error("sign-in page failed", account=account, exc_info=error)
+        elif status >= 500:
+            self._logger.error("sign-in page failed", account=account, problem=error.message_with_hint)
+        else:
+            self._logger.warning("sign-in refused", account=account, error=error.code, problem=str(error))
+
+
+def _is_final(error: Exception) -> bool:
+    """Return whether a reload would change nothing; an outage may pass, and another request may have completed it."""
+    return isinstance(error, AuthenticationError | AccountError) and not isinstance(error, SignInExpiredError)
 
 
 def _callback(request: PageRequest) -> AuthorizationCallback:

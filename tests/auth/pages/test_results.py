@@ -1,5 +1,6 @@
 """What the page says at the end of a sign-in."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -85,8 +86,12 @@ async def test_a_wrong_secret_is_not_the_person_s_fault(site: Site) -> None:
     assert page.forms("sign-in") == []
 
 
-async def test_another_person_is_named_and_can_choose_again(site: Site) -> None:
+async def test_another_person_is_named_and_can_choose_again(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
     page = await site.browser.follow(await begin(site), hint=BOB)
+    assert "sign-in refused" in caplog.text
+    assert "error='wrong_person'" in caplog.text
     assert (page.status, page.title) == (403, "Wrong Microsoft account")
     assert f"You signed in as {BOB}. This sign-in is for {ALICE}, so it was refused." in page.text
     assert page.forms("sign-in")[0]["prompt"] == "select_account"
@@ -150,3 +155,12 @@ async def test_no_page_holds_a_secret(site: Site) -> None:
     assert site.identity.cloud.issued
     secrets = [*site.identity.cloud.issued, site.identity.cloud.client_secret]
     assert [secret for secret in secrets for page in shown if secret in page.text] == []
+
+
+async def test_of_two_requests_at_once_one_completes_a_sign_in_and_neither_spoils_it(site: Site) -> None:
+    page = await site.browser.follow(await begin(site), allow_redirects=False)
+    callback = page.headers["Location"]
+    pages = await asyncio.gather(site.browser.open(callback), site.browser.open(callback))
+    assert sorted(page.title for page in pages) == ["Signed in", "This sign-in has expired"]
+    assert (await site.browser.open(callback)).title == "This sign-in was completed already"
+    assert await site.identity.status(ALICE) == "active"
