@@ -1,101 +1,48 @@
-"""The CPU time of a message: read from Graph, and synced into a database with its event published.
+"""The time of a message: read from Graph, and synced into a database with its event published.
 
-Usage: python -m benchmarks.mail [MESSAGES [ROUNDS]]      (half a minute for the usual 5000 and 5)
+Usage: python -m benchmarks.mail [MESSAGES [ROUNDS]]      (a minute for the usual 5000 and 5)
+With PostgreSQL and Kafka, whose own time is not counted:
+  python -m tests.servers --kafka .cache/kafka-data --postgresql .cache/pg-data -- python -m benchmarks.mail
 
 A server in another process answers pages of 1000 messages of 3.2 KB. The floor is aiohttp with orjson's dictionaries
-and nothing else. Figures are medians of the rounds, in microseconds of this process per message; the ratios are
-medians of each round's, which other load on the machine changes little. `sync` writes to a new SQLite file, and
-publishes to the event log in it.
+and nothing else. Figures are medians of the rounds, in microseconds per message: the CPU time of this process, and
+the time that passes, also when the server waits 30 ms before each page. Ratios are medians of each round's, which other
+load on the machine changes little. `sync` is the first one of a mailbox, until its events are published.
 """
 
 import asyncio
-import subprocess
+import os
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
+from json import dumps
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import aiohttp
 import orjson
-from pydantic import SecretStr
 
 if not __package__:  # run by its path: the parent folder is not on the search path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.graph_pages import message
+from benchmarks.mailbox import EMAIL, LOGGER, PAGE_SIZE, server, servers, service, sqlite
 from benchmarks.measure import ratio
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
-from iacs.core.http_client import HttpClient
-from iacs.core.logger import create_logger
-from iacs.core.outbox import Outbox
-from iacs.mail_query import MailQueryService
 
-PAGE_SIZE = 1000
 FLOOR = "aiohttp and orjson"
-LOGGER = create_logger("iacs.benchmarks", level="ERROR")
+SMALL = 20
+"""The messages of a small mailbox."""
+SMALL_MAILBOXES = 30
+DELAY = 0.03
 
-
-@dataclass(frozen=True)
-class Account:
-    """The account of the mailbox."""
-
-    id: str = "00000000-0000-4000-8000-000000000001"
-    email: str = "alice@contoso.example"
-    status: str = "active"
-    access: str = "delegated"
-    via: str = ""
-    mailbox_path: str = "me"
-
-
-class Accounts:
-    """One account, and its token."""
-
-    async def get(self, email: str) -> Account:
-        """Return the account."""
-        return Account(email=email)
-
-    get_enabled = get
-
-    async def access_token(self, account_id: str) -> SecretStr:
-        """Return a token."""
-        return SecretStr(f"token of {account_id}")
-
-    async def reject(self, account_id: str, access_token: SecretStr, *, claims: str = "") -> None:
-        """Fail: the server accepts every token."""
-        raise AssertionError(account_id, access_token, claims)
-
-
-@contextmanager
-def server(messages: int, delay: float) -> Iterator[str]:
-    """Return the address of a server in another process."""
-    command = [sys.executable, str(Path(__file__).with_name("graph_pages.py")), str(messages), str(delay)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
-        assert process.stdin and process.stdout  # noqa: S101, PT018
-        yield process.stdout.readline().strip()
-        process.stdin.close()
-
-
-@asynccontextmanager
-async def service(url: str) -> AsyncIterator[MailQueryService]:
-    """Return the mail service with a new database."""
-    with tempfile.TemporaryDirectory() as folder:
-        async with (
-            Database(f"sqlite:///{folder}/mail.db") as database,
-            EventLog(database, logger=LOGGER) as events,
-            HttpClient(timeout=60.0) as http,
-        ):
-            accounts = Accounts()
-            outbox = Outbox(database, events, lease_seconds=30.0, logger=LOGGER)
-            yield MailQueryService(
-                database, http, accounts, accounts, outbox,
-                graph_url=url, topic="mail", page_size=PAGE_SIZE, logger=LOGGER,
-            )  # fmt: skip
+Work = Callable[[str], Coroutine[Any, Any, int]]
+Times = defaultdict[str, list[float]]
 
 
 async def floor(url: str) -> int:
@@ -112,38 +59,87 @@ async def floor(url: str) -> int:
 
 async def messages(url: str) -> int:
     """Read every message as a model; return their number."""
-    async with service(url) as mail:
-        return sum([1 async for _ in mail.messages(Account.email)])
+    async with sqlite(url) as mail:
+        return sum([1 async for _ in mail.messages(EMAIL)])
 
 
 async def sync(url: str) -> int:
     """Sync the mailbox for the first time; return the number of published events."""
-    async with service(url) as mail:
-        return (await mail.sync(Account.email)).published
+    async with sqlite(url) as mail:
+        return (await mail.sync(EMAIL)).published
 
 
-MEASURED: dict[str, Callable[[str], Coroutine[Any, Any, int]]] = {
-    FLOOR: floor,
-    "messages()": messages,
-    "sync()": sync,
-}
+async def sync_with_servers(url: str) -> int:
+    """Sync as `sync` does, into PostgreSQL and Kafka."""
+    async with servers(url) as mail:
+        return (await mail.sync(EMAIL)).published
 
 
-def main(count: int, rounds: int) -> None:
-    """Measure and print the table."""
-    figures: dict[str, list[float]] = defaultdict(list)
-    with server(count, 0.0) as url:
+async def sync_small(url: str) -> float:
+    """Return the milliseconds of CPU that each of several small mailboxes takes, one after another."""
+    async with sqlite(url) as mail:
+        await mail.sync(EMAIL)
+        start = time.process_time_ns()
+        for number in range(SMALL_MAILBOXES):
+            await mail.sync(f"person{number}@contoso.example")
+        return (time.process_time_ns() - start) / SMALL_MAILBOXES / 1e6
+
+
+async def disk(url: str) -> dict[str, int]:
+    """Return the bytes of each table and index of a database with one mailbox."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            Database(f"sqlite:///{folder}/mail.db") as database,
+            EventLog(database, logger=LOGGER) as events,
+            service(url, database, events) as mail,
+        ):
+            await mail.sync(EMAIL)
+        with sqlite3.connect(f"{folder}/mail.db") as connection:
+            sizes = dict(
+                connection.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC")
+            )
+        connection.close()
+    return sizes
+
+
+MEASURED: dict[str, Work] = {FLOOR: floor, "messages()": messages, "sync(), SQLite": sync}
+if "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
+    MEASURED["sync(), PostgreSQL, Kafka"] = sync_with_servers
+
+
+def measure(count: int, rounds: int, delay: float) -> tuple[Times, Times]:
+    """Return the CPU time and the time that passes of every way and round, in microseconds per message."""
+    cpu, wall = Times(list), Times(list)
+    with server(count, delay) as url:
         for number in range(rounds + 1):
             for name, work in MEASURED.items():
-                start = time.process_time_ns()
+                start, started = time.process_time_ns(), time.perf_counter_ns()
                 done = asyncio.run(work(url))
                 if done != count:
                     raise SystemExit(f"{name} had {done} messages of {count}")
                 if number:  # the first round is a warm-up
-                    figures[name].append((time.process_time_ns() - start) / count / 1000)
-    print("CPU time of a message".ljust(24), "       µs  / the floor")  # noqa: T201
-    for name, values in figures.items():
-        print(name.ljust(24), f"{median(values):9.1f}{ratio(values, figures[FLOOR]):14.1f}")  # noqa: T201
+                    cpu[name].append((time.process_time_ns() - start) / count / 1000)
+                    wall[name].append((time.perf_counter_ns() - started) / count / 1000)
+    return cpu, wall
+
+
+def main(count: int, rounds: int) -> None:
+    """Measure and print the table."""
+    (cpu, wall), (_, late) = measure(count, rounds, 0.0), measure(count, min(rounds, 3), DELAY)
+    print("per message".ljust(26), "  CPU µs  / the floor   wall µs  / the floor   30 ms a page  / the floor")  # noqa: T201
+    for name in MEASURED:
+        columns = [(times[name], ratio(times[name], times[FLOOR])) for times in (cpu, wall, late)]
+        print(name.ljust(26), "  ".join(f"{median(times):8.1f}{factor:12.2f}" for times, factor in columns))  # noqa: T201
+    with server(SMALL, 0.0) as url:
+        milliseconds = median(asyncio.run(sync_small(url)) for _ in range(rounds))
+    print(f"\nA mailbox of {SMALL} messages takes {milliseconds:.1f} ms of CPU.")  # noqa: T201
+    with server(count, 0.0) as url:
+        sizes = asyncio.run(disk(url))
+    raw = sum(len(dumps(message(number), separators=(",", ":"))) for number in range(count)) / count
+    print(f"SQLite has {sum(sizes.values()) / count:.0f} bytes per message of {raw:.0f} bytes of JSON:")  # noqa: T201
+    for name, size in sizes.items():
+        if size > 10 * count:
+            print(f"  {name:32}{size / count:8.0f}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks import mail
+from benchmarks import mail, mailbox
 from benchmarks.rivals import RIVALS, Rival
 from benchmarks.rivals.graph import Config, Database
 from benchmarks.served import LIBRARIES, Library
@@ -55,5 +55,5 @@ async def test_every_library_builds_the_parts_of_a_request_once_and_closes_them(
 
 
 async def test_every_way_to_the_mail_reads_all_messages_of_the_server() -> None:
-    with mail.server(25, 0.0) as url:
+    with mailbox.server(25, 0.0) as url:
         assert [await work(url) for work in mail.MEASURED.values()] == [25, 25, 25]

@@ -100,18 +100,18 @@ class Outbox(OutboxWriter):
         `max_wait_seconds`. Raises what the event stream raises, once everything that it took is marked; the
         rest waits for the next call. For a rejected event it does so after everything else is published.
         """
+        relay = Relay(
+            self._database,
+            self._events,
+            max_attempts=self._max_attempts,
+            retention_days=self._retention_days,
+            logger=self._logger,
+        )
         lease = Lease(self._database, "outbox", seconds=self._lease_seconds)
-        if not await self._take_turn(lease):
+        if not await relay.has_work() or not await self._take_turn(lease):
             return 0
         try:
             async with lease.kept():
-                relay = Relay(
-                    self._database,
-                    self._events,
-                    max_attempts=self._max_attempts,
-                    retention_days=self._retention_days,
-                    logger=self._logger,
-                )
                 return await relay.publish(lease)
         finally:
             await lease.release()

@@ -11,7 +11,7 @@ from iacs.core.events import EventStream, NewEvent
 from iacs.core.exceptions import PublishError
 from iacs.core.lease import Lease
 from iacs.core.logger import Logger
-from iacs.core.transaction import Row
+from iacs.core.transaction import Row, Transaction
 
 _BATCH = 500
 _PRUNE_BATCH = 1000
@@ -36,16 +36,27 @@ class Relay:
         self._database = database
         self._events = events
         self._max_attempts = max_attempts
-        self._retention_days = retention_days
         self._logger = logger
+        self._kept_since = clock.now() - timedelta(days=retention_days) if retention_days else None
+        self._has_old = False
         self._held_keys = set[Key]()
         self._rejection: PublishError | None = None
 
+    async def has_work(self) -> bool:
+        """Return whether events wait, or have been published long ago; most relays have nothing to do."""
+        return await self._database.read(self._look)
+
+    def _look(self, tx: Transaction) -> bool:
+        self._has_old = self._kept_since is not None and outbox_rows.has_old(tx, self._kept_since)
+        return self._has_old or bool(outbox_rows.waiting(tx, after=-1, limit=1))
+
     async def publish(self, lease: Lease) -> int:
         """Publish while the lease is held; return how many. Raises PublishError as Outbox.relay promises."""
-        count, after = 0, -1
-        while batch := await self._database.read(partial(outbox_rows.waiting, after=after, limit=_BATCH)):
-            after = batch[-1]["position"]
+        count, after, is_last = 0, -1, False
+        while not is_last:
+            batch = await self._database.read(partial(outbox_rows.waiting, after=after, limit=_BATCH))
+            is_last = len(batch) < _BATCH
+            after = batch[-1]["position"] if batch else after
             while rows := [row for row in batch if _key(row) not in self._held_keys]:
                 if not await lease.renew():
                     return count
@@ -61,11 +72,10 @@ class Relay:
 
     async def _prune(self, lease: Lease) -> None:
         """Delete what was published long ago; so much that it does not hold the next relay up."""
-        if not self._retention_days:
+        if self._kept_since is None or not self._has_old:
             return
-        before = clock.now() - timedelta(days=self._retention_days)
         for _ in range(_PRUNE_BATCHES):
-            pruned = await self._database.run(outbox_rows.prune, before, limit=_PRUNE_BATCH)
+            pruned = await self._database.run(outbox_rows.prune, self._kept_since, limit=_PRUNE_BATCH)
             if pruned < _PRUNE_BATCH or not await lease.renew():
                 return
 

@@ -42,6 +42,7 @@ _PARKED = """
     WHERE parked_at IS NOT NULL ORDER BY created_at, position
 """
 _RETRY = "UPDATE iacs_outbox SET attempts = 0, parked_at = NULL WHERE id = :id AND parked_at IS NOT NULL"
+_OLD = "SELECT 1 FROM iacs_outbox WHERE published_at < :before LIMIT 1"
 _PRUNE = """
     DELETE FROM iacs_outbox WHERE position IN
     (SELECT position FROM iacs_outbox WHERE published_at < :before ORDER BY published_at LIMIT :limit)
@@ -127,6 +128,11 @@ def retry(tx: Transaction, ids: Collection[str]) -> int:
 def drop(tx: Transaction, ids: Collection[str]) -> int:
     """Delete parked events; return how many."""
     return sum(tx.execute(_DROP, {"id": id_}) for id_ in ids)
+
+
+def has_old(tx: Transaction, before: datetime) -> bool:
+    """Return whether there is an event that was published before an instant."""
+    return tx.value(_OLD, {"before": clock.to_text(before)}) is not None
 
 
 def prune(tx: Transaction, before: datetime, *, limit: int) -> int:
