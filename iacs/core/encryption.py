@@ -29,7 +29,7 @@ _LATER = "nothing is lost: try again later"
 class Encryption:
     """Data keys of records, each encrypted by a key provider; `keys` are a provider, or the text of a KeyRing.
 
-    The provider has `timeout_seconds` for a data key. The `cached_keys` data keys that were used last are kept in
+    The provider has `timeout_seconds` for a data key. The `cached_keys` data keys that were unwrapped last are kept in
     memory, for `cache_seconds` each. Methods raise the errors of KeyProvider and, for its keys, ConfigurationError.
     """
 

@@ -160,7 +160,7 @@ async def test_a_data_key_in_memory_is_not_unwrapped_again() -> None:
         await cipher.open_data_key(wrapped, context="another")
 
 
-async def test_the_data_keys_that_were_used_last_stay_in_memory() -> None:
+async def test_the_data_keys_that_were_unwrapped_last_stay_in_memory() -> None:
     cipher = Encryption(keys := CountingKeys(), cached_keys=2)
     first, second, third = [(await cipher.new_data_key("c")).wrapped for _ in range(3)]
     for wrapped in (third, second):
@@ -169,6 +169,8 @@ async def test_the_data_keys_that_were_used_last_stay_in_memory() -> None:
     await cipher.open_data_key(first, context="c")
     assert keys.unwrapped == 1
     await cipher.open_data_key(third, context="c")
+    assert keys.unwrapped == 1
+    await cipher.open_data_key(second, context="c")
     assert keys.unwrapped == 2
 
 

@@ -8,6 +8,7 @@ from iacs.core.exceptions import (
     AuthenticationError,
     IACSGraphError,
     InvalidIdTokenError,
+    KeyServiceError,
     OperatorRequiredError,
     SignInExpiredError,
     WrongPersonError,
@@ -39,8 +40,10 @@ class Outcome:
 def outcome_of(error: Exception, account: str, *, is_operator: bool) -> Outcome:
     """Return what to say about an error; what it reveals of the inside of the service is for operators only."""
     outcome = _outcome(error, account)
-    visible = isinstance(error, AuthenticationError | AccountError | APIConnectionError) or is_operator
-    if not visible or not isinstance(error, IACSGraphError):
+    visible = isinstance(error, AuthenticationError | AccountError | APIConnectionError)
+    if not is_operator and (not visible or isinstance(error, KeyServiceError)):
+        return outcome
+    if not isinstance(error, IACSGraphError):
         return outcome
     details = {"What happened": str(error), "What to do": error.hint}
     codes = error.codes if isinstance(error, AuthenticationError) else ()
@@ -59,6 +62,13 @@ def _outcome(error: Exception, account: str) -> Outcome:
             f"Nobody can sign in to {account} at the moment.",
             "Ask the administrator to look at the account.",
             again=False,
+        )
+    if isinstance(error, KeyServiceError):
+        return Outcome(
+            503,
+            "Part of this service is away",
+            f"{account} is not signed in yet, because this service cannot encrypt the grant at the moment.",
+            "Reload this page in a few minutes. If it fails again, ask the administrator.",
         )
     if isinstance(error, APIConnectionError):
         return Outcome(

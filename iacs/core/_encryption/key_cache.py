@@ -11,7 +11,7 @@ _Entry = tuple[float, DataKey]
 
 
 class KeyCache:
-    """The `size` data keys that were used last, each for `lifetime_seconds` after it was unwrapped.
+    """The `size` data keys that were made or unwrapped last, each for `lifetime_seconds`.
 
     Threads may share it. Only what has the wrapped key gets the data key: one that was deleted is not returned.
     """
@@ -26,21 +26,19 @@ class KeyCache:
         """Return a data key; None if it has to be unwrapped."""
         with self._guard:
             self._drop_expired()
-            if (wrapped, context) not in self._entries:
-                return None
-            self._entries.move_to_end((wrapped, context))
-            return self._entries[wrapped, context][1]
+            entry = self._entries.get((wrapped, context))
+            return entry[1] if entry else None
 
     def add(self, data_key: DataKey) -> None:
         """Keep a data key that was just made or unwrapped."""
         with self._guard:
             self._drop_expired()
+            self._entries.pop((data_key.wrapped, data_key.context), None)
             self._entries[data_key.wrapped, data_key.context] = time.monotonic(), data_key
-            self._entries.move_to_end((data_key.wrapped, data_key.context))
             while len(self._entries) > self._size:
                 self._entries.popitem(last=False)
 
     def _drop_expired(self) -> None:
-        oldest = time.monotonic() - self._lifetime_seconds
-        for key in [key for key, (since, _) in self._entries.items() if since <= oldest]:
-            del self._entries[key]
+        limit = time.monotonic() - self._lifetime_seconds
+        while self._entries and next(iter(self._entries.values()))[0] <= limit:
+            self._entries.popitem(last=False)

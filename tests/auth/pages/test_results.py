@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from iacs.core import clock
-from iacs.core.exceptions import DatabaseError
+from iacs.core.exceptions import DatabaseError, KeyServiceError
 from tests.auth.pages.conftest import Browser, Shown, Site
 from tests.fixtures.sign_in import ALICE, BOB
 
@@ -146,6 +146,23 @@ async def test_the_inside_of_the_service_is_shown_to_operators_alone(
         page = await person.follow(await person.send(link, "reconnect"))
     assert (page.status, page.title) == (500, "Something went wrong here")
     assert "10.0.0.3" not in page.text
+
+
+async def test_a_sign_in_is_completed_by_reloading_once_the_key_service_is_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_callback: object) -> None:
+        raise KeyServiceError("10.0.0.4 does not answer", hint="try again later")
+
+    person = Browser()
+    async with person.session:
+        link = await person.open((await site.links.create(ALICE)).url)
+        with monkeypatch.context() as patch:
+            patch.setattr(site.identity.auth, "complete", fail)
+            page = await person.follow(await person.send(link, "reconnect"))
+        assert (page.status, page.title) == (503, "Part of this service is away")
+        assert "10.0.0.4" not in page.text
+        assert (await person.open(page.url)).title == "Signed in"
 
 
 async def test_no_page_holds_a_secret(site: Site) -> None:
