@@ -94,10 +94,10 @@ async def press(client: httpx.AsyncClient, page: httpx.Response, action: str) ->
 
 async def follow(client: httpx.AsyncClient, page: httpx.Response) -> httpx.Response:
     """Go to Microsoft, and come back to the service, wherever the test serves it."""
-    found = re.search(r'content="0; url=([^"]*)"', page.text)
-    assert found, page.text
+    match = re.search(r'content="0; url=([^"]*)"', page.text)
+    assert match, page.text
     async with httpx.AsyncClient() as browser:
-        answer = await browser.get(unescape(found[1]))
+        answer = await browser.get(unescape(match[1]))
     callback = httpx.URL(answer.headers["Location"])
     assert callback.path == f"{PREFIX}/callback"
     return await client.get(callback.raw_path.decode())

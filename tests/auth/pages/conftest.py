@@ -39,9 +39,9 @@ class Shown:
 
     @property
     def title(self) -> str:
-        found = re.search(r"<title>(.*?)</title>", self.text)
-        assert found, self.text
-        return unescape(found[1])
+        match = re.search(r"<title>(.*?)</title>", self.text)
+        assert match, self.text
+        return unescape(match[1])
 
     def forms(self, action: str) -> list[dict[str, str]]:
         """Return the fields of each form with this action."""
@@ -73,9 +73,9 @@ class Browser:
 
     async def follow(self, page: Shown, *, hint: str = "", **options: Any) -> Shown:
         """Go where a page leads at once; `hint` is who signs in there instead."""
-        found = re.search(r'http-equiv="refresh" content="0; url=([^"]*)"', page.text)
-        assert found, page.text
-        url = unescape(found[1])
+        match = re.search(r'http-equiv="refresh" content="0; url=([^"]*)"', page.text)
+        assert match, page.text
+        url = unescape(match[1])
         if hint:
             url = re.sub(r"login_hint=[^&]*", f"login_hint={hint}", url)
         return await self.open(url, **options)

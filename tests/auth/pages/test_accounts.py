@@ -134,7 +134,7 @@ async def test_of_many_accounts_some_are_shown_and_others_found(
     assert "14 accounts" in page.text
     assert "The first 5 of 14 are shown" in page.text
     assert len(page.forms("sign-in")) == 5
-    found = await site.browser.open(f"{site.base}?search=CONTOSO+<11>")
-    assert [form["account"] for form in found.forms("sign-in")] == ["person11@contoso.example"]
-    assert 'value="CONTOSO &lt;11&gt;"' in found.text
-    assert "1 found" in found.text
+    result = await site.browser.open(f"{site.base}?search=CONTOSO+<11>")
+    assert [form["account"] for form in result.forms("sign-in")] == ["person11@contoso.example"]
+    assert 'value="CONTOSO &lt;11&gt;"' in result.text
+    assert "1 found" in result.text
