@@ -86,3 +86,15 @@ def test_a_log_that_was_used_in_a_loop_that_is_gone_works_in_the_next(database: 
         return len(await read(log, topic))
 
     assert [asyncio.run(publish_and_read()) for _ in range(2)] == [1, 2]
+
+
+async def test_a_log_that_another_loop_has_used_can_be_closed(database: Database, topic: str) -> None:
+    """The fixture `cloud` enrols accounts in a thread, which publishes events."""
+    log = EventLog(database, logger=LOGGER)
+
+    async def publish() -> None:
+        await log.publish(topic, 1)
+
+    await asyncio.to_thread(asyncio.run, publish())
+    async with asyncio.timeout(10):
+        await log.aclose()

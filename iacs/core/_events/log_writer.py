@@ -65,7 +65,8 @@ class LogWriter:
 
     async def aclose(self) -> None:
         """Wait until everything is committed."""
-        if self._task is not None:
+        # A task that ended in another loop would never call back in this one.
+        if self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
 
     async def _run(self) -> None:
