@@ -219,10 +219,10 @@ async def test_what_does_not_answer_is_down_in_time(
     iacs: Iacs, monkeypatch: pytest.MonkeyPatch, silent: str
 ) -> None:
     monkeypatch.setenv("AZURE_AUTHORITY_HOST", silent)
-    ran = await asyncio.to_thread(iacs, "health", "--json", "--timeout", "0.5")
+    ran = await asyncio.to_thread(iacs, "health", "--json", "--timeout", "2")
     assert (ran.code, ran.err) == (1, "")
     assert causes(ran)["auth"] == ["core.oauth_client"]
-    assert report(ran)["parts"]["core.oauth_client"]["error"] == "no answer within 0.5 s"
+    assert report(ran)["parts"]["core.oauth_client"]["error"] == "no answer within 2 s"
 
 
 @pytest.mark.parametrize("timeout", ["0", "-1", "soon"])
@@ -231,8 +231,8 @@ def test_timeout_that_is_none_is_a_misuse(iacs: Iacs, timeout: str) -> None:
 
 
 async def test_exit_code_of_the_process_says_it_too(at_cloud: Sandbox) -> None:
-    assert (await run_process("health", "--json")).code == 0
-    assert "everything works" in await on_terminal("health")
+    assert (await run_process("health", "--json", "--timeout", "20")).code == 0
+    assert "everything works" in await on_terminal("health", "--timeout", "20")
     await at_cloud.__aexit__(None, None, None)
     ran = await run_process("health", "--json")
     assert (ran.code, ran.err) == (1, "")
