@@ -58,10 +58,12 @@ def _search(search: str, number: int) -> Html:
 
 def _summary(accounts: Sequence[Account]) -> str:
     number = len(accounts)
-    waiting = sum(account.status == "sign_in_required" for account in accounts)
-    total = f"{number} account{'' if number == 1 else 's'}"
-    need = f"{waiting} need{'s' if waiting == 1 else ''} a sign-in" if waiting else "none needs a sign-in"
-    return f"{total}, {need}."
+    lost = sum(account.status == "sign_in_required" for account in accounts)
+    new = sum(account.status == "enrolled" and account.access == "delegated" for account in accounts)
+    parts = [f"{number} account{'' if number == 1 else 's'}"]
+    parts += [f"{lost} need{'s' if lost == 1 else ''} a sign-in"] if lost else []
+    parts += [f"{new} not signed in yet"] if new else []
+    return f"{', '.join(parts if lost or new else [*parts, 'none needs a sign-in'])}."
 
 
 def _nothing() -> Html:

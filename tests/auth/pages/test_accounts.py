@@ -35,7 +35,7 @@ async def test_every_account_is_listed_with_its_state_and_what_can_be_done(site:
     await accounts.disable("gone@contoso.example")
     await accounts.sign_in_required(site.identity.account_ids[BOB])
     page = await site.operator()
-    assert "1 needs a sign-in" in page.text
+    assert "5 accounts, 1 needs a sign-in, 1 not signed in yet." in page.text
     assert page.text.index(BOB) < page.text.index(ALICE)
     for words in ("Sign-in required", "Disabled", f"opened by {BOB}", "Opened by the application itself"):
         assert words in page.text
