@@ -15,7 +15,7 @@ from iacs.mail_query import Message, SyncProgress, SyncResult, UnreadableMessage
 from iacs.redaction import safe_for_terminal
 
 MISSING = Text("-", style="dim")
-NEXT = ("events tail --limit 3", "account list")
+NEXT = ("events tail --limit 3", "events tail --topic iacs.audit", "account list")
 
 
 def show_messages(console: Console, title: str, messages: Sequence[Message | UnreadableMessage]) -> None:
