@@ -34,6 +34,14 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def show(text: str, document: Mapping[str, Any], *, json: bool) -> None:
+    """Print one result: as a line, or as an object."""
+    if json:
+        print_json(document)
+    else:
+        line(text)
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """Print one object as one line of JSON."""
     readable = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
