@@ -322,7 +322,7 @@ async def test_a_setting_names_the_key_provider(tmp_path: Path) -> None:
         ("vault", "cannot be imported"),
         (":create", "cannot be imported"),
         ("file:", "cannot be imported"),
-        (f"{__name__}:create_nothing", "returns no key provider"),
+        (f"{__name__}:create_nothing", "does not return a key provider"),
     ],
 )
 def test_a_key_provider_that_cannot_be_made_says_how_to_name_one(name: str, problem: str) -> None:
