@@ -165,7 +165,9 @@ def create_key_provider(name: str, *, keys: SecretStr | None) -> KeyProvider:
     provider = create() if callable(create) else create
     if not isinstance(provider, KeyProvider):
         raise ConfigurationError(
-            [f"TOKEN_KEY_PROVIDER: {name} does not return a key provider: an object with the methods wrap and unwrap"],
+            [
+                f"TOKEN_KEY_PROVIDER: {name} does not return a key provider: an object with the methods wrap and unwrap"
+            ],
             hint=hint,
         )
     return provider

@@ -3,6 +3,7 @@
 from collections import Counter
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 from iacs.core._kafka import driver
 from iacs.core._kafka.failure import explain
@@ -30,6 +31,7 @@ class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
         self._settings = settings
         self._failed = Counter[object]()
         self._hopeless = set[object]()
+        self._transports = WeakSet[TcpTransport | TlsTransport]()
 
     def get_connection(self, node_id: object, *arguments: Any, **options: Any) -> Any:
         """Return the connection to a broker, or a new one; raise HopelessError."""
@@ -54,10 +56,18 @@ class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
             timeout_at=timeout_at,
         )
         if not self.ssl_enabled:
-            return TcpTransport(self._net, sock, host=node.host)
+            plain = TcpTransport(self._net, sock, host=node.host)
+            self._transports.add(plain)
+            return plain
         transport = TlsTransport(self._net, sock, host=node.host, ssl_context=self.config["ssl_context"])
+        self._transports.add(transport)
         await transport.handshake_until(timeout_at)
         return transport
+
+    def close_sockets(self) -> None:
+        """Close every socket that is still open."""
+        for transport in list(self._transports):
+            transport.close_socket()
 
     def _is_hopeless(self) -> bool:
         """Return whether every broker has failed, and one of them in a way that stays."""
@@ -84,7 +94,21 @@ class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
         self._settings.failures[server] = failure
 
 
+class _Client(driver.KafkaNetClient):  # type: ignore[misc]
+    """A client that closes every socket; kafka-python 3.0.12 leaves open those with something still to be written."""
+
+    def __init__(self, net: Any, brokers: Brokers) -> None:
+        super().__init__(net, brokers)
+        self._brokers = brokers
+
+    def close(self, node_id: object = None) -> None:
+        """Close the connection to one broker, or to all of them for good."""
+        super().close(node_id)
+        if node_id is None:
+            self._brokers.close_sockets()
+
+
 def connect_brokers(settings: ConnectionSettings, **options: Any) -> Any:
     """Return the client that kafka-python's producers and consumers use."""
     net = driver.NetworkSelector(**options)
-    return driver.KafkaNetClient(net, Brokers(net, settings, **options))
+    return _Client(net, Brokers(net, settings, **options))

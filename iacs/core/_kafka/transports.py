@@ -17,19 +17,27 @@ class HandshakeError(KafkaConnectionError):  # type: ignore[misc]
     """TLS could not be agreed on with a broker."""
 
 
-class _ReadsToTheEnd:
+class _Transport:
     """Takes what a broker has sent before it closed the connection, which kafka-python 3.0.12 drops."""
+
+    _sock: Any
+
+    def close_socket(self) -> None:
+        """Close the socket at once, whatever is still to be written."""
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            sock.close()
 
     def _sock_recv(self) -> tuple[bytes, Exception | None]:
         received, error = super()._sock_recv()  # type: ignore[misc]
         return received, None if received else error  # the next attempt meets the end again
 
 
-class TcpTransport(_ReadsToTheEnd, KafkaTCPTransport):  # type: ignore[misc]
+class TcpTransport(_Transport, KafkaTCPTransport):  # type: ignore[misc]
     """A connection without TLS."""
 
 
-class TlsTransport(_ReadsToTheEnd, KafkaSSLTransport):  # type: ignore[misc]
+class TlsTransport(_Transport, KafkaSSLTransport):  # type: ignore[misc]
     """A connection with TLS whose handshake has a limit; kafka-python waits for ever, and leaves the socket open."""
 
     async def handshake_until(self, timeout_at: float | None) -> None:
