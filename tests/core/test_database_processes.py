@@ -8,6 +8,8 @@ import pytest
 
 from iacs.core.database import Database
 
+pytestmark = pytest.mark.slow  # storms of processes, some of which are killed
+
 START = """
 import json, sys
 from iacs.core.database import Database

@@ -9,9 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from iacs.core.exceptions import SignInRequiredError
 from tests.fixtures.identity import until
 from tests.fixtures.sign_in import ALICE, Identity
+
+pytestmark = pytest.mark.slow  # storms of processes, some of which are killed
 
 PROGRAM = Path(__file__).with_name("token_process.py")
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

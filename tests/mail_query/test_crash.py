@@ -13,6 +13,7 @@ from tests.mail_query.killed_sync import MOMENTS
 from tests.mail_query.test_sync import given, stored_documents
 from tests.mail_query.whole import ALICE, letter, whole
 
+pytestmark = pytest.mark.slow  # every case kills a process and syncs again
 ROOT = Path(__file__).parents[2]
 
 
