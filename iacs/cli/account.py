@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iacs.cli.options import Email, Json
-from iacs.cli.output import line, note, print_json
+from iacs.cli.output import line, note, print_json, show
 from iacs.cli.running import run
 from iacs.cli.table import print_table
 
@@ -146,10 +146,7 @@ def _change(
         "account_publisher",
         creates=creates,
     )
-    if json:
-        print_json(account.model_dump(mode="json"))
-    else:
-        line(f"{account.email} is {done}")
+    show(f"{account.email} is {done}", account.model_dump(mode="json"), json=json)
 
 
 @app.command("list")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import line, print_json
+from iacs.cli.output import show
 from iacs.cli.running import run
 
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ def backup(
     from iacs.core.database import Database
 
     run(lambda app: app.get(Database).backup(target), Database)
-    if json:
-        print_json({"backup": str(target)})
-    else:
-        line(f"copied to {target}")
+    show(f"copied to {target}", {"backup": str(target)}, json=json)
 
 
 def init_db(json: Json = False) -> None:
@@ -47,10 +44,7 @@ def init_db(json: Json = False) -> None:
     result = run(
         lambda app: asyncio.to_thread(_apply, app.container.core().database()), "core.database", creates=True
     )
-    if json:
-        print_json(result)
-    else:
-        line("{database} has schema version {schema_version}".format(**result))
+    show("{database} has schema version {schema_version}".format(**result), result, json=json)
 
 
 def _apply(database: "Database") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import counted, line, note, print_json
+from iacs.cli.output import counted, line, note, print_json, show
 from iacs.cli.running import run
 from iacs.cli.snapshot import read_snapshot
 from iacs.cli.table import Column, Table, print_table
@@ -146,10 +146,7 @@ async def _lag(app: "App", topic: str | None, group: str | None) -> "Sequence[Pa
 def relay(json: Json = False) -> None:
     """Publish the events that are pending in the outbox, about mail and about accounts."""
     published = run(lambda app: app.container.mail_query().outbox().relay(), "mail_query.outbox")
-    if json:
-        print_json({"published": published})
-    else:
-        line(f"{counted(published, 'event')} published")
+    show(f"{counted(published, 'event')} published", {"published": published}, json=json)
 
 
 @app.command()
@@ -171,10 +168,11 @@ def replay(
     replayed, left = run(
         lambda app: _replay(app, topic, limit=limit, dry_run=dry_run, json=json), "core.events"
     )
-    if json:
-        print_json({"replayed": replayed, "not_replayed": left, "dry_run": dry_run})
-    else:
-        line(f"{counted(replayed, 'event')} {'to publish' if dry_run else 'published'} again")
+    show(
+        f"{counted(replayed, 'event')} {'to publish' if dry_run else 'published'} again",
+        {"replayed": replayed, "not_replayed": left, "dry_run": dry_run},
+        json=json,
+    )
     if left:
         raise typer.Exit(NOT_REPLAYED)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import counted, instant, line, note, print_json
+from iacs.cli.output import counted, instant, note, print_json, show
 from iacs.cli.running import run
 from iacs.cli.table import print_table
 
@@ -53,20 +53,14 @@ def list_parked(json: Json = False) -> None:
 def retry(ids: Ids, json: Json = False) -> None:
     """Publish parked events with the next sync or iacs events relay."""
     number = _run(lambda outbox: outbox.retry(ids))
-    if json:
-        print_json({"retried": number})
-    else:
-        line(f"{counted(number, 'event')} will be sent again")
+    show(f"{counted(number, 'event')} will be sent again", {"retried": number}, json=json)
 
 
 @app.command()
 def drop(ids: Ids, json: Json = False) -> None:
     """Delete parked events without publishing them."""
     number = _run(lambda outbox: outbox.drop(ids))
-    if json:
-        print_json({"dropped": number})
-    else:
-        line(f"{counted(number, 'event')} dropped")
+    show(f"{counted(number, 'event')} dropped", {"dropped": number}, json=json)
 
 
 def _run(work: "Callable[[Outbox], Awaitable[Any]]") -> Any:

@@ -3,7 +3,7 @@
 import typer
 
 from iacs.cli.options import Json
-from iacs.cli.output import counted, line, note, print_json
+from iacs.cli.output import counted, note, show
 from iacs.cli.running import run
 
 app = typer.Typer(rich_markup_mode=None)
@@ -22,10 +22,11 @@ def rotate_key(json: Json = False) -> None:
     the old key. It is safe beside a running service, and can be repeated.
     """
     done = run(lambda app: app.container.account_tokens().rotate_key(), "account_tokens")
-    if json:
-        print_json({"rotated": done.rotated, "problems": dict(done.problems)})
-    else:
-        line(f"the data keys of {counted(done.rotated, 'account')} are encrypted with the current key")
+    show(
+        f"the data keys of {counted(done.rotated, 'account')} are encrypted with the current key",
+        {"rotated": done.rotated, "problems": dict(done.problems)},
+        json=json,
+    )
     for problem in done.problems.values():
         note(problem)
     raise typer.Exit(1 if done.problems else 0)
