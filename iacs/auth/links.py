@@ -1,6 +1,5 @@
 """Reconnect links: an operator sends one to a person, who signs in with it and sees no other account."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from urllib.parse import urljoin
 from iacs.auth import repository
 from iacs.auth.collaborators import Account, Accounts
 from iacs.auth.person import require_person
+from iacs.auth.session import hash_secret
 from iacs.core import clock
 from iacs.core.database import Database
 from iacs.core.exceptions import SignInExpiredError
@@ -45,14 +45,13 @@ class ReconnectLinks:
         now = clock.now()
         expires_at = now + timedelta(hours=hours)
         row = {
-            "link_hash": _hash(secret),
+            "link_hash": hash_secret(secret),
             "account_id": account.id,
             "created_at": clock.to_text(now),
             "expires_at": clock.to_text(expires_at),
         }
-        await self._accounts.sign_in_link_created(
-            account.id
-        )  # first, so that there is no link without a record
+        # The record comes first: a link without one would be worse than a record without a link.
+        await self._accounts.sign_in_link_created(account.id)
         await self._database.run(repository.add_link, row)
         self._logger.info("reconnect link created", account=account.email, expires_at=row["expires_at"])
         return ReconnectLink(account.email, f"{self._base}reconnect?link={secret}", expires_at)
@@ -69,7 +68,7 @@ class ReconnectLinks:
 
     async def end(self, secret: str) -> None:
         """Delete a link that has led to a sign-in."""
-        await self._database.run(repository.delete_link, _hash(secret))
+        await self._database.run(repository.delete_link, hash_secret(secret))
 
     async def _account(self, row: Row | None) -> Account:
         if row is None:
@@ -82,8 +81,4 @@ class ReconnectLinks:
 
 def _values(secret: str, browser: str) -> dict[str, str]:
     now = clock.to_text(clock.now())
-    return {"link_hash": _hash(secret), "browser_hash": _hash(browser), "now": now}
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return {"link_hash": hash_secret(secret), "browser_hash": hash_secret(browser), "now": now}

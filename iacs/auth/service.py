@@ -10,7 +10,7 @@ from iacs.auth.collaborators import Account, Accounts
 from iacs.auth.directory import Directory
 from iacs.auth.person import check_person, require_person
 from iacs.auth.schema import AuthorizationCallback, AuthorizationRequest, DeviceSignIn, SignedIn
-from iacs.auth.session import AuthSession, hash_state
+from iacs.auth.session import AuthSession, hash_secret
 from iacs.core import clock
 from iacs.core.database import Database
 from iacs.core.encryption import DataKey, Encryption
@@ -162,7 +162,7 @@ class AuthService:
 
     async def _take(self, callback: AuthorizationCallback) -> tuple[AuthSession, DataKey]:
         """Take the sign-in of a callback, and a key for its tokens; without a key service, neither is lost."""
-        hashed = hash_state(callback.state.get_secret_value())
+        hashed = hash_secret(callback.state.get_secret_value())
         row = await self._database.read(repository.read, hashed)
         if row is None:
             raise _unknown()

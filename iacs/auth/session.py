@@ -51,7 +51,7 @@ class AuthSession:
 
     async def row(self, state: str, account_id: str, encryption: Encryption) -> dict[str, str]:
         """Return the row that stores this sign-in under a hash of `state`."""
-        hashed = hash_state(state)
+        hashed = hash_secret(state)
         names = ("account", "nonce", "verifier", "tenant_id", "claims", "scopes")
         secret = json.dumps({name: getattr(self, name) for name in names})
         return {
@@ -64,9 +64,9 @@ class AuthSession:
         }
 
 
-def hash_state(state: str) -> str:
+def hash_secret(secret: str) -> str:
     """Return the hash of a state, which is all that the database stores of it."""
-    return hashlib.sha256(state.encode()).hexdigest()
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _context(state_hash: str) -> str:

@@ -1,8 +1,9 @@
 """Requests and responses of the pages, independent of the web framework."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Self
 from urllib.parse import parse_qsl
 
 MAX_BODY_BYTES = 16_384
@@ -47,6 +48,10 @@ class PageResponse:
     status: int
     body: str = field(default="", repr=False)
     headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
+
+    def after(self, *headers: tuple[str, str]) -> Self:
+        """Return the response with more headers, before its own."""
+        return replace(self, headers=(*headers, *self.headers))
 
 
 def _fields(text: str) -> Mapping[str, str]:

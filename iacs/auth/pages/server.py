@@ -82,13 +82,12 @@ class PagesServer(AsyncClosing):
         page = self._page(request.path)
         if request.host.lower() not in self._names:
             text = f"These pages are at {self._base} only."
-            return to_aiohttp(PageResponse(421, problem("Another address", text), security_headers()))
+            return _secured(PageResponse(421, problem("Another address", text)))
         if page is None:
-            response = not_found()
-            return to_aiohttp(PageResponse(response.status, response.body, security_headers()))
+            return _secured(not_found())
         page_request = await read_request(request, page, is_operator=False)
         if page == "" and request.method == "GET" and "key" in page_request.query:
-            return to_aiohttp(self._signed_in(page_request))
+            return _secured(self._signed_in(page_request))
         is_operator = self._operators.is_session(page_request.cookies.get(self._cookies.name("operator"), ""))
         return to_aiohttp(await self._pages.answer(replace(page_request, is_operator=is_operator)))
 
@@ -104,15 +103,18 @@ class PagesServer(AsyncClosing):
         """Exchange the key for a session, and lead to the address without the key."""
         session = self._operators.open_session(request.query["key"])
         if session is None:
-            response = key_refused()
-            return PageResponse(response.status, response.body, security_headers())
+            return key_refused()
         self.operator_url = self._new_url()
         self._on_new_url(self.operator_url)
         cookie = self._cookies.header("operator", session, seconds=self._operators.seconds)
-        return PageResponse(303, "", (*security_headers(), cookie, ("Location", "./")))
+        return PageResponse(303, "", (cookie, ("Location", "./")))
 
     def _new_url(self) -> str:
         return f"{self._base}?key={self._operators.new_key()}"
+
+
+def _secured(response: PageResponse) -> web.Response:
+    return to_aiohttp(response.after(*security_headers()))
 
 
 def _names(uri: SplitResult, port: int | None) -> frozenset[str]:

@@ -59,8 +59,7 @@ class SignInPages:
         except Exception as error:  # noqa: BLE001 - the last handler: a page must not show what an error held
             account = request.form.get("account", "") or "the account"
             response = self._callback.failed(request, browser, error, ticket=Ticket(account))
-        headers = (*security_headers(), *browser.headers, *response.headers)
-        return PageResponse(response.status, response.body, headers)
+        return response.after(*security_headers(), *browser.headers)
 
     async def _answer(self, request: PageRequest, browser: Browser) -> PageResponse:
         if len(request.body) > MAX_BODY_BYTES:
