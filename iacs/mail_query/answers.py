@@ -201,7 +201,7 @@ def error_of(response: HttpResponse, token: SecretStr) -> GraphError:
     )
 
 
-def error_of_later_page(error: GraphError) -> "LostPageError":
+def error_of_later_page(error: GraphError) -> LostPageError:
     """Return the error of a list whose first page existed."""
     return LostPageError(
         f"a later page of Microsoft Graph's list is missing: {error}",

@@ -131,7 +131,7 @@ def decode_summary(text: bytes | str) -> Summary:
 
 
 def _check_instant(text: Text) -> Text:
-    """Return a text that is an instant; raise ValueError for others, and for Exchange's year 1, which is no date."""
+    """Return a text that is an instant; raise ValueError for others, and for Exchange's year 1, which is not a date."""
     if text is not None:
         if _INSTANT.fullmatch(text) is None or text.startswith("0001-01-01"):
             raise ValueError("not an instant as Graph writes it")

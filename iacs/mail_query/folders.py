@@ -1,10 +1,9 @@
 """The folders of a mailbox."""
 
-import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias
 from urllib.parse import quote
 
 from iacs.core.exceptions import APIConnectionError, GraphError, MalformedResponseError
@@ -16,8 +15,7 @@ from iacs.mail_query.page_reader import PageReader
 from iacs.mail_query.page_size import PageSize
 from iacs.mail_query.pages import UnreadableFolder, read_folders
 from iacs.mail_query.schema import MailFolder
-
-T = TypeVar("T")
+from iacs.mail_query.side_by_side import side_by_side
 
 _Items: TypeAlias = list[MailFolder | UnreadableFolder]
 
@@ -111,7 +109,7 @@ async def _read_tree(graph: GraphClient, account: Account, tree: FolderTree, *, 
     size = PageSize(_PAGE_SIZE)
     parents: list[MailFolder | None] = [None]
     for _ in range(_MAX_DEPTH + 1):
-        lists = await _side_by_side(
+        lists = await side_by_side(
             [_read_list(graph, account, parent, size, everything=everything) for parent in parents]
         )
         added = [
@@ -123,16 +121,6 @@ async def _read_tree(graph: GraphClient, account: Account, tree: FolderTree, *, 
         if not parents:
             return
     raise MalformedResponseError(f"the mailbox has folders within folders without end, over {_MAX_DEPTH}")
-
-
-async def _side_by_side(work: list[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return the results of all coroutines in order; raise the first error after the others are cancelled."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in work]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 def _added(

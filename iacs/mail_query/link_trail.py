@@ -54,9 +54,7 @@ class LinkTrail:
 
     def record(self, items: Iterable[Any]) -> None:
         """Record the items of a page with a next link; raise EndlessListError if no page has had a new one for too long."""
-        has_new = any(
-            self._recent.add(_id(item)) for item in items
-        )  # up to the first: one per page is enough
+        has_new = any(self._recent.add(_id(item)) for item in items)  # stops at the first: one is enough
         self._without_progress = 0 if has_new else self._without_progress + 1
         if self._without_progress > self._patience:
             raise EndlessListError(

@@ -1,6 +1,5 @@
 """The sync of one mailbox: all of its folders, several at a time."""
 
-import asyncio
 from collections.abc import Iterator
 
 from iacs.core.clock import now, to_text
@@ -21,6 +20,7 @@ from iacs.mail_query.graph_client import GraphClient
 from iacs.mail_query.pages import read_folder_id
 from iacs.mail_query.progress import Progress
 from iacs.mail_query.schema import MailFolder
+from iacs.mail_query.side_by_side import side_by_side
 from iacs.mail_query.sync_options import SyncOptions
 
 _OUTAGE = 3
@@ -144,12 +144,10 @@ class MailboxSync:
         failures: "_Failures",
     ) -> None:
         remaining = iter(folders)
-        try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(min(self._concurrency, len(folders))):
-                    workers.create_task(self._work(account_id, remaining, progress, failures))
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
+        await side_by_side(
+            self._work(account_id, remaining, progress, failures)
+            for _ in range(min(self._concurrency, len(folders)))
+        )
 
     async def _work(
         self,
