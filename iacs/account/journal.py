@@ -15,8 +15,8 @@ from iacs.core.events import NewEvent
 class Topics:
     """The topics of the events about accounts, and of the audit events."""
 
-    account: str = "iacs.account"
-    audit: str = "iacs.audit"
+    account: str
+    audit: str
 
 
 @dataclass(slots=True)

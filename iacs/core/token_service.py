@@ -77,9 +77,8 @@ class TokenService:
         the sign-in requested besides those of the settings. The `data_key` is that of
         `new_data_key` for this account; without it, tokens are lost if the key service cannot be reached now.
         """
-        if data_key is None or data_key.context != data_keys.context(
-            account_id
-        ):  # the account follows a person
+        context = data_keys.context(account_id)
+        if data_key is None or data_key.context != context:  # another one, if the account follows a person
             data_key = await self.new_data_key(account_id)
         row = token_store.new_row(
             account_id, tokens, data_key, tenant_id=tenant_id, person=person, scopes=scopes

@@ -44,9 +44,7 @@ class TlsTransport(_Transport, KafkaSSLTransport):  # type: ignore[misc]
         """Agree on TLS, or close the connection; the limit is an instant of the monotonic clock, in seconds."""
         try:
             await self._handshake(timeout_at)
-        except (
-            Exception
-        ) as error:  # OpenSSL and sockets raise what they like, and the socket must not stay open
+        except Exception as error:  # whatever OpenSSL raises, the socket must not stay open
             self.close()
             raise HandshakeError(error) from error
 
