@@ -158,13 +158,14 @@ def list_accounts(json: Json = False) -> None:
             print_json(account.model_dump(mode="json"))
     elif accounts:
         rows = [
-            (account.email, str(account.status), _access(account), account.name or None)
+            (
+                account.email,
+                str(account.status),
+                f"{account.access} via {account.via}" if account.via else str(account.access),
+                account.name or None,
+            )
             for account in accounts
         ]
         print_table(("account", "status", "access", "name"), rows)
     else:
         note("no account is enrolled; enrol one with: iacs account add EMAIL, or iacs account sync DIRECTORY")
-
-
-def _access(account: "Account") -> str:
-    return f"{account.access} via {account.via}" if account.via else str(account.access)

@@ -173,16 +173,13 @@ class Application(NestingView, Generic[C]):
         if _overridings(self.plan.graph) != self._overridings:
             self._read_container()  # overridden since it was made
         else:
-            self._plan_anew()
+            self.values[:] = [UNSET] * len(self.values)
+            self.lookup = Lookup(self.plan, self.values)
+            self.forget()
         nodes = self.plan.graph.nodes
         self.timeline = Timeline(node.path for node in nodes if node.kind in SCOPED)
         self.run_in(self.new_loop_context())
         return self.loop_context.lifetime(self.plan, self.values, self.roots, self.timeline)
-
-    def _plan_anew(self) -> None:
-        self.values[:] = [UNSET] * len(self.values)
-        self.lookup = Lookup(self.plan, self.values)
-        self.forget()
 
     def _started(self, lifetime: Lifetime) -> None:
         self._lifetime = lifetime

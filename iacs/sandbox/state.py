@@ -36,12 +36,10 @@ class State:
             if self._kept >= wanted:
                 return
             covered = self._wanted
-            await asyncio.to_thread(self._file.write, self._encoded(cloud))
+            document, mailboxes = dump(cloud)
+            lines = [json.dumps(document).encode(), *map(self._line, mailboxes)]
+            await asyncio.to_thread(self._file.write, lines)
             self._kept = covered
-
-    def _encoded(self, cloud: Cloud) -> list[bytes]:
-        document, mailboxes = dump(cloud)
-        return [json.dumps(document).encode(), *map(self._line, mailboxes)]
 
     def _line(self, mailbox: Mailbox) -> bytes:
         version, line = self._lines.get(mailbox, (-1, b""))

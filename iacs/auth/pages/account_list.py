@@ -21,6 +21,9 @@ _BADGES = {
     "disabled": ("calm", "Disabled"),
 }
 _ORDER = list(_BADGES)
+_EMPTY_LIST = Html(
+    '<p class="card">No account is enrolled. Enrol one with <code>iacs account add EMAIL</code>.</p>'
+)
 
 
 def account_list(
@@ -35,7 +38,7 @@ def account_list(
         '<header><h1>Accounts</h1><p class="soft">{summary}</p>{search}</header>{list}',
         summary=_summary(accounts),
         search=_search(search, len(matching)) if len(accounts) > _FEW else EMPTY,
-        list=fill('<ul class="accounts">{items}</ul>', items=items) if accounts else _nothing(),
+        list=fill('<ul class="accounts">{items}</ul>', items=items) if accounts else _EMPTY_LIST,
     )
 
 
@@ -64,12 +67,6 @@ def _summary(accounts: Sequence[Account]) -> str:
     parts += [f"{lost} need{'s' if lost == 1 else ''} a sign-in"] if lost else []
     parts += [f"{new} not signed in yet"] if new else []
     return f"{', '.join(parts if lost or new else [*parts, 'none needs a sign-in'])}."
-
-
-def _nothing() -> Html:
-    return Html(
-        '<p class="card">No account is enrolled. Enrol one with <code>iacs account add EMAIL</code>.</p>'
-    )
 
 
 def _account(account: Account, renewed: datetime | None, *, token: str) -> Html:

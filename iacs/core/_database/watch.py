@@ -89,7 +89,8 @@ class Watch:
             if overdue and not self._answers():
                 self._sever(overdue)
             else:
-                self._postpone(overdue)
+                for use in overdue.values():
+                    use.due = time.monotonic() + self._timeout / 2
 
     def _overdue(self) -> dict[ConnectionPoolEntry, _Use]:
         """Return the uses that have taken long, after severing the overdue pings among them."""
@@ -105,10 +106,6 @@ class Watch:
             for entry, use in overdue.items():
                 if self._uses.get(entry) is use:
                     _sever(entry)
-
-    def _postpone(self, overdue: dict[ConnectionPoolEntry, _Use]) -> None:
-        for use in overdue.values():
-            use.due = time.monotonic() + self._timeout / 2
 
 
 def _sever(entry: ConnectionPoolEntry) -> None:

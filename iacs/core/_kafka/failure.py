@@ -36,7 +36,9 @@ def explain(
     if isinstance(error, HandshakeError):
         return _closed_handshake(server, settings)
     if ready and not settings.security_protocol.startswith("SASL"):
-        return _closed_without_sasl(server, settings)
+        protocol = settings.security_protocol
+        what = f"{server} closed the connection at the first request, so it may require SASL ({protocol})"
+        return Failure(what, _PROTOCOL, _ATTEMPTS)
     return None
 
 
@@ -97,10 +99,4 @@ def _client_certificate(server: str, settings: ConnectionSettings) -> Failure:
 def _closed_handshake(server: str, settings: ConnectionSettings) -> Failure:
     protocol = settings.security_protocol
     what = f"{server} closed the connection during the TLS handshake, so it may not expect TLS ({protocol})"
-    return Failure(what, _PROTOCOL, _ATTEMPTS)
-
-
-def _closed_without_sasl(server: str, settings: ConnectionSettings) -> Failure:
-    protocol = settings.security_protocol
-    what = f"{server} closed the connection at the first request, so it may require SASL ({protocol})"
     return Failure(what, _PROTOCOL, _ATTEMPTS)

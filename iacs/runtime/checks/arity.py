@@ -70,13 +70,13 @@ def _of_model(call: Call, *, complete: bool) -> Iterator[str]:
         names_given.update(positions[:number])
     if getattr(call.made, "__pydantic_root_model__", False) and names_given:
         return  # its root is the positional argument, or all that it gets by name
-    names = _names_of_fields(call.made)
+    fields = call.made.model_fields
+    names = {name: {name, *_aliases(field)} for name, field in fields.items()}  # that fill each field
     known = {name for several in names.values() for name in several}
     if getattr(call.made, "model_config", {}).get("extra") == "forbid":
         for name in sorted(names_given - known):
             if not name.startswith("_"):
                 yield _unknown(call, name, sorted(known))
-    fields = call.made.model_fields
     missing = [name for name in names if fields[name].is_required() and not names[name] & names_given]
     if complete and missing and not hasattr(call.made, "settings_customise_sources"):
         yield _missing(call, missing)
@@ -95,11 +95,6 @@ def _too_many(call: Call, number: int, room: int) -> Iterator[str]:
     if number > room:
         takes = f"{room} positional argument{'s' * (room > 1)}" if room else "keyword arguments only"
         yield f"{call.name}() takes {takes} but gets {number} by position: name them"
-
-
-def _names_of_fields(made: Any) -> dict[str, set[str]]:
-    """Return every name that fills each field; an alias path counts with its first name."""
-    return {name: {name, *_aliases(field)} for name, field in made.model_fields.items()}
 
 
 def _aliases(described: Any) -> Iterator[str]:

@@ -153,25 +153,21 @@ def issue_tokens(cloud: Cloud, grant: Grant, *, scopes: tuple[str, ...], refresh
     return answer
 
 
-def _require_consent(cloud: Cloud, grant: Grant, scopes: tuple[str, ...]) -> None:
-    person = grant.person
-    if person and cloud.consents.missing(person.tenant_id, person.object_id, scopes):
-        raise find_refusal(65001).error()
-
-
 def _answer(request: web.Request, grant: Grant, form: Form) -> dict[str, Any]:
     cloud = request.app[CLOUD]
     scopes = tuple(str(form.get("scope") or "").split()) or grant.scopes
-    _require_consent(cloud, grant, scopes)
+    person = grant.person
+    if person and cloud.consents.missing(person.tenant_id, person.object_id, scopes):
+        raise find_refusal(65001).error()
     refreshable = "offline_access" in grant.scopes or form.get("grant_type") == "refresh_token"
     answer = issue_tokens(cloud, grant, scopes=scopes, refreshable=refreshable)
-    if grant.person is None:
+    if person is None:
         return answer
     if "openid" in scopes:
         name, client_id = issuer(request, grant.tenant_id), cloud.registration.client_id
         answer["id_token"] = cloud.issuer.id_token(grant, issuer=name, client_id=client_id)
     if form.get("client_info") == "1":
-        answer["client_info"] = client_info(cloud, grant.person)
+        answer["client_info"] = client_info(cloud, person)
     return answer
 
 

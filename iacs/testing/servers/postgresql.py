@@ -74,18 +74,14 @@ def _running(folder: Path, *, temporary: bool) -> Iterator[str]:
         raise ServerMissingError(f"PostgreSQL is not installed: {_HOW}") from error
     folder.mkdir(parents=True, exist_ok=True)
     with PostgresServer._lock:
-        _forget_the_dead(folder / _USERS)
+        users = folder / _USERS
+        if users.exists():  # without killed processes, for which the wheel would leave the server running
+            users.write_text(json.dumps(living(users)))
     with ExitStack() as stack:
         server = stack.enter_context(get_server(folder, cleanup_mode="delete" if temporary else "stop"))
         info = server.get_postmaster_info()
-        stack.enter_context(_watched(info.pid, folder / _USERS))
+        stack.enter_context(_watched(info.pid, users))
         yield f"postgresql://{_ADMINISTRATOR}@/{{}}?host={info.socket_dir or info.hostname}&port={info.port}"
-
-
-def _forget_the_dead(users: Path) -> None:
-    """Remove killed processes from the wheel's list of users, or it would never stop the server."""
-    if users.exists():
-        users.write_text(json.dumps(living(users)))
 
 
 @contextmanager
