@@ -10,7 +10,8 @@ from functools import update_wrapper
 from typing import Any, TypeVar, overload
 
 from iacs.core.exceptions import InjectionError
-from iacs.runtime.injection.binding import Binding, Shown
+from iacs.runtime.injection.binding import Binding
+from iacs.runtime.injection.parameters import CallersSignature
 
 R = TypeVar("R")
 Function = Callable[..., Any]
@@ -41,7 +42,7 @@ def _injected(function: Function) -> Function:
         raise InjectionError(message, function=repr(function), hint=_HINT)
     binding = Binding(function, inject)
     wrapper = update_wrapper(_wrapped(function, binding), function)
-    wrapper.__signature__ = Shown(binding)  # type: ignore[attr-defined]
+    wrapper.__signature__ = CallersSignature(binding.parameters)  # type: ignore[attr-defined]
     return wrapper
 
 
