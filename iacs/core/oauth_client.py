@@ -3,7 +3,6 @@
 The validation of id tokens, which needs cryptography, is imported with the first id token.
 """
 
-import asyncio
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -14,16 +13,11 @@ from pydantic import SecretStr
 
 from iacs.core._oauth.claims import decode_challenge, merge_claims
 from iacs.core._oauth.credential import ClientCredential
+from iacs.core._oauth.device_polling import poll
 from iacs.core._oauth.scopes import full_scopes, graph_resource, joined_scopes
 from iacs.core._oauth.tenant import is_tenant
 from iacs.core._oauth.tokens import DeviceCode, Identity, TokenSet
-from iacs.core.exceptions import (
-    APIConnectionError,
-    AuthenticationError,
-    ConfigurationError,
-    IACSGraphError,
-    OperatorRequiredError,
-)
+from iacs.core.exceptions import ConfigurationError, OperatorRequiredError
 from iacs.core.http_client import HttpClient
 
 if TYPE_CHECKING:
@@ -218,21 +212,8 @@ class OAuthClient:
             "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
             "device_code": device.device_code,
         }
-        pause = device.interval
-        try:
-            async with asyncio.timeout(device.expires_in):
-                while True:
-                    await asyncio.sleep(pause)
-                    outcome = await self._poll(fields, device.tenant_id)
-                    if isinstance(outcome, TokenSet):
-                        return outcome
-                    pause = _next_pause(outcome, pause)
-        except TimeoutError:
-            raise AuthenticationError(
-                f"the code {device.user_code} was not entered in time",
-                error="expired_token",
-                hint="start the sign-in again",
-            ) from None
+        doing = "complete the sign-in by device code"
+        return await poll(device, lambda: self._token(fields, doing, device.tenant_id, repeat=False))
 
     async def identity(self, id_token: SecretStr, *, nonce: str | None, tenant_id: str = "") -> Identity:
         """Return the person that a valid id token identifies; InvalidIdTokenError says which check failed."""
@@ -280,21 +261,3 @@ class OAuthClient:
         form = {**fields, **self._credential.form(metadata.token_endpoint)}
         answer = await self._authority.post(metadata.token_endpoint, form, doing, repeat=repeat)
         return TokenSet.from_json(answer)
-
-    async def _poll(self, fields: Mapping[str, str | SecretStr], tenant_id: str) -> TokenSet | IACSGraphError:
-        """Return the tokens, or the error after which to continue polling."""
-        try:
-            return await self._token(fields, "complete the sign-in by device code", tenant_id, repeat=False)
-        except APIConnectionError as error:
-            return error
-        except AuthenticationError as error:
-            if error.error in ("authorization_pending", "slow_down"):
-                return error
-            raise
-
-
-def _next_pause(error: IACSGraphError, pause: float) -> float:
-    """Return the pause before the next poll: 5 s more for each slow_down, as RFC 8628 asks (3.5)."""
-    if isinstance(error, APIConnectionError):
-        return max(pause * 2, error.retry_after or 0)
-    return pause + 5 if isinstance(error, AuthenticationError) and error.error == "slow_down" else pause

@@ -50,7 +50,7 @@ async def test_slow_down_makes_each_pause_five_seconds_longer(
             pauses.append(seconds)
         await sleep(0)
 
-    monkeypatch.setattr("iacs.core.oauth_client.asyncio.sleep", note)
+    monkeypatch.setattr(asyncio, "sleep", note)
     entra.server.answer(entra.device_path, device(interval=2))
     entra.server.answer(
         entra.token_path,

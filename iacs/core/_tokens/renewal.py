@@ -11,6 +11,7 @@ from iacs.core._oauth.errors import ends_grant
 from iacs.core._tokens import data_keys, refusals
 from iacs.core._tokens import store as token_store
 from iacs.core._tokens.pauses import NotRenewedError, Pauses
+from iacs.core._tokens.requests import TokenRequests
 from iacs.core._tokens.store import StoredToken
 from iacs.core.database import Database
 from iacs.core.encryption import DataKey, Encryption
@@ -19,13 +20,11 @@ from iacs.core.exceptions import (
     AuthenticationError,
     ConfigurationError,
     DatabaseError,
-    InvalidIdTokenError,
-    OperatorRequiredError,
     SignInRequiredError,
 )
 from iacs.core.lease import Lease
 from iacs.core.logger import Logger
-from iacs.core.oauth_client import OAuthClient, TokenSet
+from iacs.core.oauth_client import OAuthClient
 from iacs.core.transaction import Row
 
 _RETRY = 30.0
@@ -55,7 +54,7 @@ class TokenRenewal:
         lease_seconds: float,
     ) -> None:
         self._database = database
-        self._oauth_client = oauth_client
+        self._requests = TokenRequests(oauth_client)
         self._encryption = encryption
         self._logger = logger
         self._lease_seconds = lease_seconds
@@ -178,11 +177,12 @@ class TokenRenewal:
 
     async def _refresh(self, stored: StoredToken, tenant_id: str | None, *, until: float) -> bool:
         """Request new tokens and store them; return False if the row has changed meanwhile, which takes precedence."""
-        request = self._request_application if stored.is_application else self._request
         try:
             async with asyncio.timeout_at(until):
                 data_key = await self._data_key(stored)  # first: new tokens that cannot be stored are lost
-                tokens = await request(stored, tenant_id)
+                tokens = await self._requests.new_tokens(
+                    stored, tenant_id=tenant_id, claims=self._claims.get(stored.account_id, "")
+                )
         except TimeoutError:
             raise _TokensKeptError(
                 APIConnectionError(
@@ -195,8 +195,6 @@ class TokenRenewal:
         except (APIConnectionError, AuthenticationError) as error:
             self._pauses.add(stored, error)
             raise _TokensKeptError(error) from error
-        if tokens.refresh_token is None:
-            tokens = tokens.model_copy(update={"refresh_token": stored.refresh_token})
         row = token_store.new_row(
             stored.account_id,
             tokens,
@@ -236,53 +234,6 @@ class TokenRenewal:
         error.kept = True
         self._pauses.add(stored, error)
         raise _TokensKeptError(error) from error
-
-    async def _request(self, stored: StoredToken, tenant_id: str | None) -> TokenSet:
-        if stored.refresh_token is None:
-            raise SignInRequiredError(
-                "there is no refresh token", error="login_required", hint="add offline_access to AZURE_SCOPES"
-            )
-        claims = self._claims.get(stored.account_id, "")
-        tenant = _tenant(stored, tenant_id)
-        tokens = await self._oauth_client.refresh(
-            stored.refresh_token, tenant_id=tenant, claims=claims, scopes=stored.scopes
-        )
-        if tokens.id_token is not None:
-            await self._check_person(stored, tokens.id_token, tenant)
-        return tokens
-
-    async def _request_application(self, stored: StoredToken, tenant_id: str | None) -> TokenSet:
-        """Request a token for the application itself, for which nobody can sign in."""
-        claims = self._claims.get(stored.account_id, "")
-        try:
-            tokens = await self._oauth_client.client_credentials(tenant_id=tenant_id or "", claims=claims)
-        except SignInRequiredError as error:
-            raise OperatorRequiredError(
-                str(error),
-                hint="no person can sign in for the application: the tenant's administrator must lift the refusal",
-                **error.details(),
-            ) from error
-        return tokens.model_copy(update={"refresh_token": None})
-
-    async def _check_person(self, stored: StoredToken, id_token: SecretStr, tenant: str) -> None:
-        """Refuse tokens of somebody else (OpenID Connect Core 1.0, 12.2)."""
-        renewed = await self._oauth_client.identity(id_token, nonce=None, tenant_id=tenant)
-        person = stored.person
-        if person is None:
-            return
-        same = (renewed.object_id, renewed.directory_id) == (person.object_id, person.directory_id)
-        if not same or (person.subject and renewed.subject != person.subject):
-            raise InvalidIdTokenError(
-                "Entra ID renewed the tokens with the id token of another person than the one who signed in",
-                hint="try again later, or sign in again",
-            )
-
-
-def _tenant(stored: StoredToken, tenant_id: str | None) -> str:
-    """Return the tenant that signed the person in, or the account's if that was changed afterwards."""
-    if tenant_id is not None and tenant_id != stored.tenant_id:
-        return tenant_id
-    return stored.person.directory_id if stored.person else stored.tenant_id
 
 
 def _due_later(stored: StoredToken, seconds: float) -> StoredToken:
