@@ -6,7 +6,7 @@ from typing import Any
 from iacs.core.exceptions import MalformedResponseError
 
 _REMEMBERED_IDS = 5000
-"""The number of items before the current one with which it is compared."""
+"""The number of items before the current one with which it is compared, at least."""
 
 MIN_PATIENCE = 1000
 """The number of consecutive pages without a new item that a list of any length may have."""
@@ -20,16 +20,19 @@ class RecentIds:
     """The ids of the latest items: mail that arrives while a list is read moves others to its next page."""
 
     def __init__(self) -> None:
-        self._ids: dict[Hashable, None] = {}
+        self._ids: set[Hashable] = set()
+        self._older: set[Hashable] = set()
 
     def add(self, item_id: Hashable) -> bool:
         """Record an id; return False if the item came before."""
         if item_id is None:
             return True
-        is_new = item_id not in self._ids
-        self._ids[item_id] = None
-        if len(self._ids) > _REMEMBERED_IDS:
-            del self._ids[next(iter(self._ids))]
+        if item_id in self._ids:
+            return False
+        is_new = item_id not in self._older
+        self._ids.add(item_id)
+        if len(self._ids) >= _REMEMBERED_IDS:
+            self._ids, self._older = set(), self._ids
         return is_new
 
 

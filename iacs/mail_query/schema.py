@@ -3,24 +3,24 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StrictBool,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 T = TypeVar("T")
 
 
 def _parsed(value: object) -> object:
-    """Return what pydantic may take for an instant; it would take numbers, also as text, for seconds since 1970.
-
-    The form in which Graph writes instants is parsed here, in half of the time.
-    """
-    if isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T":
-        is_usual = len(value) == 20 and value[7] == "-" and value[13] == value[16] == ":" and value[19] == "Z"
-        try:
-            return datetime.fromisoformat(value) if is_usual and value[11:13] < "24" else value
-        except ValueError:
-            return value
-    if isinstance(value, datetime):
+    """Return what pydantic may take for an instant; it would take numbers, also as text, for seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and value[4:5] == "-" and value[10:11] == "T"):
         return value
     raise ValueError("should be an ISO 8601 instant")
 
@@ -42,10 +42,33 @@ def _parsed_or_none(value: object) -> object:
     return None if is_missing else _parsed(value)
 
 
+class _UsualOptionalInstant:
+    """Strict validation takes null and the form in which Graph writes instants, for which no Python code is called."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        pattern = r"^[12]\d{3}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\dZ$"
+        parse = core_schema.no_info_plain_validator_function(datetime.fromisoformat)
+        usual = core_schema.chain_schema([core_schema.str_schema(pattern=pattern), parse])
+        return core_schema.lax_or_strict_schema(handler(source), core_schema.nullable_schema(usual))
+
+
+class _UsualMany:
+    """Strict validation takes arrays alone, for which no Python code is called."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.lax_or_strict_schema(
+            core_schema.no_info_before_validator_function(_none_as_empty, handler(source)), handler(source)
+        )
+
+
+def _none_as_empty(value: object) -> object:
+    return () if value is None else value
+
+
 _Utc = Annotated[datetime, AfterValidator(_in_utc)]
 Instant = Annotated[_Utc, BeforeValidator(_parsed)]
-OptionalInstant = Annotated[_Utc | None, BeforeValidator(_parsed_or_none)]
-Many = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
+OptionalInstant = Annotated[_Utc | None, BeforeValidator(_parsed_or_none), _UsualOptionalInstant()]
+Many = Annotated[tuple[T, ...], _UsualMany()]
 
 
 class GraphModel(BaseModel):

@@ -1,11 +1,13 @@
 """The document of an item: decoded by msgspec where that agrees with pydantic, and by pydantic otherwise."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from iacs.mail_query.document import Document
 from iacs.mail_query.fast_json import decode_summary
@@ -119,3 +121,24 @@ def test_an_update_that_repeats_everything_is_stored_as_it_came() -> None:
     before = Document.stored('{"id":"1","isRead":false}')
     newer = Document.of_json(b'{"id":"1","isRead":true}')
     assert before.updated(newer) is newer
+
+
+@given(MESSAGES)
+def test_what_strict_validation_accepts_is_what_any_other_yields(value: Any) -> None:
+    text = json_of(value)
+    try:
+        strict = Message.model_validate_json(text, strict=True)
+    except ValidationError:
+        return
+    message = Message.model_validate_json(text)
+    assert (strict, repr(strict)) == (message, repr(message))
+    assert strict.model_dump_json(exclude_unset=True) == message.model_dump_json(exclude_unset=True)
+
+
+def test_an_ordinary_message_is_validated_strictly() -> None:
+    message = Message.model_validate_json(
+        json_of(ORDINARY | {"toRecipients": [], "unknown": [1]}), strict=True
+    )
+    assert message.received_at == datetime(2026, 3, 1, 8, 15, 30, tzinfo=UTC)
+    assert message.model_extra is not None
+    assert message.model_extra["unknown"] == [1]

@@ -169,3 +169,14 @@ def test_a_lone_surrogate_is_stored_as_it_came_and_unreadable() -> None:
     assert text == r'{"id":"AAMk=","subject":"half \ud83d","isRead":true}'
     assert problem
     assert message == Message(id="AAMk=", subject="half \ufffd", is_read=True)
+
+
+class WithSize(Message):
+    size: int
+
+
+def test_a_schema_of_ones_own_converts_values_as_pydantic_does() -> None:
+    message = read_item(b'{"id":"1","size":"12","receivedDateTime":"2002-08-22T11:26:25Z"}', WithSize)
+    assert isinstance(message, WithSize)
+    assert message.size == 12
+    assert message.received_at == datetime(2002, 8, 22, 11, 26, 25, tzinfo=UTC)

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 from pydantic import SecretStr
@@ -142,14 +142,16 @@ def _refusal(status: int, headers: Mapping[str, str], host: str, proxy: Proxy) -
     return APIConnectionError(message, hint=hint)
 
 
-def _trusted(ca_file: Path | None) -> ssl.SSLContext:
+def _trusted(ca_file: Path | None) -> ssl.SSLContext | Literal[True]:
+    """Return the system's CAs and that of a file; without one, True for what aiohttp has loaded: twice takes 30 ms."""
+    if ca_file is None:
+        return True
     context = ssl.create_default_context()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:  # also ssl.SSLError
-            raise ConfigurationError(
-                [f"HTTP_CA_FILE: {ca_file} cannot be read as a CA certificate in PEM ({error.strerror})"],
-                hint="name a PEM file that this user can read",
-            ) from error
+    try:
+        context.load_verify_locations(ca_file)
+    except OSError as error:  # also ssl.SSLError
+        raise ConfigurationError(
+            [f"HTTP_CA_FILE: {ca_file} cannot be read as a CA certificate in PEM ({error.strerror})"],
+            hint="name a PEM file that this user can read",
+        ) from error
     return context
