@@ -38,6 +38,11 @@ def _files(directory: Path) -> list[Path]:
     hint = f"write {directory / 'alice.yaml'} with the line: account: alice@contoso.example"
     try:
         files = sorted(path for path in directory.iterdir() if path.suffix in (".yaml", ".yml"))
+    except NotADirectoryError as error:
+        raise AccountError(
+            f"{directory} is a file, and not a folder of enrolment files",
+            hint=f"name its folder: {directory.parent}",
+        ) from error
     except OSError as error:
         raise AccountError(f"{directory} cannot be read ({error.strerror})", hint=hint) from error
     if not files:

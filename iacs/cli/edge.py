@@ -1,6 +1,7 @@
 """The outermost part of a command, which turns every error into one sentence on standard error and an exit code."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -18,6 +19,15 @@ ERROR, MISUSE = 1, 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 """128 and the number of the signal: what a shell reports when SIGINT or SIGPIPE ends a program."""
+
+_REWORDINGS = (
+    (r"\. Did you mean ", "; did you mean "),
+    (r" \(Possible options: (.*)\)$", r"; did you mean \1"),
+    (r"Input should be a valid integer.*", "must be a whole number"),
+    (r"Input should be a valid number.*", "must be a number"),
+    (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
+    (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
+)
 
 
 @dataclass
@@ -60,8 +70,9 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         hint = f"see: {context.command_path} --help" if context else ""
-        message = error.format_message().replace("Value error, ", "").rstrip(".?")  # pydantic's prefix
-        return f"{message}; {hint}" if hint else message
+        message = _reworded(error.format_message())
+        joint = " S" if message.endswith("?") else "; s"
+        return f"{message}{joint}{hint[1:]}" if hint else message
     if isinstance(error, IACSGraphError):
         return error.message_with_hint or type(error).__name__
     if isinstance(error, ExceptionGroup):
@@ -69,6 +80,15 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return _unexpected(error)
+
+
+def _reworded(message: str) -> str:
+    """Return a message of typer or pydantic in the words of the other errors."""
+    message = message.replace("Value error, ", "").rstrip(".?")
+    for pattern, words in _REWORDINGS:
+        message = re.sub(pattern, words, message)
+    sentence, separator, names = message.partition("; did you mean ")
+    return f"{sentence}{separator}{names.replace(', ', ' or ')}?" if separator else message
 
 
 def _unexpected(error: Exception) -> str:

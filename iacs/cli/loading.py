@@ -1,10 +1,11 @@
 """Loading the container that a command inspects, from any package."""
 
 import importlib
+import inspect
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,25 @@ def load_container(name: str = DEFAULT) -> "Container":
     The working directory is searched before the installed packages. Raises ConfigurationError.
     """
     module_name, _, attribute = name.partition(":")
-    if module_name.endswith(".py") or "/" in module_name:
-        dotted = ".".join(Path(module_name).with_suffix("").parts)
-        raise ConfigurationError(
-            [f"{module_name} is a file, not a module"],
-            hint=f"name its module, as in {dotted}:{attribute or 'Container'}",
-        )
+    if module_name.endswith(".py") or "/" in module_name or "\\" in name:
+        raise _is_file(name)
     return _container(name, _attribute(_import(module_name), attribute))
+
+
+def _is_file(name: str) -> ConfigurationError:
+    """Return an error that names the module of a file; the path may be one of Windows."""
+    drive = name[:2] if name[1:2] == ":" and name[2:3] in ("\\", "/") else ""
+    file, _, attribute = name.removeprefix(drive).partition(":")
+    file = f"{drive}{file}"
+    path = PureWindowsPath(file) if "\\" in file else Path(file)
+    if path.is_absolute():
+        near = path.is_relative_to(Path.cwd())
+        path = path.relative_to(Path.cwd()) if near else type(path)(path.name)
+    dotted = ".".join(part for part in path.with_suffix("").parts if part != "..")
+    return ConfigurationError(
+        [f"{file} is a file, not a module"],
+        hint=f"name its module, as in {dotted}:{attribute or 'Container'}",
+    )
 
 
 def _import(name: str) -> ModuleType:
@@ -115,6 +128,15 @@ def _container(name: str, target: Any) -> "Container":
 
 
 def _made(name: str, factory: Callable[[], Any]) -> Any:
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise ConfigurationError(
+            [f"{name} cannot be called without arguments ({error})"],
+            hint="name a container, or a function without parameters that returns one",
+        ) from error
+    except ValueError:  # a builtin without a signature
+        pass
     try:
         return factory()
     except Exception as error:  # a user's factory may raise anything

@@ -97,7 +97,7 @@ async def _sync(
             )
         except Exception as error:  # noqa: BLE001 - the other mailboxes go on; report() prints the error
             outcome.error = error
-            bars.stop(email, f"failed: {describe(error)}")
+            bars.stop(email, "failed")
         else:
             bars.stop(email, f"{counted(outcome.counts.seen, 'message')}, {outcome.counts.new} new")
     return outcome

@@ -80,7 +80,7 @@ class Config(ValidatedSettings):
     mail_topic: TopicName = Field("iacs.mail.received", description="Topic for the events about new mail")
     mail_announce: Literal["all", "new"] = Field(
         "all",
-        description="Mail to publish events for: all, or new, received after the first sync of its mailbox began",
+        description="Mail to publish events for: all, or new (received after the first sync of the mailbox began)",
     )
     mail_announce_drafts: bool = Field(
         False, description="Also publish an event for a new draft; a draft that is sent is always announced"
@@ -134,7 +134,8 @@ class Config(ValidatedSettings):
         "openid profile offline_access User.Read Mail.Read", description="OAuth scopes requested at sign-in"
     )
     azure_prompt: Annotated[Literal["", "login", "consent", "select_account"], AnyCase] = Field(
-        "", description="What a sign-in asks for even if it need not (default: what the authority decides)"
+        "",
+        description="Prompt at every sign-in: login, consent or select_account (empty: the authority decides)",
     )
     graph_url: CloudUrl = Field(
         "https://graph.microsoft.com/v1.0",
@@ -166,7 +167,7 @@ class Config(ValidatedSettings):
     )
     token_key_provider: str = Field(
         "",
-        description="Other keys than that one: file:PATH, or module:function that returns a key provider (KMS)",
+        description="Keys from elsewhere: file:PATH, or module:function that returns a key provider (KMS)",
     )
 
     enrollment_directory: Path = Field(

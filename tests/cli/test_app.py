@@ -96,7 +96,7 @@ def test_the_list_of_commands_has_the_first_sentence_of_every_command(iacs: Iacs
 
 
 def test_a_misspelt_command_is_recognised(iacs: Iacs) -> None:
-    assert iacs("chek").err == "iacs: No such command 'chek'. Did you mean 'check'; see: iacs --help\n"
+    assert iacs("chek").err == "iacs: No such command 'chek'; did you mean 'check'? See: iacs --help\n"
 
 
 @pytest.mark.parametrize(("words", "completed"), [("iacs ma", "mail"), ("iacs mail sy", "sync")])

@@ -65,6 +65,35 @@ def test_a_misuse_names_what_is_wrong_and_leads_to_the_help(iacs: Iacs, args: li
     assert "--help" in sentence
 
 
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (["acount"], "No such command 'acount'; did you mean 'account' or 'auth'? See: iacs --help"),
+        (
+            ["mail", "query", "a@b.example", "--unred"],
+            "No such option: --unred; did you mean --read or --unread? See: iacs mail query --help",
+        ),
+        (
+            ["events", "tail", "--limit", "many"],
+            "Invalid value for '--limit': must be a whole number; see: iacs events tail --help",
+        ),
+        (
+            ["sandbox", "--port", "70000"],
+            "Invalid value for '--port': must be at most 65535; see: iacs sandbox --help",
+        ),
+    ],
+)
+def test_a_misuse_is_reported_in_the_words_of_every_other_error(
+    iacs: Iacs, args: list[str], sentence: str
+) -> None:
+    assert said(iacs(*args), code=2) == f"iacs: {sentence}\n"
+
+
+def test_a_malformed_line_in_env_is_reported_once(iacs: Iacs, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("{}: no setting\n", encoding="utf-8")
+    assert said(iacs("config", "show")) == "iacs: .env, line 1: write NAME=value, with both quotes or none\n"
+
+
 def test_every_malformed_setting_is_named_at_once(iacs: Iacs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "loud")
     monkeypatch.setenv("GRAPH_URL", "http://graph.contoso.example")
@@ -104,6 +133,11 @@ def test_health_without_a_database_is_down_and_creates_none(iacs: Iacs, tmp_path
 
 def test_an_enrollment_directory_that_is_not_there_is_named(iacs: Iacs) -> None:
     assert "nowhere" in said(iacs("account", "sync", "nowhere"))
+
+
+def test_an_enrolment_file_in_lieu_of_its_folder_is_named_with_the_folder(iacs: Iacs, tmp_path: Path) -> None:
+    enrol(tmp_path / "people", "account: alice@contoso.example\n")
+    assert said(iacs("account", "sync", "people/alice.yaml")).endswith("; name its folder: people\n")
 
 
 def test_a_wrong_key_in_an_enrolment_is_named_with_its_file(iacs: Iacs, tmp_path: Path) -> None:

@@ -304,7 +304,7 @@ def test_file_in_another_encoding_is_a_problem_that_does_not_carry_the_file(env_
 def test_file_that_cannot_be_read_is_a_problem(env_file: Path) -> None:
     env_file.mkdir()
     with pytest.raises(
-        ConfigurationError, match=r"^\.env cannot be read: Is a directory\nlet this user read it$"
+        ConfigurationError, match=r"^\.env is a folder\nmake it a file with lines NAME=value, or remove it$"
     ):
         Config()
 

@@ -383,7 +383,8 @@ def test_the_password_is_nowhere_to_be_seen(url: str, caplog: pytest.LogCaptureF
     caplog.set_level(logging.DEBUG)
     with Database(SecretStr(url)) as database:
         with pytest.raises(
-            DatabaseError, match=r"cannot connect to PostgreSQL at 127\.0\.0\.1:1, database mail"
+            DatabaseError,
+            match=r"cannot connect to PostgreSQL at 127\.0\.0\.1:1, database mail: Connection refused",
         ) as caught:
             database.get_connection()
         shown = f"{database!r} {database.engine!r} {database.engine.url} {caught.value!r} {caught.value.__cause__!r}"

@@ -5,6 +5,7 @@ a data exception, so these are removed from the driver's own error as well: it i
 with it. Programs can still read them in `error.__cause__.diag`.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ _CONFLICTS = ("40001", "40P01")  # serialization failure, deadlock
 _PREPARED = ("42P05", "26000")  # a prepared statement that exists already, or that does not
 _SQLITE_BUSY = 5  # a result code, https://sqlite.org/rescode.html
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
+
+_ADDRESS = re.compile(r"^connection failed: connection to server (at|on) .+? failed: ")
+"""What psycopg says before the reason, and `describe` has said already."""
 
 
 @contextmanager
@@ -66,7 +70,7 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
             problem, hint = _file_problem(url, cause)
             raise DatabaseError(f"cannot open {describe(url)}: {problem}", hint=hint) from cause
         raise DatabaseError(
-            f"cannot connect to {describe(url)}: {_reason(cause)}",
+            f"cannot connect to {describe(url)}: {_ADDRESS.sub('', _reason(cause))}",
             hint="check that the server runs, and DATABASE_URL",
         ) from cause.with_traceback(None)
 

@@ -1,7 +1,9 @@
 """`.env`: what its lines mean, and which of them are mistakes."""
 
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,21 @@ def problems_of_files(
     ]
 
 
+@contextmanager
+def unlogged_parsing() -> Iterator[None]:
+    """Keep python-dotenv from logging malformed lines: they are problems of the settings."""
+    logger = logging.getLogger("dotenv.main")
+    logger.addFilter(_reject)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_reject)
+
+
+def _reject(record: logging.LogRecord) -> bool:
+    return False
+
+
 def unread_file(files: Any) -> Path | None:
     """Return the file of a parent folder with the name of one that is missing in the current folder, if any."""
     for path in _paths(files):
@@ -71,6 +88,8 @@ def _bindings(path: Path, *, must_exist: bool) -> list[Binding]:
         unreadable, hint = f"{path} is not UTF-8", "save it in that encoding"
     except FileNotFoundError:
         unreadable, hint = f"{path} does not exist", "create it, or pass another _env_file"
+    except IsADirectoryError:
+        unreadable, hint = f"{path} is a folder", "make it a file with lines NAME=value, or remove it"
     except OSError as error:
         unreadable, hint = f"{path} cannot be read: {error.strerror}", "let this user read it"
     if unreadable:  # raised here, the error has no context: the decoder's error contains the whole file

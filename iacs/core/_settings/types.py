@@ -23,7 +23,7 @@ from iacs.core.events import is_topic_name
 from iacs.core.exceptions import ConfigurationError
 from iacs.core.key_provider import NEW_KEY_HINT, read_keys
 
-_NO_URL = "must be a URL that begins with https:// and names a host"
+_NO_URL = "must be a URL such as https://host.example, or http://localhost:8400 on this machine"
 
 
 def _database_url(value: SecretStr) -> SecretStr:

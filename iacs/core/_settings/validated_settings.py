@@ -12,7 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from iacs.core._settings.env_file import literal_values, problems_of_files, unread_file
+from iacs.core._settings.env_file import literal_values, problems_of_files, unlogged_parsing, unread_file
 from iacs.core._settings.sources import ORIGINS, Origin, Origins, SecretFiles, is_secret_field
 from iacs.core.exceptions import ConfigurationError
 
@@ -58,11 +58,14 @@ class ValidatedSettings(BaseSettings):
             given=[*map(str.upper, os.environ), *(f"{prefix}{name.upper()}" for name in values)],
         )
         try:
-            super().__init__(**values)
+            with unlogged_parsing():
+                super().__init__(**values)
         except ValidationError as error:
             for details in error.errors():
                 name = str(details["loc"][0])
-                problems.append(f"{prefix}{name.upper()}: {problem_of(details, fields[name])}")
+                problem = problem_of(details, fields[name])
+                colon = "" if problem.startswith(("is ", "must ")) else ":"
+                problems.append(f"{prefix}{name.upper()}{colon} {problem}")
                 hints[hint_of(details)] = None
         else:
             self._prefix = prefix
