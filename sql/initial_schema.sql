@@ -131,6 +131,15 @@ CREATE INDEX iacs_messages_by_received ON iacs_messages (account_id, received_at
 CREATE INDEX iacs_messages_by_folder ON iacs_messages (account_id, folder_id, id, removed_at);
 CREATE INDEX iacs_messages_by_generation ON iacs_messages (account_id, folder_id, generation);
 
+-- Pages of several folders are stored in any order: the other folders that may have a message while it moves.
+CREATE TABLE iacs_moving_messages (
+    account_id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    folder_id TEXT NOT NULL,
+    generation BIGINT NOT NULL,            -- the folder's generation in which it listed the message
+    PRIMARY KEY (account_id, message_id, folder_id)
+);
+
 -- events -----------------------------------------------------------------------------------------
 
 -- Numbers are drawn from a row that the transaction locks, so that they are dense and become visible in

@@ -14,7 +14,7 @@ NAMED = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE|TABLE|EXISTS)\s+\"?(iacs_\w+)", 
 OWNERS = {
     "account": {"iacs_accounts"},
     "auth": {"iacs_auth_links", "iacs_auth_sessions"},
-    "mail_query": {"iacs_mailboxes", "iacs_mail_folders", "iacs_messages"},
+    "mail_query": {"iacs_mailboxes", "iacs_mail_folders", "iacs_messages", "iacs_moving_messages"},
     "core/_database": {"iacs_schema_versions"},
     "core/event_log.py core/_events": {
         "iacs_counters",

@@ -23,7 +23,8 @@ class Changes:
 
     `unchanged` has the ids of the folder's messages that stay as they are. The removal of a message that another
     folder has by now changes nothing. `arrived` has the ids of the messages to announce: new ones that are not
-    drafts, and drafts that were sent; `drafts` has those of new drafts.
+    drafts, and drafts that were sent; `drafts` has those of new drafts. `moved` has the ids of messages that another
+    folder has, and `left` those of all removals.
     """
 
     written: dict[str, State] = field(default_factory=dict)
@@ -31,6 +32,8 @@ class Changes:
     new: list[str] = field(default_factory=list)
     arrived: list[str] = field(default_factory=list)
     drafts: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     updated: int = 0
     removed: int = 0
     seen: int = 0
@@ -46,7 +49,8 @@ def changes(documents: Sequence[Document], stored: Mapping[str, State], folder_i
         states[name] = _next_state(before, document, folder_id)
         if not document.is_removal:
             keys[name] = document.change_key
-    result = Changes(seen=len(keys))
+    left = [message_id(document) for document in documents if document.is_removal]
+    result = Changes(seen=len(keys), left=left)
     for name, state in states.items():
         if state is not None:
             _classify(result, name, stored.get(name), state, keys.get(name), folder_id)
@@ -82,6 +86,8 @@ def _classify(
             result.unchanged.append(name)
         return
     result.written[name] = state
+    if before is not None and not before.removed and state.folder_id != before.folder_id:
+        result.moved.append(name)
     is_draft = state.document.is_draft
     if before is None or (before.document.is_draft and not is_draft and not state.removed):
         (result.drafts if is_draft else result.arrived).append(name)

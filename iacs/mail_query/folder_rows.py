@@ -6,7 +6,7 @@ from typing import Any
 
 from iacs.core.exceptions import DatabaseError
 from iacs.core.transaction import Row, Transaction
-from iacs.mail_query import columns
+from iacs.mail_query import columns, mailbox_rows
 from iacs.mail_query.schema import MailFolder
 
 _ADVANCE = """
@@ -93,6 +93,7 @@ def advance(tx: Transaction, account_id: str, cursor: Cursor, link: str, *, sync
 
 def advance_idle(tx: Transaction, account_id: str, advances: Sequence[Advance], *, synced_at: str) -> None:
     """Advance the cursors of folders without changes; those that another sync has advanced stay as they are."""
+    mailbox_rows.lock_mailbox(tx, account_id)  # storing a page may lock several folders too, in another order
     tx.execute(_ADVANCE, [_advanced(account_id, advance, synced_at) for advance in advances])
 
 

@@ -17,6 +17,7 @@ from iacs.mail_query.folder_rows import Advance, Cursor
 from iacs.mail_query.folder_sync import FolderSync
 from iacs.mail_query.folders import FolderTree, all_folders, folder_url
 from iacs.mail_query.graph_client import GraphClient
+from iacs.mail_query.page_store import drop_folder
 from iacs.mail_query.pages import read_folder_id
 from iacs.mail_query.progress import Progress
 from iacs.mail_query.schema import MailFolder
@@ -79,9 +80,7 @@ class MailboxSync:
             failures,
         )
         for folder_id in cursors.keys() - tree.folders.keys() if tree.is_complete else ():
-            progress.add_removed(
-                await self._database.run(folder_rows.drop_folder, account.id, folder_id, to_text(now()))
-            )
+            progress.add_removed(await self._database.run(drop_folder, account.id, folder_id, to_text(now())))
         if folders and len(failures.errors) == len(folders):
             raise failures.first()
 
@@ -90,6 +89,7 @@ class MailboxSync:
         tx: Transaction, account_id: str, tree: FolderTree, folders: list[MailFolder], options: SyncOptions
     ) -> tuple[dict[str, Cursor], str]:
         """Store the folders; return the cursors of all stored folders, and when the first sync began."""
+        mailbox_rows.lock_mailbox(tx, account_id)
         since = to_text(options.since) if options.since else None
         cursors = folder_rows.upsert_folders(tx, account_id, folders, since=since)
         store_hidden(tx, account_id, tree, cursors)

@@ -31,7 +31,7 @@ def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, 
     if not ids:
         return {}
     rows = tx.rows(
-        _listed(
+        listed(
             tx,
             "SELECT id, folder_id, document, removed_at FROM iacs_messages"
             " WHERE account_id = :account_id AND id IN (:listed)",
@@ -54,7 +54,7 @@ def mark_seen(tx: Transaction, account_id: str, ids: Sequence[str], generation: 
     if not ids:
         return
     tx.execute(
-        _listed(
+        listed(
             tx,
             "UPDATE iacs_messages SET generation = :generation"
             " WHERE account_id = :account_id AND id IN (:listed) AND generation <> :generation",
@@ -118,8 +118,8 @@ def _where(folder_id: str | None, *, removed: bool) -> str:
     return f"account_id = :account_id{folder}{'' if removed else ' AND removed_at IS NULL'}"
 
 
-def _listed(tx: Transaction, sql: str) -> str:
-    """Insert a subquery of the JSON array `:ids`: one parameter and one statement for any number of ids."""
+def listed(tx: Transaction, sql: str) -> str:
+    """Replace `:listed` by a subquery of the JSON array `:ids`: one parameter and one statement for any number of ids."""
     if tx.dialect == "postgresql":
         return sql.replace(":listed", "SELECT jsonb_array_elements_text(CAST(:ids AS jsonb))")
     return sql.replace(":listed", "SELECT value FROM json_each(:ids)")

@@ -6,7 +6,7 @@ from typing import Any
 from iacs.core.clock import now, to_text
 from iacs.core.events import NewEvent
 from iacs.core.transaction import Transaction
-from iacs.mail_query import folder_rows, mailbox_rows, message_rows
+from iacs.mail_query import folder_rows, mailbox_rows, message_rows, moves
 from iacs.mail_query.changes import Changes, changes, message_id
 from iacs.mail_query.collaborators import Outbox
 from iacs.mail_query.columns import columns
@@ -67,16 +67,18 @@ class PageStore:
         ids = {message_id(document) for document in page.items}
         result = changes(page.items, message_rows.states(tx, account_id, ids), location.folder_id)
         written = self._written(location, result, cursor.generation, stored_at, tx.dialect)
+        moves.begin(tx, account_id, result.moved)
+        moves.end(tx, account_id, location.folder_id, (*result.moved, *result.left))
         message_rows.write(tx, written.rows)
         message_rows.mark_seen(tx, account_id, result.unchanged, cursor.generation)
-        unseen = message_rows.remove_unseen(tx, account_id, cursor, stored_at) if is_end else 0
+        removed = result.removed + (_remove_unseen(tx, account_id, cursor, stored_at) if is_end else 0)
         self._outbox.add(tx, written.events)
         return StoredPage(
             cursor=replace(cursor, link=link, complete=cursor.complete or is_end),
             seen=result.seen,
             new=len(result.new),
             updated=result.updated,
-            removed=result.removed + unseen,
+            removed=removed - (moves.return_removed(tx, account_id) if removed else 0),
             unreadable=written.unreadable,
         )
 
@@ -100,3 +102,18 @@ class PageStore:
                 written.events.append(received(self._topic, location, name, reading, is_draft=is_draft))
             written.unreadable += reading.problem is not None and not state.removed
         return written
+
+
+def drop_folder(tx: Transaction, account_id: str, folder_id: str, removed_at: str) -> int:
+    """Delete a folder, and mark the messages still in it as removed; return their number."""
+    mailbox_rows.lock_mailbox(tx, account_id)
+    moves.end_folder(tx, account_id, folder_id)
+    removed = folder_rows.drop_folder(tx, account_id, folder_id, removed_at)
+    return removed - moves.return_removed(tx, account_id)
+
+
+def _remove_unseen(tx: Transaction, account_id: str, cursor: Cursor, removed_at: str) -> int:
+    if cursor.generation == 0:  # nothing was stored before
+        return 0
+    moves.end_unseen(tx, account_id, cursor)
+    return message_rows.remove_unseen(tx, account_id, cursor, removed_at)
