@@ -7,6 +7,7 @@ import asyncio
 import json
 import re
 import sys
+from bisect import bisect_left
 from functools import lru_cache
 from typing import Any
 
@@ -14,13 +15,19 @@ from aiohttp import web
 
 FOLDER = "inbox"
 _TEXT = "Grüße from the warehouse: the pallets left this morning and arrive on Thursday before noon. " * 18
+_INSTANT = re.compile(r"receivedDateTime (ge|lt) (\S+Z)")
 _PAGE_SIZE = re.compile(r"odata\.maxpagesize=(\d+)")
+
+
+def received_at(number: int) -> str:
+    """Return when a message was received."""
+    return f"2026-03-{number % 28 + 1:02}T{number % 24:02}:{number % 60:02}:{number // 840 % 60:02}Z"
 
 
 def message(number: int) -> dict[str, Any]:
     """Return a message of about 3.2 KB of JSON, with the fields that Graph returns when none are selected."""
     sender = {"emailAddress": {"name": f"Sender {number}", "address": f"sender{number}@fabrikam.example"}}
-    at = f"2026-03-{number % 28 + 1:02}T{number % 24:02}:{number % 60:02}:00Z"
+    at = received_at(number)
     return {
         "@odata.etag": f'W/"CQAAABYAAAC{number:08}"',
         "id": f"AAMkAGI2TAAA={number:08}",
@@ -56,10 +63,12 @@ def message(number: int) -> dict[str, Any]:
 
 
 class Pages:
-    """The encoded pages of a list, the same for every request."""
+    """The encoded pages of a list, newest first, the same for every request."""
 
     def __init__(self, messages: int, delay: float) -> None:
-        self._messages = [json.dumps(message(number), separators=(",", ":")) for number in range(messages)]
+        order = sorted(range(messages), key=received_at, reverse=True)
+        self._dates = [received_at(number) for number in reversed(order)]
+        self._messages = [json.dumps(message(number), separators=(",", ":")) for number in order]
         self._delay = delay
         self.page = lru_cache(maxsize=None)(self._page)
 
@@ -68,7 +77,10 @@ class Pages:
         await asyncio.sleep(self._delay)
         size = int(request.query.get("$top") or 0) or self._preferred(request)
         link = str(request.url.origin().join(request.rel_url.with_query(None)))
-        body = self.page(link, int(request.query.get("$skip", 0)), size)
+        start, end = self._window(request.query.get("$filter", ""))
+        if request.query.get("$orderby") == "receivedDateTime":  # the oldest one
+            start = end - size
+        body = self.page(link, int(request.query.get("$skip", start)), size, end)
         return web.Response(body=body, content_type="application/json")
 
     async def folders(self, request: web.Request) -> web.Response:
@@ -85,13 +97,21 @@ class Pages:
         match = _PAGE_SIZE.search(request.headers.get("Prefer", ""))
         return int(match[1]) if match else 10
 
-    def _page(self, link: str, start: int, size: int) -> bytes:
-        items = ",".join(self._messages[start : start + size])
-        if start + size < len(self._messages):
-            end = f'"@odata.nextLink":"{link}?$skip={start + size}&$top={size}"'
+    def _window(self, condition: str) -> tuple[int, int]:
+        """Return the first message that a filter by dates leaves, and the end of its messages."""
+        instants = dict(_INSTANT.findall(condition))
+        count = len(self._dates)
+        start = count - bisect_left(self._dates, instants["lt"]) if "lt" in instants else 0
+        return start, count - bisect_left(self._dates, instants.get("ge", ""))
+
+    def _page(self, link: str, start: int, size: int, end: int) -> bytes:
+        stop = min(start + size, end)
+        items = ",".join(self._messages[start:stop])
+        if stop < end:
+            tail = f'"@odata.nextLink":"{link}?$skip={stop}&$top={size}"'
         else:
-            end = f'"@odata.deltaLink":"{link}?$deltatoken=end&$skip={len(self._messages)}&$top={size}"'
-        return f'{{"value":[{items}],{end}}}'.encode()
+            tail = f'"@odata.deltaLink":"{link}?$deltatoken=end&$skip={len(self._messages)}&$top={size}"'
+        return f'{{"value":[{items}],{tail}}}'.encode()
 
 
 async def serve(messages: int, delay: float) -> None:

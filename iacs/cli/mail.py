@@ -12,7 +12,9 @@ from iacs.cli.running import run
 from iacs.cli.table import Column, Table
 
 if TYPE_CHECKING:
-    from iacs.mail_query import MailQuery, MailQueryService, Message, Recipient, UnreadableMessage
+    from collections.abc import AsyncGenerator
+
+    from iacs.mail_query import Message, Recipient, UnreadableMessage
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -70,6 +72,14 @@ def query(
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Maximum number of messages (default: all).")
     ] = None,
+    concurrency: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Requests at a time, for a whole mailbox or folder, newest first; at most GRAPH_CONCURRENCY are sent.",
+        ),
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Show the messages that match every condition, read from Microsoft Graph.
@@ -93,14 +103,17 @@ def query(
         limit=limit,
     )
     run(
-        lambda app: _query(app.container.mail_query().service(), email, mail_query, json=json),
+        lambda app: _query(
+            app.container.mail_query().service().messages(email, mail_query, concurrency=concurrency),
+            json=json,
+        ),
         "mail_query.service",
     )
 
 
-async def _query(service: "MailQueryService", email: str, mail_query: "MailQuery", *, json: bool) -> None:
+async def _query(matching: "AsyncGenerator[Message | UnreadableMessage, None]", *, json: bool) -> None:
     table, message = Table(*COLUMNS), None
-    async with aclosing(service.messages(email, mail_query)) as messages:
+    async with aclosing(matching) as messages:
         async for message in messages:
             _show(message, table, json=json)
     if message is None:

@@ -94,6 +94,12 @@ class _Message(_Object):
     is_read_receipt_requested: Flag = None
 
 
+class _Dated(msgspec.Struct, gc=False, rename="camel"):
+    """A message of which only the date is decoded."""
+
+    received_date_time: datetime | None = None
+
+
 class RawPage(msgspec.Struct):
     """The JSON of a page, with the JSON of its items."""
 
@@ -130,6 +136,17 @@ def decode_summary(text: bytes | str) -> Summary:
     )
 
 
+def decode_received(text: bytes) -> datetime | None:
+    """Return when a message was received; None if that is not an instant, or Exchange's year 1, which is not a date."""
+    try:
+        received = _dated().decode(text).received_date_time
+    except (ValueError, RecursionError):
+        return None
+    if received is None or received.tzinfo is None or received.year == 1:
+        return None
+    return received
+
+
 def _check_instant(text: Text) -> Text:
     """Return a text that is an instant; raise ValueError for others, and for Exchange's year 1, which is not a date."""
     if text is not None:
@@ -142,6 +159,11 @@ def _check_instant(text: Text) -> Text:
 @cache
 def _messages() -> msgspec.json.Decoder[_Message]:
     return msgspec.json.Decoder(_Message)
+
+
+@cache
+def _dated() -> msgspec.json.Decoder[_Dated]:
+    return msgspec.json.Decoder(_Dated)
 
 
 @cache

@@ -54,6 +54,16 @@ async def test_a_query_as_json_is_what_graph_gave(iacs: Iacs) -> None:
     assert lunch["body"]["content"]
 
 
+@pytest.mark.usefixtures("alice")
+async def test_a_query_of_several_requests_at_a_time_shows_the_same_messages(iacs: Iacs) -> None:
+    ran = await to_thread(iacs, "mail", "query", ALICE)
+    at_a_time = await to_thread(iacs, "mail", "query", ALICE, "--concurrency", "4")
+    assert (at_a_time.code, at_a_time.lines) == (0, ran.lines)
+    refused = await to_thread(iacs, "mail", "query", ALICE, "--concurrency", "4", "--search", "lunch")
+    assert refused.code == 1
+    assert "leave out concurrency" in refused.err
+
+
 CONDITIONS: list[tuple[list[str], Callable[[Document], bool]]] = [
     (["--from", BOB], lambda document: address(document) == BOB),
     (["--subject", "lunch"], lambda document: "lunch" in (document["subject"] or "").lower()),
