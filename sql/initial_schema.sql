@@ -159,7 +159,7 @@ CREATE TABLE iacs_outbox (
     payload TEXT NOT NULL,                 -- the value, JSON
     headers TEXT NOT NULL DEFAULT '{}',    -- a JSON object of texts: the attributes of CloudEvents, and others
     created_at TEXT NOT NULL,
-    published_at TEXT,                     -- absent: still to be published
+    published_at TEXT,                     -- absent: still to be published; a published event is kept only by request
     attempts INTEGER NOT NULL DEFAULT 0,   -- counts the times that the broker rejected the event
     problem TEXT,                          -- why it did, the last time
     parked_at TEXT                         -- present: not sent again, and later events of its key wait

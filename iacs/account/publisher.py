@@ -27,7 +27,7 @@ class AccountPublisher:
         events: EventStream,
         *,
         source: str = DEFAULT_SOURCE,
-        retention_days: float = 7.0,
+        retention_days: float = 0.0,
         publish_seconds: float = 5.0,
         logger: Logger,
     ) -> None:

@@ -101,7 +101,10 @@ class Config(ValidatedSettings):
         description="What a consumer does when the brokers reject a dead letter: stop, or skip the record",
     )
     outbox_retention_days: float = Field(
-        7.0, ge=0, description="How long published events stay in the outbox, in days (0: for ever)"
+        0.0,
+        ge=0,
+        le=36_500,
+        description="How long published events stay in the outbox, in days (0: they are deleted once published)",
     )
     event_source: UriReference = Field(
         "urn:iacs", description="CloudEvents source of published events (a URI)"

@@ -63,9 +63,9 @@ class OutboxWriter:
 class Outbox(OutboxWriter):
     """Events stored together with the data they are about, and published at least once, in the order of each key.
 
-    An event is repeated, with the same id, when a process dies between publishing and marking it; another
-    process can relay `lease_seconds` after that. Published events stay in the table, with the time, for
-    `retention_days`; for ever if that is 0.
+    An event is repeated, with the same id, when a process dies between publishing and deleting it; another
+    process can relay `lease_seconds` after that. Published events are deleted as soon as the event stream has confirmed
+    them; with `retention_days` they stay in the table, with the time, for so long.
 
     An event that the broker has rejected `max_attempts` times, for its size or its topic, is parked: later ones
     of its key wait behind it, all others are published, until somebody calls `retry` or `drop`. An outage
@@ -81,7 +81,7 @@ class Outbox(OutboxWriter):
         lease_seconds: float = 10.0,
         max_wait_seconds: float = 600.0,
         max_attempts: int = 3,
-        retention_days: float = 7.0,
+        retention_days: float = 0.0,
         logger: Logger,
     ) -> None:
         super().__init__(source=source)
@@ -97,7 +97,7 @@ class Outbox(OutboxWriter):
         """Publish the waiting events and return how many.
 
         While another process relays it waits, and returns 0 when nothing is left; raises DatabaseError after
-        `max_wait_seconds`. Raises what the event stream raises, once everything that it took is marked; the
+        `max_wait_seconds`. Raises what the event stream raises, once everything that it published is finished; the
         rest waits for the next call. For a rejected event it does so after everything else is published.
         """
         relay = Relay(

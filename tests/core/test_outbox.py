@@ -545,15 +545,24 @@ async def test_published_events_are_deleted_after_their_retention(
     assert values_in(database) == [2501]
 
 
-async def test_without_a_retention_published_events_stay(
+async def test_published_events_are_deleted_at_once_and_so_are_those_of_an_earlier_retention(
     database: Database, log: EventLog, topic: str
 ) -> None:
-    outbox = Outbox(database, log, retention_days=0, logger=LOGGER)
-    fill(database, outbox, topic, 3)
-    await outbox.relay()
-    age(database, 1000)
-    await outbox.relay()
-    assert sorted(values_in(database)) == [0, 1, 2]
+    fill(database, keeping := Outbox(database, log, retention_days=7, logger=LOGGER), topic, 2)
+    await keeping.relay()
+    fill(database, outbox := Outbox(database, log, logger=LOGGER), topic, 3, start=2)
+    assert len(values_in(database)) == 5
+    assert await outbox.relay() == 3
+    assert values_in(database) == []
+    assert sorted(event.value for event in await read(log, topic)) == [0, 1, 2, 3, 4]
+
+
+async def test_only_confirmed_events_are_deleted(database: Database, log: EventLog, topic: str) -> None:
+    outbox = Outbox(database, Refusing(log, 1), logger=LOGGER)
+    fill(database, outbox, topic, 6, keys=2)
+    with pytest.raises(PublishError):
+        await outbox.relay()
+    assert values_in(database) == [1, 3, 5]  # the one that failed, and those behind it
 
 
 async def test_what_waits_or_is_parked_is_never_deleted(

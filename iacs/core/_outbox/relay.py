@@ -37,7 +37,8 @@ class Relay:
         self._events = events
         self._max_attempts = max_attempts
         self._logger = logger
-        self._kept_since = clock.now() - timedelta(days=retention_days) if retention_days else None
+        self._kept_since = clock.now() - timedelta(days=retention_days)
+        self._finish = partial(outbox_rows.finish, keep=retention_days > 0)
         self._has_old = False
         self._held_keys = set[Key]()
         self._rejection: PublishError | None = None
@@ -47,7 +48,7 @@ class Relay:
         return await self._database.read(self._look)
 
     def _look(self, tx: Transaction) -> bool:
-        self._has_old = self._kept_since is not None and outbox_rows.has_old(tx, self._kept_since)
+        self._has_old = outbox_rows.has_old(tx, self._kept_since)
         return self._has_old or bool(outbox_rows.waiting(tx, after=-1, limit=1))
 
     async def publish(self, lease: Lease) -> int:
@@ -72,7 +73,7 @@ class Relay:
 
     async def _prune(self, lease: Lease) -> None:
         """Delete what was published long ago; so much that it does not hold the next relay up."""
-        if self._kept_since is None or not self._has_old:
+        if not self._has_old:
             return
         for _ in range(_PRUNE_BATCHES):
             pruned = await self._database.run(outbox_rows.prune, self._kept_since, limit=_PRUNE_BATCH)
@@ -80,7 +81,7 @@ class Relay:
                 return
 
     async def _publish(self, rows: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
-        """Publish and mark rows; return those marked, and those that were rejected.
+        """Publish rows; return those published, and those that were rejected.
 
         Raises PublishError when none was rejected: then the broker cannot be reached.
         """
@@ -88,14 +89,14 @@ class Relay:
             await self._events.publish_many(_event(row) for row in rows)
         except PublishError as error:
             published = _published(rows, error.event_ids)
-            await self._database.run(outbox_rows.mark_published, published)
+            await self._database.run(self._finish, published)
             self._logger.warning("events not published", count=len(rows) - len(published), reason=str(error))
             rejected = [row for row in rows if row["id"] in error.rejections]
             if not rejected:
                 raise
             await self._note_rejections(rejected, error)
             return published, rejected
-        await self._database.run(outbox_rows.mark_published, rows)
+        await self._database.run(self._finish, rows)
         return rows, ()
 
     async def _note_rejections(self, rejected: Sequence[Row], error: PublishError) -> None:
@@ -145,7 +146,7 @@ def _without_followers_of_suspects(rows: Sequence[Row]) -> list[Row]:
 
 
 def _published(rows: Sequence[Row], failed: frozenset[str]) -> list[Row]:
-    """Return the rows to mark: those that did not fail, nor come after one of their key that did.
+    """Return the rows that are finished: those that did not fail, nor come after one of their key that did.
 
     The latter are published again, after the one that failed, so that the last event of a key is the last.
     """

@@ -23,10 +23,11 @@ _WAITING = """
         AND parked.aggregatetype = event.aggregatetype AND parked.aggregateid = event.aggregateid
     ) ORDER BY position LIMIT :limit
 """
-_MARK = """
-    UPDATE iacs_outbox SET published_at = :now
+_RUN = """
     WHERE position BETWEEN :first AND :last AND position % :counters = :counter AND published_at IS NULL
 """
+_MARK = f"UPDATE iacs_outbox SET published_at = :now {_RUN}"
+_DELETE = f"DELETE FROM iacs_outbox {_RUN}"  # noqa: S608 - a constant
 _REJECT = """
     UPDATE iacs_outbox SET attempts = attempts + 1, problem = :problem,
     parked_at = CASE WHEN attempts + 1 >= :max_attempts THEN :now END
@@ -82,11 +83,14 @@ def waiting(tx: Transaction, *, after: int, limit: int) -> list[Row]:
     return tx.rows(_WAITING, {"after": after, "limit": limit})
 
 
-def mark_published(tx: Transaction, rows: Sequence[Row]) -> None:
-    """Mark events as published."""
+def finish(tx: Transaction, rows: Sequence[Row], *, keep: bool) -> None:
+    """Delete published events, or keep them with the time."""
     shared = {"now": clock.to_text(clock.now()), "counters": COUNTERS}
     runs = consecutive([row["position"] for row in rows])
-    tx.execute(_MARK, [shared | {"first": a, "last": b, "counter": a % COUNTERS} for a, b in runs])
+    tx.execute(
+        _MARK if keep else _DELETE,
+        [shared | {"first": a, "last": b, "counter": a % COUNTERS} for a, b in runs],
+    )
 
 
 def reject(tx: Transaction, problems: Mapping[int, str], *, max_attempts: int) -> None:
