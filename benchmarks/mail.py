@@ -99,8 +99,11 @@ async def disk(url: str) -> dict[str, int]:
             sizes = dict(
                 connection.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC")
             )
+            [(free,)] = connection.execute(
+                "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
+            )
         connection.close()
-    return sizes
+    return sizes | {"pages for later events": free}
 
 
 async def small_pages(url: str, concurrency: int) -> int:

@@ -118,7 +118,7 @@ CREATE TABLE iacs_messages (
     received_at TEXT,
     is_read BOOLEAN,
     has_attachments BOOLEAN,
-    document TEXT NOT NULL,                -- the complete message as Graph returned it: JSON
+    document TEXT NOT NULL,                -- the complete message as Graph returned it: JSON; a BLOB: Zstandard, in SQLite
     problem TEXT,                          -- why the document does not match the schema; NULL when it does
     generation BIGINT NOT NULL,            -- the folder's generation in which the message was last seen
     stored_at TEXT NOT NULL,

@@ -6,6 +6,7 @@ from typing import Any
 
 from iacs.core.transaction import Row, Transaction
 from iacs.mail_query.changes import State
+from iacs.mail_query.compression import compressor, decompressor
 from iacs.mail_query.document import Document
 from iacs.mail_query.folder_rows import Cursor
 
@@ -38,15 +39,20 @@ def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, 
         ),
         {"account_id": account_id, "ids": json.dumps(list(ids))},
     )
+    read = decompressor(tx.dialect) if rows else str
     return {
-        row["id"]: State(Document.stored(row["document"]), row["folder_id"], row["removed_at"] is not None)
+        row["id"]: State(
+            Document.stored(read(row["document"])), row["folder_id"], row["removed_at"] is not None
+        )
         for row in rows
     }
 
 
 def write(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, or replace them except for the time at which they were first stored."""
-    tx.execute(_WRITE, rows)
+    if rows:
+        stored = compressor(tx.dialect)
+        tx.execute(_WRITE, [{**row, "document": stored(row["document"])} for row in rows])
 
 
 def mark_seen(tx: Transaction, account_id: str, ids: Sequence[str], generation: int) -> None:
@@ -86,7 +92,8 @@ def documents(
         " ORDER BY id LIMIT :limit",
         {"account_id": account_id, "folder_id": folder_id, "after": after, "limit": limit},
     )
-    return [(row["id"], row["document"]) for row in rows]
+    read = decompressor(tx.dialect) if rows else str
+    return [(row["id"], read(row["document"])) for row in rows]
 
 
 def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool) -> int:

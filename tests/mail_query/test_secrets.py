@@ -10,6 +10,7 @@ import pytest
 
 from iacs.core.database import Database
 from iacs.core.exceptions import IACSGraphError
+from iacs.mail_query.compression import decompressor
 from iacs.sandbox import Sandbox
 from tests.mail_query.whole import ALICE, Whole, letter, whole
 
@@ -78,14 +79,11 @@ async def stored(database: Database) -> str:
         "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
         "postgresql": "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()",
     }
-    texts = []
+    texts, read = [], decompressor(database.dialect)
     with database.transaction() as tx:
         for row in list(tx.rows(tables[database.dialect])):
             for values in tx.rows(f'SELECT * FROM "{row["name"]}"'):  # noqa: S608
-                texts += [
-                    bytes(value).decode("latin-1") if isinstance(value, bytes | memoryview) else str(value)
-                    for value in values.values()
-                ]
+                texts += [read(value) if name == "document" else str(value) for name, value in values.items()]
     return "\n".join(texts)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from iacs.core.exceptions import AccountDisabledError, AccountNotFoundError, GraphError
 from iacs.mail_query import Message, SyncProgress
+from iacs.mail_query.compression import decompressor
 from iacs.sandbox import Sandbox
 from tests.mail_query.whole import ALICE, Whole, letter
 
@@ -25,7 +26,8 @@ async def rows(alice: Whole, where: str = "TRUE") -> list[dict[str, Any]]:
 
 
 async def stored_documents(alice: Whole) -> dict[str, Any]:
-    return {row["id"]: json.loads(row["document"]) for row in await rows(alice, "removed_at IS NULL")}
+    read = decompressor(alice.database.dialect)
+    return {row["id"]: json.loads(read(row["document"])) for row in await rows(alice, "removed_at IS NULL")}
 
 
 async def test_every_message_is_stored_whole_and_announced_once(alice: Whole, cloud: Sandbox) -> None:

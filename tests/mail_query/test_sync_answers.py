@@ -12,6 +12,7 @@ from aiohttp import web
 from iacs.core.events import NewEvent
 from iacs.core.exceptions import EventError, GraphError, MalformedResponseError
 from iacs.mail_query import MailReceived, Message, UnreadableMessage
+from iacs.mail_query.compression import decompressor
 from iacs.mail_query.events import event_id
 from tests.mail_query.conftest import Parts
 from tests.mail_query.scripted_graph import Reply, page, refusal
@@ -36,7 +37,8 @@ def mailbox(parts: Parts) -> str:
 
 async def documents(parts: Parts) -> dict[str, Any]:
     rows = await parts.database.run(lambda tx: tx.rows("SELECT * FROM iacs_messages"))
-    return {row["id"]: json.loads(row["document"]) for row in rows}
+    read = decompressor(parts.database.dialect)
+    return {row["id"]: json.loads(read(row["document"])) for row in rows}
 
 
 async def values(parts: Parts) -> list[MailReceived]:

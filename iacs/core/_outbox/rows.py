@@ -26,7 +26,7 @@ _WAITING = """
 _RUN = """
     WHERE position BETWEEN :first AND :last AND position % :counters = :counter AND published_at IS NULL
 """
-_MARK = f"UPDATE iacs_outbox SET published_at = :now {_RUN}"
+_MARK = f"UPDATE iacs_outbox SET published_at = :now {_RUN}"  # noqa: S608 - a constant
 _DELETE = f"DELETE FROM iacs_outbox {_RUN}"  # noqa: S608 - a constant
 _REJECT = """
     UPDATE iacs_outbox SET attempts = attempts + 1, problem = :problem,
