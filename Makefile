@@ -1,6 +1,7 @@
 # Everything stays in this folder: .venv (packages), .demo (the demo's data), .cache (Kafka's jars, skipped tests).
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := pytest --quiet --numprocesses 4 # tests wait more than they compute
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE # hundreds of tests start a process, which would compile all of iacs again
@@ -19,17 +20,21 @@ demo: .venv/installed $(if $(POSTGRESQL),.venv/installed-servers) ## Run the who
 	@env -u DATABASE_URL -u KAFKA_BOOTSTRAP_SERVERS $(if $(strip $(DEMO_SERVERS)),$(BIN)/python -m tests.servers $(DEMO_SERVERS) --) \
 		$(BIN)/python examples/quickstart.py --folder $(DEMO_FOLDER) $(if $(MAILBOX),--mailbox $(QUOTED_MAILBOX))
 
-test: .venv/installed-dev ## Run every check (SLOW=1 includes the slow tests)
+test: .venv/installed-dev ## Run the checks and tests (SLOW=1 includes the slow tests and measures coverage)
 	$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+ifdef SLOW
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest --quiet --numprocesses 4 $(if $(SLOW),,-m "not slow") # tests wait more than they compute
+	$(BIN)/coverage run -m $(PYTEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --skip-covered --skip-empty
 	@$(BIN)/coverage report --include 'iacs/core/*' --format total --fail-under 95 >/dev/null \
 		|| { echo "core is covered below 95 %: $(BIN)/coverage report --include 'iacs/core/*'"; exit 1; }
+else
+	$(BIN)/python -m $(PYTEST) -m "not slow" # without coverage, which takes as much CPU time as the tests
+endif
 	@cat .cache/skipped 2>/dev/null || true
 
 fix: .venv/installed-dev ## Format the code and apply the automatic fixes

@@ -145,6 +145,7 @@ def files_of(folder: Path) -> set[str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_readme_runs_from_top_to_bottom_in_a_fresh_clone(clone: Path) -> None:
     before = files_of(clone)
@@ -152,6 +153,7 @@ def test_the_readme_runs_from_top_to_bottom_in_a_fresh_clone(clone: Path) -> Non
     assert files_of(clone) == before
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
 def test_every_block_of_a_page_runs_where_only_the_distribution_is_installed(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # every test waits for the limits of another run of pytest
+
 ROOT = Path(__file__).resolve().parents[1]
 INI = """
 [pytest]
@@ -200,7 +202,6 @@ def test_a_worker_that_has_finished_waits_for_the_others_without_a_limit(tmp_pat
     assert "did not end in time" not in done.stderr
 
 
-@pytest.mark.slow  # the silence has to be longer than a busy machine takes to start a worker
 @pytest.mark.parametrize(
     ("code", "running"),
     [

@@ -18,6 +18,8 @@ import pytest
 from setup import readme_for_an_index
 from tests.fixtures.checkout import copy_checkout
 
+pytestmark = pytest.mark.slow  # builds and installs the distribution
+
 PARTS = ("iacs/containers/application.py", "iacs/sql/initial_schema.sql")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]*)[^)]*\)")
 

@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import Iacs
 
 
+@pytest.mark.slow  # installs the parser
 def test_the_official_parser_accepts_the_asyncapi_document(
     iacs: Iacs, parse_asyncapi: Callable[[str], str]
 ) -> None:

@@ -15,6 +15,8 @@ from iacs.testing.servers.kafka import KafkaBroker
 from tests.fixtures.events import LOGGER, read
 from tests.fixtures.kafka import DEAD_LETTER_TOPIC, make_topic
 
+pytestmark = pytest.mark.slow  # every test starts a broker of its own, and stops it
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -117,7 +119,6 @@ async def test_a_client_whose_broker_was_unavailable_at_first_works_once_it_is_u
         assert [event.value for event in await read(kafka, topic)] == [2]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("count", [1, 3])
 async def test_a_broker_that_comes_back_empty_is_read_from_its_first_event(
@@ -143,7 +144,6 @@ async def test_a_broker_that_comes_back_empty_is_read_from_its_first_event(
         assert seen == {f"new {n}" for n in range(5)}
 
 
-@pytest.mark.slow
 async def test_a_broker_killed_during_a_relay_ends_in_the_publish_error_and_nothing_else(
     own_broker: KafkaBroker, topic: str, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_ten_times_the_parts_take_ten_times_the_steps(shape: str) -> None:
     assert _steps(lambda: _use(large)) < 13 * _steps(lambda: _use(small))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["Singleton", "Resource"])
 def test_a_chain_of_five_thousand_parts_is_run(kind: str) -> None:
     assert _deep(kind) == "run\n"

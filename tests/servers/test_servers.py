@@ -74,6 +74,7 @@ def test_a_command_that_is_interrupted_ends_first() -> None:
         assert process.stdout.read() == b""  # closed, so the command has ended as well
 
 
+@pytest.mark.slow
 async def test_a_broker_ends_with_its_killed_owner_and_keeps_its_records(
     kafka_servers: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -111,6 +112,7 @@ def wait_until_unlocked(path: Path) -> None:
                 return
 
 
+@pytest.mark.slow
 def test_a_postgresql_ends_with_its_killed_owner(public_folder: Path, postgresql_url: str) -> None:
     assert postgresql_url  # a server can run here
     command = [sys.executable, "-c", POSTGRESQL_OWNER, str(public_folder / "postgresql")]

@@ -59,6 +59,7 @@ def _run(tool: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", [mypy, pyright])
 def test_every_wrong_line_is_flagged_and_no_right_one(checker: Any, tmp_path: Path) -> None:
     assert len(MARKED) > 40
