@@ -31,9 +31,8 @@ class CoreContainer(containers.DeclarativeContainer):
         prepared_statements=config.provided.database_prepared_statements,
     )
 
-    kafka_oauth_token = providers.Object[OAuthToken | None](
-        None
-    )  # a function, for KAFKA_SASL_MECHANISM=OAUTHBEARER
+    # A function that returns a token, for KAFKA_SASL_MECHANISM=OAUTHBEARER.
+    kafka_oauth_token = providers.Object[OAuthToken | None](None)
     kafka_client = providers.Singleton(
         KafkaClient,
         config.provided.kafka_bootstrap_servers,

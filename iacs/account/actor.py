@@ -1,4 +1,4 @@
-"""The name of whoever changes accounts, for the audit events."""
+"""The actor of a change: who changes accounts, for the audit events."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -32,7 +32,7 @@ _REWORDINGS = (
 
 @dataclass
 class Edge:
-    """The edge of the process: whatever a command raises becomes an exit code; `debug` prints the traceback."""
+    """The edge of the process: any error of a command becomes an exit code; `debug` prints the traceback."""
 
     debug: bool = False
 

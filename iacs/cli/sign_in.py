@@ -1,4 +1,4 @@
-"""What the commands share that sign people in: their settings, and the browser of whoever runs them."""
+"""What the sign-in commands share: the settings that they need, and the browser of the user who runs them."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""What could not be read or handled, preserved with the reason, and how it is published again."""
+"""Dead letters: records that could not be read or handled, kept with the reason, and published again on request."""
 
 import asyncio
 import logging
@@ -38,7 +38,7 @@ class DeadLetter(BaseModel):
     is_truncated: bool = Field(default=False, description="Whether a part was too long to be kept whole")
 
     def event(self) -> NewEvent:
-        """Return the event to publish again; raise ValueError, with the reason, when it cannot be had back."""
+        """Return the event to publish again; raise ValueError, with the reason, when it cannot be restored."""
         from iacs.core._events.cloud_event import ID, own_headers
         from iacs.core._events.encoding import decode
 
@@ -71,7 +71,7 @@ async def replay(
 
     A consumer group remembers what was replayed. A dead letter is finished only after its event is published:
     what is in flight when this process dies is published again. One whose record is not JSON, or was not kept
-    whole, is yielded with the reason and passed over. With `dry_run`, nothing is published or remembered.
+    whole, is yielded with the reason and skipped. With `dry_run`, nothing is published or remembered.
     """
     group, letters_read = f"iacs.replay.{topic}", 0
     consumed = events.consume(dead_letter_topic, group, idle_timeout=idle_timeout, commit=not dry_run)

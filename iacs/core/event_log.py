@@ -27,8 +27,8 @@ class EventLog(BaseEventStream["EventLogReader"]):
 
     A consumer receives events published through the same EventLog at once, and others within
     `poll_seconds`. The group takes over the partitions of a dead consumer after `lease_seconds`. Publishing
-    is all or nothing. Errors of the database are DatabaseError; a consumer waits for a database that is away for
-    up to `max_outage_seconds`. Nothing is ever deleted.
+    is all or nothing. Errors of the database are DatabaseError; a consumer waits up to `max_outage_seconds` for a
+    database that cannot be reached. Nothing is ever deleted.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ _DROP = "DELETE FROM iacs_leases WHERE name = :name AND holder = :holder"
 
 
 class Held(NamedTuple):
-    """The holder of a lease, and until when, as the database has it."""
+    """The holder of a lease, and when it expires, as the database has it."""
 
     holder: str
     expires_at: str
@@ -85,10 +85,10 @@ def drop_lease(tx: Transaction, name: str, holder: str) -> None:
 class Lease:
     """The lease `name`, held for `seconds` at a time; each instance is a holder of its own.
 
-    A holder that dies is succeeded at once by one that waits on the same machine (on Linux), and by others when its
-    time is over: by the database's clock, or when it has not renewed for so long by the clock of the one that waits,
-    since the database's may have been set back. A holder that works longer renews in between, and stops when it no
-    longer can: someone else may have begun.
+    When a holder dies, a process that waits on the same machine takes the lease at once (on Linux). Others take it
+    when it has expired by the database's clock, or when it has not been renewed for its whole time by their own
+    clock, since the database's may have been set back. A holder that works longer renews the lease in between, and
+    stops when it no longer can: another process may have begun.
     """
 
     def __init__(self, database: Database, name: str, *, seconds: float = 30.0) -> None:
@@ -128,7 +128,7 @@ class Lease:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Renew the lease now and then during the block, however long that takes."""
+        """Renew the lease at intervals for as long as the block runs."""
         task = asyncio.create_task(self._keep(), name=f"iacs-lease-{self._name}")
         try:
             yield

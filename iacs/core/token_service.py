@@ -185,7 +185,7 @@ class TokenService:
         return token_store.open_row(row, data_key).access_token == access_token
 
     async def _rewrap(self, account_id: str) -> bool:
-        """Wrap the data key of an account anew; return False when it has been deleted."""
+        """Wrap the data key of an account again; return False when it has been deleted."""
         row = await self._database.read(data_keys.read, account_id)
         if row is None:
             return False

@@ -46,7 +46,7 @@ class StateFile:
             )
         if header[2:] != [_checksum(body)]:
             raise SandboxError(
-                f"{self._path} is damaged, and is left as it is: restore a copy, or move it away to begin anew"
+                f"{self._path} is damaged, and is left as it is: restore a copy, or move it away to start without it"
             )
 
     def write(self, lines: Sequence[bytes]) -> None:

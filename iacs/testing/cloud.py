@@ -111,7 +111,7 @@ class CloudFixture:
     def reset(
         self, mailboxes: "Mapping[str, Mail | Sequence[Mail]] | Sequence[str]", *, folder: Path
     ) -> None:
-        """Begin anew with these mailboxes, or empty ones; relative paths are relative to `folder`."""
+        """Start again with these mailboxes, or empty ones; relative paths are relative to `folder`."""
         if not isinstance(mailboxes, Mapping):
             mailboxes = dict.fromkeys(mailboxes, ())
         mail = {address: _listed(value) for address, value in mailboxes.items()}

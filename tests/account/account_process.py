@@ -24,23 +24,15 @@ from iacs.core.event_log import EventLog
 from iacs.core.exceptions import SignInRequiredError
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import create_logger
-from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import Grants, TokenService
+from tests.fixtures.oauth import create_oauth_client
 
 
 @asynccontextmanager
 async def services(order: dict[str, Any]) -> AsyncIterator[tuple[AccountService, AccountTokens]]:
-    settings, logger = order["settings"], create_logger(level="CRITICAL")
+    logger = create_logger(level="CRITICAL")
     async with Database(order["database_url"]) as database, HttpClient() as http:
-        oauth_client = OAuthClient(
-            http,
-            client_id=settings["AZURE_CLIENT_ID"],
-            authority_host=settings["AZURE_AUTHORITY_HOST"],
-            tenant_id="common",
-            redirect_uri="http://localhost:8400/callback",
-            scopes="openid profile offline_access User.Read Mail.Read",
-            client_secret=SecretStr(settings["AZURE_CLIENT_SECRET"]),
-        )
+        oauth_client = create_oauth_client(http, order["settings"])
         events = EventLog(database, logger=logger)
         recorder = Recorder(database)
         AccountPublisher(recorder, database, events, logger=logger)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.fixtures.sign_in import ALICE, OLD_KEY, Identity
 
-PROGRAM = Path(__file__).with_name("account_process.py")
+ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
@@ -33,7 +33,10 @@ async def processes(
 async def start(identity: Identity, database_url: str, **order: object) -> Process:
     order |= {"database_url": database_url, "settings": identity.cloud.settings, "key": OLD_KEY}
     return await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), json.dumps(order), stdin=PIPE, stdout=PIPE
+        *(sys.executable, "-m", "tests.account.account_process", json.dumps(order)),
+        cwd=ROOT,
+        stdin=PIPE,
+        stdout=PIPE,
     )
 
 

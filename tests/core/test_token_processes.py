@@ -13,11 +13,12 @@ import pytest
 
 from iacs.core.exceptions import SignInRequiredError
 from tests.fixtures.identity import until
+from tests.fixtures.oauth import SCOPES
 from tests.fixtures.sign_in import ALICE, Identity
 
 pytestmark = pytest.mark.slow  # storms of processes, some of which are killed
 
-PROGRAM = Path(__file__).with_name("token_process.py")
+ROOT = Path(__file__).parents[2]
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 
 
@@ -30,7 +31,7 @@ async def process(
     lease_seconds: float = 30,
     application: bool = False,
     dies: bool = False,
-    scopes: str = "openid profile offline_access User.Read Mail.Read",
+    scopes: str = SCOPES,
 ) -> AsyncIterator[Process]:
     """Start a process and wait until it is ready to ask."""
     tenant_id = identity.cloud.tenant_id if application else ""
@@ -47,7 +48,10 @@ async def process(
         "key": KEY,
     }
     child = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), json.dumps(order), stdin=PIPE, stdout=PIPE
+        *(sys.executable, "-m", "tests.core.token_process", json.dumps(order)),
+        cwd=ROOT,
+        stdin=PIPE,
+        stdout=PIPE,
     )
     try:
         assert child.stdout

@@ -19,8 +19,8 @@ from iacs.core.database import Database
 from iacs.core.encryption import Encryption
 from iacs.core.http_client import HttpClient
 from iacs.core.logger import create_logger
-from iacs.core.oauth_client import OAuthClient
 from iacs.core.token_service import TokenService
+from tests.fixtures.oauth import create_oauth_client
 
 
 def die(*_: object) -> bool:
@@ -29,19 +29,10 @@ def die(*_: object) -> bool:
 
 
 async def main(order: dict[str, Any]) -> None:
-    settings = order["settings"]
     if order["dies"]:
         token_store.replace = die  # type: ignore[assignment]
     async with Database(order["database_url"]) as database, HttpClient() as http:
-        oauth_client = OAuthClient(
-            http,
-            client_id=settings["AZURE_CLIENT_ID"],
-            authority_host=settings["AZURE_AUTHORITY_HOST"],
-            tenant_id="common",
-            redirect_uri="http://localhost:8400/callback",
-            scopes=order["scopes"],
-            client_secret=SecretStr(settings["AZURE_CLIENT_SECRET"]),
-        )
+        oauth_client = create_oauth_client(http, order["settings"], scopes=order["scopes"])
         encryption = Encryption(SecretStr(order["key"]))
         service = TokenService(
             database, oauth_client, encryption, logger=create_logger(), lease_seconds=order["lease_seconds"]

@@ -18,11 +18,11 @@ from iacs.core.events import Event, EventStream
 from iacs.core.http_client import HttpClient
 from iacs.core.kafka_client import KafkaClient
 from iacs.core.logger import create_logger
-from iacs.core.oauth_client import OAuthClient
 from iacs.core.outbox import Outbox
 from iacs.core.token_service import Grants, TokenService
 from iacs.mail_query import MailQueryService, RetryPolicy
 from iacs.sandbox import Sandbox
+from tests.fixtures.oauth import SCOPES, create_oauth_client
 
 ALICE = "alice@contoso.example"
 KEY = SecretStr("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
@@ -66,22 +66,14 @@ async def whole(
     page_size: int = 10,
     servers: Sequence[str] = (),
     topic: str = "iacs.mail.received",
-    scopes: str = "openid profile offline_access User.Read Mail.Read",
+    scopes: str = SCOPES,
     level: str = "CRITICAL",
 ) -> AsyncIterator[Whole]:
     """`settings` are those of the stand-in; events go to Kafka when it has `servers`."""
     logger = create_logger("iacs.tests.mail_query", level=level)
     events = KafkaClient(servers, logger=logger) if servers else EventLog(database, logger=logger)
     async with HttpClient(timeout=10.0) as http:
-        oauth = OAuthClient(
-            http,
-            client_id=settings["AZURE_CLIENT_ID"],
-            authority_host=settings["AZURE_AUTHORITY_HOST"],
-            tenant_id=settings["AZURE_TENANT_ID"],
-            redirect_uri="http://localhost:8400/callback",
-            scopes=scopes,
-            client_secret=SecretStr(settings["AZURE_CLIENT_SECRET"]),
-        )
+        oauth = create_oauth_client(http, settings, tenant_id=settings["AZURE_TENANT_ID"], scopes=scopes)
         encryption = Encryption(KEY)
         token_service = TokenService(database, oauth, encryption, logger=logger)
         outbox = Outbox(database, events, lease_seconds=1.0, logger=logger)

@@ -108,9 +108,7 @@ def _hint_of(cause: BaseException) -> str:
 
 def _reason(cause: BaseException) -> str:
     lines = str(cause).splitlines() or [type(cause).__name__]
-    reason = lines[0].partition(" (Background on this error at")[
-        0
-    ]  # SQLAlchemy's own errors end in an address
+    reason, _, _ = lines[0].partition(" (Background on this error at")  # a link, in SQLAlchemy's own errors
     return f"{reason}: {_LOCKED}" if _is_locked(cause) else reason
 
 

@@ -1,4 +1,4 @@
-"""The key of one record, with which texts are encrypted at once: whoever has it waits for nobody."""
+"""The key of one record, which encrypts and decrypts texts without waiting for the key provider."""
 
 import base64
 import json

@@ -61,7 +61,7 @@ class LogWatch:
             self._begun_anew.add(partition)
 
     def _begin_anew(self, topic: str) -> set[TopicPartition]:
-        """Read a topic that was created anew from its first event; return the partitions that did not do so yet."""
+        """Read a topic that was created again from its first event; return the partitions that did not do so yet."""
         self._logger.warning("topic was created anew", topic=topic)
         begun = {partition for partition in self._begun_anew if partition.topic == topic}
         self._begun_anew -= begun

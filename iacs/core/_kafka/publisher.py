@@ -259,9 +259,8 @@ class KafkaPublisher:
             return
         try:
             producer.close(timeout=self._connection.timeout)
-        except (
-            DriverError
-        ):  # some records were not sent in time, as their publishers know; now all have expired
+        except DriverError:
+            # Some records were not sent in time, which their publishers know; by now all have expired.
             producer.close(timeout=self._connection.timeout)
 
 

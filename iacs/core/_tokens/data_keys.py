@@ -64,7 +64,7 @@ def write(tx: Transaction, account_id: str, key: WrappedKey) -> None:
 
 
 def replace(tx: Transaction, account_id: str, *, old: WrappedKey, new: WrappedKey) -> None:
-    """Store a data key that was wrapped anew, unless a sign-in has brought another one meanwhile."""
+    """Store a data key that was wrapped again, unless a sign-in has replaced it meanwhile."""
     tx.execute(_REPLACE, _columns(account_id, new) | {"old": _text(old)})
 
 

@@ -190,7 +190,7 @@ def write(tx: Transaction, row: dict[str, object], data_key: DataKey) -> None:
 def replace(tx: Transaction, row: dict[str, object], new_key: DataKey | None) -> bool:
     """Store renewed tokens, or the first ones of an application; return False if the row has changed since.
 
-    A data key that is not new is not written: it may have been wrapped anew since it was read.
+    A data key that is not new is not written: it may have been wrapped again since it was read.
     """
     if tx.execute(_INSERT if row["version"] == 1 else _REPLACE, row) != 1:
         return False

@@ -20,11 +20,12 @@ from iacs.runtime.plan.supplied import Supplied, read_supplied
 class Plan:
     """The providers of a graph, compiled; `replaced` ones are read at their index among the values.
 
-    A plan with a `base` compiles only what is affected by what is replaced or `changed`, and not by way of a
-    branch that a selector skips according to `chosen`, the values of the base. In a `bound` one, what it
-    compiles is injected as providers of this view: calling them gives its values, not the container's.
-    `scoped` is what needs a scope; parts that are `scoped_here` are made in each scope that has this plan.
-    One that is `shared` is the plan of many overlays, of which each has new providers of its own.
+    A plan with a `base` compiles only what depends on a replaced or `changed` provider. Dependencies through a
+    branch that a selector skips do not count; `chosen` are the values of the base, which say what selectors chose.
+
+    In a `bound` plan, providers that are injected as such give the values of this view when they are called, and
+    not those of the container. `scoped` are the providers that need a scope; parts that are `scoped_here` are made
+    in each scope that has this plan. A `shared` plan serves many overlays, which each add providers of their own.
     """
 
     def __init__(
@@ -40,37 +41,42 @@ class Plan:
         chosen: Values | None = None,
         closers: Closers | None = None,
     ) -> None:
-        self.graph = graph
+        self.graph: Graph = graph
+        new = range(len(base.graph) if base else 0, len(graph))
+        self.order = graph.order
         self.is_derived = bound
         self.closers: Closers = closers or (base.closers if base else Closers())
-        self.replaced: frozenset[int] = frozenset(replaced) | (base.replaced if base else frozenset())
-        new = range(len(base.graph) if base else 0, len(graph))
+        self.replaced: frozenset[int] = frozenset(replaced)
         self.supplied: Collection[int] = new if shared else ()
+        self.expressions: list[Expression] = [constant(UNSET)] * len(graph)
+        self.waits: list[frozenset[int]] = [frozenset()] * len(graph)
+        self.parts: dict[int, Part] = {}
+        self.given_objects = frozenset(_given_by(graph.nodes[new.start :]))
+        if base:
+            self._take_over(base)
         skipped = set(self._skipped(chosen)) if chosen is not None else ()
         self.affected: set[int] = graph.affected((*replaced, *changed, *new, *scoped_here), skipped)
         self.scoped_here = scoped_here
         if scoped_here:  # other parts stay as they are, whatever they have been given
             self.affected = {i for i in self.affected if i in scoped_here or not graph.nodes[i].is_part}
-        bound_before: set[int] = base.bound if base else set()
-        self.bound: set[int] = self.affected | bound_before if bound else set()
+        scoped = [node for node in graph.nodes if node.kind in SCOPED]
         self.scoped: frozenset[int] = (
             base.scoped
             if base and base.graph is graph
-            else frozenset(graph.affected(node.index for node in graph.nodes if node.kind in SCOPED))
+            else frozenset(graph.affected(node.index for node in scoped))
         )
-        self.bound |= self.scoped
-        self.context_local = [
-            node.index for node in graph.nodes if node.kind in SCOPED and is_context_local(node.provider)
-        ]
-        self.expressions: list[Expression] = list(base.expressions) if base else []
-        self.expressions += [constant(UNSET)] * (len(graph) - len(self.expressions))
-        self.waits: list[frozenset[int]] = list(base.waits) if base else []
-        self.waits += [frozenset()] * (len(graph) - len(self.waits))
-        self.parts: dict[int, Part] = dict(base.parts) if base else {}
-        self.given_objects: frozenset[int] = base.given_objects if base else frozenset()
-        self.given_objects |= _given_by(graph.nodes[new.start :])
-        self.order = graph.order
+        self.context_local = [node.index for node in scoped if is_context_local(node.provider)]
+        self.bound: set[int] = set(self.scoped)
+        if bound:
+            self.bound |= self.affected | (base.bound if base else set())
         self._compile()
+
+    def _take_over(self, base: "Plan") -> None:
+        self.replaced |= base.replaced
+        self.expressions[: len(base.expressions)] = base.expressions
+        self.waits[: len(base.waits)] = base.waits
+        self.parts.update(base.parts)
+        self.given_objects |= base.given_objects
 
     def _skipped(self, chosen: Values) -> Iterator[tuple[int, int]]:
         for node in self.graph.nodes[: len(chosen)]:

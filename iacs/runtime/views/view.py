@@ -49,7 +49,7 @@ class View(ABC):
 
     def __init__(self, loop_context: LoopContext) -> None:
         self.run_in(loop_context)
-        self._found = _Found(self)
+        self._cache = _Cache(self)
         self.scope_caches: tuple[dict[Key, Read], dict[Key, Any]] = ({}, {})
 
     @property
@@ -105,7 +105,7 @@ class View(ABC):
         started, and ForeignLoopError in another event loop than the application's.
         """
         if current_token() is self._token:
-            return self._found[cls]  # a variable would cost an eighth of it all
+            return self._cache[cls]  # a variable here would make every call an eighth slower
         return self._read_elsewhere(cls)
 
     @overload
@@ -117,12 +117,9 @@ class View(ABC):
     @overload
     def __getitem__(self, key: "TypeAliasType") -> Any: ...
     def __getitem__(self, key: Any) -> Any:
-        """Return the part at a path, such as `mail_query.service`, or of a class.
-
-        A bare name will do if it leads to one.
-        """
+        """Return the part of a class, or at a path such as `mail_query.service`; a unique name is enough."""
         if current_token() is self._token:
-            return self._found[key]
+            return self._cache[key]
         return self._read_elsewhere(key)
 
     @overload
@@ -146,7 +143,7 @@ class View(ABC):
 
     def _read_elsewhere(self, key: Key) -> Any:
         self.loop_context.check_loop(lambda: self._path_of(key))
-        return self._found[key]
+        return self._cache[key]
 
     def read(self, key: Key) -> Any:
         """Return a part for the first time; what stays the same from now on is remembered."""
@@ -169,7 +166,7 @@ class View(ABC):
         if index in self.loop_context.bound:
             self.loop_context.check_loop(lambda: self.plan.graph.nodes[index].path)
         elif self.plan.is_kept(index):
-            self._found[key] = value
+            self._cache[key] = value
         return value
 
     def _require(self, index: int) -> None:
@@ -208,7 +205,7 @@ class View(ABC):
         """Let go of a parent process's parts, in the child: they are neither used nor closed here."""
 
     def abandon(self) -> None:
-        """Be stopped without closing anything: for what nobody will stop any more."""
+        """End without closing anything: for a view that nobody will stop any more."""
         self.forked()
         self._is_left_behind = False
 
@@ -218,10 +215,10 @@ class View(ABC):
 
     @abstractmethod
     def started_indexes(self) -> list[int]:
-        """Return the indexes of the parts that are there."""
+        """Return the indexes of the parts that are started."""
 
     def has(self, index: int) -> bool:
-        """Return whether a part is there, or is made whenever it is asked for."""
+        """Return whether a part is started, or is made at each request."""
         return not self.plan.unset_inputs(index, self.values)
 
     def value(self, index: int) -> Any:
@@ -229,14 +226,14 @@ class View(ABC):
         return self.plan.expressions[index].read(self.values)
 
     def forget(self) -> None:
-        """Look everything up again."""
-        self._found.clear()
+        """Forget the parts that were read, so that they are looked up again."""
+        self._cache.clear()
         self._derived = self._passed_before = None
         self.scope_caches = ({}, {})
 
 
-class _Found(dict[Key, Any]):
-    """What was read before, so that reading it again is one look-up."""
+class _Cache(dict[Key, Any]):
+    """The parts that were read before, so that reading one again is one look-up."""
 
     def __init__(self, view: View) -> None:
         super().__init__()
