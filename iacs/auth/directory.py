@@ -12,7 +12,7 @@ _FIELDS = ("mail", "userPrincipalName", "proxyAddresses", "otherMails")
 
 
 class Directory:
-    """The directory of whoever an access token belongs to; `graph_url` is Microsoft Graph's base URL."""
+    """The directory of the person to whom an access token belongs; `graph_url` is Microsoft Graph's base URL."""
 
     def __init__(self, http: HttpClient, *, graph_url: str) -> None:
         self._http = http

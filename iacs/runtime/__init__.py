@@ -1,4 +1,4 @@
-"""Runs a dependency_injector container: checks it, starts and stops it, overlays, draws and explains it."""
+"""Runs dependency_injector containers: check, start, stop, overlays, scopes, health, graph and explanation."""
 
 from iacs.core.exceptions import (
     AmbiguousPartError,

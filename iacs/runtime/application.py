@@ -1,4 +1,4 @@
-"""Check, start, read, overlay and stop what a container describes."""
+"""The application: starts the parts of a container, gives access to them, and stops them."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ class Application(NestingView, Generic[C]):
         self.forget()
 
     def _roots(self, keys: Iterable[Key]) -> Iterator[int]:
-        """Yield what the roots mean: of a container, everything in it."""
+        """Yield the indexes of the roots; a container stands for every provider in it."""
         graph = self.plan.graph
         for key in keys:
             index = self.lookup.index(key)
@@ -143,7 +143,7 @@ class Application(NestingView, Generic[C]):
                 self._stop_sync(error)
 
     def _leave(self) -> bool:
-        """Leave once; return whether that was the last of those who entered."""
+        """Leave one block; return whether it was the last that is entered."""
         with self._lock:
             if self._entered:  # not those of a parent process
                 registry.leave(self._entered.pop())
@@ -152,8 +152,8 @@ class Application(NestingView, Generic[C]):
     async def start(self) -> None:
         """Start the parts, independent ones side by side; nothing happens when they are started already.
 
-        Raise StartError, naming the part, if one fails or exceeds its deadline; all that was started is then
-        closed again, as it is on cancellation.
+        Raise StartError, naming the part, if one fails or exceeds its deadline; the parts that were started are then
+        closed again, as they are on cancellation.
         """
         async with self._transition.acquire():
             if not self.is_started:
@@ -195,12 +195,12 @@ class Application(NestingView, Generic[C]):
     async def stop(self) -> None:
         """Close every part, the last started first; nothing happens when the application is not started.
 
-        What failed comes as one ExceptionGroup, after every part had its turn.
+        Failures are raised as one ExceptionGroup, after every part was closed.
         """
         await self._stop(None)
 
     async def _stop(self, error: BaseException | None) -> bool:
-        """Stop, and throw into the resources the error that ends the block; return whether it was one's own."""
+        """Stop, and throw into the resources the error that ends the block; return whether a part took it back."""
         async with self._transition.acquire():
             lifetime = self._lifetime
             return lifetime is not None and await lifetime.stop_async(error, self._close_scopes)
@@ -252,7 +252,7 @@ class Application(NestingView, Generic[C]):
         return LoopContext(*self._timeouts, ContainerReads(self))
 
     def fits(self, values: Mapping[int, Any]) -> None:
-        """Raise CheckError when an object that an overlay gives plainly is not what the part is declared to be."""
+        """Raise CheckError when an object that an overlay provides clearly has another type than the part."""
         unknown = {i: value for i, value in values.items() if (i, type(value)) not in self._fitting}
         if unknown:
             problems = overlay_findings(self.plan.graph, unknown)
@@ -261,7 +261,7 @@ class Application(NestingView, Generic[C]):
             self._fitting.update((index, type(value)) for index, value in unknown.items())
 
     def open_here(self) -> None:
-        """Build parts of its own in a forked child; raise StartError when that takes an event loop."""
+        """Build parts of its own in a forked child; raise StartError when that needs an event loop."""
         try:
             self._start_sync()
         except StartError as error:
@@ -270,7 +270,7 @@ class Application(NestingView, Generic[C]):
             raise StartError(message, path=error.path, hint=hint) from error
 
     def forked(self) -> None:
-        """Let go of the parent's parts, in the child: they are neither used nor closed here."""
+        """Abandon the parent process's parts in a forked child, which neither uses nor closes them."""
         self._lock = RLock()
         self._transition = TransitionLock()
         self._entered.clear()

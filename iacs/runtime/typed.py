@@ -30,7 +30,7 @@ Opening = (
 
 
 def given(provider: providers.Provider[T]) -> T:
-    """Hand a provider over as an argument: to a type checker it is what the provider gives."""
+    """Pass a provider as an argument; for a type checker it has the type of the provider's value."""
     return cast(T, provider)
 
 
@@ -40,7 +40,7 @@ def singleton(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> provid
 
 
 def factory(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> providers.Factory[T]:
-    """Declare something that is made again whenever it is asked for."""
+    """Declare an object that is made anew at each request."""
     return providers.Factory(make, *args, **kwargs)
 
 

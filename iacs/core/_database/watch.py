@@ -35,7 +35,7 @@ _FRESH = "iacs_fresh"
 
 @dataclass
 class _Use:
-    """When a connection in use is looked at next."""
+    """A connection in use, and when it is checked next."""
 
     due: float
     is_ping: bool

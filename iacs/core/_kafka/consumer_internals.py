@@ -1,4 +1,4 @@
-"""What kafka-python's consumer does only by its private names, of 3.0.12, which constraints.txt pins."""
+"""Uses of private names of kafka-python's consumer, version 3.0.12, which constraints.txt pins."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -29,7 +29,7 @@ def inherited(wiring: Wiring) -> Iterator[Finding]:
 
 
 def _classes(graph: Graph) -> Iterator[Finding]:
-    """Yield what receives from a Self a class, although the container is an object."""
+    """Yield the providers to which a Self passes a class, although the container is an object."""
     for node in graph.nodes:
         cls: Any = node.provider() if type(node.provider) is providers.Self else None
         if isinstance(cls, type) and cls is not graph.container:
@@ -87,7 +87,7 @@ def _is_stale(graph: Graph, current: Node, target: Node, *, is_same: bool) -> bo
 
 
 def _is_twin(graph: Graph, twin: Node, node: Node) -> bool:
-    """Return whether two nodes are made alike, and one of them of providers without a name where the other's have."""
+    """Return whether two nodes are made alike, one of unnamed providers and the other of named ones."""
     waiting, seen, is_apart = [(twin, node)], set[int](), False
     while waiting:
         one, other = waiting.pop()

@@ -24,7 +24,7 @@ class Argument:
 
 @dataclass(slots=True)
 class Bound:
-    """The pairs of parameter and argument, and whatever has no counterpart."""
+    """The pairs of parameter and argument, and those without a counterpart."""
 
     pairs: list[tuple[Parameter, Argument]] = field(default_factory=list)
     surplus: int = 0

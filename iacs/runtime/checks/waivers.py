@@ -1,4 +1,4 @@
-"""Waivers: findings that somebody has looked at, by path and kind."""
+"""Waivers: findings that are accepted, by path and kind."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args

@@ -55,7 +55,7 @@ class Call:
 
 
 def name_of(made: Any) -> str:
-    """Return the qualified name of a class, a function or whatever else is called."""
+    """Return the qualified name of a class, a function or another callable."""
     for _ in range(10):
         if not isinstance(made, partial):
             break

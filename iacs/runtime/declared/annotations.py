@@ -127,7 +127,7 @@ def plain(annotation: Any) -> Any:
 
 
 def class_of(annotation: Any) -> type | None:
-    """Return the runtime class of an annotation, None when it has not just one."""
+    """Return the runtime class of an annotation; None without one, or with several."""
     for _ in range(_NESTING):
         origin = typing.get_origin(annotation)
         if isinstance(annotation, type) and origin is None:
@@ -154,7 +154,7 @@ def is_alias(annotation: Any) -> bool:
 
 
 def value_of(alias: Any) -> Any:
-    """Return what an alias stands for, UNKNOWN when that names what is not there."""
+    """Return what an alias stands for, UNKNOWN when it cannot be resolved."""
     with contextlib.suppress(*ODDITIES):
         return alias.__value__
     return UNKNOWN

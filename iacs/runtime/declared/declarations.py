@@ -43,11 +43,11 @@ class Declarations:
         return self._known[index]
 
     def own(self, index: int) -> Any:
-        """Return the declared type of `index` itself, whatever overrides it."""
+        """Return the declared type of `index` itself, without its overrides."""
         return self._own(self._graph.nodes[index], _NESTING)
 
     def _steps(self, index: int) -> list[int]:
-        """Follow aliases and `provided` down to what they start from; such a chain may be long."""
+        """Follow aliases and `provided` down to their source; such a chain may be long."""
         steps = [index]
         while steps[-1] not in self._known:
             node = self._graph.nodes[steps[-1]]

@@ -90,7 +90,7 @@ class Graph:
 
     @cached_property
     def tops(self) -> tuple[int, ...]:
-        """What nothing else needs, nor would need if nothing were overridden."""
+        """The nodes that no other node needs, or would need if nothing were overridden."""
         needed = {edge.node for node in self.nodes for edge in (*node.inputs, *node.hidden)}
         tops = [node.index for node in self.nodes if node.index not in needed]
         below = self._below(tops, set())

@@ -103,7 +103,7 @@ def is_context_local(provider: Provider) -> bool:
 
 
 def kind_of(provider: Provider) -> Kind:
-    """Return how `provider` comes to its value as it stands, overridden or not."""
+    """Return the kind of `provider` as it is now, overridden or not."""
     if stand_in(provider) is not None:
         return Kind.ALIAS
     own = own_kind(provider)
@@ -113,7 +113,7 @@ def kind_of(provider: Provider) -> Kind:
 
 
 def own_kind(provider: Provider) -> Kind:
-    """Return how `provider` itself comes to its value, whatever overrides it."""
+    """Return the kind of `provider` itself, without its overrides."""
     cls: type = type(provider)
     return _kind_of_class(cls)
 
@@ -151,7 +151,7 @@ def is_delegated(value: Any) -> bool:
 
 
 def is_asynchronous(provides: Any) -> bool:
-    """Return whether calling `provides` gives something to await or to enter asynchronously."""
+    """Return whether the result of calling `provides` is awaited or entered asynchronously."""
     if is_provider(provides):
         return False
     made = inspect.unwrap(provides) if callable(provides) else provides

@@ -41,7 +41,7 @@ def needs(provider: Provider) -> tuple[Need, ...]:
 
 
 def own_needs(provider: Provider) -> tuple[Need, ...]:
-    """Return what `provider` itself would need, whatever overrides it."""
+    """Return the needs of `provider` itself, without its overrides."""
     read = _NEEDS.get(own_kind(provider))
     return () if read is None else tuple(read(provider))
 
@@ -123,7 +123,7 @@ def children(provider: Provider) -> dict[str, Provider]:
 
 
 def contents(provider: Provider) -> tuple[Need, ...]:
-    """Return the providers of a container that is itself needed as a value: whoever has it may read any of them."""
+    """Return the providers of a container that is injected as a value: its receiver may read any of them."""
     if not isinstance(provider, providers.Container):
         return ()
     return tuple(Need(name, "child", child, deferred=True) for name, child in children(provider).items())

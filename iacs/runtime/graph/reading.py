@@ -32,7 +32,7 @@ class Reading:
                 waiting.extend((f"{path}.{name}", child) for name, child in children(provider).items())
 
     def connect(self, position: int = 0) -> None:
-        """Read what each provider needs, and what that one needs, until there is nothing new."""
+        """Read the needs of every provider, and of those that are new, until there are no new ones."""
         while position < len(self.nodes):
             node = self.nodes[position]
             node.inputs = node.inputs or self.inputs(node, needs(node.provider))
@@ -55,7 +55,7 @@ class Reading:
         )
 
     def mark_given(self, container: Container) -> None:
-        """Mark what the container's maker passed in: it stays theirs."""
+        """Mark the objects that were passed to the container, and that the application does not close."""
         for provider in container.providers.values():
             if isinstance(provider, providers.DependenciesContainer):
                 for dependency in provider.providers.values():

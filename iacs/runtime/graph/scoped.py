@@ -30,7 +30,7 @@ class ScopedResource(ScopedProvider):
 
 
 class ContextProvider(providers.Provider[Any]):
-    """Overrides a provider of a started application's container: gives what the context of the caller has."""
+    """The override of a container's provider, which returns the part of its caller's overlay or scope."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ OPEN_A_SCOPE = "open a scope: async with app.scope() as scope, then scope.get(â€
 
 
 def no_scope(path: str) -> ScopeError:
-    """Return the error for a scoped part that is asked for where no scope is open."""
+    """Return the error for a scoped part that is requested while no scope is open."""
     return ScopeError(f"{path} is scoped, and no scope is open", hint=OPEN_A_SCOPE, path=path)
 
 

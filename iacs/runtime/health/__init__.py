@@ -1,4 +1,4 @@
-"""The health of a started application: one probe a part, and what follows for each module."""
+"""The health of a started application: a probe per part, and the resulting readiness of each module."""
 
 from iacs.runtime.health.probe import Probe, Probes
 from iacs.runtime.health.probing import probe_parts

@@ -58,7 +58,7 @@ class Probes:
         self._late: dict[int, dict[_Work, float]] = {}
 
     async def call(self, path: str, part: Probe, timeout: float) -> PartHealth:
-        """Return what the part's probe says within `timeout` seconds; never raise for it."""
+        """Return the result of the part's probe within `timeout` seconds; never raise its error."""
         began = time.monotonic()
         threads: list[Future[Any]] = []
         if late := self._late.get(id(part)):
@@ -164,7 +164,7 @@ def _one_line(text: str) -> str:
 
 
 def _plain(value: object) -> Any:
-    """Return `value` as JSON takes it; what it does not know as text, which masks a SecretStr."""
+    """Return `value` as JSON accepts it, other types as text, which masks a SecretStr."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -50,7 +50,7 @@ _HINT = "put it on __init__, or between a method and its @classmethod or @static
 
 
 def _wrapped(function: Function, binding: Binding) -> Function:
-    """Return a function of the same kind, since frameworks ask for that."""
+    """Return a function of the same kind (plain, coroutine, generator), which frameworks look at."""
     if inspect.iscoroutinefunction(function):
         return _coroutine(function, binding)
     if inspect.isasyncgenfunction(function):

@@ -76,7 +76,7 @@ class Parameters:
         return read
 
     def _marked(self, parameter: Parameter) -> Read | None:
-        """Return the reading of a parameter that says itself that it is given."""
+        """Return the reading of a parameter that is marked, by its default or its annotation."""
         annotation = self._resolved(parameter.annotation)
         marks = getattr(annotation, "__metadata__", ())
         for mark in (parameter.default, *marks):

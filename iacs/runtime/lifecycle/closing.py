@@ -1,4 +1,4 @@
-"""Closes parts, the last opened first; every part gets its turn, whatever the others raise."""
+"""Closes parts, the last opened first; an error of one does not keep the others open."""
 
 import asyncio
 import inspect
@@ -133,7 +133,7 @@ class Closing:
 
 
 def _is_only(raised: BaseException, error: BaseException) -> bool:
-    """Return whether an error is another one, or a task group's error that has only that one."""
+    """Return whether an error is a certain other one, or a task group's error that contains only that one."""
     if isinstance(raised, BaseExceptionGroup):
         return raised is error or all(_is_only(inner, error) for inner in raised.exceptions)
     return raised is error
@@ -146,6 +146,6 @@ def cancellations() -> int:
 
 
 def add_notes(error: BaseException, others: list[Exception]) -> None:
-    """Add to the error that is raised what else went wrong while parts were closed."""
+    """Add to the error that is raised the errors of parts that could not be closed."""
     for other in others:
         error.add_note(f"and {other.__notes__[-1]}: {type(other).__name__}: {other}")

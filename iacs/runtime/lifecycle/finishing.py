@@ -1,4 +1,4 @@
-"""Awaits something to its end in the calling task, although that task is cancelled meanwhile."""
+"""Awaits work to its end in the calling task, even if that task is cancelled meanwhile."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator

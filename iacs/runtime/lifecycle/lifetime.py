@@ -1,4 +1,4 @@
-"""Starts the parts that are asked for, each after those it asks, and closes them in reverse."""
+"""Starts the roots and their dependencies, dependencies first, and closes them in reverse."""
 
 import asyncio
 import logging
@@ -19,9 +19,9 @@ _logger = logging.getLogger("iacs.runtime")
 
 
 class Lifetime:
-    """Everything between one start and its stop: the values, and what has to be closed again.
+    """The parts between one start and its stop: their values, and the order in which they are closed.
 
-    One that `installs` makes the container's providers give its parts too. `start_timeout` and `stop_timeout` are
+    With `installs`, the container's providers return the parts too. `start_timeout` and `stop_timeout` are
     in seconds and for each part; a synchronous part cannot be interrupted, so its start is refused afterwards.
     """
 
@@ -144,12 +144,12 @@ class Lifetime:
             listener(error)
 
     def disown(self) -> None:
-        """Let the container's providers build for themselves, and leave the parts open: another's to close."""
+        """Let the container's providers build for themselves; the parts stay open for another process."""
         for opened in reversed(self.opened):
             restore_provider(opened.part)
 
     def _stages(self) -> Iterator[list[Part]]:
-        """Yield the parts to open: first those that selectors ask for their keys, then all the others."""
+        """Yield the parts to open: first those that provide the keys of selectors, then all others."""
         given_up: set[int] = set()
         while waiting := set(self.plan.undecided_selectors(self.roots, self.values)) - given_up:
             yield self.plan.missing_parts(
@@ -159,7 +159,7 @@ class Lifetime:
         yield self.plan.missing_parts(self.roots, self.values)
 
     def _choose(self, selector: int) -> bool:
-        """Choose a branch; what cannot be chosen yet is an error only for what asks it."""
+        """Choose a branch; return False if that fails, which is an error only for a part that needs the selector."""
         try:
             self.values[selector] = self.plan.choose(selector, self.values)
         except Exception:  # noqa: BLE001 - a selector's key is the user's code; asking it again raises it

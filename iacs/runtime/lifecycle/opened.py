@@ -33,7 +33,7 @@ class Opened:
 
     @property
     def is_ours(self) -> bool:
-        """Return whether anything closes the part here."""
+        """Return whether the application closes the part."""
         return self.close is not None or self.aclose is not None
 
     @property

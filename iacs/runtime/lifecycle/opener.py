@@ -24,7 +24,7 @@ Lost = Callable[[Part, BaseException | None], None]
 class Opener:
     """Opens parts into `values`, and adds to `opened` what is to be closed again.
 
-    One that `installs` makes the container's providers give the parts, too. `seconds` is the deadline of each part.
+    With `installs`, the container's providers return the parts, too. `seconds` is the deadline of each part.
     `lost` is called when a part ends by itself, as by a task group of its own.
     """
 
@@ -50,9 +50,9 @@ class Opener:
         self._errors = StartErrors(plan.graph, seconds)
 
     def open(self, part: Part, *, in_loop: bool, closes_in_loop: bool) -> Keeper | None:
-        """Open a part, or return the task that opens it, if that takes awaiting.
+        """Open a part, or return the task that opens it if that has to be awaited.
 
-        Raise StartError, naming the part, if it fails, or if it takes a loop that there is not.
+        Raise StartError, naming the part, if it fails, or if it needs an event loop and there is none.
         """
         began = perf_counter()
         try:
@@ -109,7 +109,7 @@ class Opener:
         self._note_start(part, began)
 
     def _is_taken_over(self, part: Part) -> bool:
-        """Take over what the container's users had built before; it stays theirs to close."""
+        """Take over an object that users of the container had built before, and that they close."""
         value = already_built(part)
         if value is not NOT_BUILT:
             self._values[part.index] = value
@@ -117,7 +117,7 @@ class Opener:
         return value is not NOT_BUILT
 
     def _keep(self, opened: Opened, *, closes_in_loop: bool) -> None:
-        """Note a part that is open, and ours to close from now on."""
+        """Note a part that is open, and that the application closes from now on."""
         part = opened.part
         if opened.needs_a_loop and not closes_in_loop:
             raise part.needs_a_loop("is closed asynchronously")
@@ -128,7 +128,7 @@ class Opener:
             self._opened.append(opened)
 
     def _install(self, opened: Opened) -> None:
-        """Let others read the part, and see what it has set in its context."""
+        """Make the part readable, and the context variables visible that it has set."""
         part = opened.part
         if opened.context is not None:
             opened.context.show()
@@ -137,7 +137,7 @@ class Opener:
             install_value(part, opened.value)
 
     def _is_known(self, value: Any) -> bool:
-        """Return whether a part hands on what another one is, or what was given from outside."""
+        """Return whether a part is the same object as another one, or was given from outside."""
         if self._known is None:
             self._known = {
                 *self._plan.given_objects,
@@ -165,7 +165,7 @@ class Opener:
 
 
 def _forget(made: Any) -> None:
-    """Keep Python from reporting what is not awaited."""
+    """Keep Python from reporting a coroutine that is not awaited."""
     if asyncio.isfuture(made):
         made.cancel()
     elif asyncio.iscoroutine(made):

@@ -1,4 +1,4 @@
-"""Opens parts side by side, each as soon as those it waits for are there."""
+"""Opens parts concurrently, as soon as their dependencies are open."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ from iacs.runtime.plan.parts import Part
 
 
 async def open_all(parts: Sequence[Part], opener: Opener) -> None:
-    """Open the parts, each after its `waits`; end what is under way before an error is raised."""
+    """Open the parts after their dependencies; if one fails, end the others that are being opened first."""
     for position, part in enumerate(parts):
         keeper = opener.open(part, in_loop=True, closes_in_loop=True)
         if keeper is not None:

@@ -24,7 +24,7 @@ class _NotBuilt(BaseException):
 
 
 def already_built(part: Part) -> Any:
-    """Return what the container's provider keeps from before, or NOT_BUILT."""
+    """Return the object that the container's provider has built before, or NOT_BUILT."""
     provider: Any = part.provider
     if provider.is_async_mode_undefined():  # it has never been asked
         return NOT_BUILT
@@ -39,7 +39,7 @@ def already_built(part: Part) -> Any:
 
 
 def install_value(part: Part, value: Any) -> None:
-    """Make the container's provider give this part."""
+    """Make the container's provider return this part."""
     provider: Any = part.provider
     provider.reset_async_mode()
     if part.native:

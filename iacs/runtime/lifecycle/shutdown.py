@@ -1,4 +1,4 @@
-"""The request of a part that the application stop."""
+"""A part's request that the application stop."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,19 +9,19 @@ End = Callable[[BaseException | None], None]
 
 
 class Ending:
-    """What a run waits for: the first who asks it to end, with or without an error."""
+    """The end of a run: the first request to end it, with or without an error."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.asked: asyncio.Future[BaseException | None] = self._loop.create_future()
 
     def end(self, error: BaseException | None = None) -> None:
-        """Ask, in the event loop."""
+        """Request the end, in the event loop."""
         if not self.asked.done():
             self.asked.set_result(error)
 
     def end_from_any_thread(self, error: BaseException | None = None) -> None:
-        """Ask, in any thread; nothing happens when the event loop is closed."""
+        """Request the end from any thread; nothing happens when the event loop is closed."""
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self.end, error)
 
@@ -40,7 +40,7 @@ class ShutdownRequest:
         self.is_requested = False
 
     def request(self, error: BaseException | None = None) -> None:
-        """Ask to stop, from any thread; the first request counts."""
+        """Request the stop, from any thread; the first request counts."""
         with self._lock:
             listeners = () if self.is_requested else tuple(self._listeners)
             if not self.is_requested:
@@ -68,6 +68,6 @@ class ShutdownRequest:
             listener(self._error)
 
     def unsubscribe(self, listener: End) -> None:
-        """Call `listener` no more."""
+        """Stop calling `listener`."""
         with self._lock:
             self._listeners.remove(listener)

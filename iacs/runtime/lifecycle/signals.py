@@ -10,9 +10,9 @@ _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def at_ending_signals(end: Callable[[], object]) -> Iterator[None]:
-    """Call `end` at SIGINT and SIGTERM; a second signal then does what it does by default.
+    """Call `end` at SIGINT and SIGTERM; a second signal has its default effect.
 
-    For a second SIGTERM that is to end the process at once, for SIGINT to raise KeyboardInterrupt.
+    By default SIGTERM ends the process at once, and SIGINT raises KeyboardInterrupt.
     """
     loop = asyncio.get_running_loop()
     before = {number: signal.getsignal(number) for number in _ENDING}

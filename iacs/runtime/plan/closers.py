@@ -23,7 +23,7 @@ _CLOSED = frozenset({Kind.SINGLETON, Kind.RESOURCE, Kind.SCOPED_SINGLETON})
 
 
 class _KeptOpen(partial[Any]):
-    """A factory whose object somebody else closes."""
+    """A factory of objects that the application does not close."""
 
 
 def keep_open(make: Callable[P, T]) -> Callable[P, T]:
@@ -40,7 +40,7 @@ def is_kept_open(make: Any) -> bool:
 
 
 class Closers:
-    """How parts are closed that an application was given a closer for.
+    """The closers that an application was given for parts and classes.
 
     `closing` maps a path, or the class of objects, to a function that closes them, None to keep them open. A part's own
     closer comes before that of its class, and that of a class before those of its bases.
@@ -81,7 +81,7 @@ class Closers:
         return (None, close) if inspect.iscoroutinefunction(closer) else (close, None)
 
     def need_a_loop(self, index: int, cls: Any) -> bool:
-        """Return whether it is known before a `cls` is built that closing it takes an event loop."""
+        """Return whether it is known, before a `cls` is built, that closing it needs an event loop."""
         if not isinstance(cls, type):
             return False
         is_given, closer = self._given(index, cls)
@@ -105,7 +105,7 @@ def _overridden(closer: Closer, cls: type) -> Closer:
 
 
 def ways_to_close(value: Any) -> Ways:
-    """Return what closes an object that nothing is said about. A class is not closed, its objects are."""
+    """Return the methods that close an object without a closer of its own; a class itself is never closed."""
     cls: type = type(value)
     close, aclose = (False, False) if isinstance(value, type) else closes(cls)
     closing = value.close if close else None

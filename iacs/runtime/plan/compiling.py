@@ -59,7 +59,7 @@ def _missing(_plan: PlanContext, node: Node) -> Expression:
 
 
 def scoped_part(plan: PlanContext, node: Node) -> ScopedPart:
-    """Return how a part is made once per scope; what its arguments take an event loop for, it takes one for, too."""
+    """Return how a part is made once per scope; it needs an event loop if one of its arguments does."""
     call, made, where = call_of(plan, node), node.provider.provides, (node.index, node.path)
     if node.kind in (Kind.SINGLETON, Kind.SCOPED_SINGLETON):
         return BuiltPart(*where, call.expression(), plan.closers, kept_open=is_kept_open(made))
@@ -151,7 +151,7 @@ def method_call(plan: PlanContext, node: Node) -> Call:
 
 
 def _local(plan: PlanContext, node: Node) -> Expression:
-    """Keep one object a thread or a context; an overlay keeps its own at the provider's index."""
+    """Keep one object per thread or context; an overlay keeps its own at the provider's index."""
     if node.index not in plan.affected or not plan.is_derived:
         return Expression(lambda _values: node.provider._provide((), {}))  # whatever overrides it by now
     cls, call, index = type(node.provider), call_of(plan, node), node.index
@@ -165,7 +165,7 @@ def _local(plan: PlanContext, node: Node) -> Expression:
 
 
 def _container(plan: PlanContext, node: Node) -> Expression:
-    """Return the container itself; in an overlay, one whose providers give the overlay's values."""
+    """Return the container itself; in an overlay, a view of it whose providers return the overlay's values."""
     if node.index not in plan.bound or not node.inputs:
         return _native(plan, node)
     names = [edge.label for edge in node.inputs]
@@ -207,7 +207,7 @@ COMPILERS: Mapping[Kind, Compile] = {
 
 
 def ask(plan: PlanContext, index: int, values: Values, arguments: Arguments) -> Any:
-    """Return what a provider gives for more arguments; what is kept already gives what is kept."""
+    """Return the result of calling a provider with further arguments, which do not change a part that is kept."""
     node = plan.graph.nodes[plan.graph.source(index)]
     supplied = values[node.index]
     if type(supplied) is Supplied:

@@ -42,7 +42,7 @@ class Expression:
 
 
 def constant(value: Any) -> Expression:
-    """Evaluate to `value`, whatever the parts are."""
+    """Return an expression that is always `value`."""
     return Expression(lambda _values: value, known=value)
 
 
@@ -149,7 +149,7 @@ def _calling(positional: int, names: tuple[str, ...], make: Callable[..., Any], 
 
 
 def required(read: Read, cls: type, path: str) -> Read:
-    """Refuse a value that is not a `cls`, as a dependency with `instance_of` asks."""
+    """Reject a value that is not a `cls`: the `instance_of` of a dependency."""
     fitting: type | None = None  # asking a Protocol takes microseconds, and the answer stays
 
     def checked(values: Values) -> Any:

@@ -17,7 +17,7 @@ from iacs.runtime.plan.expressions import Read, Values
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What is built once and kept at `index` among the values.
+    """An object that is built once and kept at `index` among the values.
 
     `build` evaluates to the part, or to an awaitable of it if `awaits`; `waits` are the parts that have to be
     there before. A `native` one is built by its provider and only read here.
@@ -62,7 +62,7 @@ class Part:
 
     @property
     def closes_asynchronously(self) -> bool:
-        """Return whether it is known before the part is built that closing it takes an event loop."""
+        """Return whether it is known, before the part is built, that closing it needs an event loop."""
         if (
             self.kind is not Kind.SINGLETON or self.is_kept_open
         ):  # others may turn out to be entered, or another's
@@ -76,10 +76,10 @@ class Part:
 
 
 def is_awaitable(made: Any) -> bool:
-    """Return whether dependency_injector would await an object, too; any other awaitable is a value."""
+    """Return whether an object is to be awaited, as dependency_injector decides; other awaitables are values."""
     return hasattr(type(made), "__await__") and (asyncio.isfuture(made) or asyncio.iscoroutine(made))
 
 
 def _is_entered_asynchronously(made: Any) -> bool:
-    """Prefer one of an object's two ways in as dependency_injector does."""
+    """Return whether an object can be entered only asynchronously, as dependency_injector decides."""
     return hasattr(type(made), "__aenter__") and not hasattr(type(made), "__enter__")

@@ -1,4 +1,4 @@
-"""Every provider of a graph compiled to an expression, and the parts with what they wait for."""
+"""The plan of a graph: an expression for the value of every provider, and the parts with their dependencies."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
@@ -112,7 +112,7 @@ class Plan:
         return plan, reads
 
     def wrap(self, wraps: Mapping[int, Callable[[Any], Any]]) -> None:
-        """Replace a part by what a function makes of it."""
+        """Replace parts by the results of functions that receive the originals."""
         for index, wrap in wraps.items():
             if index not in self.parts:
                 path = self.graph.nodes[index].path
@@ -171,22 +171,22 @@ class Plan:
         )
 
     def ask(self, index: int, values: Values, *args: Any, **kwargs: Any) -> Any:
-        """Return what a provider gives when it is called with further arguments."""
+        """Return the result of calling a provider with further arguments."""
         return ask(self, index, values, (args, kwargs))
 
     def read(self, index: int, values: Values) -> Any:
-        """Return the value of a provider; raise LookupError when a part that it takes is not started."""
+        """Return the value of a provider; raise LookupError when a part that it needs is not started."""
         if any(values[i] is UNSET for i in self.unset_inputs(index, values)):
             raise LookupError(index)
         return self.expressions[index].read(values)
 
     def unset_inputs(self, index: int, values: Values) -> list[int]:
-        """Return the parts that a provider takes and that `values` lacks."""
+        """Return the parts that a provider needs and that `values` lacks."""
         taken = (index,) if index in self.parts or index in self.replaced else self.reach((index,), values)
         return [i for i in taken if i in self.parts and values[i] is UNSET]
 
     def reach(self, roots: Iterable[int], values: Values) -> set[int]:
-        """Return all that the roots depend on, through the branches that are chosen in `values`."""
+        """Return the roots and their dependencies, through the branches that are chosen in `values`."""
         waiting = list(roots)
         reached = set(waiting)
         while waiting:

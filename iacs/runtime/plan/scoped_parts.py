@@ -17,7 +17,7 @@ from iacs.runtime.plan.scoping import Exit, ScopedParts, ScopeValues
 
 
 class ScopedPart(ABC):
-    """What is there once per scope, at `index` among the values of the scope."""
+    """A part that exists once per scope, at `index` among the values of the scope."""
 
     asynchronous = False
 
@@ -45,7 +45,7 @@ class ScopedPart(ABC):
         """Return the part, newly made in a scope."""
 
     async def make_async(self, parts: ScopedParts) -> Any:
-        """Return the part, newly made; await whatever that takes."""
+        """Return the part, newly made, and await what it needs."""
         return self.make(parts)
 
 

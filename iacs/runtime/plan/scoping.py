@@ -1,4 +1,4 @@
-"""The values of a scope, and who makes what is missing in them."""
+"""The values of a scope, in which scoped parts are made when they are first read."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Exit = Callable[[Any, Any, Any], Any]
 
 
 class Part(Protocol):
-    """What is made once per scope."""
+    """A part that is made once per scope."""
 
     index: int
     path: str
@@ -20,11 +20,11 @@ class Part(Protocol):
         """Return the part, newly made."""
 
     async def make_async(self, parts: "ScopedParts") -> Any:
-        """Return the part, newly made; await whatever that takes."""
+        """Return the part, newly made, and await what it needs."""
 
 
 class Exits(Protocol):
-    """Where a scope notes what has to be exited with it."""
+    """The parts that are exited at the end of a scope."""
 
     def add(self, part: Part, exit: Exit | None, aexit: Exit | None = None) -> None:
         """Call one of them, with the type, the error and the traceback of the block, when the scope ends.
@@ -43,7 +43,7 @@ class Exits(Protocol):
 
 
 class ScopeValues(list[Any]):
-    """The values of one scope, with the scope that makes what is missing."""
+    """The values of one scope, with the scoped parts that are made when a value is missing."""
 
     __slots__ = ("parts",)
     parts: "ScopedParts"
@@ -68,7 +68,7 @@ class ScopedParts:
         self._pending: dict[int, asyncio.Future[None] | None] = {}
 
     def make(self, part: Part) -> Any:
-        """Return a part that takes no event loop, made once."""
+        """Return a part that needs no event loop, made once."""
         owner = self if self.outer is None else self._owner(part)
         index = part.index
         with owner._guard:

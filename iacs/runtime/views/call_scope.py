@@ -15,7 +15,7 @@ _OPENED = frozenset({Kind.RESOURCE, Kind.SCOPED_RESOURCE})
 
 @dataclass(frozen=True, slots=True)
 class _Calls:
-    """What the calls of one view have in common that open the same parts."""
+    """The parts that calls of one view open alike, worked out once."""
 
     plan: Plan
     passed: Passed

@@ -47,7 +47,7 @@ class ContainerReads:
         return any(each.wired_to_modules or each.wired_to_packages for each in self._containers)
 
     def install(self, indexes: Iterable[int]) -> None:
-        """Have these providers give what the context has, from now on."""
+        """Make these providers return the parts of the current context from now on."""
         nodes = self._application.plan.graph.nodes
         for index in indexes:
             if index not in self._installed and index < len(nodes):
@@ -64,7 +64,7 @@ class ContainerReads:
                 provider.override(current)
 
     def remove(self) -> None:
-        """Leave the providers as they were."""
+        """Restore the providers."""
         while self._installed:
             provider, current = self._installed.popitem()[1]
             if current in provider.overridden:

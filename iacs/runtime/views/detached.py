@@ -1,4 +1,4 @@
-"""An application as a thread reads it that may have lost its context: an executor's, or one of its own."""
+"""The view of an application for threads without a context, such as those of an executor."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -38,16 +38,16 @@ class DetachedView(NestingView):
 
     @property
     def passed(self) -> dict[Any, Any]:
-        """What scopes of the application have in common."""
+        """The cache that scopes of the application share."""
         return self._application.passed
 
     def read(self, key: Key) -> Any:
-        """Return a part; raise ScopeError when it may be another one where the thread was started."""
+        """Return a part; raise ScopeError when the code that started the thread may have another one."""
         self.refuse_what_differs(self.plan.graph.nodes[self.lookup.index_in(key, self.values)])
         return super().read(key)
 
     def refuse_what_differs(self, node: Node) -> None:
-        """Raise ScopeError when a part is another one in a scope or in an overlay that is open."""
+        """Raise ScopeError when an open scope or overlay has another part in its place."""
         reason = ""
         if node.index in self.plan.scoped:
             reason = "is scoped, and this thread runs in the context of no scope"

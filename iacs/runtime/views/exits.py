@@ -1,4 +1,4 @@
-"""What has to be exited when a scope ends, each with the error of the block, in reverse order."""
+"""The open parts of a scope, which are exited in reverse order with the error of its block."""
 
 import asyncio
 import inspect

@@ -7,10 +7,10 @@ from weakref import WeakSet
 
 
 class Forked(Protocol):
-    """What wants to know that it is in a new process."""
+    """An object that is notified in a forked child."""
 
     def forked(self) -> None:
-        """Let go of what belongs to the parent."""
+        """Abandon what belongs to the parent process."""
 
 
 def watch(application: Forked) -> None:

@@ -1,4 +1,4 @@
-"""Finds the part that a class or a path means."""
+"""Finds the part for a class or a path."""
 
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ _MADE = CALLING | PARTS | SCOPED | {Kind.OBJECT}
 
 
 class Lookup:
-    """What each class and each path means, remembered, given what has been started."""
+    """The indexes of parts by class and path; each look-up is cached."""
 
     def __init__(self, plan: Plan, values: Values) -> None:
         self._graph = plan.graph
@@ -113,7 +113,7 @@ class Lookup:
         return UnknownPartError(f"no part of the container is an instance of {name}", name=name, hint=hint)
 
     def _namesakes(self, cls: type) -> str:
-        """Return what to know of parts whose class has the same name and is another one."""
+        """Return hints about parts of another class with the same name."""
         nodes = (node for node in self._graph.nodes if node.kind in _MADE and node.named)
         others = {node.path: self._class(node.index) for node in nodes}
         paths = [path for path, other in others.items() if namesakes(other, cls)]
@@ -122,7 +122,7 @@ class Lookup:
         return f"{paths[0]} is {difference(others[paths[0]], cls)}"
 
     def _best(self, key: Any) -> list[int]:
-        """Return what fits best: parts before what is made again, the class itself before subclasses."""
+        """Return the best matches: parts before factories, the class itself before subclasses."""
         nodes = self._fitting(key)
         cls = class_of(plain_key(key))
         for better in (

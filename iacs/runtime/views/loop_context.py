@@ -27,10 +27,10 @@ class Reads(Protocol):
         ...
 
     def install(self, indexes: Iterable[int]) -> None:
-        """Have these providers give what the context has."""
+        """Make these providers return the parts of the current context."""
 
     def remove(self) -> None:
-        """Leave the providers as they were."""
+        """Restore the providers."""
 
 
 class LoopContext:
@@ -81,7 +81,7 @@ class LoopContext:
             _current_token.set(self.token)
 
     def check_loop(self, path: Callable[[], str]) -> None:
-        """Let code of this loop, or of no loop, read; raise ForeignLoopError for that of another one."""
+        """Raise ForeignLoopError for code of another event loop; code without a loop may read."""
         loop = running_loop()
         if self.loop is None or loop is self.loop:
             _current_token.set(self.token)
@@ -91,7 +91,7 @@ class LoopContext:
             raise ForeignLoopError(f"{path()} {reason}", path=path(), hint=hint)
 
     def _close_later(self, close: Callable[[], Coroutine[Any, Any, Errors]]) -> Errors | None:
-        """Close in the loop what an overlay, left without it, cannot close at once."""
+        """Close in the loop what an overlay that was left outside of it cannot close at once."""
         if self.loop is None or self.loop.is_closed():
             return None
         if running_loop() is self.loop:
@@ -102,14 +102,14 @@ class LoopContext:
         return asyncio.run_coroutine_threadsafe(close(), self.loop).result()
 
     async def wait_closed(self) -> Errors:
-        """Wait for what overlays have left to close; return what failed."""
+        """Wait until the parts that overlays could not close at once are closed; return the errors."""
         while self._closing:
             await asyncio.wait(self._closing)
         errors, self._errors = self._errors, []
         return errors
 
     def _note_end(self, task: asyncio.Task[Errors]) -> None:
-        """Keep what failed for `wait_closed`."""
+        """Keep an error for `wait_closed`."""
         self._closing.discard(task)
         if not task.cancelled():
             self._errors.extend(task.result())

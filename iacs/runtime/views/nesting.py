@@ -1,4 +1,4 @@
-"""What an application, its overlays and its scopes have in common: each opens overlays and scopes."""
+"""Overlays and scopes, which applications, overlays and scopes can open."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,12 +13,12 @@ class NestingView(ReportingView):
     """A view that has overlays and scopes: an application, or one of its own overlays and scopes."""
 
     def overlay(self, mapping: Replacing | None = None, /, **parts: Any) -> "Overlay":
-        """Return a second view in which some parts are others; enter it `with` or `async with`.
+        """Return a second view in which some parts are replaced; enter it `with` or `async with`.
 
-        A part is named by its path, by a bare name that leads to one, or by its provider, the container's or
-        that of the container's class. A plain object is the part itself,
-        a provider builds it, `wrapping(function)` makes it of the original. Raise CheckError when a name is
-        unknown or an object plainly does not fit.
+        A part is named by its path, by a bare name that only one part has, or by its provider: the container's, or
+        that of the container's class. The replacement is a plain object, a provider that builds it, or
+        `wrapping(function)`, which receives the original. Raise CheckError when a name is unknown or an object
+        clearly does not fit.
         """
         named = dict(mapping.items()) if mapping is not None else {}
         return Overlay(self, read_replacements(self, {**named, **parts}))
@@ -26,24 +26,25 @@ class NestingView(ReportingView):
     def scope(self, mapping: Mapping[Any, Any] | None = None, /, **values: Any) -> "Scope":
         """Return a scope; enter it `with` or `async with`.
 
-        What is passed stands for the `scoped.value` of that name, path or class. A name or class that the
-        container does not have is a ScopeError when the scope is entered.
+        Each value is that of the `scoped.value` with that name, path or class. A name or class that the container
+        does not have is a ScopeError when the scope is entered.
         """
         return Scope(self, {**(mapping or {}), **values})
 
 
 class Overlay(OverlayView, NestingView):
-    """A view, entered `with` or `async with`: what depends on a replaced part is built again, the rest is the same.
+    """A view in which parts are replaced, and their dependents built again; all other parts are the same objects.
 
-    What the overlay builds it closes when it ends. Of an application that is not started, it starts what the
-    roots ask. Any number may be open at a time, in tasks and threads, and one inside another.
+    Enter it `with` or `async with`. An overlay closes the parts that it has built when it ends. If the application is
+    not started, the overlay starts the roots and their dependencies. Any number of overlays may be open at a time,
+    in tasks and threads, and one inside another.
     """
 
 
 class Scope(ScopeView, NestingView):  # pyright: ignore[reportIncompatibleVariableOverride] # values
-    """Enter it, `with` or `async with`: what is scoped lives as long as the block.
+    """A view whose scoped parts live as long as its block; enter it `with` or `async with`.
 
-    Nothing is built or opened before it is read. A resource is opened and closed in the task that entered the
+    A part is built or opened when it is first read. A resource is opened and closed in the task that entered the
     scope; at the end, the parts are closed in reverse order, each within the application's `stop_timeout`.
     An error of the block is thrown into the resources, so that transactions roll back.
     """

@@ -1,4 +1,4 @@
-"""An overlay: a view in which some parts are others, and what depends on them is built again."""
+"""An overlay: a view in which some parts are replaced, and their dependents built again."""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
@@ -24,7 +24,7 @@ from iacs.runtime.views.view import View
 
 
 class OverlayView(ReportingView):
-    """The view of an overlay: what it builds for itself, and when."""
+    """The view of an overlay, and the lifetime of the parts that it builds."""
 
     def __init__(self, parent: View, replaced: Replacements) -> None:
         super().__init__(parent.loop_context)
@@ -101,7 +101,7 @@ class OverlayView(ReportingView):
         return self._beside(derived.plan, derived.resets, given), derived.parts
 
     def _with_originals_wrapped(self) -> Replacements:
-        """Return what is replaced, with what is made of parts that are there already among the values."""
+        """Return the replacements; originals that are started already are wrapped now, and become plain values."""
         parent, replaced = self._parent, self._replaced
         there = {index: wrap for index, wrap in replaced.wraps.items() if parent.has(index)}
         made = {index: self._wrapped(index, wrap) for index, wrap in there.items()}
@@ -116,7 +116,7 @@ class OverlayView(ReportingView):
             raise StartError(f"{path}: {type(error).__name__} in what wraps it", path=path) from error
 
     def _beside(self, plan: Plan, resets: Iterable[int], given: Mapping[int, Any]) -> Lifetime:
-        """Return the lifetime of a view of a started application."""
+        """Return the lifetime of an overlay of a started application."""
         values = values_beside(self._parent, plan, resets)
         if isinstance(self._parent.values, ScopeValues):
             values = self._in_scope(plan, values, self._parent.values.parts)
@@ -126,14 +126,14 @@ class OverlayView(ReportingView):
         return self.loop_context.lifetime(plan, values, self.roots)
 
     def _in_scope(self, plan: Plan, values: Values, outer: ScopedParts) -> ScopeValues:
-        """Return values in which scoped parts that depend on what is replaced are this overlay's own."""
+        """Return values in which the scoped parts that depend on a replaced part are this overlay's own."""
         own = frozenset(index for index in plan.affected if plan.graph.nodes[index].kind in SCOPED)
         scoped = ScopeValues(values)
         scoped.parts = ScopedParts(scoped, self._exits, outer, own)
         return scoped
 
     def _whole(self) -> Lifetime:
-        """Return the lifetime of a view that starts by itself, of an application that is not started."""
+        """Return the lifetime of an overlay of an application that is not started."""
         if isinstance(self._parent, OverlayView):
             raise NotStartedError("the overlay below is not entered", hint="enter it first")
         replaced = self._replaced
@@ -176,13 +176,13 @@ class OverlayView(ReportingView):
         return lifetime
 
     def _forget_entry(self) -> None:
-        """Undo what other code knows of this overlay."""
+        """Remove this overlay from the loop context, and its parts from the container's providers."""
         self.loop_context.overlays.pop(self, None)
         if self._is_alone:
             self.loop_context.reads.remove()
 
     def forked(self) -> None:
-        """Let go of what was built in the parent process: it is neither used nor closed here."""
+        """Abandon the parts of the parent process, which the child neither uses nor closes."""
         if self._lifetime is not None:
             self._inherited.append((self._lifetime, self.values))
             self._lifetime = None

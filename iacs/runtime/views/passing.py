@@ -1,4 +1,4 @@
-"""What is passed to a scope: which scoped values it stands for, and what depends on these."""
+"""The values that are passed to a scope: the `scoped.value` of each, and its dependents."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from iacs.runtime.views.view import View
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What scopes of one view have in common that pass values of the same names and types."""
+    """What scopes share when they pass values of the same names and types."""
 
     indexes: tuple[int, ...]
     own: frozenset[int]

@@ -70,11 +70,11 @@ class ReportingView(View):
         )
 
     def _overlaid(self) -> Collection[int]:
-        """Return the parts that are others than the container says."""
+        """Return the parts that this view replaces."""
         return self.plan.replaced
 
     def started_indexes(self) -> list[int]:
-        """Return the indexes of the parts that are there."""
+        """Return the indexes of the parts that are started."""
         return [i for i in (*self.plan.parts, *self.plan.replaced) if self.values[i] is not UNSET]
 
     def _known_value(self, index: int) -> Any:

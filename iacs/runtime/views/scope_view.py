@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class ScopeView(ReportingView):
-    """The view of a scope: reading what is passed, and building on first use what is scoped."""
+    """The view of a scope: values that were passed in, and scoped parts, built on first use."""
 
     is_scope = is_in_scope = True
     is_current = True
@@ -127,7 +127,7 @@ class ScopeView(ReportingView):
         return self._values if self._values is not None else self._begin()
 
     def _begin(self) -> ScopeValues:
-        """Copy the parent's values, in which the scoped parts are unset that are not to be seen here."""
+        """Copy the parent's values, and unset the scoped parts that this scope builds for itself."""
         self._exits = Exits(self._task, self.loop_context.stop_timeout)
         values = ScopeValues(self._parent.values)
         outer: ScopedParts | None = getattr(self._parent.values, "parts", None)
@@ -142,12 +142,12 @@ class ScopeView(ReportingView):
         return values
 
     def started_indexes(self) -> list[int]:
-        """Return the indexes of the parts that are there, the scope's own included."""
+        """Return the indexes of the parts that are started, the scope's own included."""
         own = [node.index for node in self.plan.graph.nodes if node.kind in SCOPED]
         return super().started_indexes() + [index for index in own if self.values[index] is not UNSET]
 
     def passed_values(self) -> Iterable[Any]:
-        """Return what was passed, in the order of its names."""
+        """Return the values that were passed in, in the order of their names."""
         return self._passed.values()
 
     @overload
@@ -157,7 +157,7 @@ class ScopeView(ReportingView):
     @overload
     def get(self, cls: "TypeAliasType") -> Any: ...
     def get(self, cls: Any) -> Any:
-        """Return the part that is declared to be a `cls`; raise ScopeError if that has to be awaited first."""
+        """Return the part of a class; raise ScopeError if it has to be awaited first."""
         return self[cls]
 
     @overload
@@ -209,10 +209,10 @@ class ScopeView(ReportingView):
             raise ScopeError("the outer scope is not open")
 
     def forget(self) -> None:
-        """Remember nothing: a scope shares what it has looked up with its parent."""
+        """Do nothing: a scope shares its look-ups with its parent."""
 
     def refuse_what_differs(self, node: Node) -> None:
-        """Raise ScopeError when it is unknown which part of several this code is to have."""
+        """Raise ScopeError when several parts are possible, and it is unknown which one this code needs."""
         if node.index not in self._known.own:
             self._parent.refuse_what_differs(node)
 
@@ -229,5 +229,5 @@ class ScopeView(ReportingView):
         raise ScopeError("this scope was opened in the parent process", hint="open one in this process")
 
     def forked(self) -> None:
-        """Let go of the parent process's parts."""
+        """Abandon the parent process's parts."""
         self._end()

@@ -24,7 +24,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class NamedType(Protocol[T_co]):
-    """What a NewType is to a type checker: a function, where a provider, which can be called too, has no name."""
+    """A NewType as type checkers see it: a function with a name, which distinguishes it from a provider."""
 
     __name__: str
 
@@ -54,14 +54,14 @@ class View(ABC):
 
     @property
     def derived(self) -> dict[Any, Any]:
-        """What overlays of this view have in common."""
+        """The cache that overlays of this view share."""
         if self._derived is None:
             self._derived = {}
         return self._derived
 
     @property
     def passed(self) -> dict[Any, Any]:
-        """What scopes of this view have in common."""
+        """The cache that scopes of this view share."""
         if self._passed_before is None:
             self._passed_before = {}
         return self._passed_before
@@ -78,7 +78,7 @@ class View(ABC):
 
     @property
     def is_open(self) -> bool:
-        """Return whether parts can be read: those of a forked child are built when it reads the first."""
+        """Return whether parts can be read; a forked child builds its own when it reads the first."""
         return self.is_started or self._is_left_behind
 
     def refuse_closed(self) -> None:
@@ -146,7 +146,7 @@ class View(ABC):
         return self._cache[key]
 
     def read(self, key: Key) -> Any:
-        """Return a part for the first time; what stays the same from now on is remembered."""
+        """Return a part for the first time; cache it if it stays the same from now on."""
         if self._is_left_behind:
             self.open_here()
         if not self.is_started:
@@ -190,7 +190,7 @@ class View(ABC):
         return name_of(key)
 
     def refuse_what_differs(self, node: Node) -> None:  # noqa: B027 - most views know which one
-        """Raise ScopeError when it is unknown which part of several this code is to have."""
+        """Raise ScopeError when several parts are possible, and it is unknown which one this code needs."""
 
     @abstractmethod
     def fits(self, values: Mapping[int, Any]) -> None:
@@ -198,11 +198,11 @@ class View(ABC):
 
     @abstractmethod
     def open_here(self) -> None:
-        """Build parts of its own in a forked child; raise StartError when that takes an event loop."""
+        """Build parts of its own in a forked child; raise StartError when that needs an event loop."""
 
     @abstractmethod
     def forked(self) -> None:
-        """Let go of a parent process's parts, in the child: they are neither used nor closed here."""
+        """Abandon the parent process's parts in a forked child, which neither uses nor closes them."""
 
     def abandon(self) -> None:
         """End without closing anything: for a view that nobody will stop any more."""
