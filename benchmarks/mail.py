@@ -1,79 +1,46 @@
 """The time of a message: read from Graph, and synced into a database with its event published.
 
-Usage: python -m benchmarks.mail [MESSAGES [ROUNDS]]      (a minute for the usual 5000 and 5)
+Usage: python -m benchmarks.mail [MESSAGES [ROUNDS]]      (two minutes for the usual 5000 and 5)
+       python -m benchmarks.mail --growth                 (minutes: a sync of 10,000 messages and one of 200,000)
 With PostgreSQL and Kafka, whose own time is not counted:
   python -m tests.servers --kafka .cache/kafka-data --postgresql .cache/pg-data -- python -m benchmarks.mail
 
 A server in another process answers pages of 1000 messages of 3.2 KB. The floor is aiohttp with orjson's dictionaries
-and nothing else. Figures are medians of the rounds, in microseconds per message: the CPU time of this process, and
-the time that passes, also when the server waits 30 ms before each page. Ratios are medians of each round's, which other
-load on the machine changes little. `sync` is the first one of a mailbox, until its events are published.
+and nothing else. O365 and msgraph-sdk read fewer messages of the same server. Every way has a process of its own and
+its turn in every round. Figures are medians of the rounds, in microseconds per message: the CPU time of the process,
+and the time that passes, also when the server waits 30 ms before each page. Ratios are medians of each round's, which
+other load on the machine changes little. `sync` is the first one of a mailbox, until its events are published.
 """
 
 import asyncio
-import os
 import sqlite3
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from json import dumps
 from pathlib import Path
 from statistics import median
-from typing import Any
-
-import aiohttp
-import orjson
 
 if not __package__:  # run by its path: the parent folder is not on the search path
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.graph_pages import message
-from benchmarks.mailbox import EMAIL, LOGGER, PAGE_SIZE, server, servers, service, sqlite
+from benchmarks.mail_ways import FLOOR, MESSAGES, MSGRAPH, O365, WAYS, Cost, process
+from benchmarks.mailbox import EMAIL, LOGGER, server, service, sqlite
 from benchmarks.measure import ratio
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
 from iacs.mail_query import MailQuery
 
-FLOOR = "aiohttp and orjson"
 SMALL = 20
 """The messages of a small mailbox."""
 SMALL_MAILBOXES = 30
 DELAY = 0.03
+GROWTH = (10_000, 200_000)
 
-Work = Callable[[str], Coroutine[Any, Any, int]]
-Times = defaultdict[str, list[float]]
-
-
-async def floor(url: str) -> int:
-    """Read every page as dictionaries; return the number of messages."""
-    link, count = f"{url}/me/messages?$top={PAGE_SIZE}", 0
-    async with aiohttp.ClientSession() as session:
-        while link:
-            async with session.get(link) as response:
-                page = orjson.loads(await response.read())
-            count += len(page["value"])
-            link = page.get("@odata.nextLink")
-    return count
-
-
-async def messages(url: str) -> int:
-    """Read every message as a model; return their number."""
-    async with sqlite(url) as mail:
-        return sum([1 async for _ in mail.messages(EMAIL)])
-
-
-async def sync(url: str) -> int:
-    """Sync the mailbox for the first time; return the number of published events."""
-    async with sqlite(url) as mail:
-        return (await mail.sync(EMAIL)).published
-
-
-async def sync_with_servers(url: str) -> int:
-    """Sync as `sync` does, into PostgreSQL and Kafka."""
-    async with servers(url) as mail:
-        return (await mail.sync(EMAIL)).published
+Costs = dict[str, list[Cost]]  # of each round, by way
 
 
 async def sync_small(url: str) -> float:
@@ -113,7 +80,41 @@ async def small_pages(url: str, concurrency: int) -> int:
         return sum([1 async for _ in pages])
 
 
-def compare_windows(count: int, rounds: int) -> None:
+def measure(count: int, rounds: int, delay: float) -> Costs:
+    """Return the costs of every way and round."""
+    costs: Costs = defaultdict(list)
+    with ExitStack() as stack:
+        counts = {name: max(1, int(count * way.share)) for name, way in WAYS.items()}
+        urls = {number: stack.enter_context(server(number, delay)) for number in set(counts.values())}
+        measured = {name: stack.enter_context(process()) for name in WAYS}
+        for number in range(rounds + 1):
+            for name, of_one in measured.items():
+                cost = of_one(name, urls[counts[name]], counts[name])
+                if number:  # the first round is a warm-up
+                    costs[name].append(cost)
+    return costs
+
+
+def print_table(count: int, rounds: int) -> None:
+    """Measure and print what a message costs."""
+    quick, late = measure(count, rounds, 0.0), measure(count, min(rounds, 3), DELAY)
+    cpu = {name: [cost.cpu_microseconds for cost in costs] for name, costs in quick.items()}
+    wall = {name: [cost.wall_microseconds for cost in costs] for name, costs in quick.items()}
+    wall_late = {name: [cost.wall_microseconds for cost in costs] for name, costs in late.items()}
+    title = "  CPU µs  / the floor   wall µs  / the floor   30 ms a page  / the floor   peak MiB"
+    print("per message".ljust(26), title)  # noqa: T201
+    for name in WAYS:
+        columns = [(times[name], ratio(times[name], times[FLOOR])) for times in (cpu, wall, wall_late)]
+        figures = "  ".join(f"{median(times):8.1f}{factor:12.2f}" for times, factor in columns)
+        print(name.ljust(26), figures, f"{quick[name][-1].peak_mib:16.0f}")  # noqa: T201
+    for name in (O365, MSGRAPH):
+        factors = "{:.1f} times the CPU and {:.1f} times the time".format(
+            *(ratio(times[name], times[MESSAGES]) for times in (cpu, wall))
+        )
+        print(f"{name} takes {factors} of {MESSAGES}.")  # noqa: T201
+
+
+def print_windows(count: int, rounds: int) -> None:
     """Print what windows of `receivedDateTime` save, where requests are what takes long."""
     times = defaultdict(list)
     with server(count, DELAY) as url:
@@ -129,38 +130,15 @@ def compare_windows(count: int, rounds: int) -> None:
     )
 
 
-MEASURED: dict[str, Work] = {FLOOR: floor, "messages()": messages, "sync(), SQLite": sync}
-if "KAFKA_BOOTSTRAP_SERVERS" in os.environ:
-    MEASURED["sync(), PostgreSQL, Kafka"] = sync_with_servers
-
-
-def measure(count: int, rounds: int, delay: float) -> tuple[Times, Times]:
-    """Return the CPU time and the time that passes of every way and round, in microseconds per message."""
-    cpu, wall = Times(list), Times(list)
-    with server(count, delay) as url:
-        for number in range(rounds + 1):
-            for name, work in MEASURED.items():
-                start, started = time.process_time_ns(), time.perf_counter_ns()
-                done = asyncio.run(work(url))
-                if done != count:
-                    raise SystemExit(f"{name} had {done} messages of {count}")
-                if number:  # the first round is a warm-up
-                    cpu[name].append((time.process_time_ns() - start) / count / 1000)
-                    wall[name].append((time.perf_counter_ns() - started) / count / 1000)
-    return cpu, wall
-
-
-def main(count: int, rounds: int) -> None:
-    """Measure and print the table."""
-    (cpu, wall), (_, late) = measure(count, rounds, 0.0), measure(count, min(rounds, 3), DELAY)
-    print("per message".ljust(26), "  CPU µs  / the floor   wall µs  / the floor   30 ms a page  / the floor")  # noqa: T201
-    for name in MEASURED:
-        columns = [(times[name], ratio(times[name], times[FLOOR])) for times in (cpu, wall, late)]
-        print(name.ljust(26), "  ".join(f"{median(times):8.1f}{factor:12.2f}" for times, factor in columns))  # noqa: T201
-    compare_windows(count, min(rounds, 3))
+def print_small(rounds: int) -> None:
+    """Measure and print what a small mailbox costs."""
     with server(SMALL, 0.0) as url:
         milliseconds = median(asyncio.run(sync_small(url)) for _ in range(rounds))
     print(f"\nA mailbox of {SMALL} messages takes {milliseconds:.1f} ms of CPU.")  # noqa: T201
+
+
+def print_disk(count: int) -> None:
+    """Measure and print how large the database of a mailbox is."""
     with server(count, 0.0) as url:
         sizes = asyncio.run(disk(url))
     raw = sum(len(dumps(message(number), separators=(",", ":"))) for number in range(count)) / count
@@ -170,5 +148,31 @@ def main(count: int, rounds: int) -> None:
             print(f"  {name:32}{size / count:8.0f}")  # noqa: T201
 
 
+def print_growth() -> None:
+    """Measure and print what a message costs in a small and in a large mailbox."""
+    name, first = "sync(), SQLite", None
+    print("messages    CPU µs  / the first   wall µs   peak MiB")  # noqa: T201
+    for count in GROWTH:
+        with server(count, 0.0) as url, process() as measured:
+            cost = measured(name, url, count)
+        first = first or cost
+        factor = cost.cpu_microseconds / first.cpu_microseconds
+        print(  # noqa: T201
+            f"{count:8}{cost.cpu_microseconds:10.1f}{factor:13.2f}{cost.wall_microseconds:10.1f}{cost.peak_mib:11.0f}"
+        )
+
+
+def main(arguments: list[str]) -> None:
+    """Print what is asked for."""
+    if arguments == ["--growth"]:
+        print_growth()
+        return
+    count, rounds = (int(argument) for argument in (*arguments, *("5000", "5")[len(arguments) :]))
+    print_table(count, rounds)
+    print_windows(count, min(rounds, 3))
+    print_small(rounds)
+    print_disk(count)
+
+
 if __name__ == "__main__":
-    main(*(int(argument) for argument in (*sys.argv[1:], *("5000", "5")[len(sys.argv) - 1 :])))
+    main(sys.argv[1:])

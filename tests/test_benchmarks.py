@@ -1,8 +1,9 @@
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
-from benchmarks import mail, mailbox
+from benchmarks import mail, mail_ways, mailbox
 from benchmarks.rivals import RIVALS, Rival
 from benchmarks.rivals.graph import Config, Database
 from benchmarks.served import LIBRARIES, Library
@@ -54,6 +55,27 @@ async def test_every_library_builds_the_parts_of_a_request_once_and_closes_them(
     assert (counts["H closed"], counts["I closed"]) == (closed, closed)
 
 
-async def test_every_way_to_the_mail_reads_all_messages_of_the_server() -> None:
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:msgraph")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:kiota_abstractions")
+@pytest.mark.parametrize("name", mail_ways.WAYS)
+def test_every_way_to_the_mail_reads_all_messages_of_the_server(name: str) -> None:
     with mailbox.server(25, 0.0) as url:
-        assert [await work(url) for work in mail.MEASURED.values()] == [25, 25, 25]
+        cost = mail_ways.cost(name, url, 25)
+    assert min(cost.cpu_microseconds, cost.wall_microseconds, cost.peak_mib) > 0
+
+
+@pytest.mark.slow
+def test_the_table_of_mail_has_every_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ways = {name: mail_ways.Way(mail_ways.floor) for name in mail_ways.WAYS}
+    monkeypatch.setattr("benchmarks.mail.process", lambda: nullcontext(mail_ways.cost))
+    monkeypatch.setitem(
+        mail_ways.WAYS, mail_ways.MSGRAPH, ways[mail_ways.MSGRAPH]
+    )  # it is imported for seconds
+    monkeypatch.setattr(mail, "SMALL_MAILBOXES", 1)
+    mail.main(["25", "1"])
+    rows = capsys.readouterr().out
+    assert all(f"\n{name} " in rows for name in ways)
+    assert f"A mailbox of {mail.SMALL} messages" in rows
+    assert "iacs_messages" in rows
