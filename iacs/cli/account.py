@@ -31,7 +31,10 @@ Yes = Annotated[
 ]
 
 Username = Annotated[
-    str | None, typer.Option("--username", help="Name that the person signs in with (default: the address).")
+    str | None,
+    typer.Option(
+        "--username", metavar="NAME", help="Name that the person signs in with (default: the address)."
+    ),
 ]
 
 
@@ -80,13 +83,19 @@ def _confirm(planned: "EnrollmentResult") -> None:
 @app.command()
 def add(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="Address of the new account.")],
-    name: Annotated[str, typer.Option("--name", help="Display name.")] = "",
+    name: Annotated[str, typer.Option("--name", metavar="TEXT", help="Display name.")] = "",
     tenant: Annotated[
-        str, typer.Option("--tenant", help="Tenant, as id or domain (default: AZURE_TENANT_ID).")
+        str,
+        typer.Option(
+            "--tenant", metavar="TENANT", help="Tenant, as id or domain (default: AZURE_TENANT_ID)."
+        ),
     ] = "",
     username: Username = None,
     access: Annotated[
-        str, typer.Option("--access", help="What opens the mailbox: delegated, shared or application.")
+        str,
+        typer.Option(
+            "--access", metavar="KIND", help="What opens the mailbox: delegated, shared or application."
+        ),
     ] = "delegated",
     via: Annotated[
         str, typer.Option("--via", metavar="EMAIL", help="Account whose person opens a shared mailbox.")
@@ -108,9 +117,15 @@ def add(
 def relink(
     email: Email,
     tenant: Annotated[
-        str | None, typer.Option("--tenant", help="New tenant, as id or domain (default: unchanged).")
+        str | None,
+        typer.Option("--tenant", metavar="TENANT", help="New tenant, as id or domain (default: unchanged)."),
     ] = None,
-    username: Username = None,
+    username: Annotated[
+        str | None,
+        typer.Option(
+            "--username", metavar="NAME", help="Name that the person signs in with (default: unchanged)."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Accept another person at the next sign-in; stored mail is kept, tokens are deleted.

@@ -31,11 +31,16 @@ def login(
         bool, typer.Option("--device-code", help="Sign in on any device, with a code.")
     ] = False,
     prompt: Annotated[
-        str, typer.Option("--prompt", help="What Entra ID asks: login, consent or select_account.")
+        str,
+        typer.Option(
+            "--prompt", metavar="PROMPT", help="What Entra ID asks: login, consent or select_account."
+        ),
     ] = "",
     scope: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="A permission besides those of AZURE_SCOPES (repeatable)."),
+        typer.Option(
+            "--scope", metavar="SCOPE", help="Permission besides those of AZURE_SCOPES; repeatable."
+        ),
     ] = None,
     no_browser: NoBrowser = False,
     timeout: Annotated[
@@ -109,7 +114,7 @@ def retry(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Renew tokens again that Entra ID refused to renew, after the cause was fixed.
+    """Retry the renewals that Entra ID refused, after the cause was fixed.
 
     It does not wait for the next attempt of a running service, which notices the new tokens.
     """
@@ -131,8 +136,8 @@ def keepalive(
 ) -> None:
     """Renew idle grants before their refresh tokens expire, after 90 days in Entra ID.
 
-    For a scheduler, once a day: an account is due after between half of DAYS and all of them, so that not all are
-    renewed on the same day.
+    For a scheduler, once a day. Each account has its own period, of between half of DAYS and all of them, so that
+    accounts are not all renewed on the same day.
     """
     outcomes = run(
         lambda app: app.container.account_tokens().keep_alive(idle_days=idle_days), "account_tokens"

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 def admin_consent(
     tenant: Annotated[
-        str, typer.Option("--tenant", help="Directory id or domain (default: AZURE_TENANT_ID).")
+        str,
+        typer.Option("--tenant", metavar="TENANT", help="Directory id or domain (default: AZURE_TENANT_ID)."),
     ] = "",
     scope: Annotated[
         list[str] | None,
         typer.Option(
             "--scope",
-            help="A permission to consent to, repeatable (default: all that the app registration lists).",
+            metavar="SCOPE",
+            help="Permission to consent to; repeatable (default: all that the app registration lists).",
         ),
     ] = None,
     json: Json = False,

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 
 class Command(NamedTuple):
@@ -54,7 +54,19 @@ def load(name: str) -> Any:
         return _group(target, COMMANDS[name].help)
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
     app.command(name)(target)
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    _hide_types(command)
+    return command
+
+
+def _hide_types(command: Any) -> None:
+    """List arguments by their names alone, where typer would add the Python type, as in `EMAIL <str>`."""
+    for parameter in command.params:
+        if isinstance(parameter, TyperArgument):
+            setattr(parameter, "display_type_rich", _no_type)  # noqa: B010 - a method
+
+
+def _no_type(ctx: Any) -> None: ...
 
 
 def _group(app: typer.Typer, help: str) -> TyperGroup:
@@ -62,5 +74,6 @@ def _group(app: typer.Typer, help: str) -> TyperGroup:
     group = typer.main.get_group(app)
     group.help = help
     for command in group.commands.values():
+        _hide_types(command)
         command.short_help = " ".join((command.help or "").partition("\n\n")[0].split()).rstrip(".")
     return group

@@ -153,7 +153,8 @@ app.command()(replay)
 def schema(
     format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.JSON_SCHEMA,
     check: Annotated[
-        Path | None, typer.Option("--check", help="File to compare with; exit code 1 if they differ.")
+        Path | None,
+        typer.Option("--check", metavar="FILE", help="File to compare with; exit code 1 if they differ."),
     ] = None,
 ) -> None:
     """Describe the events that iacs publishes: their JSON Schemas, or an AsyncAPI document.

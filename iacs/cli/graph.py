@@ -30,9 +30,12 @@ class Format(StrEnum):
 
 
 Drawn = Annotated[Format, typer.Option("--format", help="Output format.")]
-Output = Annotated[Path | None, typer.Option("--output", help="Write to this file instead of stdout.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="Write to this file instead of stdout.")
+]
 Check = Annotated[
-    Path | None, typer.Option("--check", help="JSON file to compare with; exit code 1 if they differ.")
+    Path | None,
+    typer.Option("--check", metavar="FILE", help="JSON file to compare with; exit code 1 if they differ."),
 ]
 Settings = Annotated[bool, typer.Option("--settings", help="With html: show the settings, secrets masked.")]
 

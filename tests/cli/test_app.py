@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -76,6 +77,13 @@ def test_every_help_fits_on_80_columns(iacs: Iacs, command: list[str]) -> None:
     assert ran.code == 0
     assert ran.out.startswith(" ".join(["Usage: iacs", *command]))
     assert max(map(len, ran.lines)) <= 80
+
+
+@pytest.mark.parametrize(
+    "command", [["account", "add"], ["auth", "login"], ["check"], ["events", "schema"], ["mail", "sync"]]
+)
+def test_no_help_names_the_types_of_python(iacs: Iacs, command: list[str]) -> None:
+    assert not re.search(r"<(str|path|list.*)>", iacs(*command, "--help").out)
 
 
 @pytest.mark.parametrize("command", [[], *([group] for group in GROUPS), ["check"], ["mail", "sync"]])
