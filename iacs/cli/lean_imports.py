@@ -1,5 +1,6 @@
-"""Importing dependency_injector without the optional packages that it imports wherever they are installed."""
+"""Importing libraries without work that a command of iacs does not need."""
 
+import ssl
 import sys
 from contextvars import ContextVar
 
@@ -28,3 +29,19 @@ def import_lean() -> None:
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+def load_authorities_lean() -> None:
+    """Load the system's CAs for TLS contexts that verify something only, if the process is our own.
+
+    aiohttp makes a context of either kind while it is imported, and loading the CAs takes 35 ms.
+    """
+    if not OWN_PROCESS.get():
+        return
+    load = ssl.SSLContext.set_default_verify_paths
+
+    def load_to_verify(context: ssl.SSLContext) -> None:
+        if context.verify_mode != ssl.CERT_NONE:
+            load(context)
+
+    ssl.SSLContext.set_default_verify_paths = load_to_verify  # type: ignore[method-assign]
