@@ -11,6 +11,7 @@ from iacs.core._database.sqlalchemy_parts import (
     URL,
     ArgumentError,
     Connection,
+    DBAPIError,
     Engine,
     QueuePool,
     event,
@@ -153,10 +154,20 @@ def _prepare_sqlite(engine: Engine, timeout: float, *, memory: bool) -> None:
             _use_wal(connection, time.monotonic() + timeout)
 
     def begin(connection: Connection) -> None:
-        """Begin explicitly: left to itself, Python's sqlite3 begins late, and not at all before DDL."""
+        """Begin explicitly: left to itself, Python's sqlite3 begins late, and not at all before DDL.
+
+        Past SQLAlchemy, which takes half of the time of a short transaction for these two statements.
+        """
         options = connection.get_execution_options()
-        connection.exec_driver_sql(f"PRAGMA query_only = {options.get('sqlite_query_only', False):d}")
-        connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
+        statement = f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}"
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute(f"PRAGMA query_only = {options.get('sqlite_query_only', False):d}").close()
+            driver.execute(statement).close()
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(
+                statement, None, error, sqlite3.Error, hide_parameters=True
+            ) from error
 
     def roll_back(connection: Any, _record: object, _state: object) -> None:
         """Leave no transaction to the next user: SQLite keeps one open when its commit fails."""
