@@ -44,4 +44,4 @@ def load_authorities_lean() -> None:
         if context.verify_mode != ssl.CERT_NONE:
             load(context)
 
-    ssl.SSLContext.set_default_verify_paths = load_to_verify  # type: ignore[method-assign]
+    ssl.SSLContext.set_default_verify_paths = load_to_verify  # type: ignore[assignment, method-assign]

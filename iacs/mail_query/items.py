@@ -17,7 +17,7 @@ MAX_ID = 1000
 def read_item(text: bytes, schema: type[Message] = Message) -> Message | UnreadableMessage:
     """Parse the JSON of an item, whatever it is; one that does not fit is returned with its document and the reason."""
     try:
-        return _validated(text, schema)
+        return validate(text, schema)
     except ValidationError:
         return read_message(to_json(parse_item(text)), schema)
 
@@ -25,7 +25,7 @@ def read_item(text: bytes, schema: type[Message] = Message) -> Message | Unreada
 def read_message(text: str, schema: type[Message] = Message) -> Message | UnreadableMessage:
     """Parse a message; one that does not fit is returned with its document and the reason."""
     try:
-        return _validated(text, schema)
+        return validate(text, schema)
     except ValidationError as error:
         document = json.loads(text)
         name = document.get("id") if isinstance(document, dict) else None
@@ -34,7 +34,7 @@ def read_message(text: str, schema: type[Message] = Message) -> Message | Unread
         )
 
 
-def _validated(text: bytes | str, schema: type[Message]) -> Message:
+def validate(text: bytes | str, schema: type[Message]) -> Message:
     """Parse a message; raise ValidationError. Strict validation takes the usual forms alone, in two thirds of the time."""
     try:
         return schema.model_validate_json(text, strict=True)

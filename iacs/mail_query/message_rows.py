@@ -85,15 +85,15 @@ def remove_unseen(tx: Transaction, account_id: str, cursor: Cursor, removed_at: 
 
 def documents(
     tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool, after: str, limit: int
-) -> list[tuple[str, str]]:
-    """Return ids and documents, sorted by id, of the messages whose ids come after `after`."""
+) -> list[tuple[str, str, str | None]]:
+    """Return ids, documents and problems, sorted by id, of the messages whose ids come after `after`."""
     rows = tx.rows(
-        f"SELECT id, document FROM iacs_messages WHERE {_where(folder_id, removed=removed)} AND id > :after"  # noqa: S608 - constants
+        f"SELECT id, document, problem FROM iacs_messages WHERE {_where(folder_id, removed=removed)} AND id > :after"  # noqa: S608 - constants
         " ORDER BY id LIMIT :limit",
         {"account_id": account_id, "folder_id": folder_id, "after": after, "limit": limit},
     )
     read = decompressor(tx.dialect) if rows else str
-    return [(row["id"], read(row["document"])) for row in rows]
+    return [(row["id"], read(row["document"]), row["problem"]) for row in rows]
 
 
 def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: bool) -> int:

@@ -7,8 +7,9 @@ from iacs.mail_query import message_rows
 from iacs.mail_query.collaborators import Accounts
 from iacs.mail_query.items import read_message
 from iacs.mail_query.schema import Message, UnreadableMessage
+from iacs.mail_query.stored_message import StoredMessage
 
-_BATCH = 200
+_BATCH = 300
 
 
 class StoredMail:
@@ -34,8 +35,11 @@ class StoredMail:
                 after=after,
                 limit=_BATCH,
             )
-            for _, document in rows:
-                yield read_message(document, self._schema)
+            for _, document, problem in rows:
+                if problem is None and self._schema is Message:
+                    yield StoredMessage.of_json(document)
+                else:
+                    yield read_message(document, self._schema)
             if len(rows) < _BATCH:
                 return
             after = rows[-1][0]

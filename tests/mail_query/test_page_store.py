@@ -37,7 +37,7 @@ async def test_a_page_fetched_from_where_another_sync_has_gone_on_is_not_stored(
     assert await database.run(store.store, INBOX, start, older, "link-0") is None
     assert newer is not None
     assert await database.run(folder_rows.read_cursor, "a", "f") == newer.cursor
-    [(_, document)] = await database.run(
+    [(_, document, _)] = await database.run(
         message_rows.documents, "a", folder_id=None, removed=True, after="", limit=9
     )
     assert document == '{"id":"1","subject":"newer"}'

@@ -165,9 +165,7 @@ def _prepare_sqlite(engine: Engine, timeout: float, *, memory: bool) -> None:
             driver.execute(f"PRAGMA query_only = {options.get('sqlite_query_only', False):d}").close()
             driver.execute(statement).close()
         except sqlite3.Error as error:
-            raise DBAPIError.instance(
-                statement, None, error, sqlite3.Error, hide_parameters=True
-            ) from error
+            raise DBAPIError.instance(statement, None, error, sqlite3.Error, hide_parameters=True) from error
 
     def roll_back(connection: Any, _record: object, _state: object) -> None:
         """Leave no transaction to the next user: SQLite keeps one open when its commit fails."""
