@@ -1,6 +1,8 @@
 """Events of the outbox on their way to the stream: their texts stay as they are."""
 
+import json
 from dataclasses import replace
+from enum import StrEnum
 
 import pytest
 
@@ -27,6 +29,19 @@ def test_its_texts_are_written_as_they_are() -> None:
     assert (encoded.value, encoded.headers_text) == (event.value_text, event.headers_text)
     assert encoded.headers["ce_source"] == SOURCE
     assert encoded.headers["ce_id"] == "1"
+
+
+class Name(StrEnum):
+    """Texts of a class of its own."""
+
+    SHOP = "shop"
+
+
+def test_texts_of_another_class_are_written_as_texts() -> None:
+    event = NewEvent("topic", 1, key=Name.SHOP, id=Name.SHOP, headers={Name.SHOP: Name.SHOP})
+    [encoded] = encode_events([event], SOURCE)
+    headers = json.loads(encoded.headers_text)
+    assert (headers["shop"], headers["ce_id"], headers["ce_partitionkey"]) == ("shop", "shop", "shop")
 
 
 def test_a_stream_that_looks_at_it_sees_the_event_that_was_added() -> None:
