@@ -34,11 +34,18 @@ def sources(owner: str) -> list[Path]:
 
 
 def tables(path: Path) -> set[str]:
-    """Return the tables of iacs that the strings of a file name where SQL names tables."""
-    texts = [
-        node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)
-    ]
-    return {name for text in texts if isinstance(text, str) for name in NAMED.findall(text)}
+    """Return the tables of iacs that a file names where SQL, or `Transaction.insert`, names tables."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant)]
+    return {name for text in texts if isinstance(text, str) for name in NAMED.findall(text)} | {
+        node.args[0].value
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "insert"
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
 
 
 @pytest.mark.parametrize("owner", OWNERS)

@@ -48,8 +48,8 @@ class OutboxWriter:
                 {
                     "position": position,
                     "id": item.event.id,
-                    "topic": item.event.topic,
-                    "key": item.event.key,
+                    "aggregatetype": item.event.topic,
+                    "aggregateid": item.event.key,
                     "type": item.headers[TYPE],
                     "payload": item.value,
                     "headers": item.headers_text,

@@ -10,14 +10,8 @@ from iacs.mail_query.compression import compressor, decompressor
 from iacs.mail_query.document import Document
 from iacs.mail_query.folder_rows import Cursor
 
-_WRITE = """
-INSERT INTO iacs_messages (
-    account_id, id, folder_id, change_key, internet_message_id, subject, sender_name, sender_address,
-    sent_at, received_at, is_read, has_attachments, document, problem, generation, stored_at, removed_at
-) VALUES (
-    :account_id, :id, :folder_id, :change_key, :internet_message_id, :subject, :sender_name, :sender_address,
-    :sent_at, :received_at, :is_read, :has_attachments, :document, :problem, :generation, :stored_at, :removed_at
-) ON CONFLICT (account_id, id) DO UPDATE SET
+_REPLACE = """
+ON CONFLICT (account_id, id) DO UPDATE SET
     folder_id = excluded.folder_id, change_key = excluded.change_key,
     internet_message_id = excluded.internet_message_id, subject = excluded.subject,
     sender_name = excluded.sender_name, sender_address = excluded.sender_address,
@@ -52,7 +46,8 @@ def write(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows, or replace them except for the time at which they were first stored."""
     if rows:
         stored = compressor(tx.dialect)
-        tx.execute(_WRITE, [{**row, "document": stored(row["document"])} for row in rows])
+        rows = [{**row, "document": stored(row["document"])} for row in rows]
+        tx.insert("iacs_messages", rows, on_conflict=_REPLACE)
 
 
 def mark_seen(tx: Transaction, account_id: str, ids: Sequence[str], generation: int) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from iacs.core.database import Database
 from iacs.core.exceptions import DatabaseError
-from iacs.core.transaction import Transaction
+from iacs.core.transaction import Row, Transaction
 
 SECRET = "a-value-that-may-be-secret"
 ADD_LEASE = "INSERT INTO iacs_leases (name, holder, expires_at) VALUES (:name, :holder, '')"
@@ -290,3 +290,57 @@ async def test_a_name_whose_type_only_one_of_its_uses_gives_serves_many_rows(dat
         return tx.row("SELECT holder, expires_at FROM iacs_leases")
 
     assert dict(await database.run(work)) == {"holder": "old", "expires_at": "none"}
+
+
+async def test_rows_are_inserted_as_they_are(database: Database) -> None:
+    columns = 'id INTEGER PRIMARY KEY, a TEXT, "offset" BIGINT, is_read BOOLEAN'
+    texts = ["", "ü 😀 %s :id \\u0041 \"'\n\t\x01\x7f\u2028\ufffe", "x" * 600_000, "y" * 600_000, None]
+    rows = [
+        {"id": number, "a": text, "offset": 2**62, "is_read": number % 2 == 0}
+        for number, text in enumerate(texts)
+    ]
+
+    def work(tx: Transaction) -> list[Row]:
+        tx.execute(f"CREATE TABLE notes ({columns})")
+        assert tx.insert("notes", rows) == 5
+        assert tx.insert("notes", []) == 0
+        return tx.rows("SELECT * FROM notes ORDER BY id")
+
+    assert [dict(row) for row in await database.run(work)] == rows
+
+
+async def test_inserting_may_update_rows_that_exist(database: Database) -> None:
+    def work(tx: Transaction) -> list[Row]:
+        tx.execute("CREATE TABLE notes (id TEXT PRIMARY KEY, a TEXT)")
+        tx.insert("notes", [{"id": "1", "a": "old"}, {"id": "2", "a": "old"}])
+        tx.insert(
+            "notes",
+            [{"id": "2", "a": "new"}, {"id": "3", "a": "new"}],
+            on_conflict="ON CONFLICT (id) DO UPDATE SET a = excluded.a",
+        )
+        return tx.rows("SELECT a FROM notes ORDER BY id")
+
+    assert [row["a"] for row in await database.run(work)] == ["old", "new", "new"]
+
+
+@pytest.mark.parametrize("a", [None, "private"])
+async def test_rows_that_cannot_be_inserted_are_an_error_without_their_values(
+    database: Database, a: str | None
+) -> None:
+    def work(tx: Transaction) -> None:
+        tx.execute("CREATE TABLE notes (a TEXT NOT NULL CHECK (a <> 'private'), b TEXT)")
+        tx.insert("notes", [{"a": a, "b": "private"}])
+
+    with pytest.raises(DatabaseError) as caught:
+        await database.run(work)
+    assert "vate" not in f"{caught.value} {caught.value.hint}".replace("<> 'private'", "")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("row", [{"name": "a", "value": "private"}, {"name": "private\0", "value": 1}])
+async def test_a_value_that_does_not_fit_its_column_is_an_error_without_it(
+    database: Database, row: Row
+) -> None:
+    with pytest.raises(DatabaseError) as caught:
+        await database.run(lambda tx: tx.insert("iacs_counters", [row]))
+    assert "private" not in str(caught.value)

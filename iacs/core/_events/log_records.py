@@ -19,10 +19,6 @@ from iacs.core.transaction import Row, Transaction
 PARTITIONS = 8
 """Of each topic. It cannot change later: the order of a key rests on its partition."""
 
-_INSERT = """
-    INSERT INTO iacs_event_log (topic, partition, "offset", event_id, event_key, value, headers, created_at)
-    VALUES (:topic, :partition, :offset, :event_id, :event_key, :value, :headers, :created_at)
-"""
 _READ = """
     SELECT topic, partition, "offset", event_id, event_key, value, headers FROM iacs_event_log
     WHERE topic = :topic AND partition = :partition AND "offset" >= :start
@@ -47,7 +43,7 @@ def append(tx: Transaction, events: Sequence[EncodedEvent]) -> dict[Partition, l
         batch = by_partition[partition]
         start = counters.draw(tx, _counter(partition), len(batch))
         rows[partition] = [_row(partition, start + n, encoded, now) for n, encoded in enumerate(batch)]
-        tx.execute(_INSERT, rows[partition])
+        tx.insert("iacs_event_log", rows[partition])
     return rows
 
 

@@ -11,10 +11,6 @@ from iacs.core.transaction import Row, Transaction
 
 LIST_PARKED = "list the parked events with: iacs outbox list"
 
-_ADD = """
-    INSERT INTO iacs_outbox (position, id, aggregatetype, aggregateid, type, payload, headers, created_at)
-    VALUES (:position, :id, :topic, :key, :type, :payload, :headers, :created_at)
-"""
 _WAITING = """
     SELECT position, id, aggregatetype, aggregateid, payload, headers, attempts FROM iacs_outbox AS event
     WHERE published_at IS NULL AND parked_at IS NULL AND position > :after AND NOT EXISTS (
@@ -74,8 +70,8 @@ class ParkedEvent:
 
 
 def add(tx: Transaction, events: Sequence[Mapping[str, Any]]) -> None:
-    """Write events, with the columns' values."""
-    tx.execute(_ADD, events)
+    """Write events, by the names of the columns."""
+    tx.insert("iacs_outbox", events)
 
 
 def waiting(tx: Transaction, *, after: int, limit: int) -> list[Row]:
