@@ -1,6 +1,6 @@
-"""A sync that kills its own process, as kill -9 does, when it comes to a given moment.
+"""A sync that kills its own process, as kill -9 does, when it comes to a moment for the nth time.
 
-Run as a process: python -m tests.mail_query.killed_sync DATABASE_URL SETTINGS MOMENT TOPIC [KAFKA_SERVER]
+Run as a process: python -m tests.mail_query.killed_sync DATABASE_URL SETTINGS MOMENT NTH TOPIC [KAFKA_SERVER]
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from typing import Any
 
+from iacs.core._outbox import rows as outbox_rows
 from iacs.core.database import Database
 from iacs.core.event_log import EventLog
 from iacs.core.events import NewEvent
@@ -22,8 +23,10 @@ from iacs.core.transaction import Transaction
 from iacs.mail_query.page_store import PageStore
 from tests.mail_query.whole import ALICE, whole
 
-MOMENTS = {"answered": 2, "written": 2, "committed": 2, "published": 1}
-"""The nth time that each is reached is the last: by then a page has been stored."""
+MOMENTS = {"answered": 2, "written": 2, "committed": 2, "published": 1, "confirmed": 1}
+"""The nth time that each is reached, a page has been stored."""
+ANY = "any"
+"""Every moment, also before and after the commit of every other transaction."""
 
 
 class Moment:
@@ -33,7 +36,7 @@ class Moment:
         self._times = count(1)
 
     def reached(self, name: str) -> None:
-        if name == self._name and next(self._times) == self._nth:
+        if self._name in (name, ANY) and next(self._times) == self._nth:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -52,8 +55,14 @@ def arm(moment: Moment) -> None:
         moment.reached("written")
 
     async def committed(self: Database, work: Any, *args: Any, **kwargs: Any) -> Any:
-        result = await run(self, work, *args, **kwargs)
-        moment.reached("committed" if getattr(work, "__func__", None) is PageStore.store else "")
+        def done(tx: Transaction) -> Any:
+            result = work(tx, *args, **kwargs)
+            moment.reached("")
+            return result
+
+        result = await run(self, done)
+        function: Any = getattr(work, "__func__", getattr(work, "func", None))
+        moment.reached({PageStore.store: "committed", outbox_rows.finish: "confirmed"}.get(function, ""))
         return result
 
     for owner, name, replacement in (
@@ -77,8 +86,8 @@ def published(carrier: type[EventLog | KafkaClient], moment: Moment) -> Any:
     return publish
 
 
-async def main(url: str, settings: str, moment: str, topic: str, *servers: str) -> None:
-    arm(Moment(moment, MOMENTS[moment]))
+async def main(url: str, settings: str, moment: str, nth: str, topic: str, *servers: str) -> None:
+    arm(Moment(moment, int(nth)))
     with Database(url) as database:
         async with whole(database, json.loads(settings), page_size=3, servers=servers, topic=topic) as parts:
             await parts.mail.sync(ALICE)
