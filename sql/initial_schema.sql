@@ -130,6 +130,8 @@ CREATE INDEX iacs_messages_by_received ON iacs_messages (account_id, received_at
 -- With removed_at, messages are counted from this index alone, without their rows, which contain the documents.
 CREATE INDEX iacs_messages_by_folder ON iacs_messages (account_id, folder_id, id, removed_at);
 CREATE INDEX iacs_messages_by_generation ON iacs_messages (account_id, folder_id, generation);
+CREATE INDEX iacs_messages_unreadable ON iacs_messages (account_id, folder_id)
+    WHERE problem IS NOT NULL AND removed_at IS NULL;
 
 -- Pages of several folders are stored in any order: the other folders that may have a message while it moves.
 CREATE TABLE iacs_moving_messages (

@@ -20,6 +20,16 @@ ON CONFLICT (account_id, id) DO UPDATE SET
     generation = excluded.generation, removed_at = excluded.removed_at
 """
 
+_COUNTS = """
+SELECT folder_id, count(*) AS number FROM iacs_messages
+WHERE account_id = :account_id AND removed_at IS NULL GROUP BY folder_id
+"""
+# Apart from the others: with `problem`, the index of the folders would not be enough to count the readable ones.
+_COUNTS_UNREADABLE = """
+SELECT folder_id, count(*) AS number FROM iacs_messages
+WHERE account_id = :account_id AND removed_at IS NULL AND problem IS NOT NULL GROUP BY folder_id
+"""
+
 
 def states(tx: Transaction, account_id: str, ids: Collection[str]) -> dict[str, State]:
     """Return the stored states of messages, by id."""
@@ -104,11 +114,11 @@ def count(tx: Transaction, account_id: str, *, folder_id: str | None, removed: b
 def stored_counts(tx: Transaction, account_id: str) -> dict[str, Row]:
     """Return the numbers of stored and of unreadable messages, the last sync and the problem of each folder, by id."""
     rows = tx.rows(
-        "SELECT folder.id, folder.name, folder.synced_at, folder.problem, folder.since, COALESCE(counts.stored, 0)"
-        " AS stored, COALESCE(counts.unreadable, 0) AS unreadable FROM iacs_mail_folders folder LEFT JOIN ("
-        "SELECT folder_id, count(*) AS stored, count(problem) AS unreadable FROM iacs_messages"
-        " WHERE account_id = :account_id AND removed_at IS NULL GROUP BY folder_id"
-        ") counts ON counts.folder_id = folder.id WHERE folder.account_id = :account_id",
+        "SELECT folder.id, folder.name, folder.synced_at, folder.problem, folder.since,"  # noqa: S608 - constants
+        " COALESCE(counts.number, 0) AS stored, COALESCE(unreadable.number, 0) AS unreadable"
+        f" FROM iacs_mail_folders folder LEFT JOIN ({_COUNTS}) counts ON counts.folder_id = folder.id"
+        f" LEFT JOIN ({_COUNTS_UNREADABLE}) unreadable ON unreadable.folder_id = folder.id"
+        " WHERE folder.account_id = :account_id",
         {"account_id": account_id},
     )
     return {row["id"]: row for row in rows}

@@ -96,6 +96,15 @@ async def test_messages_are_counted_without_their_rows(filled: Database, folder:
         assert "Seq Scan" not in text
 
 
+async def test_the_messages_of_all_folders_are_counted_without_their_rows(filled: Database) -> None:
+    text = await plan(filled, message_rows.stored_counts)
+    assert "iacs_messages_unreadable" in text
+    if filled.dialect == "sqlite":
+        assert "USING COVERING INDEX iacs_messages_by_folder" in text
+    else:
+        assert "Seq Scan on iacs_messages" not in text
+
+
 async def test_stored_mail_is_read_while_another_transaction_writes(parts: Parts) -> None:
     mailbox = parts.enrol()
     has_begun, may_end = asyncio.Event(), threading.Event()
