@@ -52,15 +52,16 @@ class Relay:
         return self._has_old or bool(outbox_rows.waiting(tx, after=-1, limit=1))
 
     async def publish(self, lease: Lease) -> int:
-        """Publish while the lease is held; return how many. Raises PublishError as Outbox.relay promises."""
-        count, after, is_last = 0, -1, False
+        """Publish while the lease, which was just taken, is held; return how many. Raises PublishError as Outbox.relay does."""
+        count, after, is_last, is_lease_new = 0, -1, False, True
         while not is_last:
             batch = await self._database.read(partial(outbox_rows.waiting, after=after, limit=_BATCH))
             is_last = len(batch) < _BATCH
             after = batch[-1]["position"] if batch else after
             while rows := [row for row in batch if _key(row) not in self._held_keys]:
-                if not await lease.renew():
+                if not is_lease_new and not await lease.renew():
                     return count
+                is_lease_new = False
                 rows = _without_followers_of_suspects(rows)
                 published, rejected = await self._publish(rows)
                 count += len(published)
