@@ -143,10 +143,16 @@ class MailboxSync:
         progress: Progress,
         failures: "_Failures",
     ) -> None:
+        """Sync folders side by side.
+
+        Where all were read before, as many folders wait with their next request as have one under way: a folder without
+        changes takes one request, and the mailbox would have fewer requests than it may while an answer is processed.
+        """
         remaining = iter(folders)
+        are_known = all(cursor.complete for _, cursor in folders)
+        workers = self._concurrency * (2 if are_known else 1)
         await side_by_side(
-            self._work(account_id, remaining, progress, failures)
-            for _ in range(min(self._concurrency, len(folders)))
+            self._work(account_id, remaining, progress, failures) for _ in range(min(workers, len(folders)))
         )
 
     async def _work(

@@ -16,7 +16,7 @@ from iacs.mail_query.pages import Page
 _FIRST_MAIL = datetime(1990, 1, 1, tzinfo=UTC)
 """The date to plan with if the oldest message is unknown; messages before it are read all the same."""
 
-_SLOWEST = 0.25
+_SLOWEST = 0.1
 """The factor by which one window lowers the expected density at most: an empty one may be a holiday."""
 
 _MANY = 1.5
