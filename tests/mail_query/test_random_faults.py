@@ -29,11 +29,12 @@ async def sync_through_faults(graph: FaultyGraph, alice: Whole, at_a_time: int) 
             raise result
 
 
-async def read_through_faults(alice: Whole) -> Counter[str | None]:
+async def read_through_faults(alice: Whole, concurrency: int) -> Counter[str | None]:
     """Query the mailbox until that succeeds; return the ids of the messages."""
     while True:
         with suppress(APIConnectionError):
-            return Counter([message.id async for message in alice.mail.messages(ALICE)])
+            messages = alice.mail.messages(ALICE, concurrency=concurrency)
+            return Counter([message.id async for message in messages])
 
 
 async def check(alice: Whole, cloud: Sandbox) -> None:
@@ -44,7 +45,8 @@ async def check(alice: Whole, cloud: Sandbox) -> None:
     announced = Counter(event.value["message_id"] for event in await alice.read_events())
     assert announced == Counter(row["id"] for row in await rows(alice))
     assert await alice.outbox.pending() == 0
-    assert await read_through_faults(alice) == ids
+    for concurrency in (1, 4):
+        assert await read_through_faults(alice, concurrency) == ids
 
 
 async def storm(database: Database, cloud: Sandbox, folder: Path, seed: int) -> None:
