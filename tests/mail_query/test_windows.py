@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from iacs.core.exceptions import GraphError, MailQueryError
 from iacs.mail_query import MailQuery
 from iacs.mail_query.window_reader import WindowReader
+from iacs.sandbox import Sandbox
 from tests.mail_query.conftest import Parts
 from tests.mail_query.dated_graph import LAST, DatedGraph, spread
 from tests.mail_query.scripted_graph import Reply, refusal
+from tests.mail_query.whole import ALICE, Whole, letter
 
 GAPS = st.lists(st.sampled_from([0.0, 0.3, 1.0, 60.0, 3600.0, 8_000_000.0]), max_size=150)
 SECONDS = st.lists(st.sampled_from([1.0, 1.7, 60.0, 3600.0, 8_000_000.0]), max_size=150)
@@ -247,3 +249,17 @@ async def test_a_throttled_window_is_repeated(parts: Parts) -> None:
 async def test_more_messages_in_one_second_than_a_page_has_are_read_by_position(parts: Parts) -> None:
     graph = mailbox(parts, spread([60.0] * 10 + [0.001] * 50 + [60.0] * 30))
     assert Counter(await names(parts)) == Counter(list(graph.messages))
+
+
+async def test_the_stand_in_sees_no_more_requests_at_a_time_than_it_allows(
+    alice: Whole, cloud: Sandbox
+) -> None:
+    for number in range(120):
+        cloud.mailbox(ALICE).add(letter(number), folder=f"inbox/{number % 20}")
+    cloud.faults.slow("*messages*", seconds=0.01, times=None)
+    cloud.requests.clear()
+    found = [message.id async for message in alice.mail.messages(ALICE, concurrency=8)]
+    assert Counter(found) == Counter([message.immutable_id for message in cloud.mailbox(ALICE).messages])
+    await alice.mail.sync(ALICE)
+    assert (await alice.mail.sync(ALICE)).new == 0
+    assert {asked.status for asked in cloud.requests} == {200}
