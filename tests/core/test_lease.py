@@ -81,10 +81,10 @@ async def test_only_one_of_many_concurrent_holders_has_the_lease(database: Datab
 
 
 async def test_a_lease_is_kept_through_a_long_block(database: Database) -> None:
-    lease = Lease(database, "refresh", seconds=0.5)
+    lease = Lease(database, "refresh", seconds=1.5)
     assert await lease.acquire()
     async with lease.kept():
-        assert not await Lease(database, "refresh").acquire(timeout=1.2)
+        assert not await Lease(database, "refresh").acquire(timeout=2.5)
     await lease.release()
     assert await Lease(database, "refresh").acquire()
 

@@ -426,10 +426,10 @@ async def test_a_relay_keeps_its_turn_while_publishing_takes_long(
 ) -> None:
     class Slow(Refusing):
         async def publish_many(self, events: Iterable[NewEvent]) -> int:
-            assert not await Lease(database, "outbox").acquire(timeout=1.5)
+            assert not await Lease(database, "outbox").acquire(timeout=2.5)
             return await super().publish_many(events)
 
-    fill(database, outbox := Outbox(database, Slow(log), logger=LOGGER, lease_seconds=0.5), topic, 1)
+    fill(database, outbox := Outbox(database, Slow(log), logger=LOGGER, lease_seconds=1.5), topic, 1)
     assert await outbox.relay() == 1
 
 

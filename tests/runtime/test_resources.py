@@ -351,9 +351,9 @@ async def test_a_rollback_that_hangs_ends_within_its_deadline() -> None:
     container = containers.DynamicContainer()
     container.part = providers.Resource(hang)
     with pytest.raises(LookupError) as caught:
-        async with Application(container, stop_timeout=0.05):
+        async with Application(container, stop_timeout=0.5):
             raise LookupError
-    assert caught.value.__notes__ == ["and while part was closed: TimeoutError: no end within 0.05 s"]
+    assert caught.value.__notes__ == ["and while part was closed: TimeoutError: no end within 0.5 s"]
 
 
 async def test_a_generator_without_a_handler_is_closed_as_after_a_block_that_succeeds(

@@ -72,8 +72,8 @@ async def test_a_rollback_that_hangs_ends_within_its_deadline(workshop: Workshop
     workshop.starting["top"] = ValueError()
     workshop.ending["middle"] = lambda: asyncio.Event().wait()
     with pytest.raises(StartError) as caught:
-        await asyncio.wait_for(_chain(workshop, stop_timeout=0.05).start(), 5)
-    assert caught.value.__notes__ == ["and while middle was closed: TimeoutError: no end within 0.05 s"]
+        await asyncio.wait_for(_chain(workshop, stop_timeout=0.5).start(), 5)
+    assert caught.value.__notes__ == ["and while middle was closed: TimeoutError: no end within 0.5 s"]
     assert workshop.closed == ["middle", "low"]
 
 

@@ -233,7 +233,7 @@ async def test_a_part_that_does_not_end_is_cut_off_at_its_deadline() -> None:
         audit = scoped.resource(open_audit)
         clock = scoped.resource(endless)
 
-    async with Application(Endless(), stop_timeout=0.05) as app:
+    async with Application(Endless(), stop_timeout=0.5) as app:
         with pytest.raises(ExceptionGroup) as caught:  # noqa: PT012
             async with app.scope() as scope:
                 assert scope["audit"]
