@@ -11,6 +11,7 @@ from iacs.cli.loading import DEFAULT, load_container
 from iacs.cli.options import Container
 from iacs.cli.output import counted, line, note
 from iacs.cli.snapshot import read_snapshot
+from iacs.core.exceptions import PictureError
 
 if TYPE_CHECKING:
     from iacs.runtime.graph.graph import Graph
@@ -56,6 +57,8 @@ def graph(
 
     wiring = read_graph(load_container(container))
     drawn = picture_of(wiring)
+    if settings and format is not Format.HTML:
+        raise typer.BadParameter("only the format html shows settings", param_hint="--settings")
     if check is not None:
         return _compare(drawn, check, container)
     text = _text(drawn, format, wiring, settings)
@@ -94,7 +97,13 @@ def _compare(drawn: "Picture", file: Path, container: str) -> None:
     from iacs.runtime.picture.draw import difference, from_json
 
     command = " ".join(("iacs graph", *([] if container == DEFAULT else [container]), "--format json"))
-    changes = difference(from_json(read_snapshot(file, command)), drawn)
+    text = read_snapshot(file, command)
+    try:
+        before = from_json(text)
+    except PictureError as error:
+        hint = f"write it again with: {command} > {file}"
+        raise PictureError(f"{file} cannot be compared: {error}", hint=hint) from error
+    changes = difference(before, drawn)
     if not changes:
         note(f"{file} is up to date: {counted(len(drawn.nodes), 'part')}")
         return

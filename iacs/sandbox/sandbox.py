@@ -1,6 +1,7 @@
 """The stand-in as a whole: starting, observing and stopping it."""
 
 import asyncio
+import os
 import ssl
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -74,7 +75,10 @@ class Sandbox(Administration):
             await site.start()
         except OSError as error:
             await self.aclose()
-            raise SandboxError(f"cannot listen on {self._host}:{self._port}: {error.strerror}") from error
+            reason = (
+                os.strerror(error.errno) if error.errno else error
+            )  # asyncio's text has the address again
+            raise SandboxError(f"cannot listen on {self._host}:{self._port}: {reason}") from error
         except BaseException:
             await self.aclose()
             raise

@@ -77,7 +77,14 @@ def test_a_file_that_is_not_a_graph_is_one_sentence(iacs: Iacs, tmp_path: Path, 
     (tmp_path / "graph.json").write_text(text)
     ran = iacs("graph", "--check", "graph.json")
     assert ran.code == 1
-    assert ran.err.startswith("iacs: this is not the JSON of a graph")
+    assert ran.err.startswith("iacs: graph.json cannot be compared: this is not the JSON of a graph")
+    assert ran.err.endswith("; write it again with: iacs graph --format json > graph.json\n")
+
+
+def test_settings_are_refused_where_no_format_shows_them(iacs: Iacs) -> None:
+    ran = iacs("graph", "--settings", "--format", "dot")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--settings: only the format html shows settings; see: iacs graph --help" in ran.err
 
 
 def test_a_missing_file_is_an_error_with_the_command_that_creates_it(iacs: Iacs) -> None:

@@ -189,7 +189,7 @@ def test_a_cloud_that_does_not_answer_is_named(iacs: Iacs, monkeypatch: pytest.M
 def test_a_broker_that_does_not_answer_is_named(iacs: Iacs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
     monkeypatch.setenv("KAFKA_TIMEOUT", "1")
-    assert "127.0.0.1:9" in said(iacs("events", "tail"))
+    assert "(127.0.0.1:9): Connection refused; check" in said(iacs("events", "tail"))
 
 
 def test_mail_that_is_not_there_is_named(iacs: Iacs) -> None:

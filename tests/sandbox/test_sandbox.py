@@ -84,7 +84,9 @@ async def test_a_request_of_before_a_reset_counts_for_no_limit_after_it(cloud: S
 
 async def test_a_port_in_use_is_one_sentence(cloud: Sandbox) -> None:
     port = int(cloud.url.rpartition(":")[2])
-    with pytest.raises(SandboxError, match=f"cannot listen on 127.0.0.1:{port}"):
+    with pytest.raises(
+        SandboxError, match=rf"^cannot listen on 127\.0\.0\.1:{port}: Address already in use$"
+    ):
         await Sandbox({}, port=port).start()
 
 

@@ -24,8 +24,8 @@ _PREPARED = ("42P05", "26000")  # a prepared statement that exists already, or t
 _SQLITE_BUSY = 5  # a result code, https://sqlite.org/rescode.html
 _DATA_EXCEPTION = "22"  # the class of SQLSTATE whose messages quote values
 
-_ADDRESS = re.compile(r"^connection failed: connection to server (at|on) .+? failed: ")
-"""What psycopg says before the reason, and `describe` has said already."""
+_NOISE = re.compile(r"^connection failed: connection to server (at|on) .+? failed: |\[Errno -?\d+\] ")
+"""What psycopg puts before a reason: the address, which `describe` has named already, and the system's number."""
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def translated_connection_errors(url: "URL", timeout: float) -> Iterator[None]:
             problem, hint = _file_problem(url, cause)
             raise DatabaseError(f"cannot open {describe(url)}: {problem}", hint=hint) from cause
         raise DatabaseError(
-            f"cannot connect to {describe(url)}: {_ADDRESS.sub('', _reason(cause))}",
+            f"cannot connect to {describe(url)}: {_NOISE.sub('', _reason(cause))}",
             hint="check that the server runs, and DATABASE_URL",
         ) from cause.with_traceback(None)
 

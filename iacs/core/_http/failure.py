@@ -1,5 +1,7 @@
 """Why a request got no response, with the name of what failed: the host, the proxy or the network."""
 
+import os
+
 import aiohttp
 
 from iacs.core._http.proxy import Proxy
@@ -26,7 +28,7 @@ def refused_by_proxy(status: int, challenge: str, host: str, proxy: Proxy) -> tu
 def explain(error: Exception, host: str, proxy: Proxy | None) -> tuple[str, str]:
     """Return what happened to a connection that brought no response, and what to do."""
     if isinstance(error, aiohttp.ClientProxyConnectionError) and proxy is not None:
-        what = f"the proxy {proxy.address} cannot be reached ({error.os_error})"
+        what = f"the proxy {proxy.address} cannot be reached ({_reason(error.os_error)})"
         return what, f"check {proxy.variable}, or name the host in NO_PROXY"
     is_of_proxy = (
         proxy is not None and proxy.address == f"{getattr(error, 'host', '')}:{getattr(error, 'port', '')}"
@@ -40,7 +42,13 @@ def explain(error: Exception, host: str, proxy: Proxy | None) -> tuple[str, str]
         what = f"the TLS handshake with {host} failed ({str(reason).lower().replace('_', ' ')})"
         return what, "check the address and its port, and the proxy"
     if isinstance(error, aiohttp.ClientConnectorError):
-        what = f"{host} cannot be reached ({error.os_error})"
+        what = f"{host} cannot be reached ({_reason(error.os_error)})"
         return what, "check the network, the proxy and the address"
     through = f" through the proxy {proxy.address}" if proxy is not None else ""
     return f"the connection to {host}{through} was lost ({type(error).__name__})", _LATER
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words alone: asyncio's text repeats the address, and getaddrinfo's begins with a number."""
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else error.strerror or str(error)

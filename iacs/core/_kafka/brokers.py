@@ -1,5 +1,7 @@
 """Connections to the brokers that remember why they fail, and do not go on where that cannot help."""
 
+import os
+import re
 from collections import Counter
 from functools import partial
 from typing import Any
@@ -10,6 +12,9 @@ from iacs.core._kafka.failure import explain
 from iacs.core._kafka.settings import ConnectionSettings, Failure
 from iacs.core._kafka.transports import TcpTransport, TlsTransport
 from iacs.redaction import redact_foreign
+
+_SYSTEM_ERROR = re.compile(r"(\d+) E[A-Z]+")
+"""How kafka-python 3.0.12 writes an error of the system, such as `111 ECONNREFUSED`."""
 
 
 class HopelessError(driver.DriverError):  # type: ignore[misc]
@@ -88,6 +93,8 @@ class Brokers(driver.KafkaConnectionManager):  # type: ignore[misc]
         failure = explain(error, server, self._settings, ready=is_first)
         if failure is None:
             text = ": ".join(str(part) for part in error.args) or type(error).__name__
+            if match := _SYSTEM_ERROR.fullmatch(text):
+                text = os.strerror(int(match[1]))
             failure = Failure(redact_foreign(text, self._settings.secrets()), "", 0)
         elif 0 < failure.attempts <= self._failed[node_id]:
             self._hopeless.add(node_id)

@@ -33,9 +33,7 @@ def from_json(text: str) -> Picture:
     except ValueError as error:
         raise PictureError(f"this is not the JSON of a graph: {error}", hint=_HINT) from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        written = document.get("schema") if isinstance(document, dict) else None
-        message = f"this is not the JSON of a graph in version {SCHEMA}, but in {written!r}"
-        raise PictureError(message, hint=_HINT)
+        raise PictureError(f"this is not the JSON of a graph in version {SCHEMA}", hint=_HINT)
     try:
         nodes, edges = tuple(_nodes(document["nodes"])), tuple(_edges(document["edges"]))
         return _whole(Picture(document["container"], nodes, edges))
