@@ -67,7 +67,8 @@ class Windows:
 
     def __init__(self, first: Window, *, oldest: datetime | None, workers: int) -> None:
         self._windows = deque([first])
-        self._oldest = oldest or _FIRST_MAIL
+        is_older = oldest is not None and (first.before is None or oldest < first.before)
+        self._oldest = oldest if oldest is not None and is_older else _FIRST_MAIL
         self._workers = workers
         self._per_second: float | None = None
 

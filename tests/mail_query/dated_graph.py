@@ -21,6 +21,7 @@ class DatedGraph:
         self.before_each: Callable[[str], Reply | None] = lambda _: None
         self.refuses_null = False
         self.ignores_order = False
+        self.is_always_newest_first = False
 
     def __call__(self, request: web.Request) -> Reply | None:
         if not request.path.endswith("/messages"):
@@ -37,7 +38,7 @@ class DatedGraph:
         names = [name for name, date in self.messages.items() if _matches(conditions, date)]
         order = request.query.get("$orderby", "receivedDateTime desc")
         if not self.ignores_order:
-            names.sort(key=self._key, reverse=order.endswith("desc"))
+            names.sort(key=self._key, reverse=self.is_always_newest_first or order.endswith("desc"))
         start, size = int(request.query.get("$skip", 0)), int(request.query["$top"])
         options = {**request.query, "$skip": str(start + size)}
         link = f"{{url}}/me/messages?{urlencode(options, quote_via=quote)}"

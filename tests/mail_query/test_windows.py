@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from iacs.core.exceptions import GraphError, MailQueryError
 from iacs.mail_query import MailQuery
 from iacs.mail_query.window_reader import WindowReader
+from iacs.mail_query.windows import Window, Windows
 from iacs.sandbox import Sandbox
 from tests.mail_query.conftest import Parts
 from tests.mail_query.dated_graph import LAST, DatedGraph, spread
@@ -122,6 +123,25 @@ async def test_evenly_spread_mail_takes_few_requests_more_than_its_pages(parts: 
     mailbox(parts, spread([60.0] * 1999))
     assert len(await names(parts, page_size=20)) == 2000
     assert len(parts.graph.asked) < 125  # 100 pages, and the last ones of the windows
+
+
+async def test_a_mailbox_whose_oldest_message_cannot_be_seen_is_divided_all_the_same(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph, taken = mailbox(parts, spread([60.0] * 200)), 0
+    graph.is_always_newest_first = True
+    original = Windows.take
+
+    def take(self: Windows, **sizes: Any) -> Window | None:
+        nonlocal taken
+        window = original(self, **sizes)
+        taken += window is not None
+        return window
+
+    monkeypatch.setattr(Windows, "take", take)
+    assert Counter(await names(parts)) == Counter(list(graph.messages))
+    assert taken > 4
+    assert len(parts.graph.asked) < 80
 
 
 async def test_a_year_without_mail_takes_few_requests(parts: Parts) -> None:
