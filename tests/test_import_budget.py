@@ -14,7 +14,7 @@ import iacs.containers
 
 LIBRARIES = {
     *("aiohttp", "cryptography", "fastapi", "jwt", "kafka", "msgspec", "psycopg"),
-    *("rich", "sqlalchemy", "structlog", "typer"),
+    *("rich", "sqlalchemy", "structlog", "typer", "zstandard"),
 }
 LOGGING = {"structlog", "rich"}
 
@@ -81,7 +81,7 @@ def test_modules_come_without_the_libraries_of_their_parts(package: str) -> None
         ("core.oauth_client()", set()),
         ("core.encryption()", set()),
         ("import asyncio; asyncio.run(core.encryption().encrypt('text', context='test'))", {"cryptography"}),
-        ("core.kafka_client()", {"kafka"}),
+        ("core.kafka_client()", {"kafka", "zstandard"}),
         ("core.events()", {"sqlalchemy"}),
         ("container.account().service()", {"sqlalchemy"}),
         ("container.auth().service()", {"sqlalchemy"}),

@@ -31,6 +31,13 @@ def test_its_texts_are_written_as_they_are() -> None:
     assert encoded.headers["ce_id"] == "1"
 
 
+@pytest.mark.parametrize("text", ['{"a": "\\ud83d", "ce_id":"1"}', '{"ce_id":"1", "n": 7}'])
+def test_the_headers_of_a_row_of_another_program_are_read_as_they_are(text: str) -> None:
+    event = StoredEvent.of("topic", key=None, id_="1", value_text="1", headers_text=text)
+    [encoded] = encode_events([event], SOURCE)
+    assert encoded.headers == json.loads(text)
+
+
 class Name(StrEnum):
     """Texts of a class of its own."""
 

@@ -22,15 +22,12 @@ class StoredEvent(NewEvent):
     ) -> "StoredEvent":
         """Return the event of a row."""
         self = cls.__new__(cls)
-        fields = {
-            "topic": topic,
-            "key": key,
-            "id": id_,
-            "value_text": value_text,
-            "headers_text": headers_text,
-        }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
+        put = object.__setattr__  # the class is frozen
+        put(self, "topic", topic)
+        put(self, "key", key)
+        put(self, "id", id_)
+        put(self, "value_text", value_text)
+        put(self, "headers_text", headers_text)
         return self
 
     @property
