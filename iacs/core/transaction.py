@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from iacs.core._database import many, sqlalchemy_parts
+from iacs.core._database import many
 from iacs.core._database.errors import translated_errors
 from iacs.core._database.workers import Interrupt
 from iacs.core.exceptions import DatabaseError
@@ -103,7 +103,7 @@ class Transaction:
     def _run(self, sql: str, params: Params) -> "CursorResult[Any]":
         if params is not None and not isinstance(params, Mapping):
             return many.execute_many(self.connection, sql, params)
-        return self.connection.execute(sqlalchemy_parts.text(sql), params)
+        return many.execute(self.connection, sql, params or {})
 
     def _query(self, sql: str, params: Params) -> "CursorResult[Any]":
         result = self._run(sql, params)

@@ -1,4 +1,4 @@
-"""Statements for many rows, passed to the driver directly: SQLAlchemy takes as long as SQLite itself."""
+"""Statements that are passed to the driver directly: SQLAlchemy takes as long as SQLite itself, and more for a short one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -22,16 +22,26 @@ class _Compiled(NamedTuple):
     values: Callable[[Mapping[str, Any]], Any]
 
 
+def execute(connection: "Connection", sql: str, values: Mapping[str, Any]) -> "CursorResult[Any]":
+    """Run a statement with `:name` parameters."""
+    statement = _compile(sql, connection.dialect)
+    try:
+        parameters = statement.values(values)
+    except KeyError:
+        return connection.execute(sqlalchemy_parts.text(sql), values)  # which reports what is missing
+    return connection.exec_driver_sql(statement.sql, parameters)
+
+
 def execute_many(
     connection: "Connection", sql: str, rows: Sequence[Mapping[str, Any]]
 ) -> "CursorResult[Any]":
     """Run a statement with `:name` parameters once per row."""
-    compiled = _compile(sql, connection.dialect)
+    statement = _compile(sql, connection.dialect)
     try:
-        values = [compiled.values(row) for row in rows]
+        values = [statement.values(row) for row in rows]
     except KeyError:
         return connection.execute(sqlalchemy_parts.text(sql), rows)  # which reports what is missing
-    return connection.exec_driver_sql(compiled.sql, values)
+    return connection.exec_driver_sql(statement.sql, values)
 
 
 def insert_many(
@@ -67,7 +77,7 @@ def _arrays(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"[{b','.join(texts).decode()}]"
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _compile(sql: str, dialect: Any) -> _Compiled:
     compiled = sqlalchemy_parts.text(sql).compile(dialect=dialect)
     names: list[str] = compiled.positiontup or list(compiled.params)

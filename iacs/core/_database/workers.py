@@ -88,12 +88,13 @@ class Workers:
         waiter = asyncio.wrap_future(future)
         try:
             await asyncio.wait({waiter}, timeout=self._timeout)
-            if not waiter.done() and future.cancel():
-                raise DatabaseError(
-                    f"no database worker became free within {self._timeout:g} s",
-                    hint="do less in one transaction, or raise DATABASE_POOL_SIZE",
-                )
-            await asyncio.wait({waiter})
+            if not waiter.done():
+                if future.cancel():
+                    raise DatabaseError(
+                        f"no database worker became free within {self._timeout:g} s",
+                        hint="do less in one transaction, or raise DATABASE_POOL_SIZE",
+                    )
+                await asyncio.wait({waiter})
         except asyncio.CancelledError:
             if not future.cancel():
                 await _end(waiter, interrupt)
