@@ -55,9 +55,8 @@ def setup(
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    view = registry.view_of(
-        app[APPLICATION]
-    )  # an overlay of a test: the server copies this context for its requests
+    # a test's overlay: the server copies this context for its requests
+    view = registry.view_of(app[APPLICATION])
     async with app[APPLICATION]:
         entered = registry.enter(view)
         yield

@@ -83,9 +83,8 @@ class MailReader:
         with naming_the_mailbox(account):
             async with aclosing(pages_of(account.id, url)) as pages:
                 async for page in pages:
-                    for (
-                        item
-                    ) in page.items:  # one by one: a thousand live models cost as much again to collect
+                    # one by one: a thousand live models cost as much again to collect
+                    for item in page.items:
                         message = read_item(item, self._schema)
                         if recent.add(message.id):
                             yield message

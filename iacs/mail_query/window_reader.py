@@ -78,9 +78,7 @@ class WindowReader:
             while (window := windows.newest()) is not None:
                 if window.pages:
                     yield self._taken(window)
-                    await asyncio.sleep(
-                        0
-                    )  # else pages that wait would keep the next requests from being sent
+                    await asyncio.sleep(0)  # so that the next requests are sent before the next page is used
                 else:
                     await self._changed.wait()
                 for task in self._tasks:

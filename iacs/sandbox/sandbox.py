@@ -75,9 +75,8 @@ class Sandbox(Administration):
             await site.start()
         except OSError as error:
             await self.aclose()
-            reason = (
-                os.strerror(error.errno) if error.errno else error
-            )  # asyncio's text has the address again
+            # asyncio's text would repeat the address
+            reason = os.strerror(error.errno) if error.errno else error
             raise SandboxError(f"cannot listen on {self._host}:{self._port}: {reason}") from error
         except BaseException:
             await self.aclose()

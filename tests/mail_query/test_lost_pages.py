@@ -197,9 +197,8 @@ async def test_graph_being_down_is_not_repeated_folder_by_folder(parts: Parts, m
     with pytest.raises(GraphError, match=r"could not sync the mail folder F\d, F\d, F\d and 17 more: "):
         await parts.mail.sync(mailbox)
     asked = [target for target in parts.graph.targets if target.endswith("/delta")]
-    assert (
-        len(asked) <= 7 * QUICK_RETRIES.attempts + 13
-    )  # the first ones, four at a time, and the others once
+    # the first ones, four at a time, and the others once
+    assert len(asked) <= 7 * QUICK_RETRIES.attempts + 13
 
 
 @pytest.mark.parametrize(

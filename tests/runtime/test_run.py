@@ -240,9 +240,8 @@ async def test_a_part_that_ends_without_an_error_ends_the_run(caplog: pytest.Log
         await Application(container).run()
     assert caught.value.path == "part"
     (logged,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert logged.getMessage().startswith(
-        "part ended by itself"
-    )  # fields follow where a logger of iacs was made
+    # fields follow where a logger of iacs was made
+    assert logged.getMessage().startswith("part ended by itself")
     assert vars(logged)["part"] == "part"
 
 

@@ -140,9 +140,8 @@ def _driver_arguments(url: URL, timeout: float, *, prepared_statements: bool) ->
         arguments["tcp_user_timeout"] = ceil(timeout * 1000)  # then a silent host counts as unreachable
     for name in ("keepalives_idle", "keepalives_interval"):
         if name not in url.query:
-            arguments[name] = max(
-                1, ceil(timeout / 4)
-            )  # a host that vanished is noticed also while it owes an answer
+            # a host that vanished is noticed even while it owes an answer
+            arguments[name] = max(1, ceil(timeout / 4))
     arguments["prepare_threshold"] = _prepare_threshold(url, prepared_statements=prepared_statements)
     return arguments
 

@@ -27,9 +27,8 @@ class EncodedEvent:
         """The headers, for a record of Kafka."""
         try:
             return _texts().decode(self.headers_text)
-        except (
-            ValueError
-        ):  # of another program's row; whatever they are, they are read as the event log reads them
+        except ValueError:
+            # A row of another program: whatever its headers are, they are read as the event log reads them.
             headers: dict[str, str] = decode(self.headers_text)
             return headers
 

@@ -12,9 +12,8 @@ _LONGEST_LIFETIME = 7 * 86_400
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, hide_input_in_errors=True, defer_build=True
-    )  # until the first answer
+    # built with the first answer
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:

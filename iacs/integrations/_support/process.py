@@ -35,9 +35,8 @@ class ProcessLifetime:
             return
         with self._lock:
             if not self.application.is_open:
-                Context().run(
-                    self._entered.enter_context, self.application.sync()
-                )  # not in the request's context
+                # not in the request's context
+                Context().run(self._entered.enter_context, self.application.sync())
                 atexit.register(self.stop)
 
     def stop(self) -> None:

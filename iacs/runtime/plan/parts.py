@@ -63,9 +63,8 @@ class Part:
     @property
     def closes_asynchronously(self) -> bool:
         """Return whether it is known, before the part is built, that closing it needs an event loop."""
-        if (
-            self.kind is not Kind.SINGLETON or self.is_kept_open
-        ):  # others may turn out to be entered, or another's
+        # a part of another kind may turn out to be entered, or to belong to somebody else
+        if self.kind is not Kind.SINGLETON or self.is_kept_open:
             return False
         return self.closers.need_a_loop(self.index, self.provider.provides)  # type: ignore[attr-defined]
 
