@@ -83,7 +83,13 @@ async def stored(database: Database) -> str:
     with database.transaction() as tx:
         for row in list(tx.rows(tables[database.dialect])):
             for values in tx.rows(f'SELECT * FROM "{row["name"]}"'):  # noqa: S608
-                texts += [read(value) if name == "document" else str(value) for name, value in values.items()]
+                values = {
+                    name: read(value) if name == "document" else value for name, value in values.items()
+                }
+                texts += [
+                    bytes(value).decode("latin-1") if isinstance(value, bytes | memoryview) else str(value)
+                    for value in values.values()
+                ]
     return "\n".join(texts)
 
 
