@@ -1,9 +1,8 @@
 """The event that announces a new message."""
 
 from dataclasses import dataclass
-from hashlib import sha1
 from typing import Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,7 +10,7 @@ from iacs.core.events import NewEvent
 from iacs.mail_query.schema import EmailAddress, OptionalInstant
 from iacs.mail_query.summary import Reading, Summary
 
-_NAMESPACE = UUID("5d7d2f0c-52b5-4a0f-9d1e-6f0c6f1f4a3b").bytes
+_NAMESPACE = UUID("5d7d2f0c-52b5-4a0f-9d1e-6f0c6f1f4a3b")
 _NOTHING = Summary(id="")
 
 
@@ -53,15 +52,9 @@ class MailReceived(BaseModel):
 
 
 def event_id(account_id: str, message_id: str, *, is_draft: bool = False) -> str:
-    """Return the id of a message's event, the same in every run, so that consumers recognise duplicates.
-
-    It is the UUID of version 5 (RFC 9562, section 5.5), made here in a third of the time that `uuid.uuid5` takes.
-    """
+    """Return the id of a message's event, the same in every run, so that consumers recognise duplicates."""
     kind = "mail.draft" if is_draft else "mail.received"
-    name = f"{kind}/{account_id}/{message_id}".encode()
-    text = sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(text[16], 16) & 3]
-    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+    return str(uuid5(_NAMESPACE, f"{kind}/{account_id}/{message_id}"))
 
 
 def received(
